@@ -1,0 +1,70 @@
+//! Reads JSON objects, one a line, and writes them as an event stream: the way back of `sse2json`.
+//!
+//! `{"event":"sum","id":"7","retry":3000,"comment":"hi","data":"1 +\n2"}`; every key may be left
+//! out.
+
+use eventwire::sse::{EventId, EventType, Message};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+const USAGE: &str = "usage: json2sse [FILE]";
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    event: Option<String>,
+    id: Option<String>,
+    retry: Option<u64>,
+    comment: Option<String>,
+    data: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let files: Vec<_> = std::env::args_os().skip(1).collect();
+    let result = match &files[..] {
+        [] => run(io::stdin().lock()),
+        [file] if file == "--help" || file == "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        [file] => File::open(file)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
+            .and_then(|file| run(BufReader::new(file))),
+        _ => Err(io::Error::other(USAGE)),
+    };
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("json2sse: {error}");
+            ExitCode::from(2)
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn run(input: impl BufRead) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    for line in input.lines() {
+        let line: Line = serde_json::from_str(&line?)?;
+        let mut message = Message::new();
+        if let Some(comment) = &line.comment {
+            message = message.comment(comment);
+        }
+        if let Some(event) = &line.event {
+            message = message.event_type(EventType::new(event).map_err(io::Error::other)?);
+        }
+        if let Some(id) = &line.id {
+            message = message.id(EventId::new(id).map_err(io::Error::other)?);
+        }
+        if let Some(retry) = line.retry {
+            message = message.retry(Duration::from_millis(retry));
+        }
+        if let Some(data) = &line.data {
+            message = message.data(data);
+        }
+        output.write_all(&message.to_bytes())?;
+        output.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Reads an event stream and prints one JSON object a line for each dispatched event, as soon as
+//! it is complete: `curl -N http://127.0.0.1:3000/events | sse2json`.
+
+use bytes::BytesMut;
+use eventwire::sse::{BytesDecoder, Item, Options};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: sse2json [--chunk N] [--summary] [FILE]";
+
+struct Args {
+    /// How many bytes the decoder is fed at a time.
+    chunk: usize,
+    summary: bool,
+    file: Option<PathBuf>,
+}
+
+#[derive(serde::Serialize)]
+struct Event<'a> {
+    event: &'a str,
+    data: &'a str,
+    last_event_id: &'a str,
+}
+
+#[derive(serde::Serialize)]
+struct Summary<'a> {
+    last_event_id: &'a str,
+    reconnection_time: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    match parse_args().map(|args| args.map(|args| run(&args))) {
+        Ok(None) => println!("{USAGE}"),
+        Ok(Some(Ok(()))) => {}
+        // Whoever reads the output has seen enough.
+        Ok(Some(Err(error))) if error.kind() == ErrorKind::BrokenPipe => {}
+        Ok(Some(Err(error))) => {
+            eprintln!("sse2json: {error}");
+            return ExitCode::from(2);
+        }
+        Err(error) => {
+            eprintln!("sse2json: {error} ({USAGE})");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// `None` if all that is asked for is help.
+fn parse_args() -> Result<Option<Args>, lexopt::Error> {
+    use lexopt::prelude::*;
+    let mut args = Args { chunk: 64 << 10, summary: false, file: None };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("chunk") => args.chunk = parser.value()?.parse()?,
+            Long("summary") => args.summary = true,
+            Long("help") | Short('h') => return Ok(None),
+            Value(file) if args.file.is_none() => args.file = Some(file.into()),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    if args.chunk == 0 {
+        return Err("--chunk must be at least 1".into());
+    }
+    Ok(Some(args))
+}
+
+fn run(args: &Args) -> io::Result<()> {
+    let mut input: Box<dyn Read> = match &args.file {
+        Some(path) => {
+            let named =
+                |error| io::Error::new(ErrorKind::NotFound, format!("{}: {error}", path.display()));
+            Box::new(File::open(path).map_err(named)?)
+        }
+        None => Box::new(io::stdin().lock()),
+    };
+    let mut output = io::stdout().lock();
+    // What the user gives is the user's to bound.
+    let options = Options::new().max_line(usize::MAX).max_event(usize::MAX);
+    let mut decoder = BytesDecoder::with_options(options);
+    let mut read = vec![0; 64 << 10];
+    let mut buffer = BytesMut::new();
+    loop {
+        let len = match input.read(&mut read) {
+            Ok(0) => break,
+            Ok(len) => len,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let mut lines = Vec::new();
+        for chunk in read[..len].chunks(args.chunk) {
+            buffer.extend_from_slice(chunk);
+            while let Some(item) = decoder.decode_mut(&mut buffer).map_err(io::Error::other)? {
+                let Item::Event(event) = item else { continue };
+                let event = event.into_text();
+                let line = Event {
+                    event: event.event_type_or_default(),
+                    data: &event.data,
+                    last_event_id: &event.last_event_id,
+                };
+                serde_json::to_writer(&mut lines, &line)?;
+                lines.push(b'\n');
+            }
+        }
+        output.write_all(&lines)?;
+        output.flush()?;
+    }
+    if args.summary {
+        let millis =
+            |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let summary = Summary {
+            last_event_id: decoder.last_event_id(),
+            reconnection_time: decoder.reconnection_time().map(millis),
+        };
+        serde_json::to_writer(&mut output, &summary)?;
+        writeln!(output)?;
+    }
+    output.flush()
+}

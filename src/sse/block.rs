@@ -1,0 +1,119 @@
+//! A block as it lies in the buffer, and the joining of its data in place.
+
+use super::field::{self, FieldName};
+use super::{Block, Event, Item};
+use core::ops::Range;
+use core::time::Duration;
+use memchr::memchr2;
+
+/// The fields of one block, as ranges of the buffer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RawBlock {
+    /// A field was seen. Until then the block has no bytes to keep.
+    pub(super) open: bool,
+    /// Where the first field's line begins.
+    pub(super) start: usize,
+    pub(super) event_type: Option<Range<usize>>,
+    pub(super) id: Option<Range<usize>>,
+    pub(super) retry: Option<Duration>,
+    /// The first `data` value, or once joined all of them.
+    data: Option<Range<usize>>,
+    /// The end of the last `data` value, if there is more than one.
+    data_end: Option<usize>,
+}
+
+impl RawBlock {
+    pub(super) const fn new() -> Self {
+        Self {
+            open: false,
+            start: 0,
+            event_type: None,
+            id: None,
+            retry: None,
+            data: None,
+            data_end: None,
+        }
+    }
+
+    pub(super) fn push_data(&mut self, value: Range<usize>) {
+        if self.data.is_none() {
+            self.data = Some(value);
+        } else {
+            self.data_end = Some(value.end);
+        }
+    }
+
+    /// Whether the data lies in more than one piece.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn is_scattered(&self) -> bool {
+        self.data_end.is_some()
+    }
+
+    /// The buffer's first `n` bytes are gone.
+    pub(super) fn move_front(&mut self, n: usize) {
+        if n == 0 || !self.open {
+            return;
+        }
+        self.start -= n;
+        for range in [&mut self.event_type, &mut self.id, &mut self.data].into_iter().flatten() {
+            *range = range.start - n..range.end - n;
+        }
+        if let Some(end) = &mut self.data_end {
+            *end -= n;
+        }
+    }
+
+    /// The block as an item, its data joined.
+    pub(super) fn into_item(self) -> Item<Range<usize>> {
+        let Self { event_type, id, retry, .. } = self;
+        match self.data {
+            Some(data) => Item::Event(Event { event_type, data, id, retry, last_event_id: () }),
+            None => Item::Block(Block { event_type, id, retry }),
+        }
+    }
+
+    /// Puts the `data` values next to each other, with LF between, in time linear in the block.
+    ///
+    /// Every value but the first has `data:` and a line end in front, so there is always room:
+    ///
+    /// ```text
+    /// data: ab⏎event: x⏎data: cd⏎⏎      x is in the way: park it ahead of the data,
+    /// data: xab⏎event: ⏎data: cd⏎⏎      then pull each value up to the one before.
+    /// data: xab⏎cd
+    /// ```
+    pub(super) fn join(&mut self, buf: &mut [u8]) {
+        let (Some(data), Some(mut data_end)) = (&mut self.data, self.data_end.take()) else {
+            return;
+        };
+        let mut parked = [&mut self.event_type, &mut self.id];
+        for i in 0..parked.len() {
+            let Some(value) = parked[i].clone().filter(|value| value.start > data.start) else {
+                continue;
+            };
+            let at = data.start;
+            buf[at..value.end].rotate_right(value.len());
+            // What lay in between has moved behind the parked value.
+            for other in parked.iter_mut().filter_map(|other| other.as_mut()).chain([&mut *data]) {
+                if (at..value.start).contains(&other.start) {
+                    *other = other.start + value.len()..other.end + value.len();
+                }
+            }
+            *parked[i] = Some(at..at + value.len());
+            if data_end < value.start {
+                data_end += value.len();
+            }
+        }
+        let mut read = data.end;
+        while read < data_end {
+            // Between a CR and its LF there is an empty line, which is no data.
+            read += 1;
+            let len = memchr2(b'\n', b'\r', &buf[read..]).unwrap_or(buf.len() - read);
+            if let Some((FieldName::Data, skip)) = field::split(&buf[read..read + len]) {
+                buf[data.end] = b'\n';
+                buf.copy_within(read + skip..read + len, data.end + 1);
+                data.end += 1 + len - skip;
+            }
+            read += len;
+        }
+    }
+}

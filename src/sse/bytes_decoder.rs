@@ -1,0 +1,230 @@
+//! Owned events that share the memory which they arrived in.
+
+use super::block::RawBlock;
+use super::decoder::{Input, next};
+use super::engine::Engine;
+use super::{DecodeError, EventId, Item, Options};
+use crate::Utf8Bytes;
+use bytes::{Buf, Bytes, BytesMut};
+use core::ops::Range;
+use core::time::Duration;
+
+/// An item that owns its bytes and, if it is an event, carries its `last_event_id`.
+pub type OwnedItem = Item<Bytes, Utf8Bytes>;
+
+/// Decodes an event stream to owned events, each a share of the buffer that it arrived in.
+///
+/// It is the engine of [`Decoder`](super::Decoder) over reference-counted memory, for bodies that
+/// come as [`Bytes`] chunks ([`decode`](Self::decode)) and for buffers that are read into
+/// ([`decode_mut`](Self::decode_mut)). An event keeps its whole buffer alive, and so does the last
+/// event ID: copy out what is to be kept for long.
+///
+/// Memory between calls: the last chunk, while its last bytes belong to an unfinished block, or
+/// else a buffer that grows by doubling to hold at most [`max_event`](Options::max_event) bytes
+/// and a few; and the memory that the last event ID is part of.
+///
+/// ```
+/// use bytes::Bytes;
+/// use eventwire::sse::{BytesDecoder, Item};
+///
+/// let mut decoder = BytesDecoder::new();
+/// let mut seen = Vec::new();
+/// for body in ["id: 1\ndata: a\n\nda", "ta: b\n\ndata: lost"] {
+///     let mut chunk = Bytes::from(body);
+///     while let Some(item) = decoder.decode(&mut chunk)? {
+///         if let Item::Event(event) = item {
+///             let event = event.into_text();
+///             seen.push(format!("{} {}", event.last_event_id, event.data));
+///         }
+///     }
+/// }
+/// assert_eq!(seen, ["1 a", "1 b"]);
+/// # Ok::<(), eventwire::sse::DecodeError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub struct BytesDecoder {
+    engine: Engine,
+    last_event_id: Utf8Bytes,
+    /// The front of an unfinished block as it lies in the last chunk.
+    tail: Bytes,
+    /// The same once a further chunk had to be gathered with it.
+    carry: BytesMut,
+}
+
+impl BytesDecoder {
+    /// A decoder with the default [`Options`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+
+    /// A decoder with these options.
+    #[must_use]
+    pub fn with_options(options: Options) -> Self {
+        Self {
+            engine: Engine::new(options),
+            last_event_id: Utf8Bytes::default(),
+            tail: Bytes::new(),
+            carry: BytesMut::new(),
+        }
+    }
+
+    /// Takes the next item off the front of an immutable chunk, as HTTP clients give them.
+    ///
+    /// * `Ok(Some(item))`: `chunk` begins behind the item; call again.
+    /// * `Ok(None)`: `chunk` is used up; call again with the next one.
+    /// * `Err(error)`: the stream is dead and the decoder repeats the error until
+    ///   [`reset`](Self::reset).
+    ///
+    /// An event inside one chunk is sliced from it. One whose data is in several lines, or that
+    /// straddles chunks, is copied once to memory of its own; if it straddles more than two, that
+    /// memory may have to grow.
+    ///
+    /// # Errors
+    /// If a limit was passed and the policy is [`OnLimit::Error`](super::OnLimit::Error).
+    pub fn decode(&mut self, chunk: &mut Bytes) -> Result<Option<OwnedItem>, DecodeError> {
+        loop {
+            if self.tail.is_empty() {
+                if self.carry.is_empty() {
+                    let item = self.next(chunk)?;
+                    if item.is_none() {
+                        self.tail = core::mem::take(chunk);
+                    }
+                    return Ok(item);
+                }
+                let mut carry = core::mem::take(&mut self.carry);
+                let item = self.next(&mut carry)?;
+                if !carry.is_empty() {
+                    self.carry = carry;
+                }
+                if item.is_some() {
+                    return Ok(item);
+                }
+            }
+            if chunk.is_empty() {
+                return Ok(None);
+            }
+            if let held @ 1.. = self.tail.len() + self.carry.len() {
+                let len = self.engine.same_block(held, chunk);
+                self.carry.reserve(self.tail.len() + len);
+                self.carry.extend_from_slice(&core::mem::take(&mut self.tail));
+                self.carry.extend_from_slice(&chunk[..len]);
+                chunk.advance(len);
+            }
+        }
+    }
+
+    /// Takes the next item off the front of a buffer that is read into, joining its data there.
+    ///
+    /// The convention is that of [`Decoder::decode`](super::Decoder::decode): after `Ok(None)`
+    /// leave what is left in `buffer`, and append to it. Nothing is copied, and nothing allocated
+    /// beyond the one reference count of each buffer. Use one decoder with either method, not
+    /// with both.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), and on misuse.
+    pub fn decode_mut(&mut self, buffer: &mut BytesMut) -> Result<Option<OwnedItem>, DecodeError> {
+        self.next(buffer)
+    }
+
+    fn next<I: Input<Value = Bytes>>(
+        &mut self,
+        input: &mut I,
+    ) -> Result<Option<OwnedItem>, DecodeError> {
+        let last_event_id = &mut self.last_event_id;
+        let item = next(&mut self.engine, input, |id| {
+            if id != last_event_id.as_bytes() {
+                *last_event_id = Utf8Bytes::from_utf8_lossy(id);
+            }
+            Ok(())
+        })?;
+        Ok(item.map(|item| match item {
+            Item::Event(event) => Item::Event(event.with_last_event_id(last_event_id.clone())),
+            Item::Block(block) => Item::Block(block),
+            Item::Comment(text) => Item::Comment(text),
+            Item::Skipped { offset } => Item::Skipped { offset },
+        }))
+    }
+
+    /// The last event ID as of the last item: what a reconnecting client sends as
+    /// [`Last-Event-ID`](super::LAST_EVENT_ID), empty if there is none.
+    #[must_use]
+    pub const fn last_event_id(&self) -> &Utf8Bytes {
+        &self.last_event_id
+    }
+
+    /// Seeds the last event ID, as a client does that reconnects after a restart.
+    pub fn set_last_event_id(&mut self, id: EventId<'_>) {
+        self.last_event_id = Utf8Bytes::from(id.as_str());
+    }
+
+    /// The last valid `retry`, which counts from its line on; `None` before the first.
+    #[must_use]
+    pub const fn reconnection_time(&self) -> Option<Duration> {
+        self.engine.reconnection_time()
+    }
+
+    /// Starts a new stream, as after a reconnect: drops what is unfinished or failed, keeps the
+    /// last event ID and the reconnection time.
+    pub fn reset(&mut self) {
+        self.engine.reset();
+        self.tail.clear();
+        self.carry = BytesMut::new();
+    }
+}
+
+impl Default for BytesDecoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Input for BytesMut {
+    type Value = Bytes;
+
+    fn as_slice(&self) -> &[u8] {
+        self
+    }
+
+    fn discard(&mut self, len: usize) {
+        self.advance(len);
+    }
+
+    fn take(&mut self, len: usize, block: &mut RawBlock) -> Bytes {
+        let mut front = self.split_to(len);
+        block.join(&mut front);
+        front.freeze()
+    }
+
+    fn slice(front: &Bytes, range: Range<usize>) -> Bytes {
+        front.slice(range)
+    }
+}
+
+impl Input for Bytes {
+    type Value = Self;
+
+    fn as_slice(&self) -> &[u8] {
+        self
+    }
+
+    fn discard(&mut self, len: usize) {
+        self.advance(len);
+    }
+
+    fn take(&mut self, len: usize, block: &mut RawBlock) -> Self {
+        let front = self.split_to(len);
+        if !block.is_scattered() {
+            return front;
+        }
+        let mut copy = BytesMut::from(&front[block.start..]);
+        block.move_front(block.start);
+        block.join(&mut copy);
+        copy.freeze()
+    }
+
+    fn slice(front: &Self, range: Range<usize>) -> Self {
+        front.slice(range)
+    }
+}

@@ -1,0 +1,153 @@
+//! Data written piece by piece, such as JSON from a serialiser.
+
+use super::encoder::{DATA, Full, Sink, put_lines};
+use super::{BufferTooSmall, Message};
+use core::fmt;
+
+impl Message<'_> {
+    /// Begins the message in `output`, its data to be written by `write!` or, with feature `std`,
+    /// by anything that writes to an [`std::io::Write`]. Data set before is left out.
+    ///
+    /// ```
+    /// use eventwire::sse::Message;
+    /// use std::fmt::Write;
+    ///
+    /// let mut output = Vec::new();
+    /// let mut data = Message::new().write_data(&mut output);
+    /// write!(data, "{{\"answer\": {}}}", 42)?;
+    /// data.finish()?;
+    /// assert_eq!(output, b"data: {\"answer\": 42}\n\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write_data<O: Output>(self, output: O) -> DataWriter<O> {
+        let mut writer = DataWriter { output, written: 0, fits: true, after_cr: false };
+        let Ok(()) = self.write_fields(&mut writer);
+        let Ok(()) = writer.put(DATA);
+        writer
+    }
+}
+
+/// Writes an event's data in pieces, splitting it into `data` lines as it comes. From
+/// [`Message::write_data`].
+///
+/// A CRLF that is split between two pieces is one line end. Bytes that come by
+/// [`std::io::Write`] should be UTF-8, as readers replace what is not.
+///
+/// [`finish`](Self::finish) ends the event. A writer that is dropped without it takes back what it
+/// wrote, so that half an event cannot be sent.
+#[derive(Debug)]
+pub struct DataWriter<O: Output> {
+    output: O,
+    /// Bytes that were given to `output`, or would have been with more room.
+    written: usize,
+    fits: bool,
+    after_cr: bool,
+}
+
+impl<O: Output> DataWriter<O> {
+    /// Ends the event; returns its length in bytes.
+    ///
+    /// # Errors
+    /// If the output was too small. What it then holds is not to be sent.
+    pub fn finish(mut self) -> Result<usize, BufferTooSmall> {
+        let Ok(()) = self.put(b"\n\n");
+        let needed = core::mem::take(&mut self.written);
+        if self.fits { Ok(needed) } else { Err(BufferTooSmall { needed }) }
+    }
+
+    fn put_data(&mut self, piece: &[u8]) -> Result<(), Full> {
+        let mut after_cr = self.after_cr;
+        let Ok(()) = put_lines(self, DATA, piece, &mut after_cr);
+        self.after_cr = after_cr;
+        if self.fits { Ok(()) } else { Err(Full) }
+    }
+}
+
+impl<O: Output> Drop for DataWriter<O> {
+    fn drop(&mut self) {
+        self.output.take_back(self.written);
+    }
+}
+
+impl<O: Output> fmt::Write for DataWriter<O> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.put_data(piece.as_bytes()).map_err(|Full| fmt::Error)
+    }
+}
+
+#[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+impl<O: Output> std::io::Write for DataWriter<O> {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+        match self.put_data(piece) {
+            Ok(()) => Ok(piece.len()),
+            Err(Full) => Err(std::io::ErrorKind::StorageFull.into()),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Past the end of the output the writer only counts.
+impl<O: Output> Sink for DataWriter<O> {
+    type Error = core::convert::Infallible;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.written += bytes.len();
+        self.fits = self.fits && self.output.append(bytes);
+        Ok(())
+    }
+}
+
+/// Where a [`DataWriter`] writes: `&mut [u8]`, from its start, or with feature `alloc`
+/// `&mut Vec<u8>` and `&mut BytesMut`, at their end.
+pub trait Output: sealed::Output {}
+
+mod sealed {
+    pub trait Output {
+        /// Appends all of `bytes`; `false` if there is no room.
+        fn append(&mut self, bytes: &[u8]) -> bool;
+        /// Removes the last `len` bytes.
+        fn take_back(&mut self, len: usize);
+    }
+}
+
+impl Output for &mut [u8] {}
+impl sealed::Output for &mut [u8] {
+    fn append(&mut self, bytes: &[u8]) -> bool {
+        self.put(bytes).is_ok()
+    }
+
+    /// How much of the slice counts is for `finish` to say.
+    fn take_back(&mut self, _: usize) {}
+}
+
+#[cfg(feature = "alloc")]
+impl Output for &mut alloc::vec::Vec<u8> {}
+#[cfg(feature = "alloc")]
+impl sealed::Output for &mut alloc::vec::Vec<u8> {
+    fn append(&mut self, bytes: &[u8]) -> bool {
+        self.extend_from_slice(bytes);
+        true
+    }
+
+    fn take_back(&mut self, len: usize) {
+        self.truncate(self.len() - len);
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Output for &mut bytes::BytesMut {}
+#[cfg(feature = "alloc")]
+impl sealed::Output for &mut bytes::BytesMut {
+    fn append(&mut self, bytes: &[u8]) -> bool {
+        self.extend_from_slice(bytes);
+        true
+    }
+
+    fn take_back(&mut self, len: usize) {
+        self.truncate(self.len() - len);
+    }
+}

@@ -1,0 +1,262 @@
+//! What a server writes.
+
+use super::{EventId, EventType};
+use core::convert::Infallible;
+use core::time::Duration;
+use memchr::memchr2;
+
+/// The shortest keep-alive: an empty comment and a blank line.
+///
+/// Proxies close connections that are silent for long; the standard suggests a comment every
+/// 15 seconds or so.
+pub const KEEP_ALIVE: &[u8] = b":\n\n";
+
+/// A block to be written: an event if it has data, else a comment, an id, a retry, or what you put
+/// together (WHATWG HTML, 9.2.5).
+///
+/// Data and comments may be any text: CR, LF and CRLF each begin a new line of the field, which a
+/// reader joins by LF. Nothing that is written here can end the block or begin another field.
+///
+/// ```
+/// use eventwire::sse::{EventId, EventType, Message};
+///
+/// const SUM: EventType<'_> = EventType::from_static("sum");
+///
+/// let message = Message::new().event_type(SUM).id(EventId::new("7")?).data("1 +\r\n2");
+/// let mut buffer = [0; 64];
+/// let len = message.encode(&mut buffer)?;
+/// assert_eq!(&buffer[..len], b"event: sum\nid: 7\ndata: 1 +\ndata: 2\n\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// To send one event to many, encode it once: [`to_bytes`](Self::to_bytes).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Message<'a> {
+    comment: Option<&'a str>,
+    event_type: Option<EventType<'a>>,
+    id: Option<EventId<'a>>,
+    retry: Option<Duration>,
+    data: Option<&'a str>,
+}
+
+/// A buffer has no room for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("message needs {needed} bytes")]
+pub struct BufferTooSmall {
+    /// How many bytes the whole message needs.
+    pub needed: usize,
+}
+
+impl<'a> Message<'a> {
+    /// An empty block, which a reader ignores.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { comment: None, event_type: None, id: None, retry: None, data: None }
+    }
+
+    /// Sets the comment, which readers ignore.
+    #[must_use]
+    pub const fn comment(mut self, text: &'a str) -> Self {
+        self.comment = Some(text);
+        self
+    }
+
+    /// Sets the event's type.
+    #[must_use]
+    pub const fn event_type(mut self, event_type: EventType<'a>) -> Self {
+        self.event_type = Some(event_type);
+        self
+    }
+
+    /// Sets the last event ID of this event and those that follow.
+    #[must_use]
+    pub const fn id(mut self, id: EventId<'a>) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Sets the reader's reconnection time, in whole milliseconds up to `u64::MAX`.
+    #[must_use]
+    pub const fn retry(mut self, reconnection_time: Duration) -> Self {
+        self.retry = Some(reconnection_time);
+        self
+    }
+
+    /// Sets the data, without which nothing is dispatched. Empty data is data.
+    #[must_use]
+    pub const fn data(mut self, text: &'a str) -> Self {
+        self.data = Some(text);
+        self
+    }
+
+    /// How many bytes the message takes, exactly.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        let mut count = Count(0);
+        let Ok(()) = self.write(&mut count);
+        count.0
+    }
+
+    /// Writes the message to the front of `buffer`; returns its length.
+    ///
+    /// # Errors
+    /// If it does not fit. What the buffer then holds is not to be sent.
+    pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, BufferTooSmall> {
+        let size = buffer.len();
+        let mut rest = buffer;
+        match self.write(&mut rest) {
+            Ok(()) => Ok(size - rest.len()),
+            Err(Full) => Err(BufferTooSmall { needed: self.encoded_len() }),
+        }
+    }
+
+    /// Appends the message to `buffer`.
+    ///
+    /// # Errors
+    /// If a buffer that does not grow has no room; nothing is written then.
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn encode_to<B: bytes::BufMut>(&self, buffer: &mut B) -> Result<(), BufferTooSmall> {
+        let room = buffer.remaining_mut();
+        // A growing buffer has room for anything that fits memory: no need to measure.
+        if room < isize::MAX as usize / 2 {
+            let needed = self.encoded_len();
+            if room < needed {
+                return Err(BufferTooSmall { needed });
+            }
+        }
+        let Ok(()) = self.write(&mut Growing(buffer));
+        Ok(())
+    }
+
+    /// The message in memory of its own, to be shared by all who receive it.
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[must_use]
+    pub fn to_bytes(&self) -> bytes::Bytes {
+        let mut buffer = alloc::vec::Vec::with_capacity(self.encoded_len());
+        let Ok(()) = self.write(&mut Growing(&mut buffer));
+        buffer.into()
+    }
+
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        self.write_fields(sink)?;
+        if let Some(data) = self.data {
+            sink.put(DATA)?;
+            put_lines(sink, DATA, data.as_bytes(), &mut false)?;
+            sink.put(b"\n")?;
+        }
+        sink.put(b"\n")
+    }
+
+    /// Writes all but the data and the blank line.
+    pub(super) fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        if let Some(comment) = self.comment {
+            sink.put(COMMENT)?;
+            put_lines(sink, COMMENT, comment.as_bytes(), &mut false)?;
+            sink.put(b"\n")?;
+        }
+        if let Some(event_type) = self.event_type.filter(|it| !it.as_str().is_empty()) {
+            sink.put(b"event: ")?;
+            sink.put(event_type.as_str().as_bytes())?;
+            sink.put(b"\n")?;
+        }
+        if let Some(id) = self.id {
+            sink.put(b"id: ")?;
+            sink.put(id.as_str().as_bytes())?;
+            sink.put(b"\n")?;
+        }
+        if let Some(retry) = self.retry {
+            let mut digits = [0; 20];
+            sink.put(b"retry: ")?;
+            sink.put(decimal(u64::try_from(retry.as_millis()).unwrap_or(u64::MAX), &mut digits))?;
+            sink.put(b"\n")?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) const DATA: &[u8] = b"data: ";
+const COMMENT: &[u8] = b": ";
+
+/// Writes `text`, beginning a new line with `prefix` at each line end. `after_cr` says that the
+/// text before ended with CR, so that an LF in front belongs to it.
+pub(super) fn put_lines<S: Sink>(
+    sink: &mut S,
+    prefix: &[u8],
+    mut text: &[u8],
+    after_cr: &mut bool,
+) -> Result<(), S::Error> {
+    if !text.is_empty() && core::mem::take(after_cr) {
+        text = text.strip_prefix(b"\n").unwrap_or(text);
+    }
+    while let Some(end) = memchr2(b'\n', b'\r', text) {
+        sink.put(&text[..end])?;
+        sink.put(b"\n")?;
+        sink.put(prefix)?;
+        let cr = text[end] == b'\r';
+        text = &text[end + 1..];
+        if cr {
+            *after_cr = text.is_empty();
+            text = text.strip_prefix(b"\n").unwrap_or(text);
+        }
+    }
+    sink.put(text)
+}
+
+/// `n` in decimal, at the end of `digits`.
+fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            return &digits[at..];
+        }
+    }
+}
+
+/// Where a message's pieces go.
+pub(super) trait Sink {
+    type Error;
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+}
+
+struct Count(usize);
+
+impl Sink for Count {
+    type Error = Infallible;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        self.0 += bytes.len();
+        Ok(())
+    }
+}
+
+/// A slice has no room for a piece.
+pub(super) struct Full;
+
+impl Sink for &mut [u8] {
+    type Error = Full;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let (front, rest) = core::mem::take(self).split_at_mut_checked(bytes.len()).ok_or(Full)?;
+        front.copy_from_slice(bytes);
+        *self = rest;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "alloc")]
+struct Growing<'b, B>(&'b mut B);
+
+#[cfg(feature = "alloc")]
+impl<B: bytes::BufMut> Sink for Growing<'_, B> {
+    type Error = Infallible;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        self.0.put_slice(bytes);
+        Ok(())
+    }
+}

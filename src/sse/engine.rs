@@ -1,0 +1,295 @@
+//! The one machine that finds blocks in a growing buffer, for every type of buffer.
+//!
+//! It reads a slice and answers in ranges; what it has seen of an unfinished line or block it
+//! keeps as positions, so that no byte is looked at twice while a block grows.
+
+use super::block::RawBlock;
+use super::{BOM, DecodeError, FieldName, OnLimit, Options, field};
+use core::ops::Range;
+use core::time::Duration;
+use memchr::{memchr, memchr2, memchr2_iter};
+
+/// What the front of the buffer holds. The next call's buffer begins behind `end` or `discard`.
+pub(super) enum Step {
+    /// A block, through its blank line. Its data may need [joining](RawBlock::join).
+    Block { block: RawBlock, end: usize },
+    /// A comment outside any block.
+    Comment { text: Range<usize>, end: usize },
+    /// A block beyond a limit, and the id it had set by then.
+    Skipped { id: Option<Range<usize>>, offset: u64, end: usize },
+    /// Nothing more until the buffer grows.
+    More { discard: usize },
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Engine {
+    options: Options,
+    reconnection_time: Option<Duration>,
+    failed: Option<DecodeError>,
+    phase: Phase,
+    /// The last line ended with CR: an LF here is part of that end.
+    skip_lf: bool,
+    /// The stream offset of the buffer's first byte.
+    offset: u64,
+    /// Where the current line begins.
+    line_start: usize,
+    /// There is no line end in `line_start..scanned`.
+    scanned: usize,
+    block: RawBlock,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Before the byte order mark, if there is one.
+    Start,
+    Lines,
+    /// In a block beyond a limit; its current line has bytes that are gone already.
+    Skipping {
+        in_line: bool,
+    },
+}
+
+impl Engine {
+    pub(super) const fn new(options: Options) -> Self {
+        Self {
+            options,
+            reconnection_time: None,
+            failed: None,
+            phase: Phase::Start,
+            skip_lf: false,
+            offset: 0,
+            line_start: 0,
+            scanned: 0,
+            block: RawBlock::new(),
+        }
+    }
+
+    pub(super) const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(super) const fn reconnection_time(&self) -> Option<Duration> {
+        self.reconnection_time
+    }
+
+    pub(super) fn reset(&mut self) {
+        let reconnection_time = self.reconnection_time;
+        *self = Self { reconnection_time, ..Self::new(self.options) };
+    }
+
+    /// How many bytes of `more`, which follow on `held` scanned ones, belong to the same block:
+    /// up to its blank line, or to where a limit decides.
+    #[cfg(feature = "alloc")]
+    pub(super) fn same_block(&self, held: usize, more: &[u8]) -> usize {
+        let line = self.line_start.saturating_add(self.options.max_line);
+        let event = self.event_start().saturating_add(self.options.max_event);
+        let decided = line.min(event).saturating_add(1 + BOM.len());
+        let more = &more[..decided.saturating_sub(held).clamp(1, more.len())];
+        let mut place = Place { in_line: self.line_start < held, skip_lf: self.skip_lf };
+        place.find_blank(more).unwrap_or(more.len())
+    }
+
+    pub(super) fn step(&mut self, buf: &[u8]) -> Result<Step, DecodeError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        if buf.len() < self.scanned {
+            return Err(DecodeError::InputShrunk { expected: self.scanned, found: buf.len() });
+        }
+        let in_lines = match self.phase {
+            Phase::Start => self.strip_bom(buf),
+            Phase::Lines => true,
+            Phase::Skipping { in_line } => self.skip_block(buf, in_line),
+        };
+        if !in_lines {
+            return Ok(self.more(buf.len()));
+        }
+        while let Some(len) = memchr2(b'\n', b'\r', &buf[self.scanned..]) {
+            let start = self.line_start;
+            let end = self.scanned + len;
+            if start < end {
+                if let Some(over) = self.over(end, end + 1) {
+                    return self.cut(over, true);
+                }
+                self.next_line(end, buf[end]);
+                let line = &buf[start..end];
+                if line[0] != b':' {
+                    self.field(line, start);
+                } else if self.options.comments && !self.block.open {
+                    let text = start + 1 + usize::from(line.get(1) == Some(&b' '))..end;
+                    return Ok(Step::Comment { text, end: self.restart() });
+                }
+            } else if self.skip_lf && buf[end] == b'\n' {
+                if let Some(over) = self.over(end, end + usize::from(self.block.open)) {
+                    return self.cut(over, false);
+                }
+                self.skip_lf = false;
+                self.line_start = end + 1;
+                self.scanned = end + 1;
+            } else {
+                self.next_line(end, buf[end]);
+                if self.block.open {
+                    let block = core::mem::take(&mut self.block);
+                    return Ok(Step::Block { block, end: self.restart() });
+                }
+            }
+        }
+        if let Some(over) = self.over(buf.len(), buf.len()) {
+            return self.cut(over, true);
+        }
+        Ok(self.more(buf.len()))
+    }
+
+    /// Gives up the event that `step` has just ended, because its id cannot be kept.
+    pub(super) fn refuse_id(&mut self, capacity: usize) -> Result<u64, DecodeError> {
+        let offset = self.offset - 1;
+        self.judge(offset, DecodeError::IdTooLong { capacity, offset })
+    }
+
+    /// Whether it is known if the stream starts with a byte order mark.
+    fn strip_bom(&mut self, buf: &[u8]) -> bool {
+        if buf.len() < BOM.len() && BOM.starts_with(buf) {
+            return false;
+        }
+        self.phase = Phase::Lines;
+        if buf.starts_with(BOM) {
+            self.line_start = BOM.len();
+            self.scanned = BOM.len();
+        }
+        true
+    }
+
+    /// Passes the rest of a dropped block; whether its blank line came.
+    fn skip_block(&mut self, buf: &[u8], in_line: bool) -> bool {
+        let mut place = Place { in_line, skip_lf: self.skip_lf };
+        let end = place.find_blank(&buf[self.line_start..]);
+        self.skip_lf = place.skip_lf;
+        self.line_start = end.map_or(buf.len(), |end| self.line_start + end);
+        self.scanned = self.line_start;
+        self.phase = match end {
+            Some(_) => Phase::Lines,
+            None => Phase::Skipping { in_line: place.in_line },
+        };
+        end.is_some()
+    }
+
+    /// Begins the line behind the end of line at `end`.
+    fn next_line(&mut self, end: usize, terminator: u8) {
+        self.skip_lf = terminator == b'\r';
+        self.line_start = end + 1;
+        self.scanned = end + 1;
+    }
+
+    fn field(&mut self, line: &[u8], start: usize) {
+        let Some((name, skip)) = field::split(line) else { return };
+        let value = start + skip..start + line.len();
+        match name {
+            FieldName::Data => self.block.push_data(value),
+            FieldName::Event => self.block.event_type = (!value.is_empty()).then_some(value),
+            FieldName::Id if memchr(0, &line[skip..]).is_some() => return,
+            FieldName::Id => self.block.id = Some(value),
+            FieldName::Retry => {
+                let Some(time) = field::reconnection_time(&line[skip..]) else { return };
+                self.block.retry = Some(time);
+                self.reconnection_time = Some(time);
+            }
+        }
+        if !self.block.open {
+            self.block.open = true;
+            self.block.start = start;
+        }
+    }
+
+    /// Where the block begins, or would if the current line were its first.
+    fn event_start(&self) -> usize {
+        if self.block.open { self.block.start } else { self.line_start }
+    }
+
+    /// The limit that the line up to `line_end` or the block up to `block_end` passed first.
+    #[inline]
+    fn over(&self, line_end: usize, block_end: usize) -> Option<(usize, DecodeError)> {
+        let Options { max_line, max_event, .. } = self.options;
+        let long_line = line_end - self.line_start > max_line;
+        let long_event = block_end - self.event_start() > max_event;
+        if !long_line && !long_event {
+            return None;
+        }
+        let line = if long_line { self.line_start + max_line } else { usize::MAX };
+        let event = if long_event { self.event_start() + max_event } else { usize::MAX };
+        let at = line.min(event);
+        let offset = self.offset + at as u64;
+        Some(if line <= event {
+            (at, DecodeError::LineTooLong { limit: max_line, offset })
+        } else {
+            (at, DecodeError::EventTooLong { limit: max_event, offset })
+        })
+    }
+
+    /// Drops the block at the byte that went past a limit, or the stream.
+    fn cut(
+        &mut self,
+        (at, error): (usize, DecodeError),
+        in_line: bool,
+    ) -> Result<Step, DecodeError> {
+        let offset = self.judge(self.offset + at as u64, error)?;
+        let id = core::mem::take(&mut self.block).id;
+        self.phase = Phase::Skipping { in_line };
+        self.line_start = at;
+        Ok(Step::Skipped { id, offset, end: self.restart() })
+    }
+
+    /// What a limit passed at `offset` means: the offset to report, or the end.
+    fn judge(&mut self, offset: u64, error: DecodeError) -> Result<u64, DecodeError> {
+        if self.options.on_limit == OnLimit::Skip {
+            return Ok(offset);
+        }
+        self.failed = Some(error);
+        Err(error)
+    }
+
+    /// Moves the buffer's front to the current line, and returns how far that is.
+    fn restart(&mut self) -> usize {
+        let end = core::mem::take(&mut self.line_start);
+        self.scanned = 0;
+        self.offset += end as u64;
+        end
+    }
+
+    /// Everything is scanned; what no block or line needs may go.
+    fn more(&mut self, len: usize) -> Step {
+        let discard = self.event_start();
+        self.line_start -= discard;
+        self.scanned = len - discard;
+        self.block.move_front(discard);
+        self.offset += discard as u64;
+        Step::More { discard }
+    }
+}
+
+/// Where in a line a piece of the stream begins.
+struct Place {
+    /// The line has bytes in front of it.
+    in_line: bool,
+    /// An LF in front of it would belong to the line before.
+    skip_lf: bool,
+}
+
+impl Place {
+    /// Looks for the next blank line and moves behind it, or behind all of `piece`.
+    fn find_blank(&mut self, piece: &[u8]) -> Option<usize> {
+        let mut line_start = 0;
+        for end in memchr2_iter(b'\n', b'\r', piece) {
+            let empty = !self.in_line && line_start == end;
+            let second_half = empty && self.skip_lf && piece[end] == b'\n';
+            *self = Self { in_line: false, skip_lf: piece[end] == b'\r' };
+            line_start = end + 1;
+            if empty && !second_half {
+                return Some(line_start);
+            }
+        }
+        if line_start < piece.len() {
+            *self = Self { in_line: true, skip_lf: false };
+        }
+        None
+    }
+}

@@ -1,0 +1,59 @@
+//! How decoding an event stream fails.
+
+/// Why a decoder gave up, or was used wrongly. Every byte sequence is a valid event stream, so
+/// only limits end one.
+///
+/// Offsets are 0-based in the stream, from the start or the last
+/// [`reset`](super::Decoder::reset):
+///
+/// | error | offset |
+/// |---|---|
+/// | `LineTooLong` | the line's first byte past the limit |
+/// | `EventTooLong` | the block's first byte past the limit, line ends included |
+/// | `IdTooLong` | the end of the blank line that would have set the id |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// A line went past [`Options::max_line`](super::Options::max_line).
+    #[error("line longer than {limit} bytes, at byte {offset}")]
+    LineTooLong {
+        /// The limit in bytes.
+        limit: usize,
+        /// Where the stream went past it.
+        offset: u64,
+    },
+    /// A block went past [`Options::max_event`](super::Options::max_event).
+    #[error("event longer than {limit} bytes, at byte {offset}")]
+    EventTooLong {
+        /// The limit in bytes.
+        limit: usize,
+        /// Where the stream went past it.
+        offset: u64,
+    },
+    /// An event's id does not fit the decoder's [`IdStorage`](super::IdStorage). The last event
+    /// ID is still the one before, and the event is lost.
+    #[error("event id does not fit {capacity} bytes, at byte {offset}")]
+    IdTooLong {
+        /// What the storage can hold, in bytes.
+        capacity: usize,
+        /// Where the id would have been set.
+        offset: u64,
+    },
+    /// Misuse: `input` did not begin with the bytes that the decoder had left in it. The decoder
+    /// is as it was before the call.
+    #[error("input of {found} bytes, where {expected} were left to be kept")]
+    InputShrunk {
+        /// How many bytes were left in the input by the last call.
+        expected: usize,
+        /// How many there are now.
+        found: usize,
+    },
+}
+
+/// An id does not fit the [`IdStorage`](super::IdStorage) that was to hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("id does not fit {capacity} bytes")]
+pub struct IdTooLong {
+    /// What the storage can hold, in bytes.
+    pub capacity: usize,
+}

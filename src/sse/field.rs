@@ -1,0 +1,65 @@
+//! Field names, and what one line of an event stream says (WHATWG HTML, 9.2.6).
+
+use core::time::Duration;
+
+/// A field name that the standard gives a meaning to. Names match case-sensitively and exactly;
+/// every other field is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FieldName {
+    /// `data`: one line of the event's data.
+    Data,
+    /// `event`: the event's type.
+    Event,
+    /// `id`: the new last event ID.
+    Id,
+    /// `retry`: the new reconnection time.
+    Retry,
+}
+
+impl FieldName {
+    /// The name as it stands on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Event => "event",
+            Self::Id => "id",
+            Self::Retry => "retry",
+        }
+    }
+
+    /// No two names share a first byte.
+    pub(super) const fn from_first_byte(byte: u8) -> Option<Self> {
+        match byte {
+            b'd' => Some(Self::Data),
+            b'e' => Some(Self::Event),
+            b'i' => Some(Self::Id),
+            b'r' => Some(Self::Retry),
+            _ => None,
+        }
+    }
+}
+
+/// The field that a whole line (not empty, no comment) holds, and where its value begins.
+#[inline]
+pub(super) fn split(line: &[u8]) -> Option<(FieldName, usize)> {
+    let name = FieldName::from_first_byte(*line.first()?)?;
+    let len = name.as_str().len();
+    match line.strip_prefix(name.as_str().as_bytes())? {
+        [] => Some((name, len)),
+        [b':', b' ', ..] => Some((name, len + 2)),
+        [b':', ..] => Some((name, len + 1)),
+        _ => None,
+    }
+}
+
+/// A `retry` value: ASCII digits only and at least one, in milliseconds; saturates.
+pub(super) fn reconnection_time(value: &[u8]) -> Option<Duration> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let millis = value.iter().fold(0u64, |millis, digit| {
+        millis.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+    });
+    Some(Duration::from_millis(millis))
+}

@@ -1,0 +1,48 @@
+//! Server-Sent Events (WHATWG HTML, section 9.2).
+//!
+//! | to | use |
+//! |---|---|
+//! | decode events in your own buffer, no allocator | [`Decoder`] |
+//! | decode owned events from `BytesMut` or `Bytes` chunks | [`BytesDecoder`] |
+//! | see each field and comment, buffering nothing | [`Lexer`] |
+//! | write events | [`Message`], [`KEEP_ALIVE`] |
+//! | set and check HTTP headers | [`RESPONSE_HEADERS`], [`is_event_stream`], [`last_event_id_value`] |
+
+mod block;
+mod checked;
+mod data_writer;
+mod decoder;
+mod encoder;
+mod engine;
+mod error;
+mod event;
+mod field;
+mod header;
+mod id;
+mod lexer;
+mod options;
+mod text;
+
+#[cfg(feature = "alloc")]
+mod bytes_decoder;
+
+#[cfg(feature = "alloc")]
+pub use bytes_decoder::{BytesDecoder, OwnedItem};
+pub use checked::{EventId, EventType, InvalidValue};
+pub use data_writer::{DataWriter, Output};
+pub use decoder::Decoder;
+pub use encoder::{BufferTooSmall, KEEP_ALIVE, Message};
+pub use error::{DecodeError, IdTooLong};
+pub use event::{Block, Event, Item};
+pub use field::FieldName;
+pub use header::{
+    CONTENT_TYPE, LAST_EVENT_ID, RESPONSE_HEADERS, UnsendableId, is_event_stream,
+    last_event_id_value,
+};
+pub use id::{IdStorage, InlineId};
+pub use lexer::{Lexer, Token};
+pub use options::{OnLimit, Options};
+pub use text::{Pieces, Text};
+
+/// The byte order mark that may stand at a stream's start, and only there.
+const BOM: &[u8] = "\u{FEFF}".as_bytes();

@@ -1,0 +1,98 @@
+//! What a decoder allows, and what it shows.
+
+/// Limits of a decoder, and which items it yields besides events.
+///
+/// Both limits are on by default, because a peer that never ends a line or an event would
+/// otherwise fill the memory. They are judged byte by byte, so the verdict does not depend on how
+/// the stream is cut into chunks.
+///
+/// ```
+/// use eventwire::sse::{Decoder, OnLimit, Options};
+///
+/// let options = Options::new().max_event(4096).on_limit(OnLimit::Skip).comments(true);
+/// let decoder: Decoder = Decoder::with_options(options);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub(super) max_line: usize,
+    pub(super) max_event: usize,
+    pub(super) on_limit: OnLimit,
+    pub(super) comments: bool,
+    pub(super) blocks: bool,
+}
+
+/// What happens to a block that goes past a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnLimit {
+    /// The stream is dead, and the decoder repeats its error.
+    #[default]
+    Error,
+    /// An [`Item::Skipped`](super::Item::Skipped) takes the place of the block, which is dropped
+    /// through its blank line, and the stream goes on. Its `id` and `retry` lines that were
+    /// complete before the limit count.
+    Skip,
+}
+
+impl Options {
+    /// 8 MiB: room for an image in a JSON message.
+    pub const DEFAULT_MAX_EVENT: usize = 8 << 20;
+
+    /// Limits of [`DEFAULT_MAX_EVENT`](Self::DEFAULT_MAX_EVENT), [`OnLimit::Error`], and nothing
+    /// but events.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            max_line: Self::DEFAULT_MAX_EVENT,
+            max_event: Self::DEFAULT_MAX_EVENT,
+            on_limit: OnLimit::Error,
+            comments: false,
+            blocks: false,
+        }
+    }
+
+    /// How many bytes a line may have, its end not counted.
+    #[must_use]
+    pub const fn max_line(mut self, bytes: usize) -> Self {
+        self.max_line = bytes;
+        self
+    }
+
+    /// How many bytes an event may have on the wire: all from its first field line to its blank
+    /// line, which is not counted; field names, line ends, comments in between and empty `data`
+    /// lines are. A line alone counts as an event too, until it is known to be none.
+    ///
+    /// This bounds what the decoder asks its caller to keep, if it is at least 2 (a byte order
+    /// mark is awaited): a buffer of one byte more never fills up without a verdict.
+    #[must_use]
+    pub const fn max_event(mut self, bytes: usize) -> Self {
+        self.max_event = bytes;
+        self
+    }
+
+    /// What happens past a limit.
+    #[must_use]
+    pub const fn on_limit(mut self, policy: OnLimit) -> Self {
+        self.on_limit = policy;
+        self
+    }
+
+    /// Whether comments are shown, as [`Item::Comment`](super::Item::Comment).
+    #[must_use]
+    pub const fn comments(mut self, show: bool) -> Self {
+        self.comments = show;
+        self
+    }
+
+    /// Whether blocks without data are shown, as [`Item::Block`](super::Item::Block).
+    #[must_use]
+    pub const fn blocks(mut self, show: bool) -> Self {
+        self.blocks = show;
+        self
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}

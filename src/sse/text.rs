@@ -1,0 +1,91 @@
+//! Bytes read as UTF-8 with replacement, as the standard decodes an event stream.
+
+use core::fmt;
+use core::str::{Utf8Chunks, Utf8Error};
+
+/// Bytes of an event stream, to be read as text.
+///
+/// An event stream is decoded as UTF-8, each ill-formed piece replaced by U+FFFD. A field's bytes
+/// begin and end at ASCII, so reading them alone gives what reading the whole stream would.
+/// Replacements are longer than what they replace, so the text cannot stand in the buffer: take
+/// it [strictly](Self::to_str), in [pieces](Self::pieces), or as a [`Cow`](Self::to_cow).
+///
+/// ```
+/// use eventwire::sse::Text;
+///
+/// let text = Text::new(b"a\xFFb");
+/// assert!(text.to_str().is_err());
+/// assert!(text.pieces().eq(["a", "\u{FFFD}", "b"]));
+/// assert_eq!(text.to_string(), "a\u{FFFD}b");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Text<'a>(&'a [u8]);
+
+impl<'a> Text<'a> {
+    /// These bytes as text.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes as they came.
+    #[must_use]
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The text, borrowed.
+    ///
+    /// # Errors
+    /// The first byte that is not UTF-8, where there is one.
+    pub const fn to_str(self) -> Result<&'a str, Utf8Error> {
+        core::str::from_utf8(self.0)
+    }
+
+    /// The text's valid pieces and the replacements between them, in order, none empty.
+    #[must_use]
+    pub fn pieces(self) -> Pieces<'a> {
+        Pieces { chunks: self.0.utf8_chunks(), replace: false }
+    }
+
+    /// The text in one piece, copied only if something had to be replaced.
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[must_use]
+    pub fn to_cow(self) -> alloc::borrow::Cow<'a, str> {
+        alloc::string::String::from_utf8_lossy(self.0)
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pieces().try_for_each(|piece| f.write_str(piece))
+    }
+}
+
+/// Iterator over a [`Text`]'s pieces, from [`Text::pieces`].
+#[derive(Clone, Debug)]
+pub struct Pieces<'a> {
+    chunks: Utf8Chunks<'a>,
+    /// The replacement of the last chunk's end is still owed.
+    replace: bool,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            if core::mem::take(&mut self.replace) {
+                return Some("\u{FFFD}");
+            }
+            let chunk = self.chunks.next()?;
+            self.replace = !chunk.invalid().is_empty();
+            if !chunk.valid().is_empty() {
+                return Some(chunk.valid());
+            }
+        }
+    }
+}
+
+impl core::iter::FusedIterator for Pieces<'_> {}

@@ -1,0 +1,148 @@
+//! Reference-counted text: bytes whose validity was proven once.
+
+use alloc::string::String;
+use bytes::Bytes;
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::Deref;
+use core::str::Utf8Error;
+
+/// [`Bytes`] that are known to be UTF-8: a `str` that is cheap to clone and to share.
+///
+/// ```
+/// use bytes::Bytes;
+/// use eventwire::Utf8Bytes;
+///
+/// let text = Utf8Bytes::try_from(Bytes::from("grüße"))?;
+/// assert_eq!(text, "grüße");
+/// assert_eq!(text.to_uppercase(), "GRÜSSE");
+/// # Ok::<(), std::str::Utf8Error>(())
+/// ```
+///
+/// Without feature `simd` the crate holds no unsafe code, and each view as `str` validates again.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub struct Utf8Bytes(Bytes);
+
+impl Utf8Bytes {
+    /// Text of the program itself, without a copy.
+    #[must_use]
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// These bytes, each ill-formed piece replaced by U+FFFD; copied only if there is one.
+    #[must_use]
+    pub fn from_utf8_lossy(bytes: Bytes) -> Self {
+        match String::from_utf8_lossy(&bytes) {
+            alloc::borrow::Cow::Borrowed(_) => Self(bytes),
+            alloc::borrow::Cow::Owned(text) => Self::from(text),
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self
+    }
+
+    /// The bytes that hold the text.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl Deref for Utf8Bytes {
+    type Target = str;
+
+    #[inline]
+    #[cfg(feature = "simd")]
+    #[allow(unsafe_code)]
+    fn deref(&self) -> &str {
+        // SAFETY: every constructor takes text or validates, and `Bytes` never change.
+        unsafe { core::str::from_utf8_unchecked(&self.0) }
+    }
+
+    #[cfg(not(feature = "simd"))]
+    fn deref(&self) -> &str {
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl TryFrom<Bytes> for Utf8Bytes {
+    type Error = Utf8Error;
+
+    fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
+        core::str::from_utf8(&bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl From<String> for Utf8Bytes {
+    fn from(text: String) -> Self {
+        Self(Bytes::from(text))
+    }
+}
+
+impl From<&str> for Utf8Bytes {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<Utf8Bytes> for Bytes {
+    fn from(text: Utf8Bytes) -> Self {
+        text.0
+    }
+}
+
+impl AsRef<str> for Utf8Bytes {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl AsRef<[u8]> for Utf8Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Utf8Bytes {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+// As `str` hashes, so that a map keyed by this type can be asked for a `str`.
+impl Hash for Utf8Bytes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl PartialEq<str> for Utf8Bytes {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Utf8Bytes {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+impl fmt::Debug for Utf8Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl fmt::Display for Utf8Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&**self, f)
+    }
+}
