@@ -18,7 +18,7 @@ struct Args {
 }
 
 #[derive(serde::Serialize)]
-struct Event<'a> {
+struct Line<'a> {
     event: &'a str,
     data: &'a str,
     last_event_id: &'a str,
@@ -96,7 +96,7 @@ fn run(args: &Args) -> io::Result<()> {
             while let Some(item) = decoder.decode_mut(&mut buffer).map_err(io::Error::other)? {
                 let Item::Event(event) = item else { continue };
                 let event = event.into_text();
-                let line = Event {
+                let line = Line {
                     event: event.event_type_or_default(),
                     data: &event.data,
                     last_event_id: &event.last_event_id,

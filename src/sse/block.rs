@@ -1,7 +1,6 @@
 //! A block as it lies in the buffer, and the joining of its data in place.
 
 use super::field::{self, FieldName};
-use super::{Block, Event, Item};
 use core::ops::Range;
 use core::time::Duration;
 use memchr::memchr2;
@@ -17,7 +16,7 @@ pub(super) struct RawBlock {
     pub(super) id: Option<Range<usize>>,
     pub(super) retry: Option<Duration>,
     /// The first `data` value, or once joined all of them.
-    data: Option<Range<usize>>,
+    pub(super) data: Option<Range<usize>>,
     /// The end of the last `data` value, if there is more than one.
     data_end: Option<usize>,
 }
@@ -60,15 +59,6 @@ impl RawBlock {
         }
         if let Some(end) = &mut self.data_end {
             *end -= n;
-        }
-    }
-
-    /// The block as an item, its data joined.
-    pub(super) fn into_item(self) -> Item<Range<usize>> {
-        let Self { event_type, id, retry, .. } = self;
-        match self.data {
-            Some(data) => Item::Event(Event { event_type, data, id, retry, last_event_id: () }),
-            None => Item::Block(Block { event_type, id, retry }),
         }
     }
 

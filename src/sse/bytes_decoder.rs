@@ -1,7 +1,7 @@
 //! Owned events that share the memory which they arrived in.
 
 use super::block::RawBlock;
-use super::decoder::{Input, next};
+use super::decoder::{Input, Value, next};
 use super::engine::Engine;
 use super::{DecodeError, EventId, Item, Options};
 use crate::Utf8Bytes;
@@ -78,8 +78,8 @@ impl BytesDecoder {
     ///   [`reset`](Self::reset).
     ///
     /// An event inside one chunk is sliced from it. One whose data is in several lines, or that
-    /// straddles chunks, is copied once to memory of its own; if it straddles more than two, that
-    /// memory may have to grow.
+    /// straddles two chunks, is copied once, to one allocation and its reference count; one that
+    /// straddles more may make that grow.
     ///
     /// # Errors
     /// If a limit was passed and the policy is [`OnLimit::Error`](super::OnLimit::Error).
@@ -95,6 +95,7 @@ impl BytesDecoder {
                 }
                 let mut carry = core::mem::take(&mut self.carry);
                 let item = self.next(&mut carry)?;
+                // An empty one would only keep an event's memory alive.
                 if !carry.is_empty() {
                     self.carry = carry;
                 }
@@ -191,14 +192,10 @@ impl Input for BytesMut {
         self.advance(len);
     }
 
-    fn take(&mut self, len: usize, block: &mut RawBlock) -> Bytes {
+    fn split_front(&mut self, len: usize, block: &mut RawBlock) -> Bytes {
         let mut front = self.split_to(len);
         block.join(&mut front);
         front.freeze()
-    }
-
-    fn slice(front: &Bytes, range: Range<usize>) -> Bytes {
-        front.slice(range)
     }
 }
 
@@ -213,7 +210,7 @@ impl Input for Bytes {
         self.advance(len);
     }
 
-    fn take(&mut self, len: usize, block: &mut RawBlock) -> Self {
+    fn split_front(&mut self, len: usize, block: &mut RawBlock) -> Self {
         let front = self.split_to(len);
         if !block.is_scattered() {
             return front;
@@ -223,8 +220,16 @@ impl Input for Bytes {
         block.join(&mut copy);
         copy.freeze()
     }
+}
 
-    fn slice(front: &Self, range: Range<usize>) -> Self {
-        front.slice(range)
+impl Value for Bytes {
+    fn slice(&self, range: Range<usize>) -> Self {
+        Self::slice(self, range)
+    }
+
+    fn into_slice(mut self, range: Range<usize>) -> Self {
+        self.truncate(range.end);
+        self.advance(range.start);
+        self
     }
 }

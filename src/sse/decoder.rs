@@ -2,7 +2,9 @@
 
 use super::block::RawBlock;
 use super::engine::{Engine, Step};
-use super::{DecodeError, EventId, IdStorage, IdTooLong, InlineId, Item, Options, Text};
+use super::{
+    Block, DecodeError, Event, EventId, IdStorage, IdTooLong, InlineId, Item, Options, Text,
+};
 use core::ops::Range;
 use core::time::Duration;
 
@@ -116,13 +118,18 @@ impl<S: IdStorage> Decoder<S> {
 
 /// A buffer that an engine's ranges point into.
 pub(super) trait Input {
-    /// Bytes of it that outlive the call.
-    type Value;
+    type Value: Value;
     fn as_slice(&self) -> &[u8];
     fn discard(&mut self, len: usize);
     /// Splits the front off, its data joined as `block` says.
-    fn take(&mut self, len: usize, block: &mut RawBlock) -> Self::Value;
-    fn slice(front: &Self::Value, range: Range<usize>) -> Self::Value;
+    fn split_front(&mut self, len: usize, block: &mut RawBlock) -> Self::Value;
+}
+
+/// Bytes of an [`Input`] that outlive the call.
+pub(super) trait Value {
+    fn slice(&self, range: Range<usize>) -> Self;
+    /// The last slice of a front, which needs no share of its own.
+    fn into_slice(self, range: Range<usize>) -> Self;
 }
 
 impl<'a> Input for &'a mut [u8] {
@@ -136,15 +143,21 @@ impl<'a> Input for &'a mut [u8] {
         *self = &mut core::mem::take(self)[len..];
     }
 
-    fn take(&mut self, len: usize, block: &mut RawBlock) -> &'a [u8] {
+    fn split_front(&mut self, len: usize, block: &mut RawBlock) -> &'a [u8] {
         let (front, rest) = core::mem::take(self).split_at_mut(len);
         *self = rest;
         block.join(front);
         front
     }
+}
 
-    fn slice(front: &&'a [u8], range: Range<usize>) -> &'a [u8] {
-        &front[range]
+impl Value for &[u8] {
+    fn slice(&self, range: Range<usize>) -> Self {
+        &self[range]
+    }
+
+    fn into_slice(self, range: Range<usize>) -> Self {
+        &self[range]
     }
 }
 
@@ -162,32 +175,36 @@ pub(super) fn next<I: Input>(
                 return Ok(None);
             }
             Step::Comment { text, end } => {
-                let front = input.take(end, no_data);
-                return Ok(Some(Item::Comment(I::slice(&front, text))));
+                let front = input.split_front(end, no_data);
+                return Ok(Some(Item::Comment(front.into_slice(text))));
             }
             Step::Skipped { id, offset, end } => {
-                let front = input.take(end, no_data);
+                let front = input.split_front(end, no_data);
                 if let Some(id) = id {
                     // An id that does not fit goes with the rest of its block.
-                    let _ = keep_id(I::slice(&front, id));
+                    let _ = keep_id(front.into_slice(id));
                 }
                 return Ok(Some(Item::Skipped { offset }));
             }
             Step::Block { mut block, end } => {
-                let front = input.take(end, &mut block);
+                let front = input.split_front(end, &mut block);
                 if let Some(id) = block.id.clone()
-                    && let Err(IdTooLong { capacity }) = keep_id(I::slice(&front, id))
+                    && let Err(IdTooLong { capacity }) = keep_id(front.slice(id))
                 {
                     let offset = engine.refuse_id(capacity)?;
                     return Ok(Some(Item::Skipped { offset }));
                 }
-                let value = |range| I::slice(&front, range);
-                match block.into_item() {
-                    Item::Event(event) => return Ok(Some(Item::Event(event.map(value)))),
-                    Item::Block(block) if engine.options().blocks => {
-                        return Ok(Some(Item::Block(block.map(value))));
-                    }
-                    _ => {}
+                let slice = |range| front.slice(range);
+                let event_type = block.event_type.map(slice);
+                let id = block.id.map(slice);
+                let retry = block.retry;
+                if let Some(data) = block.data {
+                    let data = front.into_slice(data);
+                    let event = Event { event_type, data, id, retry, last_event_id: () };
+                    return Ok(Some(Item::Event(event)));
+                }
+                if engine.options().blocks {
+                    return Ok(Some(Item::Block(Block { event_type, id, retry })));
                 }
             }
         }

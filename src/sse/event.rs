@@ -65,17 +65,6 @@ pub struct Block<T> {
     pub retry: Option<Duration>,
 }
 
-impl<T> Block<T> {
-    /// The same block with its text held otherwise.
-    pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Block<U> {
-        Block {
-            event_type: self.event_type.map(&mut f),
-            id: self.id.map(&mut f),
-            retry: self.retry,
-        }
-    }
-}
-
 impl Event<&str> {
     /// The type of an event that names none: `message`.
     pub const DEFAULT_TYPE: &'static str = "message";

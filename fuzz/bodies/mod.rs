@@ -1,0 +1,10 @@
+//! What the fuzz targets assert. `tests/fuzz.rs` runs the same bodies for a short while.
+#![allow(dead_code)]
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+pub mod sse_decoder;
+pub mod sse_encoder;
+pub mod sse_lexer;
+mod stream;

@@ -1,0 +1,28 @@
+//! Any stream, limits and chunking: every form of decoder shows what the reference does.
+
+use super::common::{Rules, cut, reference, trace};
+use super::stream::Stream;
+use arbitrary::Arbitrary;
+
+#[derive(Arbitrary, Debug)]
+pub struct Input {
+    stream: Stream,
+    max_line: Option<u8>,
+    max_event: Option<u8>,
+    skip: bool,
+    comments: bool,
+    blocks: bool,
+}
+
+pub fn run(input: &Input) {
+    let stream = input.stream.bytes();
+    let rules = Rules {
+        max_line: input.max_line.map_or(usize::MAX, usize::from),
+        max_event: input.max_event.map_or(usize::MAX, usize::from),
+        skip: input.skip,
+        comments: input.comments,
+        blocks: input.blocks,
+    };
+    let seen = trace(rules, &cut(&stream, &input.stream.lengths()));
+    assert_eq!(seen, reference::trace(rules, &stream));
+}

@@ -1,0 +1,277 @@
+//! What every suite shares: the decoders driven under any chunking, and what they showed.
+#![allow(dead_code)]
+
+pub mod reference;
+
+use bytes::{Bytes, BytesMut};
+use eventwire::sse::{
+    Block, BytesDecoder, DecodeError, Decoder, Event, FieldName, IdStorage, Item, Lexer, OnLimit,
+    Options, OwnedItem, Token,
+};
+use reference::MessageEvent;
+use std::time::Duration;
+
+/// What [`Options`] are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    pub max_line: usize,
+    pub max_event: usize,
+    pub skip: bool,
+    pub comments: bool,
+    pub blocks: bool,
+}
+
+impl Rules {
+    pub const UNLIMITED: Self = Self {
+        max_line: usize::MAX,
+        max_event: usize::MAX,
+        skip: false,
+        comments: false,
+        blocks: false,
+    };
+
+    /// All that can be shown.
+    pub const VERBOSE: Self = Self { comments: true, blocks: true, ..Self::UNLIMITED };
+
+    pub fn options(self) -> Options {
+        Options::new()
+            .max_line(self.max_line)
+            .max_event(self.max_event)
+            .on_limit(if self.skip { OnLimit::Skip } else { OnLimit::Error })
+            .comments(self.comments)
+            .blocks(self.blocks)
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::UNLIMITED
+    }
+}
+
+/// One thing that a decoder showed, in a form that owns its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    Event {
+        event_type: Option<Vec<u8>>,
+        data: Vec<u8>,
+        id: Option<Vec<u8>>,
+        retry: Option<Duration>,
+        last_event_id: String,
+    },
+    Block {
+        event_type: Option<Vec<u8>>,
+        id: Option<Vec<u8>>,
+        retry: Option<Duration>,
+    },
+    Comment(Vec<u8>),
+    Skipped(u64),
+    Failed(DecodeError),
+}
+
+impl Seen {
+    pub fn new<T: AsRef<[u8]>, L>(item: Item<T, L>, last_event_id: &str) -> Self {
+        let own = |value: T| value.as_ref().to_vec();
+        match item {
+            Item::Event(Event { event_type, data, id, retry, .. }) => Self::Event {
+                event_type: event_type.map(own),
+                data: own(data),
+                id: id.map(own),
+                retry,
+                last_event_id: last_event_id.to_owned(),
+            },
+            Item::Block(Block { event_type, id, retry, .. }) => {
+                Self::Block { event_type: event_type.map(own), id: id.map(own), retry }
+            }
+            Item::Comment(text) => Self::Comment(own(text)),
+            Item::Skipped { offset } => Self::Skipped(offset),
+            _ => unreachable!("a new kind of item"),
+        }
+    }
+}
+
+impl Seen {
+    /// An event as a page would see it, its text replaced.
+    pub fn message_event(&self) -> MessageEvent {
+        let Self::Event { event_type, data, last_event_id, .. } = self else {
+            panic!("no event: {self:?}");
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        MessageEvent {
+            event_type: event_type.as_deref().map_or("message".into(), text),
+            data: text(data),
+            last_event_id: last_event_id.clone(),
+        }
+    }
+}
+
+/// All that a decoder showed of a stream, and the state that it ended in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    pub seen: Vec<Seen>,
+    pub last_event_id: String,
+    pub reconnection_time: Option<Duration>,
+}
+
+/// The stream through [`Decoder::decode`], keeping what the decoder leaves, as the docs say.
+pub fn by_slice<'a, S: IdStorage>(
+    mut decoder: Decoder<S>,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> Trace {
+    let mut seen = Vec::new();
+    let mut kept = Vec::new();
+    'chunks: for chunk in chunks {
+        kept.extend_from_slice(chunk);
+        let mut input = &mut kept[..];
+        loop {
+            match decoder.decode(&mut input) {
+                Ok(Some(item)) => seen.push(Seen::new(item, decoder.last_event_id())),
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(decoder.decode(&mut input), Err(error), "repeats its error");
+                    seen.push(Seen::Failed(error));
+                    break 'chunks;
+                }
+            }
+        }
+        kept = input.to_vec();
+    }
+    Trace {
+        seen,
+        last_event_id: decoder.last_event_id().to_owned(),
+        reconnection_time: decoder.reconnection_time(),
+    }
+}
+
+/// The stream through [`BytesDecoder::decode_mut`].
+pub fn by_bytes_mut<'a>(options: Options, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
+    let mut buffer = BytesMut::new();
+    by_bytes_decoder(options, chunks, |decoder, chunk| {
+        buffer.extend_from_slice(&std::mem::take(chunk));
+        decoder.decode_mut(&mut buffer)
+    })
+}
+
+/// The stream through [`BytesDecoder::decode`].
+pub fn by_chunks<'a>(options: Options, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
+    by_bytes_decoder(options, chunks, BytesDecoder::decode)
+}
+
+fn by_bytes_decoder<'a>(
+    options: Options,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+    mut decode: impl FnMut(&mut BytesDecoder, &mut Bytes) -> Result<Option<OwnedItem>, DecodeError>,
+) -> Trace {
+    let mut decoder = BytesDecoder::with_options(options);
+    let mut seen = Vec::new();
+    'chunks: for chunk in chunks {
+        let mut chunk = Bytes::copy_from_slice(chunk);
+        loop {
+            match decode(&mut decoder, &mut chunk) {
+                Ok(Some(item)) => {
+                    let last_event_id = decoder.last_event_id().to_string();
+                    if let Item::Event(event) = &item {
+                        assert_eq!(event.last_event_id, *last_event_id);
+                    }
+                    seen.push(Seen::new(item, &last_event_id));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(decode(&mut decoder, &mut chunk), Err(error), "repeats its error");
+                    seen.push(Seen::Failed(error));
+                    break 'chunks;
+                }
+            }
+        }
+        assert!(chunk.is_empty(), "a chunk is used up");
+    }
+    Trace {
+        seen,
+        last_event_id: decoder.last_event_id().to_string(),
+        reconnection_time: decoder.reconnection_time(),
+    }
+}
+
+/// The trace of a stream that is cut like this, the same from every form of decoder.
+pub fn trace(rules: Rules, chunks: &[&[u8]]) -> Trace {
+    let options = rules.options();
+    let trace = by_slice(Decoder::<String>::with_options(options), chunks.iter().copied());
+    assert_eq!(by_bytes_mut(options, chunks.iter().copied()), trace, "BytesMut: {chunks:?}");
+    assert_eq!(by_chunks(options, chunks.iter().copied()), trace, "Bytes: {chunks:?}");
+    trace
+}
+
+/// The trace of a stream, the same whole, byte by byte and at every two-way split, in every form,
+/// and equal to the reference's.
+pub fn every_split(rules: Rules, stream: &[u8]) -> Trace {
+    let expected = reference::trace(rules, stream);
+    let check = |chunks: &[&[u8]]| {
+        let shown: Vec<_> = chunks.iter().map(|chunk| chunk.escape_ascii().to_string()).collect();
+        assert_eq!(trace(rules, chunks), expected, "{shown:?}, {rules:?}");
+    };
+    check(&[stream]);
+    check(&stream.chunks(1).collect::<Vec<_>>());
+    for at in 0..=stream.len() {
+        let (front, rest) = stream.split_at(at);
+        check(&[front, b"", rest]);
+    }
+    expected
+}
+
+/// A decoder in a dozen lines, on tokens.
+pub fn events_from_tokens<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<MessageEvent> {
+    let mut events = Vec::new();
+    let mut last_event_id = Vec::new();
+    let (mut name, mut line) = (None, Vec::new());
+    let (mut event_type, mut data) = (Vec::new(), Vec::new());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut lexer = Lexer::new();
+    for mut chunk in chunks {
+        while let Some(token) = lexer.next_token(&mut chunk) {
+            match token {
+                Token::Field(field) => name = Some(field),
+                Token::Comment => name = None,
+                Token::Value(run) => line.extend(run),
+                Token::EndOfLine => {
+                    let line = std::mem::take(&mut line);
+                    match name {
+                        Some(FieldName::Data) => data.extend([line, b"\n".into()].concat()),
+                        Some(FieldName::Event) => event_type = line,
+                        Some(FieldName::Id) if !line.contains(&0) => last_event_id = line,
+                        _ => {}
+                    }
+                }
+                Token::Blank => {
+                    let event_type = std::mem::take(&mut event_type);
+                    let data = std::mem::take(&mut data);
+                    if let Some((_, data)) = data.split_last() {
+                        let event_type =
+                            if event_type.is_empty() { b"message" } else { &event_type[..] };
+                        events.push(MessageEvent {
+                            event_type: text(event_type),
+                            data: text(data),
+                            last_event_id: text(&last_event_id),
+                        });
+                    }
+                }
+            }
+        }
+    }
+    events
+}
+
+/// The pieces of `stream` that these lengths cut it into, over and over, 0 included.
+pub fn cut<'a>(stream: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+    let mut rest = stream;
+    let mut chunks = Vec::new();
+    for len in lengths.iter().cycle() {
+        if rest.is_empty() || lengths.iter().all(|&len| len == 0) {
+            break;
+        }
+        let (front, back) = rest.split_at((*len).min(rest.len()));
+        chunks.push(front);
+        rest = back;
+    }
+    chunks.push(rest);
+    chunks
+}

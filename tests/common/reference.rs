@@ -1,0 +1,198 @@
+//! Two naive readers of the standard. They share no code with the crate, take a stream whole, and
+//! do everything the slow and obvious way.
+
+use super::{Rules, Seen, Trace};
+use eventwire::sse::DecodeError;
+use std::time::Duration;
+
+/// A dispatched event as a page sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageEvent {
+    pub event_type: String,
+    pub data: String,
+    pub last_event_id: String,
+}
+
+/// The events of a stream and its final last event ID, by the letter of WHATWG HTML 9.2.6, on text:
+/// the stream is decoded before it is parsed.
+pub fn message_events(stream: &[u8]) -> (Vec<MessageEvent>, String) {
+    let text = String::from_utf8_lossy(stream);
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    // Behind the last line end is an unfinished line.
+    let lines = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+    let (mut data, mut event_type, mut id) = (String::new(), String::new(), String::new());
+    let mut last_event_id = String::new();
+    let mut events = Vec::new();
+    if text.contains('\n') {
+        for line in lines.split('\n') {
+            if line.is_empty() {
+                last_event_id.clone_from(&id);
+                if !data.is_empty() {
+                    data.pop();
+                    let named = !event_type.is_empty();
+                    events.push(MessageEvent {
+                        event_type: if named { event_type.clone() } else { "message".into() },
+                        data: data.clone(),
+                        last_event_id: id.clone(),
+                    });
+                }
+                data.clear();
+                event_type.clear();
+                continue;
+            }
+            let (field, value) = line.split_once(':').unwrap_or((line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match field {
+                "event" => event_type = value.into(),
+                "data" => data = data + value + "\n",
+                "id" if !value.contains('\0') => id = value.into(),
+                _ => {}
+            }
+        }
+    }
+    (events, last_event_id)
+}
+
+/// All that a decoder should show of a stream, bytes, limits and offsets included.
+pub fn trace(rules: Rules, stream: &[u8]) -> Trace {
+    let mut reader = Reader { rules, ..Reader::default() };
+    let mark = [0xEF, 0xBB, 0xBF];
+    // What may yet become a byte order mark is no line.
+    let mut at =
+        if stream.starts_with(&mark) || mark.starts_with(stream) { stream.len().min(3) } else { 0 };
+    while at < stream.len() && !reader.dead {
+        let is_end = |byte: &u8| *byte == b'\r' || *byte == b'\n';
+        let end = stream[at..].iter().position(is_end).map(|len| at + len);
+        let line = &stream[at..end.unwrap_or(stream.len())];
+        let crlf =
+            end.is_some_and(|end| stream[end] == b'\r' && stream.get(end + 1) == Some(&b'\n'));
+        reader.line(at, line, end.is_some(), crlf);
+        at = end.map_or(stream.len(), |end| end + 1 + usize::from(crlf));
+    }
+    let Reader { seen, last_event_id, reconnection_time, .. } = reader;
+    Trace { seen, last_event_id, reconnection_time }
+}
+
+#[derive(Default)]
+struct Reader {
+    rules: Rules,
+    seen: Vec<Seen>,
+    last_event_id: String,
+    reconnection_time: Option<Duration>,
+    dead: bool,
+    skipping: bool,
+    /// Where the block's first field line begins.
+    block: Option<usize>,
+    event_type: Option<Vec<u8>>,
+    data: Option<Vec<u8>>,
+    id: Option<Vec<u8>>,
+    retry: Option<Duration>,
+}
+
+impl Reader {
+    fn line(&mut self, at: usize, line: &[u8], ended: bool, crlf: bool) {
+        if line.is_empty() {
+            if self.skipping {
+                self.skipping = false;
+            } else if ended && self.block.is_some() {
+                self.dispatch();
+            }
+            return;
+        }
+        if self.skipping {
+            return;
+        }
+        // Every byte of the line up to its LF or CR, each in its place of the stream.
+        let block = self.block.unwrap_or(at);
+        for byte in at..at + line.len() + usize::from(ended) {
+            if byte - at >= self.rules.max_line && byte < at + line.len() {
+                let limit = self.rules.max_line;
+                return self.limit(DecodeError::LineTooLong { limit, offset: byte as u64 }, byte);
+            }
+            if byte - block >= self.rules.max_event {
+                let limit = self.rules.max_event;
+                return self.limit(DecodeError::EventTooLong { limit, offset: byte as u64 }, byte);
+            }
+        }
+        if !ended {
+            return;
+        }
+        self.field(at, line);
+        let lf = at + line.len() + 1;
+        if let Some(block) = self.block
+            && crlf
+            && lf - block >= self.rules.max_event
+        {
+            let limit = self.rules.max_event;
+            self.limit(DecodeError::EventTooLong { limit, offset: lf as u64 }, lf);
+        }
+    }
+
+    fn field(&mut self, at: usize, line: &[u8]) {
+        let colon = line.iter().position(|&byte| byte == b':');
+        let name = &line[..colon.unwrap_or(line.len())];
+        let mut value = colon.map_or(&b""[..], |colon| &line[colon + 1..]);
+        if value.first() == Some(&b' ') {
+            value = &value[1..];
+        }
+        match name {
+            b"" => {
+                if self.rules.comments && self.block.is_none() {
+                    self.seen.push(Seen::Comment(value.into()));
+                }
+                return;
+            }
+            b"data" => match &mut self.data {
+                Some(data) => {
+                    data.push(b'\n');
+                    data.extend(value);
+                }
+                None => self.data = Some(value.into()),
+            },
+            b"event" => self.event_type = Some(value.into()).filter(|it: &Vec<u8>| !it.is_empty()),
+            b"id" if !value.contains(&0) => self.id = Some(value.into()),
+            b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
+                let digits = std::str::from_utf8(value).unwrap();
+                let time = Duration::from_millis(digits.parse().unwrap_or(u64::MAX));
+                self.retry = Some(time);
+                self.reconnection_time = Some(time);
+            }
+            _ => return,
+        }
+        self.block.get_or_insert(at);
+    }
+
+    fn dispatch(&mut self) {
+        if let Some(id) = &self.id {
+            self.last_event_id = String::from_utf8_lossy(id).into_owned();
+        }
+        let event_type = self.event_type.take();
+        let id = self.id.take();
+        let retry = self.retry.take();
+        match self.data.take() {
+            Some(data) => {
+                let last_event_id = self.last_event_id.clone();
+                self.seen.push(Seen::Event { event_type, data, id, retry, last_event_id });
+            }
+            None if self.rules.blocks => self.seen.push(Seen::Block { event_type, id, retry }),
+            None => {}
+        }
+        self.block = None;
+    }
+
+    fn limit(&mut self, error: DecodeError, offset: usize) {
+        if self.rules.skip {
+            if let Some(id) = &self.id {
+                self.last_event_id = String::from_utf8_lossy(id).into_owned();
+            }
+            self.seen.push(Seen::Skipped(offset as u64));
+            (self.event_type, self.data, self.id, self.retry) = (None, None, None, None);
+            self.block = None;
+            self.skipping = true;
+        } else {
+            self.seen.push(Seen::Failed(error));
+            self.dead = true;
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Promises of the public types, held at compile time.
+
+use eventwire::Utf8Bytes;
+use eventwire::sse::{
+    Block, BufferTooSmall, BytesDecoder, DataWriter, DecodeError, Decoder, Event, EventId,
+    EventType, FieldName, IdTooLong, InlineId, InvalidValue, Item, Lexer, Message, OnLimit,
+    Options, OwnedItem, Pieces, Text, Token, UnsendableId,
+};
+use std::collections::HashMap;
+
+const fn send_sync<T: Send + Sync + Unpin>() {}
+const fn copy<T: Copy>() {}
+const fn error<T: std::error::Error + Send + Sync + Copy + Eq + 'static>() {}
+
+const _: () = {
+    send_sync::<Block<&[u8]>>();
+    send_sync::<BytesDecoder>();
+    send_sync::<DataWriter<&mut [u8]>>();
+    send_sync::<DataWriter<&mut Vec<u8>>>();
+    send_sync::<DataWriter<&mut bytes::BytesMut>>();
+    send_sync::<Decoder>();
+    send_sync::<Decoder<String>>();
+    send_sync::<Event<&str>>();
+    send_sync::<InlineId<8>>();
+    send_sync::<Item<&[u8]>>();
+    send_sync::<Lexer>();
+    send_sync::<Message<'_>>();
+    send_sync::<OwnedItem>();
+    send_sync::<Pieces<'_>>();
+    send_sync::<Text<'_>>();
+    send_sync::<Utf8Bytes>();
+
+    copy::<EventId<'_>>();
+    copy::<EventType<'_>>();
+    copy::<FieldName>();
+    copy::<OnLimit>();
+    copy::<Options>();
+    copy::<Token<'_>>();
+
+    error::<BufferTooSmall>();
+    error::<DecodeError>();
+    error::<IdTooLong>();
+    error::<InvalidValue>();
+    error::<UnsendableId>();
+};
+
+#[test]
+fn utf8_bytes_is_text() {
+    let text = Utf8Bytes::from("gr\u{FC}n");
+    assert_eq!(text, *"gr\u{FC}n");
+    assert_eq!(format!("{text} {text:?}"), "gr\u{FC}n \"gr\u{FC}n\"");
+    assert_eq!(Utf8Bytes::from_static("a").into_bytes(), "a");
+    assert!(Utf8Bytes::try_from(bytes::Bytes::from_static(b"\xFF")).is_err());
+    assert_eq!(Utf8Bytes::from_utf8_lossy(bytes::Bytes::from_static(b"a\xFF")), "a\u{FFFD}");
+    let map = HashMap::from([(text, 1)]);
+    assert_eq!(map.get("gr\u{FC}n"), Some(&1), "a map can be asked for a str");
+}
+
+#[test]
+fn headers() {
+    use eventwire::sse::{is_event_stream, last_event_id_value};
+    for accepted in [
+        "text/event-stream",
+        "TEXT/EVENT-STREAM",
+        " text/event-stream\t;charset=x",
+        "text/event-stream;",
+    ] {
+        assert!(is_event_stream(accepted.as_bytes()), "{accepted}");
+    }
+    for refused in [
+        "",
+        ";",
+        "text",
+        "text/event-stream2",
+        "text/event-stream, text/html",
+        "text/ event-stream",
+        "application/json; text/event-stream",
+    ] {
+        assert!(!is_event_stream(refused.as_bytes()), "{refused}");
+    }
+    assert_eq!(last_event_id_value("\u{2026} a\tb"), Ok(Some("\u{2026} a\tb".as_bytes())));
+    for (id, offset) in [(" a", 0), ("a\t", 1), ("a\x01b", 1), ("ab\x7F", 2), (" ", 0)] {
+        assert_eq!(last_event_id_value(id), Err(UnsendableId { offset }), "{id:?}");
+    }
+}
+
+/// What a connection costs beside its buffers; a figure in the docs.
+#[test]
+fn state_is_small() {
+    assert!(size_of::<Lexer>() <= 24);
+    assert!(size_of::<Decoder<InlineId<0>>>() <= 320, "{}", size_of::<Decoder<InlineId<0>>>());
+    assert!(size_of::<BytesDecoder>() <= 416, "{}", size_of::<BytesDecoder>());
+}
