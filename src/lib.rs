@@ -1,7 +1,124 @@
-//! sans-IO.
+//! The protocols that servers push events with, as a sans-IO library: bytes in, events out.
+//!
+//! It opens no socket, spawns no task, reads no clock. The same code serves a microcontroller with
+//! one buffer on its stack, a browser in WebAssembly and a server with a million connections.
+//! This release has [Server-Sent Events](sse): the parser, the decoder and the encoder.
+//!
+//! # Read events
+//!
+//! From a buffer of your own, without an allocator:
+//!
+//! ```
+//! use eventwire::sse::{Decoder, Item};
+//!
+//! let mut body = *b"event: sum\ndata: 1 +\ndata: 2\n\n";
+//! let mut input = &mut body[..];
+//! let mut decoder = Decoder::new();
+//! while let Some(Item::Event(event)) = decoder.decode(&mut input)? {
+//!     assert_eq!(event.to_str()?.data, "1 +\n2");
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! From the `Bytes` that HTTP clients give, as events that own their text:
+//!
+#![cfg_attr(feature = "alloc", doc = "```")]
+#![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+//! use bytes::Bytes;
+//! use eventwire::sse::{BytesDecoder, Item};
+//!
+//! let mut decoder = BytesDecoder::new();
+//! for body in ["id: 7\ndata: gr", "üße\n\n"] {
+//!     let mut chunk = Bytes::from(body);
+//!     while let Some(Item::Event(event)) = decoder.decode(&mut chunk)? {
+//!         let event = event.into_text();
+//!         assert_eq!((&*event.data, &*event.last_event_id), ("grüße", "7"));
+//!     }
+//! }
+//! # Ok::<(), eventwire::sse::DecodeError>(())
+//! ```
+//!
+//! # Write events
+//!
+//! ```
+//! use eventwire::sse::{EventType, Message};
+//!
+//! const TICK: EventType<'_> = EventType::from_static("tick");
+//!
+//! let mut buffer = [0; 64];
+//! let len = Message::new().event_type(TICK).data("12:00:00").encode(&mut buffer)?;
+//! assert_eq!(&buffer[..len], b"event: tick\ndata: 12:00:00\n\n");
+//! # Ok::<(), eventwire::sse::BufferTooSmall>(())
+//! ```
+//!
+//! # The one calling convention
+//!
+//! Every decoder has a method `decode(&mut self, input) -> Result<Option<Item>, Error>`:
+//!
+//! * `Ok(Some(item))`: `input` was moved behind the item; call again.
+//! * `Ok(None)`: there is no more for now. **Keep what is left of `input`, append to it, and call
+//!   again.**
+//! * `Err(error)`: the stream is dead, and the decoder repeats the error until it is reset. What
+//!   came before the error was delivered.
+//!
+//! Items borrow the buffer or share it, and never borrow the decoder. How the input is cut into
+//! chunks changes nothing: not the items, not the errors, not the offsets in them.
+//!
+//! A loop over a fixed buffer, whatever the bytes come from:
+//!
+//! ```
+//! use eventwire::sse::{Decoder, Event, Item, Options};
+//! use std::io::Read;
+//!
+//! fn pump(mut source: impl Read, mut on_event: impl FnMut(Event<&[u8]>)) -> std::io::Result<()> {
+//!     let mut buffer = [0; 512];
+//!     let mut filled = 0;
+//!     let options = Options::new().max_event(buffer.len() - 1);
+//!     let mut decoder = Decoder::<String>::with_options(options);
+//!     loop {
+//!         let len = source.read(&mut buffer[filled..])?;
+//!         if len == 0 {
+//!             return Ok(()); // what is left is an unfinished event, to be discarded
+//!         }
+//!         filled += len;
+//!         let mut input = &mut buffer[..filled];
+//!         while let Some(item) = decoder.decode(&mut input).map_err(std::io::Error::other)? {
+//!             if let Item::Event(event) = item {
+//!                 on_event(event);
+//!             }
+//!         }
+//!         let kept = input.len();
+//!         buffer.copy_within(filled - kept..filled, 0);
+//!         filled = kept;
+//!     }
+//! }
+//!
+//! let mut seen = Vec::new();
+//! pump(&b"data: a\n\ndata: b\n\ndata"[..], |event| seen.push(event.data.to_vec()))?;
+//! assert_eq!(seen, [b"a", b"b"]);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Features
+//!
+//! Features only add: none changes a type or a behaviour.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | none | every parser, decoder and encoder over slices, without an allocator |
+//! | `alloc` | owned events: `BytesMut` and `Bytes` in, `Bytes` out |
+//! | `std` (default; implies `alloc`) | run-time CPU detection, [`std::io::Write`] for event data |
+//! | `simd` (default) | the code that is `unsafe`; without it the crate is `forbid(unsafe_code)` |
+//!
+//! # Limits and errors
+//!
+//! Nothing that a peer sends makes the crate panic, or hold more memory than the limits say. They
+//! are on by default. Errors are small `Copy` types that name the offset of the byte that decided.
 #![no_std]
 #![deny(unreachable_pub)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// Docs link to what other features add.
+#![cfg_attr(not(feature = "std"), allow(rustdoc::broken_intra_doc_links))]
 #![cfg_attr(not(feature = "simd"), forbid(unsafe_code))]
 #![cfg_attr(feature = "simd", deny(unsafe_code))]
 
@@ -17,3 +134,8 @@ mod utf8_bytes;
 
 #[cfg(feature = "alloc")]
 pub use utf8_bytes::Utf8Bytes;
+
+/// The README's examples run as tests.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

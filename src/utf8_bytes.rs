@@ -35,9 +35,9 @@ impl Utf8Bytes {
     /// These bytes, each ill-formed piece replaced by U+FFFD; copied only if there is one.
     #[must_use]
     pub fn from_utf8_lossy(bytes: Bytes) -> Self {
-        match String::from_utf8_lossy(&bytes) {
-            alloc::borrow::Cow::Borrowed(_) => Self(bytes),
-            alloc::borrow::Cow::Owned(text) => Self::from(text),
+        match core::str::from_utf8(&bytes) {
+            Ok(_) => Self(bytes),
+            Err(_) => Self::from(String::from_utf8_lossy(&bytes).into_owned()),
         }
     }
 

@@ -16,7 +16,7 @@ fn pass<I: for<'a> Arbitrary<'a>>(body: impl Fn(&I)) {
             state ^= state >> 7;
             state ^= state << 17;
             // To `arbitrary` an odd byte says that a list goes on: let most be long.
-            *byte = state.to_le_bytes()[3] | u8::from(state % 16 != 0);
+            *byte = state.to_le_bytes()[3] | u8::from(!state.is_multiple_of(16));
         }
         if let Ok(input) = I::arbitrary_take_rest(Unstructured::new(&bytes)) {
             body(&input);

@@ -83,6 +83,7 @@ impl<T, L> Event<T, L> {
     }
 
     /// The same event with another `last_event_id`.
+    #[cfg(feature = "alloc")]
     pub(super) fn with_last_event_id<M>(self, last_event_id: M) -> Event<T, M> {
         Event {
             event_type: self.event_type,

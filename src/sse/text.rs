@@ -53,7 +53,11 @@ impl<'a> Text<'a> {
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     #[must_use]
     pub fn to_cow(self) -> alloc::borrow::Cow<'a, str> {
-        alloc::string::String::from_utf8_lossy(self.0)
+        // Plain validation is much faster than the search for what to replace.
+        match self.to_str() {
+            Ok(text) => text.into(),
+            Err(_) => alloc::string::String::from_utf8_lossy(self.0),
+        }
     }
 }
 

@@ -1,0 +1,202 @@
+//! Decoding and encoding over the shapes that servers send, in the sizes that sockets deliver.
+//!
+//! `cargo bench --bench sse`. Every row reads the same bytes as the rows `limit/...` beside it:
+//! `memcpy` only copies the stream, `lines` only counts its line ends with `memchr2`.
+
+use bytes::{Bytes, BytesMut};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use eventwire::sse::{BytesDecoder, Decoder, EventId, EventType, Item, Message};
+use memchr::memchr2_iter;
+use std::hint::black_box;
+use std::time::Duration;
+
+/// How much of a stream is decoded in one iteration: enough to forget its edges, and in cache.
+const STREAM: usize = 256 << 10;
+
+struct Shape {
+    name: &'static str,
+    event: String,
+}
+
+fn shapes() -> Vec<Shape> {
+    let openai = |token: &str| {
+        format!(
+            "data: {{\"id\":\"chatcmpl-9vXbWq3JmZ1rT5kP0aYcE7sLdH2uQ\",\"object\":\"chat.completion.chunk\",\
+             \"created\":1732147200,\"model\":\"gpt-4o-mini\",\"system_fingerprint\":\"fp_0aa8d3e20b\",\
+             \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{token}\"}},\"finish_reason\":null}}]}}\n\n"
+        )
+    };
+    let anthropic = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\
+                     \"delta\":{\"type\":\"text_delta\",\"text\":\" event stream\"}}\n\n";
+    let line = "x".repeat(60);
+    let comment = ": ping - 2026-11-21 00:00:00.000000+00:00\r\n\r\n";
+    [
+        ("openai", openai(" stream")),
+        ("openai-utf8", openai(" \u{6D41}\u{308C}")),
+        ("anthropic", anthropic.into()),
+        ("tiny", "data: 1\n\n".into()),
+        (
+            "id-event-1k",
+            format!("id: 1732147200-0\r\nevent: update\r\ndata: {}\r\n\r\n", "y".repeat(1024)),
+        ),
+        ("20-lines", format!("data: {line}\n").repeat(20) + "\n"),
+        ("comments", comment.repeat(4) + "data: 1\r\n\r\n"),
+        ("line-1m", format!("data: {}\n\n", "z".repeat(1 << 20))),
+    ]
+    .map(|(name, event)| Shape { name, event })
+    .into()
+}
+
+impl Shape {
+    fn stream(&self) -> Vec<u8> {
+        self.event.repeat((STREAM / self.event.len()).max(1)).into_bytes()
+    }
+}
+
+/// How a stream arrives.
+fn deliveries(shape: &Shape) -> [(&'static str, usize); 4] {
+    [("whole", usize::MAX), ("16k", 16 << 10), ("1400", 1400), ("event", shape.event.len())]
+}
+
+/// Reads chunks into one buffer, as from a socket, and decodes in place.
+fn decode(stream: &[u8], chunk: usize, buffer: &mut Vec<u8>, strict: bool) -> usize {
+    let mut decoder = Decoder::new();
+    let mut events = 0;
+    let mut filled = 0;
+    for chunk in stream.chunks(chunk) {
+        if buffer.len() < filled + chunk.len() {
+            buffer.resize(filled + chunk.len(), 0);
+        }
+        buffer[filled..filled + chunk.len()].copy_from_slice(chunk);
+        filled += chunk.len();
+        let mut input = &mut buffer[..filled];
+        while let Some(item) = decoder.decode(&mut input).unwrap() {
+            if let Item::Event(event) = item {
+                if strict {
+                    black_box(event.to_str().unwrap());
+                } else {
+                    black_box(event);
+                }
+                events += 1;
+            }
+        }
+        let kept = input.len();
+        buffer.copy_within(filled - kept..filled, 0);
+        filled = kept;
+    }
+    events
+}
+
+/// Decodes `Bytes` chunks, as an HTTP client gives them, to owned text.
+fn decode_chunks(chunks: &[Bytes]) -> usize {
+    let mut decoder = BytesDecoder::new();
+    let mut events = 0;
+    for chunk in chunks {
+        let mut chunk = chunk.clone();
+        while let Some(item) = decoder.decode(&mut chunk).unwrap() {
+            if let Item::Event(event) = item {
+                black_box(event.into_text());
+                events += 1;
+            }
+        }
+    }
+    events
+}
+
+/// Reads chunks into a `BytesMut` and decodes to owned text.
+fn decode_bytes_mut(stream: &[u8], chunk: usize) -> usize {
+    let mut decoder = BytesDecoder::new();
+    let mut events = 0;
+    let mut buffer = BytesMut::new();
+    for chunk in stream.chunks(chunk) {
+        buffer.extend_from_slice(chunk);
+        while let Some(item) = decoder.decode_mut(&mut buffer).unwrap() {
+            if let Item::Event(event) = item {
+                black_box(event.into_text());
+                events += 1;
+            }
+        }
+    }
+    events
+}
+
+fn group<'c>(c: &'c mut Criterion, name: &str, bytes: usize) -> BenchmarkGroup<'c, WallTime> {
+    let mut group = c.benchmark_group(name);
+    group.throughput(Throughput::Bytes(bytes as u64));
+    group.sample_size(20);
+    group.warm_up_time(Duration::from_millis(200));
+    group.measurement_time(Duration::from_millis(800));
+    group
+}
+
+fn decoding(c: &mut Criterion) {
+    for shape in shapes() {
+        let stream = shape.stream();
+        let events = stream.len() / shape.event.len();
+        let mut buffer = Vec::new();
+        assert_eq!(decode(&stream, 1400, &mut buffer, true), events);
+        let mut group = group(c, &format!("decode/{}", shape.name), stream.len());
+        for (delivery, chunk) in deliveries(&shape) {
+            group.bench_function(format!("raw/{delivery}"), |b| {
+                b.iter(|| decode(black_box(&stream), chunk, &mut buffer, false));
+            });
+        }
+        group.bench_function("str/16k", |b| {
+            b.iter(|| decode(black_box(&stream), 16 << 10, &mut buffer, true));
+        });
+        let chunks: Vec<Bytes> = stream.chunks(16 << 10).map(Bytes::copy_from_slice).collect();
+        assert_eq!(decode_chunks(&chunks), events);
+        group.bench_function("bytes/16k", |b| b.iter(|| decode_chunks(black_box(&chunks))));
+        assert_eq!(decode_bytes_mut(&stream, 16 << 10), events);
+        group.bench_function("bytes-mut/16k", |b| {
+            b.iter(|| decode_bytes_mut(black_box(&stream), 16 << 10));
+        });
+        group.bench_function("limit/lines", |b| {
+            b.iter(|| memchr2_iter(b'\n', b'\r', black_box(&stream)).count());
+        });
+        let mut copy = stream.clone();
+        group.bench_function("limit/memcpy", |b| {
+            b.iter(|| black_box(&mut copy).copy_from_slice(black_box(&stream)));
+        });
+        group.finish();
+    }
+}
+
+fn encoding(c: &mut Criterion) {
+    const UPDATE: EventType<'_> = EventType::from_static("update");
+    const ID: EventId<'_> = EventId::from_static("1732147200-0");
+    let json = "x".repeat(250);
+    let kilobyte = "y".repeat(1024);
+    let lines = vec!["x".repeat(60); 20].join("\n");
+    let line = "z".repeat(1 << 20);
+    for (name, message) in [
+        ("tiny", Message::new().data("1")),
+        ("256", Message::new().data(&json)),
+        ("id-event-1k", Message::new().event_type(UPDATE).id(ID).data(&kilobyte)),
+        ("20-lines", Message::new().data(&lines)),
+        ("line-1m", Message::new().data(&line)),
+    ] {
+        let encoded = message.to_bytes();
+        let mut group = group(c, &format!("encode/{name}"), encoded.len());
+        let mut buffer = vec![0; encoded.len()];
+        group.bench_function("slice", |b| {
+            b.iter(|| black_box(&message).encode(black_box(&mut buffer)).unwrap());
+        });
+        let mut growing = BytesMut::with_capacity(encoded.len());
+        group.bench_function("bytes-mut", |b| {
+            b.iter(|| {
+                growing.clear();
+                black_box(&message).encode_to(black_box(&mut growing)).unwrap();
+            });
+        });
+        group.bench_function("to-bytes", |b| b.iter(|| black_box(&message).to_bytes()));
+        group.bench_function("limit/memcpy", |b| {
+            b.iter(|| black_box(&mut buffer).copy_from_slice(black_box(&encoded)));
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, decoding, encoding);
+criterion_main!(benches);

@@ -1,0 +1,54 @@
+//! What there is to tell.
+
+use crate::hub::Hub;
+use bytes::Bytes;
+use eventwire::sse::{EventType, InvalidValue, KEEP_ALIVE, Message};
+use serde_json::json;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::{MissedTickBehavior, interval};
+
+const WEATHER: EventType<'_> = EventType::from_static("weather");
+const POEM: EventType<'_> = EventType::from_static("poem");
+
+const REPORTS: [(&str, f64, &str); 4] = [
+    ("Bergen", 9.5, "rain ☂"),
+    ("Nairobi", 22.0, "sun ☀"),
+    ("São Paulo", 18.5, "cloud ☁"),
+    ("Harbin", -12.0, "snow ❄"),
+];
+
+const POEMS: [&str; 2] = [
+    "A line, then a line,\n  indented as it was sent,\n\nand one blank between.",
+    "Cut me where you like:\nthe last id that you have seen\nis where I go on.",
+];
+
+/// Publishes for as long as it is polled: the time, a named event, one of many lines, and between
+/// them the comment that keeps proxies from closing a silent stream.
+pub(crate) async fn run(hub: &Hub) -> Result<(), InvalidValue> {
+    let mut seconds = interval(Duration::from_secs(1));
+    // After the machine slept, nobody wants all the seconds that it missed.
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    for second in 0_usize.. {
+        seconds.tick().await;
+        hub.publish(Message::new().data(&time_of_day())).await?;
+        if second % 2 == 0 {
+            hub.send(&Bytes::from_static(KEEP_ALIVE)).await;
+        }
+        if second % 3 == 0 {
+            let (place, celsius, sky) = REPORTS[second / 3 % REPORTS.len()];
+            let report = json!({ "place": place, "celsius": celsius, "sky": sky }).to_string();
+            hub.publish(Message::new().event_type(WEATHER).data(&report)).await?;
+        }
+        if second % 5 == 0 {
+            let poem = POEMS[second / 5 % POEMS.len()];
+            hub.publish(Message::new().event_type(POEM).data(poem)).await?;
+        }
+    }
+    Ok(())
+}
+
+fn time_of_day() -> String {
+    // A clock before 1970 is as good as midnight.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    format!("{:02}:{:02}:{:02} UTC", now / 3600 % 24, now / 60 % 60, now % 60)
+}
