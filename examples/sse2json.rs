@@ -11,7 +11,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: sse2json [--chunk N] [--summary] [FILE]";
 
 struct Args {
-    /// How many bytes the decoder is fed at a time.
+    /// How many bytes the decoder is fed at a time, at most.
     chunk: usize,
     summary: bool,
     file: Option<PathBuf>,

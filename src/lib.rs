@@ -14,7 +14,8 @@
 //! let mut body = *b"event: sum\ndata: 1 +\ndata: 2\n\n";
 //! let mut input = &mut body[..];
 //! let mut decoder = Decoder::new();
-//! while let Some(Item::Event(event)) = decoder.decode(&mut input)? {
+//! while let Some(item) = decoder.decode(&mut input)? {
+//!     let Item::Event(event) = item else { continue };
 //!     assert_eq!(event.to_str()?.data, "1 +\n2");
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -30,7 +31,8 @@
 //! let mut decoder = BytesDecoder::new();
 //! for body in ["id: 7\ndata: gr", "üße\n\n"] {
 //!     let mut chunk = Bytes::from(body);
-//!     while let Some(Item::Event(event)) = decoder.decode(&mut chunk)? {
+//!     while let Some(item) = decoder.decode(&mut chunk)? {
+//!         let Item::Event(event) = item else { continue };
 //!         let event = event.into_text();
 //!         assert_eq!((&*event.data, &*event.last_event_id), ("grüße", "7"));
 //!     }
@@ -58,8 +60,8 @@
 //! * `Ok(Some(item))`: `input` was moved behind the item; call again.
 //! * `Ok(None)`: there is no more for now. **Keep what is left of `input`, append to it, and call
 //!   again.**
-//! * `Err(error)`: the stream is dead, and the decoder repeats the error until it is reset. What
-//!   came before the error was delivered.
+//! * `Err(error)`: a limit was passed. The stream is dead, and the decoder repeats the error until
+//!   it is reset. What came before the error was delivered.
 //!
 //! Items borrow the buffer or share it, and never borrow the decoder. How the input is cut into
 //! chunks changes nothing: not the items, not the errors, not the offsets in them.
@@ -67,14 +69,14 @@
 //! A loop over a fixed buffer, whatever the bytes come from:
 //!
 //! ```
-//! use eventwire::sse::{Decoder, Event, Item, Options};
+//! use eventwire::sse::{Decoder, Event, InlineId, Item, Options};
 //! use std::io::Read;
 //!
 //! fn pump(mut source: impl Read, mut on_event: impl FnMut(Event<&[u8]>)) -> std::io::Result<()> {
 //!     let mut buffer = [0; 512];
 //!     let mut filled = 0;
 //!     let options = Options::new().max_event(buffer.len() - 1);
-//!     let mut decoder = Decoder::<String>::with_options(options);
+//!     let mut decoder = Decoder::<InlineId<64>>::with_options(options);
 //!     loop {
 //!         let len = source.read(&mut buffer[filled..])?;
 //!         if len == 0 {
@@ -107,18 +109,19 @@
 //! |---|---|
 //! | none | every parser, decoder and encoder over slices, without an allocator |
 //! | `alloc` | owned events: `BytesMut` and `Bytes` in, `Bytes` out |
-//! | `std` (default; implies `alloc`) | run-time CPU detection, [`std::io::Write`] for event data |
+//! | `std` (default; implies `alloc`) | run-time CPU detection, `std::io::Write` for event data |
 //! | `simd` (default) | the code that is `unsafe`; without it the crate is `forbid(unsafe_code)` |
 //!
 //! # Limits and errors
 //!
 //! Nothing that a peer sends makes the crate panic, or hold more memory than the limits say. They
-//! are on by default. Errors are small `Copy` types that name the offset of the byte that decided.
+//! are on by default. Errors are small `Copy` types; those of a decoder name the offset of the byte
+//! that decided.
 #![no_std]
 #![deny(unreachable_pub)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Docs link to what other features add.
-#![cfg_attr(not(feature = "std"), allow(rustdoc::broken_intra_doc_links))]
+// Docs link to what the feature adds.
+#![cfg_attr(not(feature = "alloc"), allow(rustdoc::broken_intra_doc_links))]
 #![cfg_attr(not(feature = "simd"), forbid(unsafe_code))]
 #![cfg_attr(feature = "simd", deny(unsafe_code))]
 

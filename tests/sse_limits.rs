@@ -24,9 +24,17 @@ fn a_line_may_be_as_long_as_its_limit() {
     for end in ["\n", "\r", "\r\n", "\n\n", "\r\n\r\n", ""] {
         assert_eq!(verdict(7, ANY, format!("data: a{end}").as_bytes()), None);
         assert_eq!(verdict(7, ANY, format!("data: ab{end}").as_bytes()), over(7));
-        assert_eq!(verdict(7, ANY, format!(":234567{end}").as_bytes()), None);
-        assert_eq!(verdict(7, ANY, format!(":2345678{end}").as_bytes()), over(7), "comments too");
-        assert_eq!(verdict(7, ANY, format!("what: is{end}").as_bytes()), over(7), "unknown too");
+        // What need not be kept does not count.
+        assert_eq!(verdict(7, 7, format!(":2345678{end}").as_bytes()), None);
+        assert_eq!(verdict(7, 7, format!("what: is{end}").as_bytes()), None);
+        assert_eq!(verdict(7, 7, format!("dat: isit{end}").as_bytes()), None);
+        // It must be where it stands in a block, or where a comment is to be shown.
+        for inside in [":2345678", "what: is", "dat: isit"] {
+            assert_eq!(verdict(7, ANY, format!("id\n{inside}{end}").as_bytes()), over(10));
+        }
+        let shown = Rules { max_line: 7, comments: true, ..Rules::UNLIMITED };
+        let found = every_split(shown, format!(":2345678{end}").as_bytes()).seen;
+        assert_eq!(found, [Seen::Failed(over(7).unwrap())]);
     }
     assert_eq!(verdict(7, ANY, b"\xEF\xBB\xBFdata: a\n\ndata: ab"), over(19), "in the stream");
     assert_eq!(verdict(7, ANY, b"\xEF\xBB\xBFdata: ab"), over(10), "the mark is no part of it");
@@ -98,6 +106,11 @@ fn a_skipped_block_is_passed_and_the_stream_goes_on() {
     for (stream, expected) in rows {
         assert_eq!(data(&limited(ANY, 8, true, stream)), expected, "{}", stream.escape_ascii());
     }
+    // A comment takes no event with it, shown or not.
+    let long = b": padding padding padding\ndata: a\n\n";
+    assert_eq!(data(&limited(8, ANY, true, long)), ["a ()"]);
+    let shown = Rules { max_line: 8, skip: true, comments: true, ..Rules::UNLIMITED };
+    assert_eq!(data(&every_split(shown, long)), ["skipped at 8", "a ()"]);
     // A stream that ends inside.
     assert_eq!(data(&limited(ANY, 8, true, b"data: abc")), ["skipped at 8"]);
 }

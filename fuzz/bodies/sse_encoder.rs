@@ -18,25 +18,27 @@ pub struct Input {
 
 pub fn run(input: &Input) {
     let data = input.data.concat();
-    let mut message = Message::new().data(&data);
+    let mut fields = Message::new();
     let event_type = input.event_type.as_deref().map(EventType::new);
     if let Some(Ok(event_type)) = event_type {
-        message = message.event_type(event_type);
+        fields = fields.event_type(event_type);
     }
     let id = input.id.as_deref().map(EventId::new);
     if let Some(Ok(id)) = id {
-        message = message.id(id);
+        fields = fields.id(id);
     }
     let retry = input.retry.map(Duration::from_millis);
     if let Some(retry) = retry {
-        message = message.retry(retry);
+        fields = fields.retry(retry);
     }
 
+    let message = fields.data(&data);
     let bytes = message.to_bytes();
     assert_eq!(message.encoded_len(), bytes.len());
     let mut pieces = Vec::new();
-    let mut writer = message.write_data(&mut pieces);
-    for piece in &input.data {
+    let (first, rest) = input.data.split_first().map_or(("", &[][..]), |(a, b)| (a, b));
+    let mut writer = fields.data(first).write_data(&mut pieces);
+    for piece in rest {
         writer.write_str(piece).unwrap();
     }
     assert_eq!(writer.finish(), Ok(bytes.len()));

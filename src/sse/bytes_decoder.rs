@@ -16,12 +16,12 @@ pub type OwnedItem = Item<Bytes, Utf8Bytes>;
 ///
 /// It is the engine of [`Decoder`](super::Decoder) over reference-counted memory, for bodies that
 /// come as [`Bytes`] chunks ([`decode`](Self::decode)) and for buffers that are read into
-/// ([`decode_mut`](Self::decode_mut)). An event keeps its whole buffer alive, and so does the last
-/// event ID: copy out what is to be kept for long.
+/// ([`decode_mut`](Self::decode_mut)). An event keeps its whole buffer alive: copy out what is to be
+/// kept for long. The decoder itself does not.
 ///
-/// Memory between calls: the last chunk, while its last bytes belong to an unfinished block, or
+/// Memory between inputs: the decoder itself (352 bytes on 64-bit machines); the last chunk, while its last bytes belong to an unfinished block, or
 /// else a buffer that grows by doubling to hold at most [`max_event`](Options::max_event) bytes
-/// and a few; and the memory that the last event ID is part of.
+/// and a few; and a copy of the last event ID.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -46,6 +46,10 @@ pub type OwnedItem = Item<Bytes, Utf8Bytes>;
 pub struct BytesDecoder {
     engine: Engine,
     last_event_id: Utf8Bytes,
+    /// It is part of the last input.
+    id_is_shared: bool,
+    /// Where it is kept between inputs.
+    id_memory: BytesMut,
     /// The front of an unfinished block as it lies in the last chunk.
     tail: Bytes,
     /// The same once a further chunk had to be gathered with it.
@@ -65,6 +69,8 @@ impl BytesDecoder {
         Self {
             engine: Engine::new(options),
             last_event_id: Utf8Bytes::default(),
+            id_is_shared: false,
+            id_memory: BytesMut::new(),
             tail: Bytes::new(),
             carry: BytesMut::new(),
         }
@@ -74,7 +80,7 @@ impl BytesDecoder {
     ///
     /// * `Ok(Some(item))`: `chunk` begins behind the item; call again.
     /// * `Ok(None)`: `chunk` is used up; call again with the next one.
-    /// * `Err(error)`: the stream is dead and the decoder repeats the error until
+    /// * `Err(error)`: a limit was passed. The stream is dead and the decoder repeats the error until
     ///   [`reset`](Self::reset).
     ///
     /// An event inside one chunk is sliced from it. One whose data is in several lines, or that
@@ -89,13 +95,14 @@ impl BytesDecoder {
                 if self.carry.is_empty() {
                     let item = self.next(chunk)?;
                     if item.is_none() {
-                        self.tail = core::mem::take(chunk);
+                        // Even an empty share would keep the chunk's memory.
+                        let tail = core::mem::take(chunk);
+                        self.tail = if tail.is_empty() { Bytes::new() } else { tail };
                     }
                     return Ok(item);
                 }
                 let mut carry = core::mem::take(&mut self.carry);
                 let item = self.next(&mut carry)?;
-                // An empty one would only keep an event's memory alive.
                 if !carry.is_empty() {
                     self.carry = carry;
                 }
@@ -106,7 +113,8 @@ impl BytesDecoder {
             if chunk.is_empty() {
                 return Ok(None);
             }
-            if let held @ 1.. = self.tail.len() + self.carry.len() {
+            let held = if self.tail.is_empty() { &self.carry[..] } else { &self.tail };
+            if !held.is_empty() {
                 let len = self.engine.same_block(held, chunk);
                 self.carry.reserve(self.tail.len() + len);
                 self.carry.extend_from_slice(&core::mem::take(&mut self.tail));
@@ -119,7 +127,7 @@ impl BytesDecoder {
     /// Takes the next item off the front of a buffer that is read into, joining its data there.
     ///
     /// The convention is that of [`Decoder::decode`](super::Decoder::decode): after `Ok(None)`
-    /// leave what is left in `buffer`, and append to it. Nothing is copied, and nothing allocated
+    /// leave what is left in `buffer`, and append to it. No event is copied, and nothing allocated
     /// beyond the one reference count of each buffer. Use one decoder with either method, not
     /// with both.
     ///
@@ -133,19 +141,34 @@ impl BytesDecoder {
         &mut self,
         input: &mut I,
     ) -> Result<Option<OwnedItem>, DecodeError> {
-        let last_event_id = &mut self.last_event_id;
-        let item = next(&mut self.engine, input, |id| {
+        let Self { engine, last_event_id, id_is_shared, .. } = self;
+        let item = next(engine, input, |id| {
             if id != last_event_id.as_bytes() {
                 *last_event_id = Utf8Bytes::from_utf8_lossy(id);
+                *id_is_shared = true;
             }
             Ok(())
         })?;
-        Ok(item.map(|item| match item {
+        let Some(item) = item else {
+            self.own_id();
+            return Ok(None);
+        };
+        Ok(Some(match item {
             Item::Event(event) => Item::Event(event.with_last_event_id(last_event_id.clone())),
             Item::Block(block) => Item::Block(block),
             Item::Comment(text) => Item::Comment(text),
             Item::Skipped { offset } => Item::Skipped { offset },
         }))
+    }
+
+    /// Moves the last event ID out of the buffer that it came in, which it would keep alive, once
+    /// for each buffer; into the same memory as before, if no event shares it any more.
+    fn own_id(&mut self) {
+        if core::mem::take(&mut self.id_is_shared) {
+            let id = core::mem::take(&mut self.last_event_id);
+            self.id_memory.extend_from_slice(id.as_bytes());
+            self.last_event_id = Utf8Bytes::from_utf8_lossy(self.id_memory.split().freeze());
+        }
     }
 
     /// The last event ID as of the last item: what a reconnecting client sends as
@@ -158,6 +181,7 @@ impl BytesDecoder {
     /// Seeds the last event ID, as a client does that reconnects after a restart.
     pub fn set_last_event_id(&mut self, id: EventId<'_>) {
         self.last_event_id = Utf8Bytes::from(id.as_str());
+        self.id_is_shared = false;
     }
 
     /// The last valid `retry`, which counts from its line on; `None` before the first.
@@ -170,7 +194,8 @@ impl BytesDecoder {
     /// last event ID and the reconnection time.
     pub fn reset(&mut self) {
         self.engine.reset();
-        self.tail.clear();
+        self.own_id();
+        self.tail = Bytes::new();
         self.carry = BytesMut::new();
     }
 }

@@ -1,28 +1,29 @@
 //! Data written piece by piece, such as JSON from a serialiser.
 
-use super::encoder::{DATA, Full, Sink, put_lines};
+use super::encoder::{DATA, Sink, put_lines};
 use super::{BufferTooSmall, Message};
 use core::fmt;
 
 impl Message<'_> {
     /// Begins the message in `output`, its data to be written by `write!` or, with feature `std`,
-    /// by anything that writes to an [`std::io::Write`]. Data set before is left out.
+    /// by anything that writes to a `std::io::Write`. Data set before comes first.
     ///
     /// ```
     /// use eventwire::sse::Message;
     /// use std::fmt::Write;
     ///
-    /// let mut output = Vec::new();
-    /// let mut data = Message::new().write_data(&mut output);
+    /// let mut output = [0; 32];
+    /// let mut data = Message::new().write_data(&mut output[..]);
     /// write!(data, "{{\"answer\": {}}}", 42)?;
-    /// data.finish()?;
-    /// assert_eq!(output, b"data: {\"answer\": 42}\n\n");
+    /// let len = data.finish()?;
+    /// assert_eq!(&output[..len], b"data: {\"answer\": 42}\n\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn write_data<O: Output>(self, output: O) -> DataWriter<O> {
         let mut writer = DataWriter { output, written: 0, fits: true, after_cr: false };
         let Ok(()) = self.write_fields(&mut writer);
         let Ok(()) = writer.put(DATA);
+        writer.put_data(self.set_data().as_bytes());
         writer
     }
 }
@@ -30,12 +31,14 @@ impl Message<'_> {
 /// Writes an event's data in pieces, splitting it into `data` lines as it comes. From
 /// [`Message::write_data`].
 ///
-/// A CRLF that is split between two pieces is one line end. Bytes that come by
-/// [`std::io::Write`] should be UTF-8, as readers replace what is not.
+/// A CRLF that is split between two pieces is one line end. Bytes that come by `std::io::Write`
+/// should be UTF-8, as readers replace what is not.
 ///
-/// [`finish`](Self::finish) ends the event. A writer that is dropped without it takes back what it
-/// wrote, so that half an event cannot be sent.
+/// Writing never fails: what does not fit the output is counted, for [`finish`](Self::finish) to
+/// say. A writer that is dropped without `finish` takes back what it wrote to a growing output, so
+/// that half an event cannot be sent; of a slice nothing counts before `finish` has said how much.
 #[derive(Debug)]
+#[must_use = "the event is sent only if it is finished"]
 pub struct DataWriter<O: Output> {
     output: O,
     /// Bytes that were given to `output`, or would have been with more room.
@@ -55,11 +58,10 @@ impl<O: Output> DataWriter<O> {
         if self.fits { Ok(needed) } else { Err(BufferTooSmall { needed }) }
     }
 
-    fn put_data(&mut self, piece: &[u8]) -> Result<(), Full> {
+    fn put_data(&mut self, piece: &[u8]) {
         let mut after_cr = self.after_cr;
         let Ok(()) = put_lines(self, DATA, piece, &mut after_cr);
         self.after_cr = after_cr;
-        if self.fits { Ok(()) } else { Err(Full) }
     }
 }
 
@@ -71,7 +73,8 @@ impl<O: Output> Drop for DataWriter<O> {
 
 impl<O: Output> fmt::Write for DataWriter<O> {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
-        self.put_data(piece.as_bytes()).map_err(|Full| fmt::Error)
+        self.put_data(piece.as_bytes());
+        Ok(())
     }
 }
 
@@ -79,10 +82,8 @@ impl<O: Output> fmt::Write for DataWriter<O> {
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 impl<O: Output> std::io::Write for DataWriter<O> {
     fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
-        match self.put_data(piece) {
-            Ok(()) => Ok(piece.len()),
-            Err(Full) => Err(std::io::ErrorKind::StorageFull.into()),
-        }
+        self.put_data(piece);
+        Ok(piece.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -8,7 +8,7 @@ use memchr::memchr2;
 /// The shortest keep-alive: an empty comment and a blank line.
 ///
 /// Proxies close connections that are silent for long; the standard suggests a comment every
-/// 15 seconds or so.
+/// 15 seconds or so (WHATWG HTML, 9.2.7).
 pub const KEEP_ALIVE: &[u8] = b":\n\n";
 
 /// A block to be written: an event if it has data, else a comment, an id, a retry, or what you put
@@ -39,7 +39,7 @@ pub struct Message<'a> {
     data: Option<&'a str>,
 }
 
-/// A buffer has no room for a message.
+/// A buffer has no room for a message. What it then holds is not to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("message needs {needed} bytes")]
 pub struct BufferTooSmall {
@@ -118,8 +118,8 @@ impl<'a> Message<'a> {
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     pub fn encode_to<B: bytes::BufMut>(&self, buffer: &mut B) -> Result<(), BufferTooSmall> {
         let room = buffer.remaining_mut();
-        // A growing buffer has room for anything that fits memory: no need to measure.
-        if room < isize::MAX as usize / 2 {
+        // A growing buffer has room for anything: no need to measure.
+        if room < self.longest() {
             let needed = self.encoded_len();
             if room < needed {
                 return Err(BufferTooSmall { needed });
@@ -137,6 +137,23 @@ impl<'a> Message<'a> {
         let mut buffer = alloc::vec::Vec::with_capacity(self.encoded_len());
         let Ok(()) = self.write(&mut Growing(&mut buffer));
         buffer.into()
+    }
+
+    /// A length that the message cannot exceed, as each byte may at worst become a line.
+    #[cfg(feature = "alloc")]
+    fn longest(&self) -> usize {
+        let names = 64;
+        let event_type = self.event_type.unwrap_or_default().as_str().len();
+        let id = self.id.unwrap_or_default().as_str().len();
+        let lines = self.comment.unwrap_or_default().len().saturating_add(self.set_data().len());
+        lines.saturating_mul(1 + DATA.len()).saturating_add(event_type + id + names)
+    }
+
+    pub(super) const fn set_data(&self) -> &'a str {
+        match self.data {
+            Some(data) => data,
+            None => "",
+        }
     }
 
     fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {

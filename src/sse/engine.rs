@@ -43,7 +43,9 @@ enum Phase {
     /// Before the byte order mark, if there is one.
     Start,
     Lines,
-    /// In a block beyond a limit; its current line has bytes that are gone already.
+    /// In a line that says nothing, whose first bytes are gone already.
+    Passing,
+    /// In a block beyond a limit; `in_line` if its current line has bytes that are gone already.
     Skipping {
         in_line: bool,
     },
@@ -77,16 +79,20 @@ impl Engine {
         *self = Self { reconnection_time, ..Self::new(self.options) };
     }
 
-    /// How many bytes of `more`, which follow on `held` scanned ones, belong to the same block:
-    /// up to its blank line, or to where a limit decides.
+    /// How many bytes of `more`, which follow on the scanned bytes `held`, belong to the same block
+    /// or comment: up to its end, or to where a limit decides.
     #[cfg(feature = "alloc")]
-    pub(super) fn same_block(&self, held: usize, more: &[u8]) -> usize {
+    pub(super) fn same_block(&self, held: &[u8], more: &[u8]) -> usize {
         let line = self.line_start.saturating_add(self.options.max_line);
         let event = self.event_start().saturating_add(self.options.max_event);
         let decided = line.min(event).saturating_add(1 + BOM.len());
-        let more = &more[..decided.saturating_sub(held).clamp(1, more.len())];
-        let mut place = Place { in_line: self.line_start < held, skip_lf: self.skip_lf };
-        place.find_blank(more).unwrap_or(more.len())
+        let more = &more[..decided.saturating_sub(held.len()).clamp(1, more.len())];
+        let end = if !self.block.open && held[self.line_start..].starts_with(b":") {
+            memchr2(b'\n', b'\r', more).map(|end| end + 1)
+        } else {
+            Place { in_line: self.line_start < held.len(), skip_lf: self.skip_lf }.find_blank(more)
+        };
+        end.unwrap_or(more.len())
     }
 
     pub(super) fn step(&mut self, buf: &[u8]) -> Result<Step, DecodeError> {
@@ -99,6 +105,7 @@ impl Engine {
         let in_lines = match self.phase {
             Phase::Start => self.strip_bom(buf),
             Phase::Lines => true,
+            Phase::Passing => self.pass_line(buf),
             Phase::Skipping { in_line } => self.skip_block(buf, in_line),
         };
         if !in_lines {
@@ -108,8 +115,8 @@ impl Engine {
             let start = self.line_start;
             let end = self.scanned + len;
             if start < end {
-                if let Some(over) = self.over(end, end + 1) {
-                    return self.cut(over, true);
+                if let Some(over) = self.over(buf, end, end + 1) {
+                    return self.cut(buf, over);
                 }
                 self.next_line(end, buf[end]);
                 let line = &buf[start..end];
@@ -120,8 +127,8 @@ impl Engine {
                     return Ok(Step::Comment { text, end: self.restart() });
                 }
             } else if self.skip_lf && buf[end] == b'\n' {
-                if let Some(over) = self.over(end, end + usize::from(self.block.open)) {
-                    return self.cut(over, false);
+                if let Some(over) = self.over(buf, end, end + usize::from(self.block.open)) {
+                    return self.cut(buf, over);
                 }
                 self.skip_lf = false;
                 self.line_start = end + 1;
@@ -134,8 +141,12 @@ impl Engine {
                 }
             }
         }
-        if let Some(over) = self.over(buf.len(), buf.len()) {
-            return self.cut(over, true);
+        if let Some(over) = self.over(buf, buf.len(), buf.len()) {
+            return self.cut(buf, over);
+        }
+        if self.says_nothing(&buf[self.line_start..]) {
+            self.phase = Phase::Passing;
+            self.line_start = buf.len();
         }
         Ok(self.more(buf.len()))
     }
@@ -157,6 +168,20 @@ impl Engine {
             self.scanned = BOM.len();
         }
         true
+    }
+
+    /// Passes the rest of a line; whether its end came.
+    fn pass_line(&mut self, buf: &[u8]) -> bool {
+        let end = memchr2(b'\n', b'\r', &buf[self.line_start..]);
+        match end {
+            Some(len) => {
+                self.phase = Phase::Lines;
+                let end = self.line_start + len;
+                self.next_line(end, buf[end]);
+            }
+            None => self.line_start = buf.len(),
+        }
+        end.is_some()
     }
 
     /// Passes the rest of a dropped block; whether its blank line came.
@@ -205,9 +230,19 @@ impl Engine {
         if self.block.open { self.block.start } else { self.line_start }
     }
 
+    /// Whether a line that begins like this need not be kept: it stands outside a block, and is no
+    /// field, nor a comment that is to be shown.
+    fn says_nothing(&self, line: &[u8]) -> bool {
+        let no_field = match line.first() {
+            Some(b':') => !self.options.comments,
+            _ => field::is_unknown(line),
+        };
+        no_field && !self.block.open
+    }
+
     /// The limit that the line up to `line_end` or the block up to `block_end` passed first.
     #[inline]
-    fn over(&self, line_end: usize, block_end: usize) -> Option<(usize, DecodeError)> {
+    fn over(&self, buf: &[u8], line_end: usize, block_end: usize) -> Option<(usize, DecodeError)> {
         let Options { max_line, max_event, .. } = self.options;
         let long_line = line_end - self.line_start > max_line;
         let long_event = block_end - self.event_start() > max_event;
@@ -217,6 +252,10 @@ impl Engine {
         let line = if long_line { self.line_start + max_line } else { usize::MAX };
         let event = if long_event { self.event_start() + max_event } else { usize::MAX };
         let at = line.min(event);
+        // Judged by what was known at that byte, as if no more had come.
+        if self.says_nothing(&buf[self.line_start..line_end.min(at + 1)]) {
+            return None;
+        }
         let offset = self.offset + at as u64;
         Some(if line <= event {
             (at, DecodeError::LineTooLong { limit: max_line, offset })
@@ -225,15 +264,13 @@ impl Engine {
         })
     }
 
-    /// Drops the block at the byte that went past a limit, or the stream.
-    fn cut(
-        &mut self,
-        (at, error): (usize, DecodeError),
-        in_line: bool,
-    ) -> Result<Step, DecodeError> {
+    /// Drops the block at the byte that went past a limit, or the stream. A comment outside a block
+    /// takes nothing with it.
+    fn cut(&mut self, buf: &[u8], (at, error): (usize, DecodeError)) -> Result<Step, DecodeError> {
         let offset = self.judge(self.offset + at as u64, error)?;
+        let comment = !self.block.open && buf[self.line_start] == b':';
+        self.phase = if comment { Phase::Passing } else { Phase::Skipping { in_line: true } };
         let id = core::mem::take(&mut self.block).id;
-        self.phase = Phase::Skipping { in_line };
         self.line_start = at;
         Ok(Step::Skipped { id, offset, end: self.restart() })
     }

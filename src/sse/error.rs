@@ -1,7 +1,9 @@
 //! How decoding an event stream fails.
 
-/// Why a decoder gave up, or was used wrongly. Every byte sequence is a valid event stream, so
-/// only limits end one.
+/// Why a decoder gave up, or was used wrongly.
+///
+/// Every byte sequence is a valid event stream, so only limits end one, and the decoder repeats the
+/// error. The one misuse is [`InputShrunk`](Self::InputShrunk), after which it can go on.
 ///
 /// Offsets are 0-based in the stream, from the start or the last
 /// [`reset`](super::Decoder::reset):
@@ -39,9 +41,9 @@ pub enum DecodeError {
         /// Where the id would have been set.
         offset: u64,
     },
-    /// Misuse: `input` did not begin with the bytes that the decoder had left in it. The decoder
-    /// is as it was before the call.
-    #[error("input of {found} bytes, where {expected} were left to be kept")]
+    /// Misuse: `input` is shorter than what the last call left in it to be kept. The decoder is as
+    /// it was before this call.
+    #[error("misuse: input of {found} bytes, where {expected} were left to be kept")]
     InputShrunk {
         /// How many bytes were left in the input by the last call.
         expected: usize,

@@ -53,6 +53,17 @@ pub(super) fn split(line: &[u8]) -> Option<(FieldName, usize)> {
     }
 }
 
+/// Whether no line that begins like this can hold a field.
+pub(super) fn is_unknown(start: &[u8]) -> bool {
+    let Some(&first) = start.first() else { return false };
+    let Some(name) = FieldName::from_first_byte(first) else { return true };
+    match start.strip_prefix(name.as_str().as_bytes()) {
+        Some([] | [b':', ..]) => false,
+        Some(_) => true,
+        None => !name.as_str().as_bytes().starts_with(start),
+    }
+}
+
 /// A `retry` value: ASCII digits only and at least one, in milliseconds; saturates.
 pub(super) fn reconnection_time(value: &[u8]) -> Option<Duration> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {

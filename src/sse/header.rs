@@ -8,7 +8,8 @@ pub const CONTENT_TYPE: &str = "text/event-stream";
 pub const RESPONSE_HEADERS: [(&str, &str); 3] =
     [("content-type", CONTENT_TYPE), ("cache-control", "no-cache"), ("x-accel-buffering", "no")];
 
-/// The name of the request header that carries the last event ID on a reconnect, in lower case.
+/// The name of the request header that carries the last event ID on a reconnect (WHATWG HTML,
+/// 9.2.4), in lower case.
 pub const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Whether a `Content-Type` value names an event stream, with any parameters or none (WHATWG HTML,

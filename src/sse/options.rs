@@ -3,8 +3,9 @@
 /// Limits of a decoder, and which items it yields besides events.
 ///
 /// Both limits are on by default, because a peer that never ends a line or an event would
-/// otherwise fill the memory. They are judged byte by byte, so the verdict does not depend on how
-/// the stream is cut into chunks.
+/// otherwise fill the memory. Every byte that has to be kept counts. Comments and unknown fields
+/// outside a block need not be: they are passed as they come, however long. Limits are judged byte
+/// by byte, so the verdict does not depend on how the stream is cut into chunks.
 ///
 /// ```
 /// use eventwire::sse::{Decoder, OnLimit, Options};
@@ -29,7 +30,7 @@ pub enum OnLimit {
     Error,
     /// An [`Item::Skipped`](super::Item::Skipped) takes the place of the block, which is dropped
     /// through its blank line, and the stream goes on. Its `id` and `retry` lines that were
-    /// complete before the limit count.
+    /// complete before the limit count. Of a comment outside a block only its line is dropped.
     Skip,
 }
 
@@ -57,9 +58,9 @@ impl Options {
         self
     }
 
-    /// How many bytes an event may have on the wire: all from its first field line to its blank
+    /// How many bytes a block may have on the wire: all from its first field line to its blank
     /// line, which is not counted; field names, line ends, comments in between and empty `data`
-    /// lines are. A line alone counts as an event too, until it is known to be none.
+    /// lines are. A comment that is to be shown counts alone.
     ///
     /// This bounds what the decoder asks its caller to keep, if it is at least 2 (a byte order
     /// mark is awaited): a buffer of one byte more never fills up without a verdict.

@@ -106,13 +106,25 @@ impl Reader {
         // Every byte of the line up to its LF or CR, each in its place of the stream.
         let block = self.block.unwrap_or(at);
         for byte in at..at + line.len() + usize::from(ended) {
-            if byte - at >= self.rules.max_line && byte < at + line.len() {
-                let limit = self.rules.max_line;
-                return self.limit(DecodeError::LineTooLong { limit, offset: byte as u64 }, byte);
+            let long_line = byte - at >= self.rules.max_line && byte < at + line.len();
+            let long_event = byte - block >= self.rules.max_event;
+            let begun = &line[..line.len().min(byte + 1 - at)];
+            if self.block.is_none() && (long_line || long_event) && self.says_nothing(begun) {
+                break;
             }
-            if byte - block >= self.rules.max_event {
+            if long_line {
+                let limit = self.rules.max_line;
+                let comment = self.block.is_none() && line[0] == b':';
+                self.limit(DecodeError::LineTooLong { limit, offset: byte as u64 }, byte);
+                self.skipping &= !comment;
+                return;
+            }
+            if long_event {
                 let limit = self.rules.max_event;
-                return self.limit(DecodeError::EventTooLong { limit, offset: byte as u64 }, byte);
+                let comment = self.block.is_none() && line[0] == b':';
+                self.limit(DecodeError::EventTooLong { limit, offset: byte as u64 }, byte);
+                self.skipping &= !comment;
+                return;
             }
         }
         if !ended {
@@ -127,6 +139,14 @@ impl Reader {
             let limit = self.rules.max_event;
             self.limit(DecodeError::EventTooLong { limit, offset: lf as u64 }, lf);
         }
+    }
+
+    /// Whether a line that begins like this can neither be a field nor a comment to be shown.
+    fn says_nothing(&self, begun: &[u8]) -> bool {
+        let mut fields = ["data:", "event:", "id:", "retry:"].iter().map(|name| name.as_bytes());
+        let field = fields.any(|name| name.starts_with(begun) || begun.starts_with(name));
+        let shown = self.rules.comments && begun[0] == b':';
+        !field && !shown
     }
 
     fn field(&mut self, at: usize, line: &[u8]) {
