@@ -1,7 +1,7 @@
 //! Reads JSON objects, one a line, and writes them as an event stream: the way back of `sse2json`.
 //!
 //! `{"event":"sum","id":"7","retry":3000,"comment":"hi","data":"1 +\n2"}`; every key may be left
-//! out.
+//! out, and `id` be called `last_event_id`.
 
 use eventwire::sse::{EventId, EventType, Message};
 use std::fs::File;
@@ -15,6 +15,7 @@ const USAGE: &str = "usage: json2sse [FILE]";
 #[serde(deny_unknown_fields)]
 struct Line {
     event: Option<String>,
+    #[serde(alias = "last_event_id")]
     id: Option<String>,
     retry: Option<u64>,
     comment: Option<String>,

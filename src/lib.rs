@@ -61,7 +61,8 @@
 //! * `Ok(None)`: there is no more for now. **Keep what is left of `input`, append to it, and call
 //!   again.**
 //! * `Err(error)`: a limit was passed. The stream is dead, and the decoder repeats the error until
-//!   it is reset. What came before the error was delivered.
+//!   it is reset. What came before the error was delivered. (Only the error for misuse, an input
+//!   that was not kept, leaves the decoder as it was.)
 //!
 //! Items borrow the buffer or share it, and never borrow the decoder. How the input is cut into
 //! chunks changes nothing: not the items, not the errors, not the offsets in them.
@@ -110,7 +111,7 @@
 //! | none | every parser, decoder and encoder over slices, without an allocator |
 //! | `alloc` | owned events: `BytesMut` and `Bytes` in, `Bytes` out |
 //! | `std` (default; implies `alloc`) | run-time CPU detection, `std::io::Write` for event data |
-//! | `simd` (default) | the code that is `unsafe`; without it the crate is `forbid(unsafe_code)` |
+//! | `simd` (default) | all that is `unsafe`: for now, that text once validated is not validated again. Without it the crate is `forbid(unsafe_code)` |
 //!
 //! # Limits and errors
 //!

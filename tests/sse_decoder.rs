@@ -220,7 +220,7 @@ fn an_id_fits_its_storage_or_is_refused_whole() {
 
         let skip = Options::new().on_limit(OnLimit::Skip);
         let seen = by_slice(Small::with_options(skip), stream.chunks(chunk));
-        assert_eq!(seen.seen[1], Seen::Skipped(34));
+        assert_eq!(seen.seen[1], Seen::Skipped(DecodeError::IdTooLong { capacity: 3, offset: 34 }));
         assert_eq!(seen.seen[2].message_event().data, "z");
         assert_eq!(seen.last_event_id, "abc");
 

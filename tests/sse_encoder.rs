@@ -4,7 +4,9 @@ mod common;
 
 use bytes::{BufMut, BytesMut};
 use common::{Rules, Seen, every_split, trace};
-use eventwire::sse::{BufferTooSmall, EventId, EventType, InvalidValue, KEEP_ALIVE, Message};
+use eventwire::sse::{
+    BufferTooSmall, Decoder, EventId, EventType, InvalidValue, Item, KEEP_ALIVE, Message, Options,
+};
 use proptest::prelude::*;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -112,7 +114,7 @@ fn a_writer_splits_data_as_it_comes() {
     let mut output = BytesMut::new();
     let mut writer = message.write_data(&mut output);
     for piece in pieces {
-        writer.write_all(piece.as_bytes()).unwrap();
+        (&mut writer).write_all(piece.as_bytes()).unwrap();
     }
     assert_eq!(writer.finish(), Ok(whole.len()));
     assert_eq!(output, whole);
@@ -136,6 +138,25 @@ fn a_writer_splits_data_as_it_comes() {
     writer.write_str("\nb").unwrap();
     assert_eq!(writer.finish(), Ok(output.len()));
     assert_eq!(output, b"data: a\ndata: b\n\n");
+}
+
+/// What a proxy does.
+#[test]
+fn what_was_decoded_can_be_sent_on() {
+    let stream = b"event: e\ndata: a\nid: 7\nretry: 5\ndata: b\n\nid: 8\n\n";
+    let mut body = *stream;
+    let mut input = &mut body[..];
+    let mut decoder = Decoder::<String>::with_options(Options::new().blocks(true));
+    let Ok(Some(Item::Event(event))) = decoder.decode(&mut input) else { panic!("an event") };
+    let mut event = event.to_str().unwrap();
+    let sent = encode(Message::try_from(&event).unwrap());
+    assert_eq!(sent, "event: e\nid: 7\nretry: 5\ndata: a\ndata: b\n\n");
+    let Ok(Some(Item::Block(block))) = decoder.decode(&mut input) else { panic!("a block") };
+    let block = block.map(|value| std::str::from_utf8(value).unwrap());
+    assert_eq!(encode(Message::try_from(&block).unwrap()), "id: 8\n\n");
+    // An event may have been altered since.
+    event.id = Some("7\n");
+    assert_eq!(Message::try_from(&event), Err(InvalidValue::LineEnd { offset: 1 }));
 }
 
 #[test]

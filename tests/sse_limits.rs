@@ -77,7 +77,7 @@ fn what_came_before_the_limit_is_delivered() {
 fn a_skipped_block_is_passed_and_the_stream_goes_on() {
     let data = |trace: &Trace| -> Vec<String> {
         let show = |seen: &Seen| match seen {
-            Seen::Skipped(offset) => format!("skipped at {offset}"),
+            Seen::Skipped(error) => format!("skipped at {}", error.offset().unwrap()),
             seen => {
                 let event = seen.message_event();
                 format!("{} ({})", event.data, event.last_event_id)

@@ -14,9 +14,9 @@ pub type OwnedItem = Item<Bytes, Utf8Bytes>;
 
 /// Decodes an event stream to owned events, each a share of the buffer that it arrived in.
 ///
-/// It is the engine of [`Decoder`](super::Decoder) over reference-counted memory, for bodies that
-/// come as [`Bytes`] chunks ([`decode`](Self::decode)) and for buffers that are read into
-/// ([`decode_mut`](Self::decode_mut)). An event keeps its whole buffer alive: copy out what is to be
+/// It is the engine of [`Decoder`](super::Decoder) over reference-counted memory:
+/// [`decode`](Self::decode) for bodies that come as [`Bytes`] chunks,
+/// [`decode_mut`](Self::decode_mut) for buffers that are read into. An event keeps its whole buffer alive: copy out what is to be
 /// kept for long. The decoder itself does not.
 ///
 /// Memory between inputs: the decoder itself (352 bytes on 64-bit machines); the last chunk, while its last bytes belong to an unfinished block, or
@@ -85,7 +85,8 @@ impl BytesDecoder {
     ///
     /// An event inside one chunk is sliced from it. One whose data is in several lines, or that
     /// straddles two chunks, is copied once, to one allocation and its reference count; one that
-    /// straddles more may make that grow.
+    /// straddles more may make that grow. At the end of the body an unfinished event is discarded,
+    /// by the standard.
     ///
     /// # Errors
     /// If a limit was passed and the policy is [`OnLimit::Error`](super::OnLimit::Error).
@@ -128,8 +129,10 @@ impl BytesDecoder {
     ///
     /// The convention is that of [`Decoder::decode`](super::Decoder::decode): after `Ok(None)`
     /// leave what is left in `buffer`, and append to it. No event is copied, and nothing allocated
-    /// beyond the one reference count of each buffer. Use one decoder with either method, not
-    /// with both.
+    /// beyond the one reference count of each buffer.
+    ///
+    /// Use one of the two methods for a stream, not both: each knows only of the bytes that it left
+    /// itself.
     ///
     /// # Errors
     /// As [`decode`](Self::decode), and on misuse.
@@ -157,7 +160,7 @@ impl BytesDecoder {
             Item::Event(event) => Item::Event(event.with_last_event_id(last_event_id.clone())),
             Item::Block(block) => Item::Block(block),
             Item::Comment(text) => Item::Comment(text),
-            Item::Skipped { offset } => Item::Skipped { offset },
+            Item::Skipped(error) => Item::Skipped(error),
         }))
     }
 

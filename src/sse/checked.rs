@@ -1,5 +1,7 @@
 //! Values that cannot break the line they are written to.
 
+use core::fmt;
+
 /// A value for the `event` field: any text without CR and LF.
 ///
 /// The empty type is the same as none: `message`.
@@ -33,13 +35,13 @@ pub struct EventId<'a>(&'a str);
 #[non_exhaustive]
 pub enum InvalidValue {
     /// A CR or LF would end the field's line.
-    #[error("a line end, at byte {offset}")]
+    #[error("event type or id has a line end, at byte {offset}")]
     LineEnd {
         /// Where, in bytes.
         offset: usize,
     },
     /// An id with a NUL would be ignored.
-    #[error("a NUL, at byte {offset}")]
+    #[error("event id has a NUL, at byte {offset}")]
     Nul {
         /// Where, in bytes.
         offset: usize,
@@ -118,5 +120,33 @@ impl EventId<'static> {
     pub const fn from_static(text: &'static str) -> Self {
         assert!(check(text, false).is_ok(), "an event id has no CR, LF or NUL");
         Self(text)
+    }
+}
+
+impl fmt::Display for EventType<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl fmt::Display for EventId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl<'a> TryFrom<&'a str> for EventType<'a> {
+    type Error = InvalidValue;
+
+    fn try_from(text: &'a str) -> Result<Self, InvalidValue> {
+        Self::new(text)
+    }
+}
+
+impl<'a> TryFrom<&'a str> for EventId<'a> {
+    type Error = InvalidValue;
+
+    fn try_from(text: &'a str) -> Result<Self, InvalidValue> {
+        Self::new(text)
     }
 }

@@ -5,8 +5,12 @@ use super::{BufferTooSmall, Message};
 use core::fmt;
 
 impl Message<'_> {
-    /// Begins the message in `output`, its data to be written by `write!` or, with feature `std`,
-    /// by anything that writes to a `std::io::Write`. Data set before comes first.
+    /// Begins the message in `output`: a slice (`&mut buffer[..]`) or, with feature `alloc`, a
+    /// `&mut Vec<u8>` or `&mut BytesMut`, at whose end it goes. Data set before comes first, with
+    /// nothing between; the event has data even if nothing is written.
+    ///
+    /// Write to it by `write!`, and with feature `std` by anything that takes a `std::io::Write`.
+    /// Then [`finish`](DataWriter::finish) it.
     ///
     /// ```
     /// use eventwire::sse::Message;
@@ -17,6 +21,18 @@ impl Message<'_> {
     /// write!(data, "{{\"answer\": {}}}", 42)?;
     /// let len = data.finish()?;
     /// assert_eq!(&output[..len], b"data: {\"answer\": 42}\n\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    #[cfg_attr(feature = "std", doc = "```")]
+    #[cfg_attr(not(feature = "std"), doc = "```ignore")]
+    /// use eventwire::sse::Message;
+    ///
+    /// let mut output = Vec::new();
+    /// let mut data = Message::new().write_data(&mut output);
+    /// serde_json::to_writer(&mut data, &[1, 2, 3])?;
+    /// data.finish()?;
+    /// assert_eq!(output, b"data: [1,2,3]\n\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn write_data<O: Output>(self, output: O) -> DataWriter<O> {
@@ -78,9 +94,10 @@ impl<O: Output> fmt::Write for DataWriter<O> {
     }
 }
 
+/// Of the reference only: who takes a writer by value would drop it unfinished.
 #[cfg(feature = "std")]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
-impl<O: Output> std::io::Write for DataWriter<O> {
+impl<O: Output> std::io::Write for &mut DataWriter<O> {
     fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
         self.put_data(piece);
         Ok(piece.len())

@@ -43,18 +43,27 @@ impl Decoder {
     /// A decoder with the default [`Options`] that can keep ids of up to 256 bytes.
     #[must_use]
     pub const fn new() -> Self {
-        Self { engine: Engine::new(Options::new()), last_event_id: InlineId::new() }
+        Self::with_storage(Options::new(), InlineId::new())
     }
 }
 
-impl Default for Decoder {
+impl<S: IdStorage + Default> Default for Decoder<S> {
     fn default() -> Self {
-        Self::new()
+        Self::with_options(Options::new())
+    }
+}
+
+impl<S> Decoder<S> {
+    /// A decoder with these options, that keeps the last event ID in this storage.
+    #[must_use]
+    pub const fn with_storage(options: Options, last_event_id: S) -> Self {
+        Self { engine: Engine::new(options), last_event_id }
     }
 }
 
 impl<S: IdStorage + Default> Decoder<S> {
-    /// A decoder with these options.
+    /// A decoder with these options, whose type must say where it keeps the last event ID:
+    /// `Decoder` alone stands for `Decoder<InlineId<256>>`.
     ///
     /// ```
     /// use eventwire::sse::{Decoder, InlineId, Options};
@@ -64,7 +73,7 @@ impl<S: IdStorage + Default> Decoder<S> {
     /// ```
     #[must_use]
     pub fn with_options(options: Options) -> Self {
-        Self { engine: Engine::new(options), last_event_id: S::default() }
+        Self::with_storage(options, S::default())
     }
 }
 
@@ -77,7 +86,8 @@ impl<S: IdStorage> Decoder<S> {
     /// * `Err(error)`: a limit was passed. The stream is dead and the decoder repeats the error until
     ///   [`reset`](Self::reset).
     ///
-    /// At the end of the stream what is left is an unfinished event, to be discarded.
+    /// At the end of the stream what is left is an unfinished event, to be discarded by the
+    /// standard.
     ///
     /// # Errors
     /// If a limit was passed and the policy is [`OnLimit::Error`](super::OnLimit::Error), or on
@@ -179,21 +189,20 @@ pub(super) fn next<I: Input>(
                 let front = input.split_front(end, no_data);
                 return Ok(Some(Item::Comment(front.into_slice(text))));
             }
-            Step::Skipped { id, offset, end } => {
+            Step::Skipped { id, error, end } => {
                 let front = input.split_front(end, no_data);
                 if let Some(id) = id {
                     // An id that does not fit goes with the rest of its block.
                     let _ = keep_id(front.into_slice(id));
                 }
-                return Ok(Some(Item::Skipped { offset }));
+                return Ok(Some(Item::Skipped(error)));
             }
             Step::Block { mut block, end } => {
                 let front = input.split_front(end, &mut block);
                 if let Some(id) = block.id.clone()
                     && let Err(IdTooLong { capacity }) = keep_id(front.slice(id))
                 {
-                    let offset = engine.refuse_id(capacity)?;
-                    return Ok(Some(Item::Skipped { offset }));
+                    return Ok(Some(Item::Skipped(engine.refuse_id(capacity)?)));
                 }
                 let slice = |range| front.slice(range);
                 let event_type = block.event_type.map(slice);

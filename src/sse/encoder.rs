@@ -1,6 +1,6 @@
 //! What a server writes.
 
-use super::{EventId, EventType};
+use super::{Block, Event, EventId, EventType, InvalidValue};
 use core::convert::Infallible;
 use core::time::Duration;
 use memchr::memchr2;
@@ -41,7 +41,7 @@ pub struct Message<'a> {
 
 /// A buffer has no room for a message. What it then holds is not to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("message needs {needed} bytes")]
+#[error("buffer too small: the message needs {needed} bytes")]
 pub struct BufferTooSmall {
     /// How many bytes the whole message needs.
     pub needed: usize,
@@ -139,6 +139,16 @@ impl<'a> Message<'a> {
         buffer.into()
     }
 
+    fn of<T: AsRef<str>>(
+        event_type: Option<&'a T>,
+        id: Option<&'a T>,
+        retry: Option<Duration>,
+    ) -> Result<Self, InvalidValue> {
+        let event_type = event_type.map(|it| EventType::new(it.as_ref())).transpose()?;
+        let id = id.map(|id| EventId::new(id.as_ref())).transpose()?;
+        Ok(Self { event_type, id, retry, ..Self::new() })
+    }
+
     /// A length that the message cannot exceed, as each byte may at worst become a line.
     #[cfg(feature = "alloc")]
     fn longest(&self) -> usize {
@@ -190,6 +200,41 @@ impl<'a> Message<'a> {
             sink.put(b"\n")?;
         }
         Ok(())
+    }
+}
+
+/// An event that was decoded, to be sent on.
+///
+/// ```
+/// use eventwire::sse::{Decoder, Item, Message};
+///
+/// let mut body = *b"id:7\ndata:a\ndata:b\n\n";
+/// if let Some(Item::Event(event)) = Decoder::new().decode(&mut &mut body[..])? {
+///     let event = event.to_str()?;
+///     let mut buffer = [0; 64];
+///     let len = Message::try_from(&event)?.encode(&mut buffer)?;
+///     assert_eq!(&buffer[..len], b"id: 7\ndata: a\ndata: b\n\n");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl<'a, T: AsRef<str>, L> TryFrom<&'a Event<T, L>> for Message<'a> {
+    type Error = InvalidValue;
+
+    fn try_from(event: &'a Event<T, L>) -> Result<Self, InvalidValue> {
+        let Event { event_type, data, id, retry, .. } = event;
+        Ok(Self {
+            data: Some(data.as_ref()),
+            ..Self::of(event_type.as_ref(), id.as_ref(), *retry)?
+        })
+    }
+}
+
+/// A block without data that was decoded, to be sent on.
+impl<'a, T: AsRef<str>> TryFrom<&'a Block<T>> for Message<'a> {
+    type Error = InvalidValue;
+
+    fn try_from(block: &'a Block<T>) -> Result<Self, InvalidValue> {
+        Self::of(block.event_type.as_ref(), block.id.as_ref(), block.retry)
     }
 }
 

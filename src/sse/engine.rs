@@ -16,7 +16,7 @@ pub(super) enum Step {
     /// A comment outside any block.
     Comment { text: Range<usize>, end: usize },
     /// A block beyond a limit, and the id it had set by then.
-    Skipped { id: Option<Range<usize>>, offset: u64, end: usize },
+    Skipped { id: Option<Range<usize>>, error: DecodeError, end: usize },
     /// Nothing more until the buffer grows.
     More { discard: usize },
 }
@@ -152,9 +152,8 @@ impl Engine {
     }
 
     /// Gives up the event that `step` has just ended, because its id cannot be kept.
-    pub(super) fn refuse_id(&mut self, capacity: usize) -> Result<u64, DecodeError> {
-        let offset = self.offset - 1;
-        self.judge(offset, DecodeError::IdTooLong { capacity, offset })
+    pub(super) fn refuse_id(&mut self, capacity: usize) -> Result<DecodeError, DecodeError> {
+        self.judge(DecodeError::IdTooLong { capacity, offset: self.offset - 1 })
     }
 
     /// Whether it is known if the stream starts with a byte order mark.
@@ -267,18 +266,18 @@ impl Engine {
     /// Drops the block at the byte that went past a limit, or the stream. A comment outside a block
     /// takes nothing with it.
     fn cut(&mut self, buf: &[u8], (at, error): (usize, DecodeError)) -> Result<Step, DecodeError> {
-        let offset = self.judge(self.offset + at as u64, error)?;
+        let error = self.judge(error)?;
         let comment = !self.block.open && buf[self.line_start] == b':';
         self.phase = if comment { Phase::Passing } else { Phase::Skipping { in_line: true } };
         let id = core::mem::take(&mut self.block).id;
         self.line_start = at;
-        Ok(Step::Skipped { id, offset, end: self.restart() })
+        Ok(Step::Skipped { id, error, end: self.restart() })
     }
 
-    /// What a limit passed at `offset` means: the offset to report, or the end.
-    fn judge(&mut self, offset: u64, error: DecodeError) -> Result<u64, DecodeError> {
+    /// What a limit means: something to report, or the end.
+    fn judge(&mut self, error: DecodeError) -> Result<DecodeError, DecodeError> {
         if self.options.on_limit == OnLimit::Skip {
-            return Ok(offset);
+            return Ok(error);
         }
         self.failed = Some(error);
         Err(error)

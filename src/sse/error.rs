@@ -1,6 +1,6 @@
 //! How decoding an event stream fails.
 
-/// Why a decoder gave up, or was used wrongly.
+/// Why a decoder failed, or was misused.
 ///
 /// Every byte sequence is a valid event stream, so only limits end one, and the decoder repeats the
 /// error. The one misuse is [`InputShrunk`](Self::InputShrunk), after which it can go on.
@@ -50,6 +50,19 @@ pub enum DecodeError {
         /// How many there are now.
         found: usize,
     },
+}
+
+impl DecodeError {
+    /// Where the stream went past a limit; `None` for misuse.
+    #[must_use]
+    pub const fn offset(&self) -> Option<u64> {
+        match *self {
+            Self::LineTooLong { offset, .. }
+            | Self::EventTooLong { offset, .. }
+            | Self::IdTooLong { offset, .. } => Some(offset),
+            Self::InputShrunk { .. } => None,
+        }
+    }
 }
 
 /// An id does not fit the [`IdStorage`](super::IdStorage) that was to hold it.

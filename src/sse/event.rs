@@ -1,6 +1,6 @@
 //! What a decoder yields.
 
-use super::Text;
+use super::{DecodeError, Text};
 use core::str::Utf8Error;
 use core::time::Duration;
 
@@ -21,12 +21,9 @@ pub enum Item<T, L = ()> {
     /// A comment inside a block, behind its first field, is not shown: the block must stay in one
     /// piece until its end. A [`Lexer`](super::Lexer) shows each.
     Comment(T),
-    /// A block that went past a limit was dropped; with
-    /// [`OnLimit::Skip`](super::OnLimit::Skip).
-    Skipped {
-        /// The offset that the [error](super::DecodeError) would have had.
-        offset: u64,
-    },
+    /// A block (or a comment that was to be shown) went past a limit and was dropped, of which this
+    /// would have been the error; with [`OnLimit::Skip`](super::OnLimit::Skip).
+    Skipped(DecodeError),
 }
 
 /// An event, generic over how its text is held.
@@ -63,6 +60,17 @@ pub struct Block<T> {
     pub id: Option<T>,
     /// The `retry` field.
     pub retry: Option<Duration>,
+}
+
+impl<T> Block<T> {
+    /// The same block with its text held otherwise.
+    pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Block<U> {
+        Block {
+            event_type: self.event_type.map(&mut f),
+            id: self.id.map(&mut f),
+            retry: self.retry,
+        }
+    }
 }
 
 impl Event<&str> {
@@ -147,7 +155,8 @@ impl<L> Event<bytes::Bytes, L> {
 }
 
 impl<T: AsRef<str>, L> Event<T, L> {
-    /// The event's type as a page would see it: `message` where it names none.
+    /// The event's type as a page would see it: `message` where it names none. Of text only: call
+    /// [`to_str`](Event::to_str) or [`to_cow`](Event::to_cow) first where the event holds bytes.
     pub fn event_type_or_default(&self) -> &str {
         self.event_type.as_ref().map_or(Event::DEFAULT_TYPE, AsRef::as_ref)
     }

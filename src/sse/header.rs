@@ -34,7 +34,8 @@ pub fn is_event_stream(content_type: &[u8]) -> bool {
 /// The value of a [`LAST_EVENT_ID`] header for this last event ID; `None` if there is none, and no
 /// header to send.
 ///
-/// The value is the id's UTF-8, as browsers send it.
+/// The value is the id's UTF-8, as browsers send it. An [`EventId`](super::EventId) may be one that
+/// this refuses; a client can then only connect without the header.
 ///
 /// # Errors
 /// If the id cannot travel in a header (RFC 9110, 5.5): one with a control character other than a

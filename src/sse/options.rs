@@ -28,7 +28,8 @@ pub enum OnLimit {
     /// The stream is dead, and the decoder repeats its error.
     #[default]
     Error,
-    /// An [`Item::Skipped`](super::Item::Skipped) takes the place of the block, which is dropped
+    /// An [`Item::Skipped`](super::Item::Skipped) takes the place of the block (also of one whose
+    /// id does not fit its [`IdStorage`](super::IdStorage)), which is dropped
     /// through its blank line, and the stream goes on. Its `id` and `retry` lines that were
     /// complete before the limit count. Of a comment outside a block only its line is dropped.
     Skip,
@@ -51,7 +52,7 @@ impl Options {
         }
     }
 
-    /// How many bytes a line may have, its end not counted.
+    /// How many bytes a line may have, its end not counted, if it has to be kept.
     #[must_use]
     pub const fn max_line(mut self, bytes: usize) -> Self {
         self.max_line = bytes;
@@ -63,7 +64,8 @@ impl Options {
     /// lines are. A comment that is to be shown counts alone.
     ///
     /// This bounds what the decoder asks its caller to keep, if it is at least 2 (a byte order
-    /// mark is awaited): a buffer of one byte more never fills up without a verdict.
+    /// mark is awaited). A buffer of one byte more never fills up without a verdict, if reads are
+    /// cut to the room in it; for pieces of `n` bytes that cannot be cut, take `n` more.
     #[must_use]
     pub const fn max_event(mut self, bytes: usize) -> Self {
         self.max_event = bytes;

@@ -78,7 +78,7 @@ pub enum Seen {
         retry: Option<Duration>,
     },
     Comment(Vec<u8>),
-    Skipped(u64),
+    Skipped(DecodeError),
     Failed(DecodeError),
 }
 
@@ -97,7 +97,7 @@ impl Seen {
                 Self::Block { event_type: event_type.map(own), id: id.map(own), retry }
             }
             Item::Comment(text) => Self::Comment(own(text)),
-            Item::Skipped { offset } => Self::Skipped(offset),
+            Item::Skipped(error) => Self::Skipped(error),
             _ => unreachable!("a new kind of item"),
         }
     }

@@ -115,14 +115,14 @@ impl Reader {
             if long_line {
                 let limit = self.rules.max_line;
                 let comment = self.block.is_none() && line[0] == b':';
-                self.limit(DecodeError::LineTooLong { limit, offset: byte as u64 }, byte);
+                self.limit(DecodeError::LineTooLong { limit, offset: byte as u64 });
                 self.skipping &= !comment;
                 return;
             }
             if long_event {
                 let limit = self.rules.max_event;
                 let comment = self.block.is_none() && line[0] == b':';
-                self.limit(DecodeError::EventTooLong { limit, offset: byte as u64 }, byte);
+                self.limit(DecodeError::EventTooLong { limit, offset: byte as u64 });
                 self.skipping &= !comment;
                 return;
             }
@@ -137,7 +137,7 @@ impl Reader {
             && lf - block >= self.rules.max_event
         {
             let limit = self.rules.max_event;
-            self.limit(DecodeError::EventTooLong { limit, offset: lf as u64 }, lf);
+            self.limit(DecodeError::EventTooLong { limit, offset: lf as u64 });
         }
     }
 
@@ -201,12 +201,12 @@ impl Reader {
         self.block = None;
     }
 
-    fn limit(&mut self, error: DecodeError, offset: usize) {
+    fn limit(&mut self, error: DecodeError) {
         if self.rules.skip {
             if let Some(id) = &self.id {
                 self.last_event_id = String::from_utf8_lossy(id).into_owned();
             }
-            self.seen.push(Seen::Skipped(offset as u64));
+            self.seen.push(Seen::Skipped(error));
             (self.event_type, self.data, self.id, self.retry) = (None, None, None, None);
             self.block = None;
             self.skipping = true;
