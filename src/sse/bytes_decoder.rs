@@ -16,12 +16,12 @@ pub type OwnedItem = Item<Bytes, Utf8Bytes>;
 ///
 /// It is the engine of [`Decoder`](super::Decoder) over reference-counted memory:
 /// [`decode`](Self::decode) for bodies that come as [`Bytes`] chunks,
-/// [`decode_mut`](Self::decode_mut) for buffers that are read into. An event keeps its whole buffer alive: copy out what is to be
-/// kept for long. The decoder itself does not.
+/// [`decode_mut`](Self::decode_mut) for buffers that are read into.
 ///
-/// Memory between inputs: the decoder itself (352 bytes on 64-bit machines); the last chunk, while its last bytes belong to an unfinished block, or
-/// else a buffer that grows by doubling to hold at most [`max_event`](Options::max_event) bytes
-/// and a few; and a copy of the last event ID.
+/// An event keeps its whole buffer alive: copy out what is to be kept for long. The decoder does
+/// not. Between inputs it holds itself (352 bytes on 64-bit machines), a copy of the last event ID,
+/// and of an unfinished block either the last chunk or, if it straddles several, a buffer that
+/// grows by doubling to at most [`max_event`](Options::max_event) bytes and a few.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -91,19 +91,11 @@ impl BytesDecoder {
     /// # Errors
     /// If a limit was passed and the policy is [`OnLimit::Error`](super::OnLimit::Error).
     pub fn decode(&mut self, chunk: &mut Bytes) -> Result<Option<OwnedItem>, DecodeError> {
-        loop {
+        while !self.tail.is_empty() || !self.carry.is_empty() {
             if self.tail.is_empty() {
-                if self.carry.is_empty() {
-                    let item = self.next(chunk)?;
-                    if item.is_none() {
-                        // Even an empty share would keep the chunk's memory.
-                        let tail = core::mem::take(chunk);
-                        self.tail = if tail.is_empty() { Bytes::new() } else { tail };
-                    }
-                    return Ok(item);
-                }
                 let mut carry = core::mem::take(&mut self.carry);
                 let item = self.next(&mut carry)?;
+                // An empty one would only keep an event's memory alive.
                 if !carry.is_empty() {
                     self.carry = carry;
                 }
@@ -114,14 +106,25 @@ impl BytesDecoder {
             if chunk.is_empty() {
                 return Ok(None);
             }
-            let held = if self.tail.is_empty() { &self.carry[..] } else { &self.tail };
-            if !held.is_empty() {
-                let len = self.engine.same_block(held, chunk);
-                self.carry.reserve(self.tail.len() + len);
-                self.carry.extend_from_slice(&core::mem::take(&mut self.tail));
-                self.carry.extend_from_slice(&chunk[..len]);
-                chunk.advance(len);
-            }
+            self.gather(chunk);
+        }
+        let item = self.next(chunk)?;
+        if item.is_none() {
+            let tail = core::mem::take(chunk);
+            self.tail = if tail.is_empty() { Bytes::new() } else { tail };
+        }
+        Ok(item)
+    }
+
+    /// Moves from `chunk` to the carry what belongs to the block whose front is held.
+    fn gather(&mut self, chunk: &mut Bytes) {
+        let held = if self.tail.is_empty() { &self.carry[..] } else { &self.tail };
+        if !held.is_empty() {
+            let len = self.engine.same_block(held, chunk);
+            self.carry.reserve(self.tail.len() + len);
+            self.carry.extend_from_slice(&core::mem::take(&mut self.tail));
+            self.carry.extend_from_slice(&chunk[..len]);
+            chunk.advance(len);
         }
     }
 
