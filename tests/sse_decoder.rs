@@ -81,6 +81,23 @@ fn decided_points() {
             b"data:a\r\nevent:eeeeeeeeee\r\ndata:b\r\nid:iiiiiiiii\r\ndata:c\r\n\r\n",
             &[("eeeeeeeeee", "a\nb\nc", "iiiiiiiii")],
         ),
+        // Values that the joined data would overwrite, in either order, and superseded ones.
+        (
+            b"data:a\nevent:e\nid:i\ndata:0123456789012345678901234567890123456789\n\n",
+            &[("e", "a\n0123456789012345678901234567890123456789", "i")],
+        ),
+        (
+            b"data:a\r\nid:ii\r\nevent:eee\r\ndata:0123456789012345678901234567890123456789\r\n\r\n",
+            &[("eee", "a\n0123456789012345678901234567890123456789", "ii")],
+        ),
+        (
+            b"data:a\nid:ii\ndata:01234567890123456789\nevent:eee\nid:iii\ndata:01234567890123456789\ndata\n\n",
+            &[("eee", "a\n01234567890123456789\n01234567890123456789\n", "iii")],
+        ),
+        (
+            b"id:ii\ndata:a\nevent:eee\ndata:01234567890123456789\nevent:e\n\n",
+            &[("e", "a\n01234567890123456789", "ii")],
+        ),
         (
             b"data:a\rid:iiiiiiiii\revent:eeeeeeeeee\rdata:b\r\r",
             &[("eeeeeeeeee", "a\nb", "iiiiiiiii")],

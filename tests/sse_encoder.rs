@@ -83,6 +83,19 @@ fn rows() {
 const _: EventType<'_> = EventType::from_static("checked while compiling");
 const _: EventId<'_> = EventId::from_static("checked while compiling");
 
+#[test]
+fn a_buffer_may_be_larger_than_the_message() {
+    let message = Message::new().data("a");
+    let mut buffer = [b'x'; 16];
+    assert_eq!(message.encode(&mut buffer), Ok(9));
+    assert_eq!(&buffer, b"data: a\n\nxxxxxxx");
+    // Each byte may become a line: a fixed buffer is measured, however large it looks.
+    let lines = "\n".repeat(1000);
+    let message = Message::new().data(&lines).comment(&lines);
+    assert!(message.encoded_len() > 10 * 1000);
+    encode(message);
+}
+
 /// warp, sse-codec: a newline injected through event or id, or the text after CR lost; axum: a
 /// panic on a newline. Here such a value cannot be made.
 #[test]

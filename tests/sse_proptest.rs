@@ -8,6 +8,10 @@ use proptest::prelude::*;
 /// Pieces of which a stream is likely to be tricky.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
     let fixed: Vec<&[u8]> = vec![
+        b"data: a line that is longer than what stands between\n",
+        b"\ndata:a\r\n",
+        b"event: sum\n",
+        b"\nid: 17\r",
         b"data",
         b"data:",
         b"data: ",

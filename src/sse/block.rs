@@ -97,7 +97,7 @@ impl RawBlock {
         while read < data_end {
             // Between a CR and its LF there is an empty line, which is no data.
             read += 1;
-            let len = memchr2(b'\n', b'\r', &buf[read..]).unwrap_or(buf.len() - read);
+            let len = memchr2(b'\n', b'\r', &buf[read..data_end]).unwrap_or(data_end - read);
             if let Some((FieldName::Data, skip)) = field::split(&buf[read..read + len]) {
                 buf[data.end] = b'\n';
                 buf.copy_within(read + skip..read + len, data.end + 1);
