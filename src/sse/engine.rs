@@ -232,11 +232,13 @@ impl Engine {
     /// Whether a line that begins like this need not be kept: it stands outside a block, and is no
     /// field, nor a comment that is to be shown.
     fn says_nothing(&self, line: &[u8]) -> bool {
-        let no_field = match line.first() {
+        if self.block.open {
+            return false;
+        }
+        match line.first() {
             Some(b':') => !self.options.comments,
             _ => field::is_unknown(line),
-        };
-        no_field && !self.block.open
+        }
     }
 
     /// The limit that the line up to `line_end` or the block up to `block_end` passed first.
