@@ -4,7 +4,8 @@ mod common;
 
 use bytes::{Bytes, BytesMut};
 use common::RECONNECTS;
-use eventwire::sse::{BytesDecoder, DecodeError, EventId, Item, Options};
+use eventwire::sse::{BytesDecoder, DecodeError, EventId, Item, OnLimit, Options};
+use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +71,42 @@ fn text_is_shared_unless_it_had_to_be_replaced() {
     assert!(event.to_str().is_err());
     assert_eq!(event.to_cow().event_type_or_default(), "\u{FFFD}");
     assert_eq!(event.into_text().data, "\u{FFFD}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
+
+    /// Misuse: what each method had left is lost to the other. It may fail, but not panic.
+    #[test]
+    fn mixing_the_two_methods_does_no_harm(
+        pieces in prop::collection::vec(
+            (any::<bool>(), any::<bool>(), prop::collection::vec(
+                    proptest::sample::select(vec![
+                        "data", "data: a", "id: 7", "event: e", ": c", "x", "\r", "\n", "\n\n", "\u{FEFF}",
+                    ]),
+                    0..6,
+                ).prop_map(|pieces| pieces.concat())),
+            0..12,
+        ),
+        max_event in prop_oneof![Just(usize::MAX), 0..20usize],
+        comments in any::<bool>(),
+    ) {
+        let options = Options::new().max_event(max_event).comments(comments);
+        let mut decoder = BytesDecoder::with_options(options.on_limit(OnLimit::Skip));
+        let mut buffer = BytesMut::new();
+        for (chunked, keep, piece) in pieces {
+            if chunked {
+                let mut chunk = Bytes::from(piece);
+                while let Ok(Some(_)) = decoder.decode(&mut chunk) {}
+            } else {
+                if !keep {
+                    buffer.clear();
+                }
+                buffer.extend_from_slice(piece.as_bytes());
+                while let Ok(Some(_)) = decoder.decode_mut(&mut buffer) {}
+            }
+        }
+    }
 }
 
 /// A chunk whose memory can be asked after.

@@ -87,7 +87,8 @@ impl Engine {
         let event = self.event_start().saturating_add(self.options.max_event);
         let decided = line.min(event).saturating_add(1 + BOM.len());
         let more = &more[..decided.saturating_sub(held.len()).clamp(1, more.len())];
-        let end = if !self.block.open && held[self.line_start..].starts_with(b":") {
+        // Outside a block nothing is held but the current line.
+        let end = if !self.block.open && held.starts_with(b":") {
             memchr2(b'\n', b'\r', more).map(|end| end + 1)
         } else {
             Place { in_line: self.line_start < held.len(), skip_lf: self.skip_lf }.find_blank(more)
