@@ -1,0 +1,90 @@
+//! The program `sse2json`: its lines, its exit status, and that it prints events as they come.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+
+const STREAM: &[u8] =
+    b"retry: 3000\nid: 7\nevent: sum\ndata: 1 +\r\ndata: 2\r\n\r\ndata: a\xFFb\n\n: c\n\ndata\n\ndata: lost";
+
+const LINES: &str = concat!(
+    r#"{"event":"sum","data":"1 +\n2","last_event_id":"7"}"#,
+    "\n",
+    r#"{"event":"message","data":"a�b","last_event_id":"7"}"#,
+    "\n",
+    r#"{"event":"message","data":"","last_event_id":"7"}"#,
+    "\n",
+);
+
+fn start(args: &[&str]) -> Child {
+    Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--example", "sse2json", "--"])
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Its status, output and errors on this input.
+fn run(args: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
+    let mut child = start(args);
+    // Who is given a file does not read this.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn prints_a_line_for_each_event() {
+    let summary = "{\"last_event_id\":\"7\",\"reconnection_time\":3000}\n";
+    assert_eq!(run(&[], STREAM), (Some(0), LINES.into(), String::new()));
+    for chunk in ["1", "2", "7", "1000000"] {
+        let (status, output, _) = run(&["--chunk", chunk, "--summary"], STREAM);
+        assert_eq!((status, output), (Some(0), format!("{LINES}{summary}")), "--chunk {chunk}");
+    }
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("sse2json.sse");
+    std::fs::write(&file, STREAM).unwrap();
+    let (status, output, _) = run(&[file.to_str().unwrap()], b"");
+    assert_eq!((status, &*output), (Some(0), LINES));
+    let nothing = "{\"last_event_id\":\"\",\"reconnection_time\":null}\n";
+    assert_eq!(run(&["--summary"], b"").1, nothing);
+}
+
+#[test]
+fn refuses_in_one_line() {
+    for args in [
+        &["no such file"][..],
+        &["--chunk", "0"],
+        &["--chunk", "x"],
+        &["--chunk"],
+        &["--bad"],
+        &["a", "b"],
+        &["."],
+    ] {
+        let (status, output, error) = run(args, b"");
+        assert_eq!(
+            (status, &*output, error.lines().count()),
+            (Some(2), "", 1),
+            "{args:?}: {error}"
+        );
+    }
+}
+
+#[test]
+fn prints_events_as_they_come_and_ends_quietly_with_its_reader() {
+    let mut child = start(&[]);
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    input.write_all(b"data: first\n\ndata: sec").unwrap();
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "{\"event\":\"message\",\"data\":\"first\",\"last_event_id\":\"\"}\n");
+    drop(output);
+    input.write_all(b"ond\n\n").unwrap();
+    drop(input);
+    let mut error = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+    assert_eq!((child.wait().unwrap().code(), &*error), (Some(0), ""));
+}
