@@ -184,20 +184,14 @@ impl<'a> Message<'a> {
             sink.put(b"\n")?;
         }
         if let Some(event_type) = self.event_type.filter(|it| !it.as_str().is_empty()) {
-            sink.put(b"event: ")?;
-            sink.put(event_type.as_str().as_bytes())?;
-            sink.put(b"\n")?;
+            put_field(sink, b"event: ", event_type.as_str().as_bytes())?;
         }
         if let Some(id) = self.id {
-            sink.put(b"id: ")?;
-            sink.put(id.as_str().as_bytes())?;
-            sink.put(b"\n")?;
+            put_field(sink, b"id: ", id.as_str().as_bytes())?;
         }
         if let Some(retry) = self.retry {
-            let mut digits = [0; 20];
-            sink.put(b"retry: ")?;
-            sink.put(decimal(u64::try_from(retry.as_millis()).unwrap_or(u64::MAX), &mut digits))?;
-            sink.put(b"\n")?;
+            let millis = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX);
+            put_field(sink, b"retry: ", decimal(millis, &mut [0; 20]))?;
         }
         Ok(())
     }
@@ -240,6 +234,13 @@ impl<'a, T: AsRef<str>> TryFrom<&'a Block<T>> for Message<'a> {
 
 pub(super) const DATA: &[u8] = b"data: ";
 const COMMENT: &[u8] = b": ";
+
+/// Writes a field whose value is one line.
+fn put_field<S: Sink>(sink: &mut S, name: &[u8], value: &[u8]) -> Result<(), S::Error> {
+    sink.put(name)?;
+    sink.put(value)?;
+    sink.put(b"\n")
+}
 
 /// Writes `text`, beginning a new line with `prefix` at each line end. `after_cr` says that the
 /// text before ended with CR, so that an LF in front belongs to it.

@@ -131,9 +131,7 @@ impl Engine {
                 if let Some(over) = self.over(buf, end, end + usize::from(self.block.open)) {
                     return self.cut(buf, over);
                 }
-                self.skip_lf = false;
-                self.line_start = end + 1;
-                self.scanned = end + 1;
+                self.next_line(end, buf[end]);
             } else {
                 self.next_line(end, buf[end]);
                 if self.block.open {

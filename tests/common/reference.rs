@@ -20,35 +20,33 @@ pub fn message_events(stream: &[u8]) -> (Vec<MessageEvent>, String) {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     // Behind the last line end is an unfinished line.
-    let lines = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+    let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
     let (mut data, mut event_type, mut id) = (String::new(), String::new(), String::new());
     let mut last_event_id = String::new();
     let mut events = Vec::new();
-    if text.contains('\n') {
-        for line in lines.split('\n') {
-            if line.is_empty() {
-                last_event_id.clone_from(&id);
-                if !data.is_empty() {
-                    data.pop();
-                    let named = !event_type.is_empty();
-                    events.push(MessageEvent {
-                        event_type: if named { event_type.clone() } else { "message".into() },
-                        data: data.clone(),
-                        last_event_id: id.clone(),
-                    });
-                }
-                data.clear();
-                event_type.clear();
-                continue;
+    for line in lines {
+        if line.is_empty() {
+            last_event_id.clone_from(&id);
+            if !data.is_empty() {
+                data.pop();
+                let named = !event_type.is_empty();
+                events.push(MessageEvent {
+                    event_type: if named { event_type.clone() } else { "message".into() },
+                    data: data.clone(),
+                    last_event_id: id.clone(),
+                });
             }
-            let (field, value) = line.split_once(':').unwrap_or((line, ""));
-            let value = value.strip_prefix(' ').unwrap_or(value);
-            match field {
-                "event" => event_type = value.into(),
-                "data" => data = data + value + "\n",
-                "id" if !value.contains('\0') => id = value.into(),
-                _ => {}
-            }
+            data.clear();
+            event_type.clear();
+            continue;
+        }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "event" => event_type = value.into(),
+            "data" => data = data + value + "\n",
+            "id" if !value.contains('\0') => id = value.into(),
+            _ => {}
         }
     }
     (events, last_event_id)
@@ -108,24 +106,22 @@ impl Reader {
         for byte in at..at + line.len() + usize::from(ended) {
             let long_line = byte - at >= self.rules.max_line && byte < at + line.len();
             let long_event = byte - block >= self.rules.max_event;
-            let begun = &line[..line.len().min(byte + 1 - at)];
-            if self.block.is_none() && (long_line || long_event) && self.says_nothing(begun) {
+            if !long_line && !long_event {
+                continue;
+            }
+            let outside = self.block.is_none();
+            if outside && self.says_nothing(&line[..line.len().min(byte + 1 - at)]) {
                 break;
             }
-            if long_line {
-                let limit = self.rules.max_line;
-                let comment = self.block.is_none() && line[0] == b':';
-                self.limit(DecodeError::LineTooLong { limit, offset: byte as u64 });
-                self.skipping &= !comment;
-                return;
-            }
-            if long_event {
-                let limit = self.rules.max_event;
-                let comment = self.block.is_none() && line[0] == b':';
-                self.limit(DecodeError::EventTooLong { limit, offset: byte as u64 });
-                self.skipping &= !comment;
-                return;
-            }
+            let offset = byte as u64;
+            self.limit(if long_line {
+                DecodeError::LineTooLong { limit: self.rules.max_line, offset }
+            } else {
+                DecodeError::EventTooLong { limit: self.rules.max_event, offset }
+            });
+            let comment = outside && line[0] == b':';
+            self.skipping &= !comment;
+            return;
         }
         if !ended {
             return;
