@@ -50,7 +50,7 @@
 //! let mut buffer = [0; 64];
 //! let len = Message::new().event_type(TICK).data("12:00:00").encode(&mut buffer)?;
 //! assert_eq!(&buffer[..len], b"event: tick\ndata: 12:00:00\n\n");
-//! # Ok::<(), eventwire::sse::BufferTooSmall>(())
+//! # Ok::<(), eventwire::BufferTooSmall>(())
 //! ```
 //!
 //! # The one calling convention
@@ -133,9 +133,12 @@ extern crate std;
 
 pub mod sse;
 
+mod sink;
+
 #[cfg(feature = "alloc")]
 mod utf8_bytes;
 
+pub use sink::BufferTooSmall;
 #[cfg(feature = "alloc")]
 pub use utf8_bytes::Utf8Bytes;
 

@@ -1,11 +1,11 @@
 //! Promises of the public types, held at compile time.
 
-use eventwire::Utf8Bytes;
 use eventwire::sse::{
-    Block, BufferTooSmall, BytesDecoder, DataWriter, DecodeError, Decoder, Event, EventId,
-    EventType, FieldName, IdTooLong, InlineId, InvalidValue, Item, Lexer, Message, OnLimit,
-    Options, OwnedItem, Pieces, Text, Token, UnsendableId,
+    Block, BytesDecoder, DataWriter, DecodeError, Decoder, Event, EventId, EventType, FieldName,
+    IdTooLong, InlineId, InvalidValue, Item, Lexer, Message, OnLimit, Options, OwnedItem, Pieces,
+    Text, Token, UnsendableId,
 };
+use eventwire::{BufferTooSmall, Utf8Bytes};
 use std::collections::HashMap;
 
 const fn send_sync<T: Send + Sync + Unpin>() {}

@@ -4,8 +4,9 @@ mod common;
 
 use bytes::{BufMut, BytesMut};
 use common::{Rules, Seen, every_split, trace};
+use eventwire::BufferTooSmall;
 use eventwire::sse::{
-    BufferTooSmall, Decoder, EventId, EventType, InvalidValue, Item, KEEP_ALIVE, Message, Options,
+    Decoder, EventId, EventType, InvalidValue, Item, KEEP_ALIVE, Message, Options,
 };
 use proptest::prelude::*;
 use std::fmt::Write as _;

@@ -2,7 +2,8 @@
 
 use super::common::{Rules, Seen, cut, trace};
 use arbitrary::Arbitrary;
-use eventwire::sse::{BufferTooSmall, EventId, EventType, Message};
+use eventwire::BufferTooSmall;
+use eventwire::sse::{EventId, EventType, Message};
 use std::fmt::Write;
 use std::time::Duration;
 

@@ -1,7 +1,9 @@
 //! Data written piece by piece, such as JSON from a serialiser.
 
-use super::encoder::{DATA, Sink, put_lines};
-use super::{BufferTooSmall, Message};
+use super::Message;
+use super::encoder::{DATA, put_lines};
+use crate::BufferTooSmall;
+use crate::sink::Sink;
 use core::fmt;
 
 impl Message<'_> {

@@ -1,7 +1,8 @@
 //! What a server writes.
 
 use super::{Block, Event, EventId, EventType, InvalidValue};
-use core::convert::Infallible;
+use crate::BufferTooSmall;
+use crate::sink::{self, Encode, Sink};
 use core::time::Duration;
 use memchr::memchr2;
 
@@ -37,14 +38,6 @@ pub struct Message<'a> {
     id: Option<EventId<'a>>,
     retry: Option<Duration>,
     data: Option<&'a str>,
-}
-
-/// A buffer has no room for a message. What it then holds is not to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("buffer too small: the message needs {needed} bytes")]
-pub struct BufferTooSmall {
-    /// How many bytes the whole message needs.
-    pub needed: usize,
 }
 
 impl<'a> Message<'a> {
@@ -92,9 +85,7 @@ impl<'a> Message<'a> {
     /// How many bytes the message takes, exactly.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
-        let mut count = Count(0);
-        let Ok(()) = self.write(&mut count);
-        count.0
+        sink::encoded_len(self)
     }
 
     /// Writes the message to the front of `buffer`; returns its length.
@@ -102,12 +93,7 @@ impl<'a> Message<'a> {
     /// # Errors
     /// If it does not fit. What the buffer then holds is not to be sent.
     pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, BufferTooSmall> {
-        let size = buffer.len();
-        let mut rest = buffer;
-        match self.write(&mut rest) {
-            Ok(()) => Ok(size - rest.len()),
-            Err(Full) => Err(BufferTooSmall { needed: self.encoded_len() }),
-        }
+        sink::encode(self, buffer)
     }
 
     /// Appends the message to `buffer`.
@@ -117,16 +103,7 @@ impl<'a> Message<'a> {
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     pub fn encode_to<B: bytes::BufMut>(&self, buffer: &mut B) -> Result<(), BufferTooSmall> {
-        let room = buffer.remaining_mut();
-        // A growing buffer has room for anything: no need to measure.
-        if room < self.longest() {
-            let needed = self.encoded_len();
-            if room < needed {
-                return Err(BufferTooSmall { needed });
-            }
-        }
-        let Ok(()) = self.write(&mut Growing(buffer));
-        Ok(())
+        sink::encode_to(self, buffer)
     }
 
     /// The message in memory of its own, to be shared by all who receive it.
@@ -134,9 +111,7 @@ impl<'a> Message<'a> {
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     #[must_use]
     pub fn to_bytes(&self) -> bytes::Bytes {
-        let mut buffer = alloc::vec::Vec::with_capacity(self.encoded_len());
-        let Ok(()) = self.write(&mut Growing(&mut buffer));
-        buffer.into()
+        sink::to_bytes(self)
     }
 
     fn of<T: AsRef<str>>(
@@ -149,31 +124,11 @@ impl<'a> Message<'a> {
         Ok(Self { event_type, id, retry, ..Self::new() })
     }
 
-    /// A length that the message cannot exceed, as each byte may at worst become a line.
-    #[cfg(feature = "alloc")]
-    fn longest(&self) -> usize {
-        let names = 64;
-        let event_type = self.event_type.unwrap_or_default().as_str().len();
-        let id = self.id.unwrap_or_default().as_str().len();
-        let lines = self.comment.unwrap_or_default().len().saturating_add(self.set_data().len());
-        lines.saturating_mul(1 + DATA.len()).saturating_add(event_type + id + names)
-    }
-
     pub(super) const fn set_data(&self) -> &'a str {
         match self.data {
             Some(data) => data,
             None => "",
         }
-    }
-
-    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
-        self.write_fields(sink)?;
-        if let Some(data) = self.data {
-            sink.put(DATA)?;
-            put_lines(sink, DATA, data.as_bytes(), &mut false)?;
-            sink.put(b"\n")?;
-        }
-        sink.put(b"\n")
     }
 
     /// Writes all but the data and the blank line.
@@ -194,6 +149,28 @@ impl<'a> Message<'a> {
             put_field(sink, b"retry: ", decimal(millis, &mut [0; 20]))?;
         }
         Ok(())
+    }
+}
+
+impl Encode for Message<'_> {
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        self.write_fields(sink)?;
+        if let Some(data) = self.data {
+            sink.put(DATA)?;
+            put_lines(sink, DATA, data.as_bytes(), &mut false)?;
+            sink.put(b"\n")?;
+        }
+        sink.put(b"\n")
+    }
+
+    /// Each byte may at worst become a line.
+    #[cfg(feature = "alloc")]
+    fn longest(&self) -> usize {
+        let names = 64;
+        let event_type = self.event_type.unwrap_or_default().as_str().len();
+        let id = self.id.unwrap_or_default().as_str().len();
+        let lines = self.comment.unwrap_or_default().len().saturating_add(self.set_data().len());
+        lines.saturating_mul(1 + DATA.len()).saturating_add(event_type + id + names)
     }
 }
 
@@ -277,49 +254,5 @@ fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
         if n == 0 {
             return &digits[at..];
         }
-    }
-}
-
-/// Where a message's pieces go.
-pub(super) trait Sink {
-    type Error;
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
-}
-
-struct Count(usize);
-
-impl Sink for Count {
-    type Error = Infallible;
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
-        self.0 += bytes.len();
-        Ok(())
-    }
-}
-
-/// A slice has no room for a piece.
-pub(super) struct Full;
-
-impl Sink for &mut [u8] {
-    type Error = Full;
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        let (front, rest) = core::mem::take(self).split_at_mut_checked(bytes.len()).ok_or(Full)?;
-        front.copy_from_slice(bytes);
-        *self = rest;
-        Ok(())
-    }
-}
-
-#[cfg(feature = "alloc")]
-struct Growing<'b, B>(&'b mut B);
-
-#[cfg(feature = "alloc")]
-impl<B: bytes::BufMut> Sink for Growing<'_, B> {
-    type Error = Infallible;
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
-        self.0.put_slice(bytes);
-        Ok(())
     }
 }

@@ -31,7 +31,7 @@ pub use bytes_decoder::{BytesDecoder, OwnedItem};
 pub use checked::{EventId, EventType, InvalidValue};
 pub use data_writer::{DataWriter, Output};
 pub use decoder::Decoder;
-pub use encoder::{BufferTooSmall, KEEP_ALIVE, Message};
+pub use encoder::{KEEP_ALIVE, Message};
 pub use error::{DecodeError, IdTooLong};
 pub use event::{Block, Event, Item};
 pub use field::FieldName;
