@@ -132,6 +132,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod sse;
+pub mod ws;
 
 mod sink;
 

@@ -41,6 +41,13 @@ impl Utf8Bytes {
         }
     }
 
+    /// These bytes, of which the caller has proven that they are UTF-8. The one promise that this
+    /// file cannot check, for the decoder that validates as it goes.
+    pub(crate) fn from_valid(bytes: Bytes) -> Self {
+        debug_assert!(core::str::from_utf8(&bytes).is_ok());
+        Self(bytes)
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,0 +1,106 @@
+//! Where the encoders write: a slice, a growing buffer, or nowhere, to measure.
+
+use core::convert::Infallible;
+
+/// A buffer has no room for what was to be written. What it then holds is not to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("buffer too small: {needed} bytes are needed")]
+pub struct BufferTooSmall {
+    /// How many bytes the whole needs.
+    pub needed: usize,
+}
+
+/// What can be written to a [`Sink`].
+pub(crate) trait Encode {
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error>;
+
+    /// A length that the encoding cannot exceed, cheaper to tell than the exact one.
+    #[cfg(feature = "alloc")]
+    fn longest(&self) -> usize;
+}
+
+/// Where pieces go.
+pub(crate) trait Sink {
+    type Error;
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+}
+
+pub(crate) fn encoded_len(value: &impl Encode) -> usize {
+    let mut count = Count(0);
+    let Ok(()) = value.write(&mut count);
+    count.0
+}
+
+/// Writes to the front of `buffer`; returns the length.
+pub(crate) fn encode(value: &impl Encode, buffer: &mut [u8]) -> Result<usize, BufferTooSmall> {
+    let size = buffer.len();
+    let mut rest = buffer;
+    match value.write(&mut rest) {
+        Ok(()) => Ok(size - rest.len()),
+        Err(Full) => Err(BufferTooSmall { needed: encoded_len(value) }),
+    }
+}
+
+/// Appends all to `buffer`, or nothing.
+#[cfg(feature = "alloc")]
+pub(crate) fn encode_to<B: bytes::BufMut>(
+    value: &impl Encode,
+    buffer: &mut B,
+) -> Result<(), BufferTooSmall> {
+    let room = buffer.remaining_mut();
+    // A growing buffer has room for anything: no need to measure.
+    if room < value.longest() {
+        let needed = encoded_len(value);
+        if room < needed {
+            return Err(BufferTooSmall { needed });
+        }
+    }
+    let Ok(()) = value.write(&mut Growing(buffer));
+    Ok(())
+}
+
+/// The encoding in memory of its own.
+#[cfg(feature = "alloc")]
+pub(crate) fn to_bytes(value: &impl Encode) -> bytes::Bytes {
+    let mut buffer = alloc::vec::Vec::with_capacity(encoded_len(value));
+    let Ok(()) = value.write(&mut Growing(&mut buffer));
+    buffer.into()
+}
+
+struct Count(usize);
+
+impl Sink for Count {
+    type Error = Infallible;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        self.0 += bytes.len();
+        Ok(())
+    }
+}
+
+/// A slice has no room for a piece.
+pub(crate) struct Full;
+
+impl Sink for &mut [u8] {
+    type Error = Full;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let (front, rest) = core::mem::take(self).split_at_mut_checked(bytes.len()).ok_or(Full)?;
+        front.copy_from_slice(bytes);
+        *self = rest;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "alloc")]
+struct Growing<'b, B>(&'b mut B);
+
+#[cfg(feature = "alloc")]
+impl<B: bytes::BufMut> Sink for Growing<'_, B> {
+    type Error = Infallible;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        self.0.put_slice(bytes);
+        Ok(())
+    }
+}

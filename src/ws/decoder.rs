@@ -1,0 +1,424 @@
+//! Frames into events, in the caller's buffer.
+
+use super::header::{self, Limit};
+use super::{
+    Close, CloseCode, Data, DataKind, Event, Fault, InvalidUtf8, MaskKey, OpCode, Options,
+    ProtocolError, Role, Rsv, Utf8Validator,
+};
+#[cfg(feature = "alloc")]
+use crate::Utf8Bytes;
+#[cfg(feature = "alloc")]
+use bytes::{Buf, BytesMut};
+use core::ops::Range;
+
+/// Decodes the frames of one direction in the caller's buffer (RFC 6455, 5), unmasking them where
+/// they lie.
+///
+/// Payload of messages comes as it arrives, control frames whole, so that a buffer of
+/// [`MIN_BUFFER`](Self::MIN_BUFFER) bytes carries frames of any size. Text is checked as it comes.
+/// Nothing is sent: replies and the closing handshake are [`Reader`](super::Reader)'s.
+///
+/// Memory: the decoder itself, on 64-bit machines 128 bytes.
+///
+/// ```
+/// use eventwire::ws::{Data, DataKind, Decoder, Event, Options, Role};
+///
+/// let mut decoder = Decoder::new(Role::Client, Options::new());
+/// let mut buffer = *b"\x81\x05hello\x82\x02\xFF";
+/// let mut input = &mut buffer[..];
+/// let mut seen = Vec::new();
+/// while let Some(event) = decoder.decode(&mut input)? {
+///     if let Event::Data(Data { kind, payload, fin }) = event {
+///         seen.push((kind, &*payload, fin));
+///     }
+/// }
+/// assert_eq!(seen, [(DataKind::Text, &b"hello"[..], true), (DataKind::Binary, b"\xFF", false)]);
+/// # Ok::<(), eventwire::ws::ProtocolError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    role: Role,
+    options: Options,
+    /// Where in the stream the input begins.
+    offset: u64,
+    /// Payload of the current data frame that is still to come.
+    remaining: u64,
+    /// What it is masked with.
+    key: MaskKey,
+    in_frame: bool,
+    /// The current frame is the last of its message.
+    fin: bool,
+    message: Option<DataKind>,
+    /// Payload of the message in all frames whose headers were taken, and their number.
+    message_len: u64,
+    fragments: u32,
+    utf8: Utf8Validator,
+    end: End,
+}
+
+/// Whether the stream goes on.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    No,
+    /// By a close frame.
+    Closed,
+    Failed(ProtocolError),
+}
+
+/// What the front of a buffer holds, as ranges.
+enum Step {
+    Event {
+        event: Event<Range<usize>, Range<usize>>,
+        end: usize,
+    },
+    /// Nothing more, once `discard` bytes are dropped.
+    More {
+        discard: usize,
+    },
+}
+
+/// A header that passed all checks.
+struct Header {
+    opcode: OpCode,
+    fin: bool,
+    key: MaskKey,
+    payload_len: u64,
+    len: usize,
+}
+
+/// What is wrong with a buffer, and at which of its bytes.
+type At = (usize, Fault);
+
+impl Decoder {
+    /// The size of a buffer in which a decoder can always go on: the largest control frame.
+    pub const MIN_BUFFER: usize = 131;
+
+    /// A decoder for what `role`, which is ours, receives.
+    #[must_use]
+    pub const fn new(role: Role, options: Options) -> Self {
+        Self {
+            role,
+            options,
+            offset: 0,
+            remaining: 0,
+            key: MaskKey([0; 4]),
+            in_frame: false,
+            fin: false,
+            message: None,
+            message_len: 0,
+            fragments: 0,
+            utf8: Utf8Validator::new(),
+            end: End::No,
+        }
+    }
+
+    /// Takes the next event off the front of `input`.
+    ///
+    /// * `Ok(Some(event))`: `input` begins behind the event; call again.
+    /// * `Ok(None)`: there is no more for now. **Keep what is left of `input`, append to it, and
+    ///   call again.** At most 130 bytes are left; they may be moved as a whole, but not altered.
+    /// * `Err(error)`: the stream is dead, and the decoder repeats the error. All bytes of messages
+    ///   before the deciding one have been delivered.
+    ///
+    /// After a close frame everything else is dropped (RFC 6455, 1.4).
+    ///
+    /// # Errors
+    /// If the peer broke the protocol or passed a limit.
+    pub fn decode<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<Event<&'a mut [u8], &'a str>>, ProtocolError> {
+        match self.step(input)? {
+            Step::More { discard } => {
+                *input = &mut core::mem::take(input)[discard..];
+                Ok(None)
+            }
+            Step::Event { event, end } => {
+                let (front, rest) = core::mem::take(input).split_at_mut(end);
+                *input = rest;
+                Ok(Some(match event {
+                    Event::Data(Data { kind, payload, fin }) => {
+                        Event::Data(Data { kind, payload: &mut front[payload], fin })
+                    }
+                    Event::Ping(payload) => Event::Ping(&mut front[payload]),
+                    Event::Pong(payload) => Event::Pong(&mut front[payload]),
+                    Event::Close(close) => Event::Close(close.map(|Close { code, reason }| {
+                        let reason = core::str::from_utf8(&front[reason]).unwrap_or_default();
+                        Close { code, reason }
+                    })),
+                }))
+            }
+        }
+    }
+
+    /// As [`decode`](Self::decode), over a buffer that is read into; events share its memory.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn decode_mut(
+        &mut self,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<Event<BytesMut, Utf8Bytes>>, ProtocolError> {
+        match self.step(buffer)? {
+            Step::More { discard } => {
+                buffer.advance(discard);
+                Ok(None)
+            }
+            Step::Event { event, end } => {
+                let mut front = buffer.split_to(end);
+                let slice = |range: Range<usize>| {
+                    front.truncate(range.end);
+                    front.advance(range.start);
+                    front
+                };
+                Ok(Some(match event {
+                    Event::Data(Data { kind, payload, fin }) => {
+                        Event::Data(Data { kind, payload: slice(payload), fin })
+                    }
+                    Event::Ping(payload) => Event::Ping(slice(payload)),
+                    Event::Pong(payload) => Event::Pong(slice(payload)),
+                    Event::Close(close) => Event::Close(close.map(|Close { code, reason }| {
+                        let reason = Utf8Bytes::from_utf8_lossy(slice(reason).freeze());
+                        Close { code, reason }
+                    })),
+                }))
+            }
+        }
+    }
+
+    /// Whether a message has begun and not ended. At the end of a stream, it was cut off if this
+    /// holds or input is left.
+    #[must_use]
+    pub const fn in_message(&self) -> bool {
+        self.message.is_some()
+    }
+
+    /// The role and options, for another decoder of the same stream.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn restarted(&self) -> Self {
+        Self::new(self.role, self.options)
+    }
+
+    fn step(&mut self, input: &mut [u8]) -> Result<Step, ProtocolError> {
+        match self.end {
+            End::No => {}
+            End::Closed => return Ok(Step::More { discard: input.len() }),
+            End::Failed(error) => return Err(error),
+        }
+        match self.advance(input) {
+            Ok(step) => {
+                let (Step::Event { end: taken, .. } | Step::More { discard: taken }) = step;
+                self.offset += taken as u64;
+                Ok(step)
+            }
+            Err(at) => Err(self.fail(at)),
+        }
+    }
+
+    /// Ends the stream: the next call is to fail.
+    fn fail(&mut self, (at, fault): At) -> ProtocolError {
+        let error = ProtocolError { fault, offset: self.offset + at as u64 };
+        self.end = End::Failed(error);
+        error
+    }
+
+    fn advance(&mut self, input: &mut [u8]) -> Result<Step, At> {
+        let mut start = 0;
+        loop {
+            if !self.in_frame {
+                let front = &input[start..];
+                let behind = |(at, fault)| (start + at, fault);
+                let Some(header) = self.header(front).map_err(behind)? else {
+                    return Ok(Step::More { discard: start });
+                };
+                if header.opcode.is_control() {
+                    return self.control(&header, input, start);
+                }
+                start += header.len;
+                self.begin(&header);
+            }
+            if let Some(step) = self.payload(input, start)? {
+                return Ok(step);
+            }
+        }
+    }
+
+    /// The header at the front of `input`, judged byte by byte, if all of it is there.
+    fn header(&self, input: &[u8]) -> Result<Option<Header>, At> {
+        let Some((&b0, behind)) = input.split_first() else { return Ok(None) };
+        let (fin, opcode) = self.first_byte(b0).map_err(|fault| (0, fault))?;
+        let Some((&b1, behind)) = behind.split_first() else { return Ok(None) };
+        self.second_byte(opcode, b1).map_err(|fault| (1, fault))?;
+        let limit = if opcode.is_control() { Limit::NONE } else { self.limit() };
+        let Some((payload_len, width)) =
+            header::payload_len(b1, behind, limit).map_err(|(at, fault)| (1 + at, fault))?
+        else {
+            return Ok(None);
+        };
+        let (key, len) = match self.role {
+            Role::Client => (MaskKey([0; 4]), 2 + width),
+            Role::Server => {
+                let Some(key) = behind[width..].first_chunk() else { return Ok(None) };
+                (MaskKey(*key), 2 + width + key.len())
+            }
+        };
+        Ok(Some(Header { opcode, fin, key, payload_len, len }))
+    }
+
+    fn first_byte(&self, b0: u8) -> Result<(bool, OpCode), Fault> {
+        let rsv = header::rsv(b0);
+        if rsv != Rsv::NONE {
+            return Err(Fault::ReservedBits(rsv));
+        }
+        let (fin, opcode) = header::first_byte(b0)?;
+        if !opcode.is_control() {
+            let limit = self.options.max_fragments;
+            match (self.message, opcode) {
+                (None, OpCode::Continuation) => return Err(Fault::UnexpectedContinuation),
+                (Some(_), OpCode::Text | OpCode::Binary) => return Err(Fault::UnfinishedMessage),
+                _ if self.fragments >= limit => return Err(Fault::TooManyFragments { limit }),
+                _ => {}
+            }
+        }
+        Ok((fin, opcode))
+    }
+
+    fn second_byte(&self, opcode: OpCode, b1: u8) -> Result<(), Fault> {
+        match (self.role, header::is_masked(b1)) {
+            (Role::Server, false) => Err(Fault::Unmasked),
+            (Role::Client, true) => Err(Fault::Masked),
+            _ => header::second_byte(opcode, b1),
+        }
+    }
+
+    /// How long the next data frame may be.
+    fn limit(&self) -> Limit {
+        let Options { max_frame, max_message, .. } = self.options;
+        let room = max_message - self.message_len;
+        if max_frame <= room {
+            Limit { max: max_frame, fault: Fault::FrameTooLong { limit: max_frame } }
+        } else {
+            Limit { max: room, fault: Fault::MessageTooLong { limit: max_message } }
+        }
+    }
+
+    /// Begins a data frame.
+    fn begin(&mut self, header: &Header) {
+        match header.opcode {
+            OpCode::Text => self.message = Some(DataKind::Text),
+            OpCode::Binary => self.message = Some(DataKind::Binary),
+            _ => {}
+        }
+        self.fragments += 1;
+        self.message_len += header.payload_len;
+        self.remaining = header.payload_len;
+        self.key = header.key;
+        self.fin = header.fin;
+        self.in_frame = true;
+    }
+
+    /// What is there of a data frame's payload, from `start` on.
+    fn payload(&mut self, input: &mut [u8], start: usize) -> Result<Option<Step>, At> {
+        let available = input.len() - start;
+        let len = usize::try_from(self.remaining).map_or(available, |len| len.min(available));
+        if len == 0 && self.remaining > 0 {
+            return Ok(Some(Step::More { discard: start }));
+        }
+        let kind = self.message.unwrap_or(DataKind::Binary);
+        let mut end = start + len;
+        self.remaining -= len as u64;
+        let fin = self.fin && self.remaining == 0;
+        match self.unmask(kind, &mut input[start..end], fin) {
+            Ok(()) => {}
+            // An empty frame ends a text inside a character: its last byte is the header's.
+            Err(_) if len == 0 => return Err((start - 1, Fault::InvalidUtf8)),
+            Err(InvalidUtf8 { index: 0 }) => return Err((start, Fault::InvalidUtf8)),
+            Err(InvalidUtf8 { index }) => {
+                end = start + index;
+                self.fail((end, Fault::InvalidUtf8));
+                let data = Data { kind, payload: start..end, fin: false };
+                return Ok(Some(Step::Event { event: Event::Data(data), end }));
+            }
+        }
+        self.in_frame = self.remaining > 0;
+        if fin {
+            self.message = None;
+            self.message_len = 0;
+            self.fragments = 0;
+        } else if len == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Step::Event { event: Event::Data(Data { kind, payload: start..end, fin }), end }))
+    }
+
+    /// Unmasks a run, and checks it if it is text.
+    fn unmask(&mut self, kind: DataKind, run: &mut [u8], fin: bool) -> Result<(), InvalidUtf8> {
+        let masked = self.role == Role::Server;
+        if kind == DataKind::Binary {
+            if masked {
+                self.key.apply(run);
+            }
+            return Ok(());
+        }
+        let mut ascii = false;
+        if masked {
+            ascii = self.key.apply_to_text(run);
+        }
+        if !(ascii && self.utf8.is_complete()) {
+            self.utf8.feed(run)?;
+            if fin && !self.utf8.is_complete() {
+                return Err(InvalidUtf8 { index: run.len().saturating_sub(1) });
+            }
+        }
+        Ok(())
+    }
+
+    /// A control frame whose header is at `start`, once it is whole.
+    fn control(&mut self, header: &Header, input: &mut [u8], start: usize) -> Result<Step, At> {
+        let payload = start + header.len;
+        let available = &mut input[payload..];
+        #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
+        let len = header.payload_len as usize;
+        if available.len() < len {
+            if header.opcode == OpCode::Close {
+                let mut plain = [0; header::MAX_CONTROL];
+                let plain = &mut plain[..available.len()];
+                plain.copy_from_slice(available);
+                let mut key = header.key;
+                key.apply(plain);
+                close(plain, len).map_err(|(at, fault)| (payload + at, fault))?;
+            }
+            return Ok(Step::More { discard: start });
+        }
+        let mut key = header.key;
+        key.apply(&mut available[..len]);
+        let end = payload + len;
+        let event = match header.opcode {
+            OpCode::Ping => Event::Ping(payload..end),
+            OpCode::Pong => Event::Pong(payload..end),
+            _ => {
+                let code =
+                    close(&available[..len], len).map_err(|(at, fault)| (payload + at, fault))?;
+                self.end = End::Closed;
+                Event::Close(code.map(|code| Close { code, reason: payload + 2..end }))
+            }
+        };
+        Ok(Step::Event { event, end })
+    }
+}
+
+/// The code of a close frame, whose payload of `len` bytes begins like this.
+fn close(payload: &[u8], len: usize) -> Result<Option<CloseCode>, At> {
+    let Some((code, reason)) = payload.split_first_chunk() else { return Ok(None) };
+    let code = u16::from_be_bytes(*code);
+    let code = CloseCode::new(code).ok_or((1, Fault::InvalidCloseCode(code)))?;
+    let mut utf8 = Utf8Validator::new();
+    let checked = utf8.feed(reason).map_err(|InvalidUtf8 { index }| 2 + index);
+    match checked {
+        Err(at) => Err((at, Fault::InvalidUtf8)),
+        Ok(()) if payload.len() == len && !utf8.is_complete() => Err((len - 1, Fault::InvalidUtf8)),
+        Ok(()) => Ok(Some(code)),
+    }
+}

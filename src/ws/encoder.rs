@@ -1,0 +1,303 @@
+//! Frames to send.
+
+use super::header::MAX_CONTROL;
+use super::{Close, CloseCode, DataKind, FrameHeader, HeaderBytes, MaskKey, OpCode};
+use crate::BufferTooSmall;
+#[cfg(feature = "alloc")]
+use bytes::{BufMut, Bytes};
+use core::str::Utf8Error;
+
+/// A frame to send, valid by itself (RFC 6455, 5.2).
+///
+/// A message is one frame, or several if its end is not known at its beginning
+/// ([`unfinished`](Self::unfinished), [`continuing`](Self::continuing)) or it is cut up
+/// ([`fragments`](Self::fragments)). On a connection frames go through a
+/// [`Writer`](super::Writer), which keeps their order right and masks them if it must.
+///
+/// ```
+/// use eventwire::ws::{Close, CloseCode, Frame, MaskKey};
+///
+/// let mut buffer = [0; 32];
+/// let len = Frame::text("hello").encode(None, &mut buffer)?;
+/// assert_eq!(&buffer[..len], b"\x81\x05hello");
+///
+/// let close = Frame::close(Some(Close { code: CloseCode::NORMAL, reason: "bye" }))?;
+/// let len = close.encode(Some(MaskKey([0, 0, 1, 1])), &mut buffer)?;
+/// assert_eq!(&buffer[..len], b"\x88\x85\x00\x00\x01\x01\x03\xE8cxe");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Frame<P> {
+    pub(super) shape: Shape,
+    /// What a close frame's payload begins with.
+    pub(super) code: Option<CloseCode>,
+    pub(super) payload: P,
+}
+
+/// What a frame is, and which place it takes in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Shape {
+    pub(super) kind: Kind,
+    pub(super) continuing: bool,
+    pub(super) fin: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Data(DataKind),
+    Ping,
+    Pong,
+    Close,
+}
+
+/// The payload of a control frame would have more than 125 bytes (RFC 6455, 5.5), of which the code
+/// of a close frame takes 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("control frame with a payload of {len} bytes, more than 125")]
+pub struct ControlTooLong {
+    /// How many bytes it would have.
+    pub len: usize,
+}
+
+impl<'a> Frame<&'a [u8]> {
+    /// A text message.
+    pub const fn text(text: &'a str) -> Self {
+        Self::new(Kind::Data(DataKind::Text), text.as_bytes())
+    }
+
+    /// A close frame, that says why or not.
+    ///
+    /// # Errors
+    /// If the reason is longer than 123 bytes.
+    pub const fn close(close: Option<Close<&'a str>>) -> Result<Self, ControlTooLong> {
+        let Some(Close { code, reason }) = close else { return Ok(Self::new(Kind::Close, &[])) };
+        let len = 2 + reason.len();
+        if len > MAX_CONTROL {
+            return Err(ControlTooLong { len });
+        }
+        Ok(Self { code: Some(code), ..Self::new(Kind::Close, reason.as_bytes()) })
+    }
+
+    /// The message in frames of at most `size` bytes (at least 1), which may cut characters of text.
+    /// Control frames may be sent between them. A control frame comes as it is.
+    ///
+    /// ```
+    /// use eventwire::ws::Frame;
+    ///
+    /// let frames: Vec<_> = Frame::text("abcde").fragments(2).collect();
+    /// assert_eq!(frames[0], Frame::text("ab").unfinished());
+    /// assert_eq!(frames[1], Frame::text("cd").unfinished().continuing());
+    /// assert_eq!(frames[2], Frame::text("e").continuing());
+    /// ```
+    pub const fn fragments(self, size: usize) -> Fragments<'a> {
+        let size = match self.shape.kind {
+            Kind::Data(_) if size == 0 => 1,
+            Kind::Data(_) => size,
+            _ => MAX_CONTROL,
+        };
+        Fragments { rest: Some(self), size }
+    }
+}
+
+impl<P> Frame<P> {
+    pub(super) const fn new(kind: Kind, payload: P) -> Self {
+        let shape = Shape { kind, continuing: false, fin: true };
+        Self { shape, code: None, payload }
+    }
+
+    /// A binary message.
+    pub const fn binary(payload: P) -> Self {
+        Self::new(Kind::Data(DataKind::Binary), payload)
+    }
+
+    /// The same, with more of its message to follow. Of a control frame it changes nothing.
+    pub const fn unfinished(mut self) -> Self {
+        self.shape.fin = !matches!(self.shape.kind, Kind::Data(_));
+        self
+    }
+
+    /// The same, as a further frame of a message that was left [`unfinished`](Self::unfinished). Of
+    /// a control frame it changes nothing.
+    pub const fn continuing(mut self) -> Self {
+        self.shape.continuing = matches!(self.shape.kind, Kind::Data(_));
+        self
+    }
+
+    /// The payload; of a close frame the reason.
+    pub fn into_payload(self) -> P {
+        self.payload
+    }
+}
+
+impl<P: AsRef<[u8]>> Frame<P> {
+    /// A text message whose payload has another type than `str`, such as one that is to be masked
+    /// where it lies.
+    ///
+    /// # Errors
+    /// If it is not UTF-8.
+    pub fn text_from_utf8(payload: P) -> Result<Self, Utf8Error> {
+        core::str::from_utf8(payload.as_ref())?;
+        Ok(Self::new(Kind::Data(DataKind::Text), payload))
+    }
+
+    /// A ping, which the peer is to answer with a pong of the same payload.
+    ///
+    /// # Errors
+    /// If the payload is longer than 125 bytes.
+    pub fn ping(payload: P) -> Result<Self, ControlTooLong> {
+        Self::control(Kind::Ping, payload)
+    }
+
+    /// A pong that no ping asked for. Those that are asked for are a
+    /// [`Reply`](super::Reply).
+    ///
+    /// # Errors
+    /// If the payload is longer than 125 bytes.
+    pub fn pong(payload: P) -> Result<Self, ControlTooLong> {
+        Self::control(Kind::Pong, payload)
+    }
+
+    fn control(kind: Kind, payload: P) -> Result<Self, ControlTooLong> {
+        let len = payload.as_ref().len();
+        if len > MAX_CONTROL {
+            return Err(ControlTooLong { len });
+        }
+        Ok(Self::new(kind, payload))
+    }
+
+    /// The payload; of a close frame the reason.
+    pub fn payload(&self) -> &[u8] {
+        self.payload.as_ref()
+    }
+
+    /// How many bytes the frame takes, masked or not.
+    #[must_use]
+    pub fn encoded_len(&self, masked: bool) -> usize {
+        self.header(masked.then_some(MaskKey([0; 4]))).0.len() + self.payload().len()
+    }
+
+    /// Writes the frame to the front of `buffer`, masked if there is a key, as a client's must be;
+    /// returns its length.
+    ///
+    /// # Errors
+    /// If it does not fit; nothing is written then.
+    pub fn encode(
+        &self,
+        mask: Option<MaskKey>,
+        buffer: &mut [u8],
+    ) -> Result<usize, BufferTooSmall> {
+        let (header, mask) = self.header(mask);
+        let payload = self.payload();
+        let needed = header.len() + payload.len();
+        let room = buffer.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
+        let (front, rest) = room.split_at_mut(header.len());
+        front.copy_from_slice(&header);
+        match mask {
+            Some(mut key) => key.copy(payload, rest)?,
+            None => rest.copy_from_slice(payload),
+        }
+        Ok(needed)
+    }
+
+    /// Appends the frame to `buffer`, masked if there is a key.
+    ///
+    /// # Errors
+    /// If a buffer that does not grow has no room; nothing is written then.
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn encode_to<B: BufMut>(
+        &self,
+        mask: Option<MaskKey>,
+        buffer: &mut B,
+    ) -> Result<(), BufferTooSmall> {
+        let (header, mask) = self.header(mask);
+        let payload = self.payload();
+        let needed = header.len() + payload.len();
+        if buffer.remaining_mut() < needed {
+            return Err(BufferTooSmall { needed });
+        }
+        buffer.put_slice(&header);
+        let Some(mut key) = mask else {
+            buffer.put_slice(payload);
+            return Ok(());
+        };
+        let mut masked = [0; 1024];
+        for piece in payload.chunks(masked.len()) {
+            key.copy(piece, &mut masked)?;
+            buffer.put_slice(&masked[..piece.len()]);
+        }
+        Ok(())
+    }
+
+    /// The frame, encoded once for all receivers that a server sends it to.
+    ///
+    /// ```
+    /// use eventwire::ws::{Frame, Writer};
+    ///
+    /// let news = Frame::text("to all").prepare();
+    /// for writer in &mut [Writer::server(), Writer::server()] {
+    ///     assert_eq!(writer.send_prepared(&news)?, b"\x81\x06to all"[..]);
+    /// }
+    /// # Ok::<(), eventwire::ws::SendError>(())
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn prepare(&self) -> PreparedFrame {
+        let (header, _) = self.header(None);
+        PreparedFrame { shape: self.shape, bytes: [&header, self.payload()].concat().into() }
+    }
+
+    /// All that goes before the payload, and the key for that.
+    pub(super) fn header(&self, mut mask: Option<MaskKey>) -> (HeaderBytes, Option<MaskKey>) {
+        let Shape { kind, continuing, fin } = self.shape;
+        let opcode = match kind {
+            Kind::Data(_) if continuing => OpCode::Continuation,
+            Kind::Data(DataKind::Text) => OpCode::Text,
+            Kind::Data(DataKind::Binary) => OpCode::Binary,
+            Kind::Ping => OpCode::Ping,
+            Kind::Pong => OpCode::Pong,
+            Kind::Close => OpCode::Close,
+        };
+        let code_len = if self.code.is_some() { 2 } else { 0 };
+        let payload_len = self.payload().len() as u64 + code_len;
+        let mut header = FrameHeader { fin, mask, ..FrameHeader::new(opcode, payload_len) }.bytes();
+        if let Some(code) = self.code {
+            header.push_code(code, &mut mask);
+        }
+        (header, mask)
+    }
+}
+
+/// The frames that a message is cut into, from [`Frame::fragments`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Fragments<'a> {
+    rest: Option<Frame<&'a [u8]>>,
+    size: usize,
+}
+
+impl<'a> Iterator for Fragments<'a> {
+    type Item = Frame<&'a [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest.take()?;
+        let Some((front, behind)) = rest.payload.split_at_checked(self.size) else {
+            return Some(rest);
+        };
+        if behind.is_empty() {
+            return Some(rest);
+        }
+        self.rest = Some(Frame { payload: behind, ..rest }.continuing());
+        Some(Frame { payload: front, ..rest }.unfinished())
+    }
+}
+
+/// A frame that was encoded once, to be sent to many by a server.
+#[cfg(feature = "alloc")]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PreparedFrame {
+    pub(super) shape: Shape,
+    pub(super) bytes: Bytes,
+}

@@ -1,0 +1,152 @@
+//! What peers do wrong, and what we might.
+
+use super::{CloseCode, NoMaskKey, Rsv};
+use crate::BufferTooSmall;
+
+/// The peer broke the protocol or passed a limit. The connection is dead.
+///
+/// ```
+/// use eventwire::ws::{CloseCode, Decoder, Fault, Options, ProtocolError, Role};
+///
+/// let mut decoder = Decoder::new(Role::Server, Options::new());
+/// let mut frame = *b"\x81\x05hello";
+/// let error = decoder.decode(&mut &mut frame[..]).unwrap_err();
+/// assert_eq!(error, ProtocolError { fault: Fault::Unmasked, offset: 1 });
+/// assert_eq!(error.close_code(), CloseCode::PROTOCOL_ERROR);
+/// assert_eq!(error.to_string(), "unmasked frame from a client, at byte 1");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{fault}, at byte {offset}")]
+pub struct ProtocolError {
+    /// What is wrong.
+    pub fault: Fault,
+    /// Which byte of the stream decided that, counted from 0, which is the first one after the
+    /// handshake. [`Fault`] has a table.
+    pub offset: u64,
+}
+
+impl ProtocolError {
+    /// The code to close the connection with.
+    #[must_use]
+    pub const fn close_code(&self) -> CloseCode {
+        self.fault.close_code()
+    }
+}
+
+/// What is wrong with a frame.
+///
+/// A decoder fails at the first byte that leaves no other verdict, whatever else has arrived:
+///
+/// | fault | deciding byte | close code |
+/// |---|---|---|
+/// | `ReservedBits`, `ReservedOpCode`, `FragmentedControl`, `UnexpectedContinuation`, `UnfinishedMessage` | the header's first | 1002 |
+/// | `TooManyFragments` | the header's first | 1008 |
+/// | `Unmasked`, `Masked`, `ControlTooLong`, `CloseTooShort` | the header's second | 1002 |
+/// | `NonMinimalLength` | the first length byte after which all minimal lengths are greater: in the 16-bit form its last, in the 64-bit form its sixth | 1002 |
+/// | `LengthTopBit` | the first of the 64-bit length | 1002 |
+/// | `FrameTooLong`, `MessageTooLong` | the first length byte after which all lengths pass the limit; may be the header's second | 1009 |
+/// | `InvalidCloseCode` | the code's second | 1002 |
+/// | `InvalidUtf8` | the first byte that cannot continue valid text; if the text ends inside a character, the last byte of its last frame | 1007 |
+///
+/// If one byte decides on several, the first in this order counts: `ReservedBits`,
+/// `ReservedOpCode`, `FragmentedControl`, `UnexpectedContinuation`, `UnfinishedMessage`,
+/// `TooManyFragments`, `Masked` or `Unmasked`, `ControlTooLong`, `CloseTooShort`, `LengthTopBit`,
+/// `NonMinimalLength`, `FrameTooLong`, `MessageTooLong`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Reserved bits that no extension gave a meaning (RFC 6455, 5.2).
+    #[error("reserved bits {:#05b}", .0.bits())]
+    ReservedBits(Rsv),
+    /// An opcode that is reserved (5.2).
+    #[error("reserved opcode {0:#x}")]
+    ReservedOpCode(u8),
+    /// A control frame without FIN (5.5).
+    #[error("fragmented control frame")]
+    FragmentedControl,
+    /// A continuation frame with no message to continue (5.4).
+    #[error("continuation frame outside a message")]
+    UnexpectedContinuation,
+    /// A text or binary frame inside a message (5.4).
+    #[error("new message inside an unfinished one")]
+    UnfinishedMessage,
+    /// A message in more frames than [`Options::max_fragments`](super::Options::max_fragments).
+    #[error("message of more than {limit} frames")]
+    TooManyFragments {
+        /// The limit.
+        limit: u32,
+    },
+    /// A frame from a client that is not masked (5.1).
+    #[error("unmasked frame from a client")]
+    Unmasked,
+    /// A frame from a server that is masked (5.1).
+    #[error("masked frame from a server")]
+    Masked,
+    /// A control frame of more than 125 bytes (5.5).
+    #[error("control frame of more than 125 bytes")]
+    ControlTooLong,
+    /// A close frame of one byte, where a code takes two (5.5.1).
+    #[error("close frame of one byte")]
+    CloseTooShort,
+    /// A 64-bit length of 2^63 or more (5.2).
+    #[error("payload length with its top bit set")]
+    LengthTopBit,
+    /// A length in more bytes than it needs (5.2).
+    #[error("payload length not in its shortest form")]
+    NonMinimalLength,
+    /// A data frame of more than [`Options::max_frame`](super::Options::max_frame).
+    #[error("frame of more than {limit} bytes")]
+    FrameTooLong {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A message of more than [`Options::max_message`](super::Options::max_message).
+    #[error("message of more than {limit} bytes")]
+    MessageTooLong {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A close code that may not be sent (7.4).
+    #[error("close code {0}, which may not be sent")]
+    InvalidCloseCode(u16),
+    /// Text or a close reason that is not UTF-8 (8.1).
+    #[error("text that is not UTF-8")]
+    InvalidUtf8,
+}
+
+impl Fault {
+    /// The code to close the connection with.
+    #[must_use]
+    pub const fn close_code(&self) -> CloseCode {
+        match self {
+            Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::FrameTooLong { .. } | Self::MessageTooLong { .. } => CloseCode::TOO_BIG,
+            Self::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
+            _ => CloseCode::PROTOCOL_ERROR,
+        }
+    }
+}
+
+/// We tried to send what may not be sent now. Nothing was written, and the connection lives on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// Our close frame was sent, and nothing goes after it (RFC 6455, 5.5.1).
+    #[error("misuse: frame after our close frame")]
+    CloseSent,
+    /// The peer's close frame has come, or it broke the protocol: only the reply may be sent.
+    #[error("misuse: frame after the peer closed")]
+    PeerClosed,
+    /// A new message inside an unfinished one, or a fragment of the other kind.
+    #[error("misuse: message inside an unfinished one")]
+    UnfinishedMessage,
+    /// A [continuing](super::Frame::continuing) frame with no message to continue.
+    #[error("misuse: continuation frame outside a message")]
+    UnexpectedContinuation,
+    /// The output has no room.
+    #[error(transparent)]
+    BufferTooSmall(#[from] BufferTooSmall),
+    /// The source of masking keys failed.
+    #[error(transparent)]
+    NoMaskKey(#[from] NoMaskKey),
+}

@@ -1,0 +1,42 @@
+//! What a peer said.
+
+use super::Close;
+
+/// What a peer said, as it arrives.
+///
+/// `P` holds payloads (`&mut [u8]`, `BytesMut`), `R` the reason of a close frame (`&str`,
+/// [`Utf8Bytes`](crate::Utf8Bytes)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event<P, R> {
+    /// A run of a message's payload.
+    Data(Data<P>),
+    /// A ping, at most 125 bytes, whose payload the pong is to repeat.
+    Ping(P),
+    /// A pong, at most 125 bytes.
+    Pong(P),
+    /// The peer closes, with a code and a reason or without. Whatever it sends after is ignored.
+    Close(Option<Close<R>>),
+}
+
+/// A run of a message's payload.
+///
+/// Messages come in runs as their bytes arrive: the cuts say nothing, be they the network's or
+/// those between frames. Each message has at least one run, and only one that ends it may be empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Data<P> {
+    /// The kind of the message.
+    pub kind: DataKind,
+    /// The bytes. Those of text have been found valid, but a run may end inside a character.
+    pub payload: P,
+    /// Whether the message ends here.
+    pub fin: bool,
+}
+
+/// The two kinds of messages (RFC 6455, 5.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DataKind {
+    /// UTF-8.
+    Text,
+    /// Any bytes.
+    Binary,
+}

@@ -1,0 +1,333 @@
+//! Frame headers (RFC 6455, 5.2).
+
+use super::{CloseCode, Fault, MaskKey};
+use core::fmt;
+use core::ops::Deref;
+
+/// What a frame is (RFC 6455, 5.2); the other opcodes are reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum OpCode {
+    /// A further frame of a message.
+    Continuation = 0x0,
+    /// A text message or its first frame.
+    Text = 0x1,
+    /// A binary message or its first frame.
+    Binary = 0x2,
+    /// The sender closes.
+    Close = 0x8,
+    /// Asks for a pong.
+    Ping = 0x9,
+    /// Answers a ping, or stands alone.
+    Pong = 0xA,
+}
+
+impl OpCode {
+    /// `None` if the opcode is reserved, or no 4-bit number.
+    #[must_use]
+    pub const fn new(opcode: u8) -> Option<Self> {
+        Some(match opcode {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xA => Self::Pong,
+            _ => return None,
+        })
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self as u8
+    }
+
+    /// Whether it is a close, ping or pong, which are never fragmented and have at most 125 bytes.
+    #[must_use]
+    pub const fn is_control(self) -> bool {
+        self as u8 >= 0x8
+    }
+}
+
+/// The reserved bits of a header, to which extensions may give a meaning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Rsv(u8);
+
+impl Rsv {
+    /// None is set.
+    pub const NONE: Self = Self(0);
+    /// The first is set.
+    pub const RSV1: Self = Self(0b100);
+    /// The second is set.
+    pub const RSV2: Self = Self(0b010);
+    /// The third is set.
+    pub const RSV3: Self = Self(0b001);
+
+    /// `None` if there are other bits than the lower three.
+    #[must_use]
+    pub const fn new(bits: u8) -> Option<Self> {
+        if bits <= 0b111 { Some(Self(bits)) } else { None }
+    }
+
+    /// The three bits, RSV1 the highest.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+}
+
+/// A frame's header, for those who frame on their own: proxies, tests, tools.
+///
+/// ```
+/// use eventwire::ws::{FrameHeader, OpCode};
+///
+/// let mut input = &b"\x82\x7E\x01\x00payload"[..];
+/// let header = FrameHeader::parse(&mut input)?.expect("all of it is there");
+/// assert_eq!(header, FrameHeader::new(OpCode::Binary, 256));
+/// assert_eq!(input, b"payload");
+/// assert_eq!(*header.encode()?, *b"\x82\x7E\x01\x00");
+/// # Ok::<(), eventwire::ws::Fault>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FrameHeader {
+    /// Whether the message ends with this frame.
+    pub fin: bool,
+    /// The reserved bits.
+    pub rsv: Rsv,
+    /// What the frame is.
+    pub opcode: OpCode,
+    /// What the payload is masked with; there is a key if and only if a client sends.
+    pub mask: Option<MaskKey>,
+    /// How many bytes the payload has: less than 2^63.
+    pub payload_len: u64,
+}
+
+impl FrameHeader {
+    /// The longest header, in bytes.
+    pub const MAX_LEN: usize = 14;
+
+    /// The header of an unfragmented and unmasked frame.
+    #[must_use]
+    pub const fn new(opcode: OpCode, payload_len: u64) -> Self {
+        Self { fin: true, rsv: Rsv::NONE, opcode, mask: None, payload_len }
+    }
+
+    /// Takes a header off the front of `input`, or leaves it alone if it is incomplete.
+    ///
+    /// # Errors
+    /// If no frame can begin like this, whatever follows. What depends on the connection
+    /// (reserved bits, masking, order, limits) is not judged.
+    pub fn parse(input: &mut &[u8]) -> Result<Option<Self>, Fault> {
+        let mut rest = *input;
+        let Some(&b0) = rest.split_off_first() else { return Ok(None) };
+        let (fin, opcode) = first_byte(b0)?;
+        let Some(&b1) = rest.split_off_first() else { return Ok(None) };
+        second_byte(opcode, b1)?;
+        let Some((payload_len, width)) =
+            payload_len(b1, rest, Limit::NONE).map_err(|(_, fault)| fault)?
+        else {
+            return Ok(None);
+        };
+        rest = &rest[width..];
+        let mask = if is_masked(b1) {
+            let Some((key, after)) = rest.split_first_chunk() else { return Ok(None) };
+            rest = after;
+            Some(MaskKey(*key))
+        } else {
+            None
+        };
+        *input = rest;
+        Ok(Some(Self { fin, rsv: rsv(b0), opcode, mask, payload_len }))
+    }
+
+    /// The bytes of the header, the length in its shortest form.
+    ///
+    /// # Errors
+    /// If [`parse`](Self::parse) would refuse it: a control frame that is fragmented or longer than
+    /// 125 bytes, a close frame of one byte, a length of 2^63 or more.
+    pub const fn encode(&self) -> Result<HeaderBytes, Fault> {
+        match self.payload_len {
+            _ if self.opcode.is_control() && !self.fin => Err(Fault::FragmentedControl),
+            126.. if self.opcode.is_control() => Err(Fault::ControlTooLong),
+            1 if matches!(self.opcode, OpCode::Close) => Err(Fault::CloseTooShort),
+            len if len >> 63 != 0 => Err(Fault::LengthTopBit),
+            _ => Ok(self.bytes()),
+        }
+    }
+
+    /// The bytes of a header that is known to be valid.
+    pub(super) const fn bytes(&self) -> HeaderBytes {
+        let b0 = (self.fin as u8) << 7 | self.rsv.0 << 4 | self.opcode as u8;
+        let masked = if self.mask.is_some() { MASKED } else { 0 };
+        let len = self.payload_len.to_be_bytes();
+        let mut out = HeaderBytes { bytes: [0; 16], len: 0 };
+        out.push(&[b0]);
+        match self.payload_len {
+            0..=125 => out.push(&[masked | len[7]]),
+            126..=0xFFFF => out.push(&[masked | LEN_16, len[6], len[7]]),
+            _ => {
+                out.push(&[masked | LEN_64]);
+                out.push(&len);
+            }
+        }
+        if let Some(MaskKey(key)) = self.mask {
+            out.push(&key);
+        }
+        out
+    }
+}
+
+/// The longest payload of a control frame.
+pub(super) const MAX_CONTROL: usize = 125;
+
+const FIN: u8 = 0x80;
+const MASKED: u8 = 0x80;
+/// In place of a length of 7 bits, one of 16 or 64 follows.
+const LEN_16: u8 = 0x7E;
+const LEN_64: u8 = 0x7F;
+
+/// The reserved bits in a header's first byte.
+pub(super) const fn rsv(b0: u8) -> Rsv {
+    Rsv(b0 >> 4 & 0b111)
+}
+
+/// FIN and the opcode of a header's first byte.
+pub(super) const fn first_byte(b0: u8) -> Result<(bool, OpCode), Fault> {
+    let Some(opcode) = OpCode::new(b0 & 0xF) else {
+        return Err(Fault::ReservedOpCode(b0 & 0xF));
+    };
+    let fin = b0 & FIN != 0;
+    if opcode.is_control() && !fin {
+        return Err(Fault::FragmentedControl);
+    }
+    Ok((fin, opcode))
+}
+
+/// Whether a header's second byte says that the frame is masked.
+pub(super) const fn is_masked(b1: u8) -> bool {
+    b1 & MASKED != 0
+}
+
+/// Judges the length in a header's second byte.
+pub(super) const fn second_byte(opcode: OpCode, b1: u8) -> Result<(), Fault> {
+    match b1 & 0x7F {
+        126.. if opcode.is_control() => Err(Fault::ControlTooLong),
+        1 if matches!(opcode, OpCode::Close) => Err(Fault::CloseTooShort),
+        _ => Ok(()),
+    }
+}
+
+/// How long a payload may be, and the fault of a longer one.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) max: u64,
+    pub(super) fault: Fault,
+}
+
+impl Limit {
+    pub(super) const NONE: Self = Self { max: u64::MAX >> 1, fault: Fault::LengthTopBit };
+}
+
+/// The payload's length by a header's second byte and those behind it, and how many of those it
+/// takes; or what is wrong, and how far behind the second byte that shows.
+#[inline]
+pub(super) fn payload_len(
+    b1: u8,
+    behind: &[u8],
+    limit: Limit,
+) -> Result<Option<(u64, usize)>, (usize, Fault)> {
+    let (len, width, least) = match b1 & 0x7F {
+        LEN_16 => match behind.first_chunk() {
+            Some(len) => (u64::from(u16::from_be_bytes(*len)), 2, 126),
+            None => return judge_length(behind, 2, 126, limit).map(|()| None),
+        },
+        LEN_64 => match behind.first_chunk() {
+            Some(len) => (u64::from_be_bytes(*len), 8, 0x1_0000),
+            None => return judge_length(behind, 8, 0x1_0000, limit).map(|()| None),
+        },
+        len => (u64::from(len), 0, 0),
+    };
+    if len < least || len > limit.max.min(Limit::NONE.max) {
+        judge_length(behind, width, least, limit)?;
+        // Only a short length is left, of which there is no more to see.
+        return Err((0, limit.fault));
+    }
+    Ok(Some((len, width)))
+}
+
+/// What the first bytes of a length in `width` bytes say, if that is wrong for `least` and `limit`
+/// whatever follows.
+#[cold]
+fn judge_length(
+    behind: &[u8],
+    width: usize,
+    least: u64,
+    limit: Limit,
+) -> Result<(), (usize, Fault)> {
+    if least > limit.max {
+        return Err((0, limit.fault));
+    }
+    let mut len = 0;
+    for (at, &byte) in behind.iter().take(width).enumerate() {
+        let unknown = 8 * (width - 1 - at);
+        len |= u64::from(byte) << unknown;
+        let fault = if len >> 63 != 0 {
+            Fault::LengthTopBit
+        } else if len | ((1 << unknown) - 1) < least {
+            Fault::NonMinimalLength
+        } else if len > limit.max {
+            limit.fault
+        } else {
+            continue;
+        };
+        return Err((at + 1, fault));
+    }
+    Ok(())
+}
+
+/// An encoded header, on the stack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HeaderBytes {
+    /// Room for the code of a close frame too.
+    bytes: [u8; 16],
+    len: usize,
+}
+
+impl HeaderBytes {
+    const fn push(&mut self, bytes: &[u8]) {
+        let (_, rest) = self.bytes.split_at_mut(self.len);
+        let (room, _) = rest.split_at_mut(bytes.len());
+        room.copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    /// Appends the code of a close frame, masked, and turns the key to what the reason needs.
+    pub(super) fn push_code(&mut self, code: CloseCode, mask: &mut Option<MaskKey>) {
+        let mut code = code.get().to_be_bytes();
+        if let Some(key) = mask {
+            key.apply(&mut code);
+        }
+        self.push(&code);
+    }
+}
+
+impl Deref for HeaderBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl AsRef<[u8]> for HeaderBytes {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl fmt::Debug for HeaderBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}

@@ -1,0 +1,75 @@
+//! WebSocket (RFC 6455).
+//!
+//! | to | use |
+//! |---|---|
+//! | run a connection: replies, closing handshake, errors answered | [`Connection`], or its halves [`Reader`] and [`Writer`] |
+//! | only decode, in your own buffer, payload as it arrives | [`Decoder`] |
+//! | only decode, whole messages | [`MessageDecoder`] |
+//! | write a frame, or one for many receivers | [`Frame`], [`PreparedFrame`] |
+//! | build something else | [`FrameHeader`], [`MaskKey`], [`Utf8Validator`], [`CloseCode`] |
+//!
+//! An echo server's connection, its transport left out:
+//!
+#![cfg_attr(feature = "alloc", doc = "```")]
+#![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+//! use bytes::BytesMut;
+//! use eventwire::ws::{Connection, Frame, Message, Options};
+//!
+//! let mut connection = Connection::server(Options::new()).whole_messages();
+//! let mut received = BytesMut::from(&b"\x81\x82\x01\x02\x03\x04\x69\x6b\x89\x80\x00\x00\x00\x00"[..]);
+//! let mut to_send = BytesMut::new();
+//! while let Some(message) = connection.receive(&mut received)? {
+//!     match message {
+//!         Message::Text(text) => connection.send_to(&Frame::text(&text), &mut to_send)?,
+//!         Message::Binary(data) => connection.send_to(&Frame::binary(data), &mut to_send)?,
+//!         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
+//!     }
+//!     connection.reply_to(&mut to_send)?; // pongs, the closing handshake
+//! }
+//! assert_eq!(to_send, b"\x81\x02hi\x8A\x00"[..]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod close;
+mod connection;
+mod decoder;
+mod encoder;
+mod error;
+mod event;
+mod header;
+mod mask;
+mod options;
+mod reader;
+mod utf8;
+mod writer;
+
+#[cfg(feature = "alloc")]
+mod message;
+
+pub use close::{Close, CloseCode};
+pub use connection::Connection;
+pub use decoder::Decoder;
+#[cfg(feature = "alloc")]
+pub use encoder::PreparedFrame;
+pub use encoder::{ControlTooLong, Fragments, Frame};
+pub use error::{Fault, ProtocolError, SendError};
+pub use event::{Data, DataKind, Event};
+pub use header::{FrameHeader, HeaderBytes, OpCode, Rsv};
+#[cfg(feature = "getrandom")]
+pub use mask::OsMaskKeys;
+pub use mask::{MaskKey, MaskSource, NoMask, NoMaskKey};
+#[cfg(feature = "alloc")]
+pub use message::{Message, MessageDecoder};
+pub use options::Options;
+pub use reader::{Reader, Reply};
+pub use utf8::{InvalidUtf8, Utf8Validator};
+pub use writer::{State, Writer};
+
+/// Which end of a connection we are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Frames that we send are masked, and those that we receive are not.
+    Client,
+    /// Frames that we receive are masked, and those that we send are not.
+    Server,
+}

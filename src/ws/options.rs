@@ -1,0 +1,66 @@
+//! What a decoder allows.
+
+/// Limits on what a peer may send, on by default.
+///
+/// They are judged by a frame's header, before any of its payload is taken. Control frames, of at
+/// most 125 bytes each, do not count.
+///
+/// ```
+/// use eventwire::ws::{Decoder, Options, Role};
+///
+/// let options = Options::new().max_message(64 * 1024).max_fragments(64);
+/// let decoder = Decoder::new(Role::Server, options);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "each is a limit")]
+pub struct Options {
+    pub(super) max_frame: u64,
+    pub(super) max_message: u64,
+    pub(super) max_fragments: u32,
+}
+
+impl Options {
+    /// 16 MiB.
+    pub const DEFAULT_MAX_MESSAGE: u64 = 16 << 20;
+    /// 131,072.
+    pub const DEFAULT_MAX_FRAGMENTS: u32 = 128 << 10;
+
+    /// Messages and frames of [`DEFAULT_MAX_MESSAGE`](Self::DEFAULT_MAX_MESSAGE) bytes, in up to
+    /// [`DEFAULT_MAX_FRAGMENTS`](Self::DEFAULT_MAX_FRAGMENTS) frames.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            max_frame: Self::DEFAULT_MAX_MESSAGE,
+            max_message: Self::DEFAULT_MAX_MESSAGE,
+            max_fragments: Self::DEFAULT_MAX_FRAGMENTS,
+        }
+    }
+
+    /// How many bytes the payload of a data frame may have.
+    #[must_use]
+    pub const fn max_frame(mut self, bytes: u64) -> Self {
+        self.max_frame = bytes;
+        self
+    }
+
+    /// How many bytes a message may have, over all its frames. Raise
+    /// [`max_frame`](Self::max_frame) as well if they may come in one.
+    #[must_use]
+    pub const fn max_message(mut self, bytes: u64) -> Self {
+        self.max_message = bytes;
+        self
+    }
+
+    /// How many frames a message may come in, empty ones too.
+    #[must_use]
+    pub const fn max_fragments(mut self, frames: u32) -> Self {
+        self.max_fragments = frames;
+        self
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,181 @@
+//! The receiving half of a connection.
+
+use super::encoder::Kind;
+use super::{Close, CloseCode, Decoder, Event, Frame, ProtocolError};
+#[cfg(feature = "alloc")]
+use super::{Message, MessageDecoder};
+#[cfg(feature = "alloc")]
+use crate::Utf8Bytes;
+#[cfg(feature = "alloc")]
+use bytes::BytesMut;
+use core::fmt;
+
+/// The receiving half of a connection: decodes, and notes what is owed to the peer: the pong to a
+/// ping, the answer to a close frame, the close frame after an error (RFC 6455, 5.5, 7.1.7).
+///
+/// Carry replies to the [`Writer`](super::Writer), at the latest before the next read. Pings that
+/// come while a pong is owed replace it, as the standard allows, so that a peer cannot make us keep
+/// more than one.
+///
+/// ```
+/// use eventwire::ws::{Decoder, Options, Reader, Role, Writer};
+///
+/// let mut reader = Reader::new(Decoder::new(Role::Client, Options::new()));
+/// let mut writer = Writer::client(|| [0; 4]); // use a better source than this
+/// let mut received = *b"\x89\x02hi";
+/// reader.receive(&mut &mut received[..])?;
+/// let mut buffer = [0; 131];
+/// while let Some(reply) = reader.take_reply() {
+///     let len = writer.reply(&reply, &mut buffer)?;
+///     assert_eq!(&buffer[..len], b"\x8A\x82\0\0\0\0hi");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Reader<D = Decoder> {
+    decoder: D,
+    /// The latest counts: nothing but a close frame answers a close frame.
+    owed: Option<Reply>,
+    done: bool,
+}
+
+/// What a [`Reader`] owes to the peer: a pong or a close frame.
+#[derive(Clone, Debug)]
+pub struct Reply(Owed);
+
+#[derive(Clone, Debug)]
+enum Owed {
+    Pong(Pong),
+    Close(Option<CloseCode>),
+}
+
+#[derive(Clone)]
+struct Pong {
+    len: usize,
+    payload: [u8; 125],
+}
+
+impl<D> Reader<D> {
+    /// The reader on top of this decoder.
+    #[must_use]
+    pub const fn new(decoder: D) -> Self {
+        Self { decoder, owed: None, done: false }
+    }
+
+    /// What is owed to the peer, if it has not been taken.
+    pub const fn take_reply(&mut self) -> Option<Reply> {
+        self.owed.take()
+    }
+
+    pub(super) const fn owed(&self) -> Option<&Reply> {
+        self.owed.as_ref()
+    }
+
+    /// Whether the peer closed or broke the protocol: nothing more will be received.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The decoder.
+    #[must_use]
+    pub const fn decoder(&self) -> &D {
+        &self.decoder
+    }
+
+    fn owe_pong(&mut self, payload: &[u8]) {
+        let mut pong = Pong { len: payload.len(), payload: [0; 125] };
+        pong.payload[..payload.len()].copy_from_slice(payload);
+        self.owed = Some(Reply(Owed::Pong(pong)));
+    }
+
+    fn owe_close(&mut self, code: Option<CloseCode>) {
+        if !self.done {
+            self.done = true;
+            self.owed = Some(Reply(Owed::Close(code)));
+        }
+    }
+
+    fn note<P: AsRef<[u8]>, R>(&mut self, result: &Result<Option<Event<P, R>>, ProtocolError>) {
+        match result {
+            Ok(Some(Event::Ping(payload))) => self.owe_pong(payload.as_ref()),
+            Ok(Some(Event::Close(close))) => {
+                self.owe_close(close.as_ref().map(|Close { code, .. }| *code));
+            }
+            Err(error) => self.owe_close(Some(error.close_code())),
+            Ok(_) => {}
+        }
+    }
+}
+
+impl Reader {
+    /// As [`Decoder::decode`].
+    ///
+    /// # Errors
+    /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
+    pub fn receive<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<Event<&'a mut [u8], &'a str>>, ProtocolError> {
+        let result = self.decoder.decode(input);
+        self.note(&result);
+        result
+    }
+
+    /// As [`Decoder::decode_mut`].
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn receive_mut(
+        &mut self,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<Event<BytesMut, Utf8Bytes>>, ProtocolError> {
+        let result = self.decoder.decode_mut(buffer);
+        self.note(&result);
+        result
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Reader<MessageDecoder> {
+    /// As [`MessageDecoder::decode`].
+    ///
+    /// # Errors
+    /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
+    pub fn receive(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
+        let result = self.decoder.decode(buffer);
+        match &result {
+            Ok(Some(Message::Ping(payload))) => self.owe_pong(payload),
+            Ok(Some(Message::Close(close))) => {
+                self.owe_close(close.as_ref().map(|Close { code, .. }| *code));
+            }
+            Err(error) => self.owe_close(Some(error.close_code())),
+            Ok(_) => {}
+        }
+        result
+    }
+}
+
+impl Reply {
+    /// The frame to be sent.
+    pub fn frame(&self) -> Frame<&[u8]> {
+        match &self.0 {
+            Owed::Pong(pong) => Frame::new(Kind::Pong, pong.payload()),
+            Owed::Close(code) => Frame { code: *code, ..Frame::new(Kind::Close, &[][..]) },
+        }
+    }
+}
+
+impl Pong {
+    fn payload(&self) -> &[u8] {
+        &self.payload[..self.len]
+    }
+}
+
+impl fmt::Debug for Pong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pong").field(&self.payload()).finish()
+    }
+}

@@ -1,0 +1,241 @@
+//! The sending half of a connection.
+
+#[cfg(feature = "alloc")]
+use super::PreparedFrame;
+use super::encoder::{Kind, Shape};
+use super::reader::Reply;
+use super::{DataKind, Frame, HeaderBytes, MaskKey, MaskSource, NoMask, SendError};
+#[cfg(feature = "alloc")]
+use bytes::{BufMut, Bytes};
+
+/// The sending half of a connection: masks what a client sends, keeps the order of fragments right,
+/// and sends nothing after a close frame but pongs that are still owed (RFC 6455, 5.4, 5.5.1).
+///
+/// It needs no lock to be apart from its [`Reader`](super::Reader): what that one owes to the peer
+/// is carried over as a [`Reply`].
+///
+/// ```
+/// use eventwire::ws::{Frame, SendError, Writer};
+///
+/// let mut writer = Writer::server();
+/// let mut buffer = [0; 16];
+/// let len = writer.send(&Frame::text("hi"), &mut buffer)?;
+/// assert_eq!(&buffer[..len], b"\x81\x02hi");
+///
+/// writer.send(&Frame::close(None).unwrap(), &mut buffer)?;
+/// assert_eq!(writer.send(&Frame::text("more"), &mut buffer), Err(SendError::CloseSent));
+/// # Ok::<(), SendError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Writer<M = NoMask> {
+    /// `None` on a server.
+    masks: Option<M>,
+    /// The message that was begun and not ended.
+    unfinished: Option<DataKind>,
+    close_sent: bool,
+    /// The peer closed, or broke the protocol.
+    peer_closed: bool,
+}
+
+/// How far the closing handshake is (RFC 6455, 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Neither side closed.
+    Open,
+    /// We sent a close frame and await the peer's. What it sent before still comes, and its pings
+    /// are answered, but we send nothing else.
+    LocalClosing,
+    /// The peer sent a close frame, or broke the protocol: we owe it our close frame, and may send
+    /// nothing else.
+    RemoteClosing,
+    /// Both close frames are out. Once ours is written, a server shuts the transport; a client
+    /// waits for that for a while, and then does so itself (RFC 6455, 7.1.1). After an error of
+    /// the peer both shut it at once.
+    Closed,
+}
+
+impl Writer {
+    /// The writer of a server.
+    #[must_use]
+    pub const fn server() -> Self {
+        Self { masks: None, unfinished: None, close_sent: false, peer_closed: false }
+    }
+
+    /// Sends a frame without touching its payload: returns what to write before it, and it.
+    ///
+    /// # Errors
+    /// If the frame may not be sent now.
+    pub fn send_shared<P: AsRef<[u8]>>(
+        &mut self,
+        frame: Frame<P>,
+    ) -> Result<(HeaderBytes, P), SendError> {
+        self.check(frame.shape)?;
+        self.sent(frame.shape);
+        let (header, _) = frame.header(None);
+        Ok((header, frame.payload))
+    }
+
+    /// Sends a frame that was encoded for many: returns the bytes to write.
+    ///
+    /// # Errors
+    /// If the frame may not be sent now.
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn send_prepared(&mut self, frame: &PreparedFrame) -> Result<Bytes, SendError> {
+        self.check(frame.shape)?;
+        self.sent(frame.shape);
+        Ok(frame.bytes.clone())
+    }
+}
+
+impl<M> Writer<M> {
+    /// How far the closing handshake is, by what was sent and which replies were carried here.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        match (self.close_sent, self.peer_closed) {
+            (false, false) => State::Open,
+            (true, false) => State::LocalClosing,
+            (false, true) => State::RemoteClosing,
+            (true, true) => State::Closed,
+        }
+    }
+
+    pub(super) const fn peer_closed(&mut self) {
+        self.peer_closed = true;
+    }
+}
+
+impl<M: MaskSource> Writer<M> {
+    /// The writer of a client, which masks its frames with these keys.
+    #[must_use]
+    pub const fn client(masks: M) -> Self {
+        Self { masks: Some(masks), unfinished: None, close_sent: false, peer_closed: false }
+    }
+
+    /// Writes a frame to the front of `buffer`; returns its length.
+    ///
+    /// # Errors
+    /// If the frame may not be sent now, does not fit, or there is no masking key.
+    pub fn send<P: AsRef<[u8]>>(
+        &mut self,
+        frame: &Frame<P>,
+        buffer: &mut [u8],
+    ) -> Result<usize, SendError> {
+        self.check(frame.shape)?;
+        let len = frame.encode(self.mask()?, buffer)?;
+        self.sent(frame.shape);
+        Ok(len)
+    }
+
+    /// Appends a frame to `buffer`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn send_to<P: AsRef<[u8]>, B: BufMut>(
+        &mut self,
+        frame: &Frame<P>,
+        buffer: &mut B,
+    ) -> Result<(), SendError> {
+        self.check(frame.shape)?;
+        frame.encode_to(self.mask()?, buffer)?;
+        self.sent(frame.shape);
+        Ok(())
+    }
+
+    /// Sends a frame without copying its payload, which is masked where it lies if we are a client:
+    /// returns what to write before it, and it.
+    ///
+    /// ```
+    /// use eventwire::ws::{Frame, Writer};
+    ///
+    /// let mut writer = Writer::client(|| [0xFF, 0, 0, 0]); // use a better source than this
+    /// let mut payload = *b"\x01\x02\x03\x04\x05";
+    /// let (header, payload) = writer.send_in_place(Frame::binary(&mut payload[..]))?;
+    /// assert_eq!(*header, *b"\x82\x85\xFF\x00\x00\x00");
+    /// assert_eq!(payload, b"\xFE\x02\x03\x04\xFA");
+    /// # Ok::<(), eventwire::ws::SendError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the frame may not be sent now, or there is no masking key.
+    pub fn send_in_place<P: AsRef<[u8]> + AsMut<[u8]>>(
+        &mut self,
+        mut frame: Frame<P>,
+    ) -> Result<(HeaderBytes, P), SendError> {
+        self.check(frame.shape)?;
+        let (header, mask) = frame.header(self.mask()?);
+        if let Some(mut key) = mask {
+            key.apply(frame.payload.as_mut());
+        }
+        self.sent(frame.shape);
+        Ok((header, frame.payload))
+    }
+
+    /// Writes what the reader owes to the front of `buffer`; returns its length, which is 0 if our
+    /// close frame makes it needless.
+    ///
+    /// # Errors
+    /// If it does not fit (131 bytes are always enough), or there is no masking key.
+    pub fn reply(&mut self, reply: &Reply, buffer: &mut [u8]) -> Result<usize, SendError> {
+        self.answer(reply, |frame, mask| Ok(frame.encode(mask, buffer)?))
+            .map(Option::unwrap_or_default)
+    }
+
+    /// Appends what the reader owes to `buffer`.
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply).
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn reply_to<B: BufMut>(&mut self, reply: &Reply, buffer: &mut B) -> Result<(), SendError> {
+        self.answer(reply, |frame, mask| Ok(frame.encode_to(mask, buffer)?)).map(drop)
+    }
+
+    fn answer<T>(
+        &mut self,
+        reply: &Reply,
+        encode: impl FnOnce(&Frame<&[u8]>, Option<MaskKey>) -> Result<T, SendError>,
+    ) -> Result<Option<T>, SendError> {
+        let frame = reply.frame();
+        if frame.shape.kind == Kind::Close {
+            self.peer_closed = true;
+        }
+        if self.close_sent && self.peer_closed {
+            return Ok(None);
+        }
+        let sent = encode(&frame, self.mask()?)?;
+        self.sent(frame.shape);
+        Ok(Some(sent))
+    }
+
+    fn mask(&mut self) -> Result<Option<MaskKey>, SendError> {
+        Ok(self.masks.as_mut().map(MaskSource::next_key).transpose()?)
+    }
+
+    fn check(&self, shape: Shape) -> Result<(), SendError> {
+        if self.close_sent {
+            return Err(SendError::CloseSent);
+        }
+        if self.peer_closed && shape.kind != Kind::Close {
+            return Err(SendError::PeerClosed);
+        }
+        let Kind::Data(kind) = shape.kind else { return Ok(()) };
+        match (self.unfinished, shape.continuing) {
+            (None, true) => Err(SendError::UnexpectedContinuation),
+            (Some(_), false) => Err(SendError::UnfinishedMessage),
+            (Some(unfinished), true) if unfinished != kind => Err(SendError::UnfinishedMessage),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes what went out.
+    fn sent(&mut self, shape: Shape) {
+        match shape.kind {
+            Kind::Data(kind) => self.unfinished = (!shape.fin).then_some(kind),
+            Kind::Close => self.close_sent = true,
+            Kind::Ping | Kind::Pong => {}
+        }
+    }
+}
