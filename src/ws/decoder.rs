@@ -188,8 +188,8 @@ impl Decoder {
         }
     }
 
-    /// Whether a message has begun and not ended. At the end of a stream, it was cut off if this
-    /// holds or input is left.
+    /// Whether a message has begun and not ended, by itself or by a close frame. At the end of a
+    /// stream, it was cut off if this holds or input is left.
     #[must_use]
     pub const fn in_message(&self) -> bool {
         self.message.is_some()
@@ -402,6 +402,7 @@ impl Decoder {
                 let code =
                     close(&available[..len], len).map_err(|(at, fault)| (payload + at, fault))?;
                 self.end = End::Closed;
+                self.message = None;
                 Event::Close(code.map(|code| Close { code, reason: payload + 2..end }))
             }
         };

@@ -88,8 +88,7 @@ impl MessageDecoder {
         Self { decoder: decoder.restarted(), gathered: BytesMut::new() }
     }
 
-    /// Whether a message has begun and not ended. At the end of a stream, it was cut off if this
-    /// holds or input is left.
+    /// As [`Decoder::in_message`].
     #[must_use]
     pub const fn in_message(&self) -> bool {
         self.decoder.in_message()

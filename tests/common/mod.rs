@@ -4,6 +4,7 @@
 #[cfg(feature = "alloc")]
 mod owned;
 pub mod reference;
+pub mod ws;
 
 #[cfg(feature = "alloc")]
 pub use owned::{by_bytes_mut, by_chunks};

@@ -1,0 +1,278 @@
+//! A decoder that takes one byte at a time, so that the earliest byte decides by construction. It
+//! shares no code with the crate, and is as slow as it likes.
+
+use super::{Limits, Seen, Trace};
+use eventwire::ws::{Close, CloseCode, DataKind, Fault, ProtocolError, Role, Rsv};
+
+/// What a decoder must show of a stream, however it is cut.
+pub fn trace(role: Role, limits: Limits, stream: &[u8]) -> Trace {
+    let mut machine = Machine {
+        role,
+        limits,
+        header: Vec::new(),
+        payload: Vec::new(),
+        message: None,
+        trace: Trace::default(),
+    };
+    for (offset, &byte) in stream.iter().enumerate() {
+        match machine.byte(byte) {
+            Ok(()) if matches!(machine.trace.seen.last(), Some(Seen::Close(_))) => {
+                return machine.trace;
+            }
+            Ok(()) => {}
+            Err(fault) => {
+                machine.trace.push(Seen::Failed(ProtocolError { fault, offset: offset as u64 }));
+                return machine.trace;
+            }
+        }
+    }
+    machine.trace.incomplete = machine.message.is_some() || !machine.header.is_empty();
+    machine.trace
+}
+
+struct Machine {
+    role: Role,
+    limits: Limits,
+    /// The current frame's header, as far as it is there.
+    header: Vec<u8>,
+    /// Its payload, unmasked.
+    payload: Vec<u8>,
+    message: Option<Unfinished>,
+    trace: Trace,
+}
+
+struct Unfinished {
+    kind: DataKind,
+    /// All of it so far.
+    text: Vec<u8>,
+    /// What its frames announced, and how many they are.
+    announced: u64,
+    frames: u32,
+}
+
+impl Machine {
+    fn byte(&mut self, byte: u8) -> Result<(), Fault> {
+        if self.header_is_complete() {
+            let key = self.key();
+            self.payload.push(byte ^ key[self.payload.len() % 4]);
+            self.payload_byte()?;
+        } else {
+            self.header.push(byte);
+            self.header_byte()?;
+            if self.header_is_complete() {
+                self.begin();
+            }
+        }
+        if self.header_is_complete() && self.payload.len() as u64 == self.announced() {
+            self.end()?;
+        }
+        Ok(())
+    }
+
+    fn control(&self) -> bool {
+        self.header[0] & 0x08 != 0
+    }
+
+    fn fin(&self) -> bool {
+        self.header[0] & 0x80 != 0
+    }
+
+    fn length_bytes(&self) -> usize {
+        match self.header.get(1).map(|byte| byte & 0x7F) {
+            Some(126) => 2,
+            Some(127) => 8,
+            _ => 0,
+        }
+    }
+
+    fn header_is_complete(&self) -> bool {
+        let key = if self.role == Role::Server { 4 } else { 0 };
+        self.header.len() == 2 + self.length_bytes() + key
+    }
+
+    fn key(&self) -> [u8; 4] {
+        match self.role {
+            Role::Server => self.header[self.header.len() - 4..].try_into().unwrap(),
+            Role::Client => [0; 4],
+        }
+    }
+
+    /// The length of a complete header.
+    fn announced(&self) -> u64 {
+        match self.length_bytes() {
+            0 => u64::from(self.header[1] & 0x7F),
+            width => self.header[2..2 + width].iter().fold(0, |len, &b| len * 256 + u64::from(b)),
+        }
+    }
+
+    fn header_byte(&self) -> Result<(), Fault> {
+        match self.header[..] {
+            [b0] => self.first_byte(b0),
+            [_, b1] => self.second_byte(b1),
+            _ if self.header.len() <= 2 + self.length_bytes() => self.length_byte(),
+            _ => Ok(()),
+        }
+    }
+
+    fn first_byte(&self, b0: u8) -> Result<(), Fault> {
+        if b0 & 0x70 != 0 {
+            return Err(Fault::ReservedBits(Rsv::new(b0 >> 4 & 7).unwrap()));
+        }
+        let frames = self.message.as_ref().map_or(0, |message| message.frames);
+        let limit = self.limits.fragments;
+        match b0 & 0x0F {
+            opcode @ (3..=7 | 0xB..) => Err(Fault::ReservedOpCode(opcode)),
+            8..=0xA if b0 < 0x80 => Err(Fault::FragmentedControl),
+            0 if self.message.is_none() => Err(Fault::UnexpectedContinuation),
+            1..=2 if self.message.is_some() => Err(Fault::UnfinishedMessage),
+            0..=2 if frames == limit => Err(Fault::TooManyFragments { limit }),
+            _ => Ok(()),
+        }
+    }
+
+    fn second_byte(&self, b1: u8) -> Result<(), Fault> {
+        match (self.role, b1 & 0x80) {
+            (Role::Server, 0) => return Err(Fault::Unmasked),
+            (Role::Client, 0x80) => return Err(Fault::Masked),
+            _ => {}
+        }
+        if self.control() {
+            return match (self.header[0], b1 & 0x7F) {
+                (_, 126..) => Err(Fault::ControlTooLong),
+                (0x88, 1) => Err(Fault::CloseTooShort),
+                _ => Ok(()),
+            };
+        }
+        let least = match b1 & 0x7F {
+            126 => 126,
+            127 => 65536,
+            len => u64::from(len),
+        };
+        if least > self.room() { Err(self.too_long()) } else { Ok(()) }
+    }
+
+    /// The lengths that can still come, given what is there of one.
+    fn length_byte(&self) -> Result<(), Fault> {
+        let width = self.length_bytes();
+        let known = &self.header[2..];
+        let fill = |byte| {
+            let rest = std::iter::repeat_n(byte, width - known.len());
+            known.iter().copied().chain(rest).fold(0, |len, byte| len << 8 | u64::from(byte))
+        };
+        let (least, most) = (fill(0), fill(0xFF));
+        if least >= 1 << 63 {
+            Err(Fault::LengthTopBit)
+        } else if most < if width == 2 { 126 } else { 65536 } {
+            Err(Fault::NonMinimalLength)
+        } else if least > self.room() {
+            Err(self.too_long())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn message_room(&self) -> u64 {
+        self.limits.message - self.message.as_ref().map_or(0, |message| message.announced)
+    }
+
+    fn room(&self) -> u64 {
+        self.limits.frame.min(self.message_room())
+    }
+
+    fn too_long(&self) -> Fault {
+        if self.limits.frame <= self.message_room() {
+            Fault::FrameTooLong { limit: self.limits.frame }
+        } else {
+            Fault::MessageTooLong { limit: self.limits.message }
+        }
+    }
+
+    /// A header is complete.
+    fn begin(&mut self) {
+        let kind = match self.header[0] & 0x0F {
+            0 => None,
+            1 => Some(DataKind::Text),
+            2 => Some(DataKind::Binary),
+            _ => return,
+        };
+        if let Some(kind) = kind {
+            self.message = Some(Unfinished { kind, text: Vec::new(), announced: 0, frames: 0 });
+        }
+        let announced = self.announced();
+        let message = self.message.as_mut().unwrap();
+        message.announced += announced;
+        message.frames += 1;
+    }
+
+    fn payload_byte(&mut self) -> Result<(), Fault> {
+        let byte = *self.payload.last().unwrap();
+        if self.control() {
+            return if self.header[0] == 0x88 { self.close_byte() } else { Ok(()) };
+        }
+        let last = self.fin() && self.payload.len() as u64 == self.announced();
+        let message = self.message.as_mut().unwrap();
+        message.text.push(byte);
+        if message.kind == DataKind::Text && !may_be_text(&message.text, last) {
+            return Err(Fault::InvalidUtf8);
+        }
+        self.trace.push(Seen::Data { kind: message.kind, payload: vec![byte], fin: last });
+        Ok(())
+    }
+
+    fn close_byte(&self) -> Result<(), Fault> {
+        match self.payload[..] {
+            [_] => Ok(()),
+            [high, low] => {
+                let code = u16::from(high) << 8 | u16::from(low);
+                match code {
+                    1000..=1003 | 1007..=1014 | 3000..=4999 => Ok(()),
+                    _ => Err(Fault::InvalidCloseCode(code)),
+                }
+            }
+            _ => {
+                let last = self.payload.len() as u64 == self.announced();
+                if may_be_text(&self.payload[2..], last) { Ok(()) } else { Err(Fault::InvalidUtf8) }
+            }
+        }
+    }
+
+    /// A frame is complete.
+    fn end(&mut self) -> Result<(), Fault> {
+        let header = std::mem::take(&mut self.header);
+        let payload = std::mem::take(&mut self.payload);
+        match header[0] {
+            0x88 => {
+                self.trace.push(Seen::Close(payload.split_first_chunk().map(|(code, reason)| {
+                    Close {
+                        code: CloseCode::new(u16::from_be_bytes(*code)).unwrap(),
+                        reason: String::from_utf8(reason.to_vec()).unwrap(),
+                    }
+                })))
+            }
+            0x89 => self.trace.push(Seen::Ping(payload)),
+            0x8A => self.trace.push(Seen::Pong(payload)),
+            0x80.. => {
+                let message = self.message.take().unwrap();
+                if payload.is_empty() {
+                    if message.kind == DataKind::Text && !may_be_text(&message.text, true) {
+                        return Err(Fault::InvalidUtf8);
+                    }
+                    let kind = message.kind;
+                    self.trace.push(Seen::Data { kind, payload, fin: true });
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whether this is text, or the beginning of one.
+fn may_be_text(bytes: &[u8], whole: bool) -> bool {
+    // Nothing before the last few bytes can have become invalid.
+    let start = (0..bytes.len()).rev().take(8).filter(|&at| bytes[at] & 0xC0 != 0x80).last();
+    match std::str::from_utf8(&bytes[start.unwrap_or(0)..]) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none() && !whole,
+    }
+}
