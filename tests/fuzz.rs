@@ -40,3 +40,13 @@ fn sse_encoder() {
 fn sse_lexer() {
     pass(bodies::sse_lexer::run);
 }
+
+#[test]
+fn ws_decoder() {
+    pass(bodies::ws_decoder::run);
+}
+
+#[test]
+fn ws_encoder() {
+    pass(bodies::ws_encoder::run);
+}

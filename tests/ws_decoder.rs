@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::ws::{Limits, ROLES, Seen, Stream, Trace, every_split, trace};
+use common::ws::{Limits, ROLES, Seen, Stream, Trace, every_split, pattern, trace};
 use eventwire::ws::{
     Close, CloseCode, DataKind, Decoder, Fault, Options, ProtocolError, Role, Rsv,
 };
@@ -46,7 +46,7 @@ fn messages() {
     for len in [124, 125, 126, 127, 128, 255, 256, 300] {
         let text = &long[..long.floor_char_boundary(len)];
         accepts(|s| s.frame(TEXT, text.as_bytes()), &[Seen::text(text)]);
-        let bytes: Vec<u8> = (0..len).map(|at| (at % 256) as u8).collect();
+        let bytes = pattern(len);
         accepts(|s| s.frame(BINARY, &bytes), &[Seen::binary(&bytes)]);
     }
 }
@@ -55,7 +55,7 @@ fn messages() {
 fn lengths_at_the_edges() {
     for len in [0xFFFE, 0xFFFF, 0x1_0000, 0x1_0001] {
         for role in ROLES {
-            let payload: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+            let payload = pattern(len);
             let mut stream = Stream::new(role);
             stream.frame(BINARY, &payload).frame(TEXT, b"after");
             for size in [1, 7, 1460, usize::MAX] {
@@ -506,7 +506,7 @@ fn close_codes_of_faults() {
 /// A buffer of the size that the docs name carries frames of any size, in any position.
 #[test]
 fn smallest_buffer() {
-    let payload: Vec<u8> = (0..70_000).map(|at| (at % 255) as u8).collect();
+    let payload = pattern(70_000);
     let mut stream = Stream::new(Role::Server);
     for b0 in [PING, BINARY, PONG, BINARY_BEGINS] {
         stream.frame(b0, if b0 & 8 == 0 { &payload } else { &payload[..125] });

@@ -8,3 +8,5 @@ pub mod sse_decoder;
 pub mod sse_encoder;
 pub mod sse_lexer;
 mod stream;
+pub mod ws_decoder;
+pub mod ws_encoder;

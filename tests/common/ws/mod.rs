@@ -284,6 +284,11 @@ pub fn every_split(role: Role, limits: Limits, stream: &[u8]) -> Trace {
     expected
 }
 
+/// Bytes of which no run of 4 looks like the next.
+pub fn pattern(len: usize) -> Vec<u8> {
+    (0..=250).cycle().take(len).collect()
+}
+
 /// Builds what `role` receives.
 #[derive(Clone, Debug)]
 pub struct Stream {

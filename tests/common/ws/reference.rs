@@ -242,12 +242,11 @@ impl Machine {
         let payload = std::mem::take(&mut self.payload);
         match header[0] {
             0x88 => {
-                self.trace.push(Seen::Close(payload.split_first_chunk().map(|(code, reason)| {
-                    Close {
-                        code: CloseCode::new(u16::from_be_bytes(*code)).unwrap(),
-                        reason: String::from_utf8(reason.to_vec()).unwrap(),
-                    }
-                })))
+                let close = payload.split_first_chunk().map(|(code, reason)| Close {
+                    code: CloseCode::new(u16::from_be_bytes(*code)).unwrap(),
+                    reason: String::from_utf8(reason.to_vec()).unwrap(),
+                });
+                self.trace.push(Seen::Close(close));
             }
             0x89 => self.trace.push(Seen::Ping(payload)),
             0x8A => self.trace.push(Seen::Pong(payload)),
@@ -269,9 +268,12 @@ impl Machine {
 
 /// Whether this is text, or the beginning of one.
 fn may_be_text(bytes: &[u8], whole: bool) -> bool {
-    // Nothing before the last few bytes can have become invalid.
-    let start = (0..bytes.len()).rev().take(8).filter(|&at| bytes[at] & 0xC0 != 0x80).last();
-    match std::str::from_utf8(&bytes[start.unwrap_or(0)..]) {
+    // What was valid before the last few bytes still is: begin at a character.
+    let mut start = bytes.len().saturating_sub(8);
+    while start > 0 && bytes[start] & 0xC0 == 0x80 {
+        start -= 1;
+    }
+    match std::str::from_utf8(&bytes[start..]) {
         Ok(_) => true,
         Err(error) => error.error_len().is_none() && !whole,
     }

@@ -1,0 +1,277 @@
+//! The closing handshake, what is owed to a peer, and what may still be sent.
+
+mod common;
+
+use common::ws::{ROLES, Stream};
+use eventwire::BufferTooSmall;
+use eventwire::ws::{
+    Close, CloseCode, Connection, Decoder, Event, Frame, Options, Reader, Role, SendError, State,
+    Writer,
+};
+
+const CLOSE: u8 = 0x88;
+const PING: u8 = 0x89;
+
+/// A server's connection, and all that it has written.
+struct Server {
+    connection: Connection,
+    written: Vec<u8>,
+}
+
+impl Server {
+    fn new() -> Self {
+        Self { connection: Connection::server(Options::new()), written: Vec::new() }
+    }
+
+    /// Receives what `build` builds, without replying; returns how many events there were, or the
+    /// code of the error.
+    fn receive(&mut self, build: impl Fn(&mut Stream) -> &mut Stream) -> Result<usize, CloseCode> {
+        let mut stream = Stream::new(Role::Server);
+        build(&mut stream);
+        let mut input = &mut stream.bytes[..];
+        let mut events = 0;
+        loop {
+            match self.connection.receive(&mut input) {
+                Ok(Some(_)) => events += 1,
+                Ok(None) => return Ok(events),
+                Err(error) => return Err(error.close_code()),
+            }
+        }
+    }
+
+    fn send(&mut self, frame: &Frame<&[u8]>) -> Result<(), SendError> {
+        let mut buffer = [0; 256];
+        let len = self.connection.send(frame, &mut buffer)?;
+        self.written.extend(&buffer[..len]);
+        Ok(())
+    }
+
+    fn reply(&mut self) {
+        let mut buffer = [0; Decoder::MIN_BUFFER];
+        let len = self.connection.reply(&mut buffer).expect("a server can always answer");
+        self.written.extend(&buffer[..len]);
+        assert_eq!(self.connection.reply(&mut buffer), Ok(0), "owed only once");
+    }
+
+    /// Whether these frames are refused with this, and nothing is written.
+    fn refuses(&mut self, frames: &[Frame<&[u8]>], error: SendError) {
+        for frame in frames {
+            let before = self.written.len();
+            assert_eq!(self.send(frame), Err(error), "{frame:?}");
+            assert_eq!(self.written.len(), before);
+        }
+    }
+}
+
+fn close(code: u16) -> Frame<&'static [u8]> {
+    Frame::close(Some(Close { code: CloseCode::new(code).unwrap(), reason: "" })).unwrap()
+}
+
+/// Everything but a close frame.
+fn others() -> [Frame<&'static [u8]>; 4] {
+    [
+        Frame::text("a"),
+        Frame::binary(&b"b"[..]),
+        Frame::ping(&b""[..]).unwrap(),
+        Frame::pong(&b""[..]).unwrap(),
+    ]
+}
+
+#[test]
+fn the_peer_closes_first() {
+    for (payload, answer) in
+        [(&b""[..], &b"\x88\0"[..]), (b"\x03\xE9going away", b"\x88\x02\x03\xE9")]
+    {
+        let mut server = Server::new();
+        assert_eq!(server.connection.state(), State::Open);
+        assert_eq!(server.receive(|s| s.frame(CLOSE, payload)), Ok(1));
+        assert_eq!(server.connection.state(), State::RemoteClosing);
+        server.refuses(&others(), SendError::PeerClosed);
+        server.reply();
+        assert_eq!(server.connection.state(), State::Closed);
+        assert_eq!(server.written, answer);
+        server.refuses(&others(), SendError::CloseSent);
+        server.refuses(&[close(1000)], SendError::CloseSent);
+        // It would even be wrong to answer this ping.
+        assert_eq!(server.receive(|s| s.frame(PING, b"")), Ok(0));
+        server.reply();
+        assert_eq!(server.written, answer);
+    }
+}
+
+#[test]
+fn our_own_close_frame_may_answer_the_peers() {
+    let mut server = Server::new();
+    server.receive(|s| s.frame(CLOSE, b"\x03\xE8")).unwrap();
+    server.send(&close(3000)).unwrap();
+    assert_eq!(server.connection.state(), State::Closed);
+    server.reply();
+    assert_eq!(server.written, b"\x88\x02\x0B\xB8");
+}
+
+#[test]
+fn we_close_first() {
+    let mut server = Server::new();
+    server.send(&close(1000)).unwrap();
+    assert_eq!(server.connection.state(), State::LocalClosing);
+    server.refuses(&others(), SendError::CloseSent);
+    server.refuses(&[close(1000)], SendError::CloseSent);
+    // What the peer sent before it knew still comes, and pings are answered.
+    assert_eq!(server.receive(|s| s.frame(0x81, b"late").frame(PING, b"there?")), Ok(2));
+    server.reply();
+    assert_eq!(server.connection.state(), State::LocalClosing);
+    assert_eq!(server.receive(|s| s.frame(CLOSE, b"\x03\xE8")), Ok(1));
+    assert_eq!(server.connection.state(), State::Closed);
+    server.reply();
+    assert_eq!(server.written, b"\x88\x02\x03\xE8\x8A\x06there?");
+    assert_eq!(server.connection.state(), State::Closed);
+}
+
+#[test]
+fn both_close_at_once() {
+    let mut server = Server::new();
+    server.send(&close(1001)).unwrap();
+    server.receive(|s| s.frame(CLOSE, b"\x03\xE8")).unwrap();
+    server.reply();
+    assert_eq!(server.written, b"\x88\x02\x03\xE9");
+    assert_eq!(server.connection.state(), State::Closed);
+}
+
+#[test]
+fn a_peer_that_breaks_the_protocol_is_told_so_once() {
+    for (payload, code) in [(&b"\xFF"[..], 1007), (&[b'a'; 101], 1009)] {
+        let mut server = Server::new();
+        server.connection = Connection::server(Options::new().max_frame(100));
+        let receive = |server: &mut Server| server.receive(|s| s.frame(0x81, payload));
+        let code = CloseCode::new(code).unwrap();
+        assert_eq!(receive(&mut server), Err(code));
+        assert_eq!(server.connection.state(), State::RemoteClosing);
+        server.refuses(&others(), SendError::PeerClosed);
+        server.reply();
+        assert_eq!(receive(&mut server), Err(code), "repeated");
+        server.reply();
+        assert_eq!(server.connection.state(), State::Closed);
+        assert_eq!(server.written, [&[CLOSE, 2][..], &code.get().to_be_bytes()].concat());
+    }
+}
+
+#[test]
+fn an_error_after_our_close_frame_is_not_answered() {
+    let mut server = Server::new();
+    server.send(&close(1000)).unwrap();
+    assert_eq!(server.receive(|s| s.raw(b"\xFF")), Err(CloseCode::PROTOCOL_ERROR));
+    server.reply();
+    assert_eq!(server.written, b"\x88\x02\x03\xE8");
+    assert_eq!(server.connection.state(), State::Closed);
+}
+
+/// RFC 6455, 5.5.3: the latest ping may be answered alone. So a flood owes one pong.
+#[test]
+fn pongs_coalesce() {
+    let mut server = Server::new();
+    let events = server.receive(|s| {
+        for number in 0..=u8::MAX {
+            s.frame(PING, &[number]);
+        }
+        s.frame(0x8A, b"unasked")
+    });
+    assert_eq!(events, Ok(257));
+    server.reply();
+    assert_eq!(server.written, b"\x8A\x01\xFF");
+}
+
+/// Nothing but our close frame follows the peer's.
+#[test]
+fn a_close_frame_replaces_a_pong() {
+    let mut server = Server::new();
+    server.receive(|s| s.frame(PING, b"p").frame(CLOSE, b"")).unwrap();
+    server.reply();
+    assert_eq!(server.written, b"\x88\x00");
+}
+
+#[test]
+fn a_reply_that_does_not_fit_is_still_owed() {
+    let mut server = Server::new();
+    server.receive(|s| s.frame(PING, &[7; 125])).unwrap();
+    for room in [0, 1, 2, 126] {
+        let mut buffer = [0; 126];
+        let too_small = SendError::BufferTooSmall(BufferTooSmall { needed: 127 });
+        assert_eq!(server.connection.reply(&mut buffer[..room]), Err(too_small));
+    }
+    server.reply();
+    assert_eq!(server.written, [&[0x8A, 125][..], &[7; 125]].concat());
+}
+
+/// Both halves apart, replies carried from one to the other.
+#[test]
+fn halves() {
+    let mut written = [0; 256];
+    for role in ROLES {
+        let mut stream = Stream::new(role);
+        stream.frame(PING, b"hi").frame(CLOSE, b"\x03\xE8");
+        let mut reader = Reader::new(Decoder::new(role, Options::new()));
+        let mut writer = Writer::client(|| [0; 4]);
+        let mut input = &mut stream.bytes[..];
+
+        assert_eq!(reader.receive(&mut input), Ok(Some(Event::Ping(&mut b"hi".to_owned()[..]))));
+        let pong = reader.take_reply().expect("a pong is owed");
+        assert!(reader.take_reply().is_none());
+        let len = writer.reply(&pong, &mut written).unwrap();
+        assert_eq!(&written[..len], b"\x8A\x82\0\0\0\0hi");
+
+        assert!(matches!(reader.receive(&mut input), Ok(Some(Event::Close(Some(_))))));
+        assert!(reader.is_done());
+        assert_eq!(writer.state(), State::Open);
+        let close = reader.take_reply().expect("a close frame is owed");
+        let len = writer.reply(&close, &mut written).unwrap();
+        assert_eq!(&written[..len], b"\x88\x82\0\0\0\0\x03\xE8");
+        assert_eq!(writer.state(), State::Closed);
+        // A pong that was carried too late is not sent.
+        assert_eq!(writer.reply(&pong, &mut written), Ok(0));
+    }
+}
+
+#[test]
+fn a_closed_connection_in_each_of_two_halves() {
+    let (mut reader, mut writer) = Connection::server(Options::new()).split();
+    let mut buffer = [0; 64];
+    writer.send(&close(1000), &mut buffer).unwrap();
+    assert_eq!(writer.state(), State::LocalClosing);
+    let mut stream = Stream::new(Role::Server);
+    stream.frame(CLOSE, b"\x03\xE8");
+    reader.receive(&mut &mut stream.bytes[..]).unwrap();
+    let reply = reader.take_reply().unwrap();
+    assert_eq!(writer.reply(&reply, &mut buffer), Ok(0));
+    assert_eq!(writer.state(), State::Closed);
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn whole_messages() {
+    use bytes::BytesMut;
+    use eventwire::ws::Message;
+
+    let mut connection = Connection::server(Options::new()).whole_messages();
+    let mut stream = Stream::new(Role::Server);
+    stream.frame(0x01, "gr\u{FC}".as_bytes()).frame(PING, b"1").frame(0x80, b"n");
+    stream.frame(0x82, b"\xFF").frame(0x8A, b"2").frame(CLOSE, b"\x03\xE8bye").frame(0x81, b"late");
+    let mut buffer = BytesMut::from(&stream.bytes[..]);
+    let (mut seen, mut written) = (Vec::new(), Vec::new());
+    while let Some(message) = connection.receive(&mut buffer).unwrap() {
+        seen.push(message);
+        connection.reply_to(&mut written).unwrap();
+    }
+    let close = Close { code: CloseCode::NORMAL, reason: "bye".into() };
+    assert_eq!(
+        seen,
+        [
+            Message::Ping(b"1"[..].into()),
+            Message::Text("grün".into()),
+            Message::Binary(b"\xFF"[..].into()),
+            Message::Pong(b"2"[..].into()),
+            Message::Close(Some(close)),
+        ]
+    );
+    assert_eq!(written, b"\x8A\x011\x88\x02\x03\xE8");
+    assert!(buffer.is_empty());
+}
