@@ -111,6 +111,9 @@
 //! | none | every parser, decoder and encoder over slices, without an allocator |
 //! | `alloc` | owned events: `BytesMut` and `Bytes` in, `Bytes` out |
 //! | `std` (default; implies `alloc`) | run-time CPU detection, `std::io::Write` for event data |
+//! | `handshake` (default) | the [opening handshake](ws::handshake) of WebSocket over HTTP/1.1, both roles |
+//! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types |
+//! | `getrandom` | [`OsMaskKeys`](ws::OsMaskKeys): masking keys from the operating system |
 //! | `simd` (default) | all that is `unsafe`: for now, that text once validated is not validated again. Without it the crate is `forbid(unsafe_code)` |
 //!
 //! # Limits and errors
@@ -121,8 +124,8 @@
 #![no_std]
 #![deny(unreachable_pub)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Docs link to what the feature adds.
-#![cfg_attr(not(feature = "alloc"), allow(rustdoc::broken_intra_doc_links))]
+// Docs link to what the features add.
+#![cfg_attr(not(all(feature = "alloc", feature = "http")), allow(rustdoc::broken_intra_doc_links))]
 #![cfg_attr(not(feature = "simd"), forbid(unsafe_code))]
 #![cfg_attr(feature = "simd", deny(unsafe_code))]
 

@@ -104,3 +104,16 @@ impl<B: bytes::BufMut> Sink for Growing<'_, B> {
         Ok(())
     }
 }
+
+/// `n` in decimal, at the end of `digits`.
+pub(crate) fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            return &digits[at..];
+        }
+    }
+}

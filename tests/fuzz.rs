@@ -50,3 +50,15 @@ fn ws_decoder() {
 fn ws_encoder() {
     pass(bodies::ws_encoder::run);
 }
+
+#[test]
+#[cfg(feature = "handshake")]
+fn ws_handshake_client() {
+    pass(bodies::ws_handshake::client);
+}
+
+#[test]
+#[cfg(feature = "handshake")]
+fn ws_handshake_server() {
+    pass(bodies::ws_handshake::server);
+}

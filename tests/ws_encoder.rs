@@ -113,8 +113,14 @@ fn fragments() {
     assert_eq!(cut("abcdef", 3), [b"abc", b"def"]);
     assert_eq!(cut("abc", 0), [b"a", b"b", b"c"]);
     assert_eq!(cut("abc", usize::MAX), [b"abc"]);
-    // Characters may be cut.
-    assert_eq!(cut("€", 2), [&b"\xE2\x82"[..], b"\xAC"]);
+    // Characters are not cut: a fragment that were left out would break the text.
+    for size in 0..=4 {
+        assert_eq!(cut("€𝄞ü", size), ["€", "𝄞", "ü"].map(str::as_bytes));
+    }
+    assert_eq!(cut("a€b", 3), ["a", "€", "b"].map(str::as_bytes));
+    assert_eq!(cut("a€b", 4), ["a€", "b"].map(str::as_bytes));
+    let whole = Frame::binary("€".as_bytes()).fragments(2).count();
+    assert_eq!(whole, 2, "of binary they are");
     // A fragment of a message stays in its place.
     let middle = Frame::text("ab").unfinished().continuing();
     let parts: Vec<_> = middle.fragments(1).collect();

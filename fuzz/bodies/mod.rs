@@ -10,3 +10,5 @@ pub mod sse_lexer;
 mod stream;
 pub mod ws_decoder;
 pub mod ws_encoder;
+#[cfg(feature = "handshake")]
+pub mod ws_handshake;

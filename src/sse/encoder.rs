@@ -2,7 +2,7 @@
 
 use super::{Block, Event, EventId, EventType, InvalidValue};
 use crate::BufferTooSmall;
-use crate::sink::{self, Encode, Sink};
+use crate::sink::{self, Encode, Sink, decimal};
 use core::time::Duration;
 use memchr::memchr2;
 
@@ -242,17 +242,4 @@ pub(super) fn put_lines<S: Sink>(
         }
     }
     sink.put(text)
-}
-
-/// `n` in decimal, at the end of `digits`.
-fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (n % 10) as u8;
-        n /= 10;
-        if n == 0 {
-            return &digits[at..];
-        }
-    }
 }

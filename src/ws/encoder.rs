@@ -79,23 +79,19 @@ impl<'a> Frame<&'a [u8]> {
         Ok(Self { code: Some(code), ..Self::new(Kind::Close, reason.as_bytes()) })
     }
 
-    /// The message in frames of at most `size` bytes (at least 1), which may cut characters of text.
-    /// Control frames may be sent between them. A control frame comes as it is.
+    /// The message in frames of at most `size` bytes, between which control frames may be sent. Text
+    /// is cut between characters, so that each frame is text by itself, and has at least one. A
+    /// control frame comes as it is.
     ///
     /// ```
     /// use eventwire::ws::Frame;
     ///
-    /// let frames: Vec<_> = Frame::text("abcde").fragments(2).collect();
-    /// assert_eq!(frames[0], Frame::text("ab").unfinished());
-    /// assert_eq!(frames[1], Frame::text("cd").unfinished().continuing());
-    /// assert_eq!(frames[2], Frame::text("e").continuing());
+    /// let frames: Vec<_> = Frame::text("grüße").fragments(3).collect();
+    /// assert_eq!(frames[0], Frame::text("gr").unfinished());
+    /// assert_eq!(frames[1], Frame::text("ü").unfinished().continuing());
+    /// assert_eq!(frames[2], Frame::text("ße").continuing());
     /// ```
     pub const fn fragments(self, size: usize) -> Fragments<'a> {
-        let size = match self.shape.kind {
-            Kind::Data(_) if size == 0 => 1,
-            Kind::Data(_) => size,
-            _ => MAX_CONTROL,
-        };
         Fragments { rest: Some(self), size }
     }
 }
@@ -282,12 +278,19 @@ impl<'a> Iterator for Fragments<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest.take()?;
-        let Some((front, behind)) = rest.payload.split_at_checked(self.size) else {
-            return Some(rest);
-        };
-        if behind.is_empty() {
+        let len = rest.payload.len();
+        if len <= self.size {
             return Some(rest);
         }
+        let may_end = |&at: &usize| match rest.shape.kind {
+            Kind::Data(DataKind::Text) => rest.payload[at] & 0xC0 != 0x80,
+            Kind::Data(DataKind::Binary) => true,
+            _ => false,
+        };
+        // A first character may be longer than all that is wanted.
+        let mut ends = (1..=self.size).rev().take(4).chain(1..len);
+        let Some(end) = ends.find(may_end) else { return Some(rest) };
+        let (front, behind) = rest.payload.split_at(end);
         self.rest = Some(Frame { payload: behind, ..rest }.continuing());
         Some(Frame { payload: front, ..rest }.unfinished())
     }

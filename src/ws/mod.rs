@@ -2,6 +2,7 @@
 //!
 //! | to | use |
 //! |---|---|
+//! | open a connection, or accept one | [`handshake`] |
 //! | run a connection: replies, closing handshake, errors answered | [`Connection`], or its halves [`Reader`] and [`Writer`] |
 //! | only decode, in your own buffer, payload as it arrives | [`Decoder`] |
 //! | only decode, whole messages | [`MessageDecoder`] |
@@ -29,6 +30,10 @@
 //! assert_eq!(to_send, b"\x81\x02hi\x8A\x00"[..]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+#[cfg(feature = "handshake")]
+#[cfg_attr(docsrs, doc(cfg(feature = "handshake")))]
+pub mod handshake;
 
 mod close;
 mod connection;

@@ -1,6 +1,8 @@
 //! What every suite shares: the decoders driven under any chunking, and what they showed.
 #![allow(dead_code)]
 
+#[cfg(feature = "handshake")]
+pub mod handshake;
 #[cfg(feature = "alloc")]
 mod owned;
 pub mod reference;

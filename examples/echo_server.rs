@@ -1,0 +1,71 @@
+//! A WebSocket echo server, one of the two programs that the Autobahn suite is run against.
+//!
+//! ```text
+//! cargo run --release --example echo_server -- [ADDRESS] [--max-message BYTES]
+//! ```
+
+#[path = "echo/mod.rs"]
+mod echo;
+
+use bytes::{Buf, BytesMut};
+use eventwire::ws::handshake::ServerHandshake;
+use eventwire::ws::{Connection, Options, Role};
+use lexopt::prelude::{Long, Value, ValueExt};
+use std::io;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut address = "127.0.0.1:9001".to_owned();
+    let mut options = Options::new();
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(value) => address = value.string()?,
+            Long("max-message") => {
+                let bytes = arguments.value()?.parse()?;
+                options = options.max_message(bytes).max_frame(bytes);
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let listener = TcpListener::bind(&address).await?;
+    println!("echoing on ws://{}", listener.local_addr()?);
+    loop {
+        let (socket, peer) = listener.accept().await?;
+        tokio::spawn(async move {
+            if let Err(error) = serve(socket, options).await {
+                eprintln!("{peer}: {error}");
+            }
+        });
+    }
+}
+
+async fn serve(mut socket: TcpStream, options: Options) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    let mut received = BytesMut::new();
+    let mut to_send = Vec::new();
+    let mut handshake = ServerHandshake::new();
+    let head_len = loop {
+        let encoded = match handshake.decode(&received) {
+            Ok(Some(request)) => {
+                request.accept().encode_to(&mut to_send).map(|()| Some(request.head_len()))
+            }
+            Ok(None) => {
+                if socket.read_buf(&mut received).await? == 0 {
+                    return Ok(());
+                }
+                continue;
+            }
+            Err(error) => error.rejection().encode_to(&mut to_send).map(|()| None),
+        };
+        match encoded.map_err(io::Error::other)? {
+            Some(head_len) => break head_len,
+            None => return socket.write_all(&to_send).await,
+        }
+    };
+    received.advance(head_len);
+    let connection = Connection::server(options).whole_messages();
+    echo::echo(&mut socket, Role::Server, connection, received, to_send).await
+}

@@ -1,0 +1,209 @@
+//! The client's side of the answer.
+
+use super::fields::{Fields, Headers};
+use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
+use super::header_list::{self, Extension};
+use super::{ClientRequest, ResponseError};
+use httparse::{EMPTY_HEADER, Error};
+
+/// Reads a server's response, as it arrives. From [`ClientRequest::handshake`].
+#[derive(Clone, Debug)]
+pub struct ClientHandshake<'r> {
+    head: HeadFinder,
+    accept: [u8; 28],
+    requested: Requested<'r>,
+    failed: Option<ResponseError>,
+}
+
+impl<'r> ClientHandshake<'r> {
+    pub(super) fn of(request: &ClientRequest<'r>) -> Self {
+        let accept = request.by.accept();
+        Self { head: HeadFinder::new(), accept, requested: Requested::of(request), failed: None }
+    }
+
+    /// Sets how many bytes the head may have, instead of
+    /// [`DEFAULT_MAX_HEAD`](super::DEFAULT_MAX_HEAD).
+    #[must_use]
+    pub const fn max_head(mut self, bytes: usize) -> Self {
+        self.head.max_head = bytes;
+        self
+    }
+
+    /// Looks for a whole response in all that was received so far, from the start.
+    ///
+    /// `None`: append to the input, and call again.
+    ///
+    /// # Errors
+    /// If the server did not open the WebSocket as requested; it is repeated then. Or for misuse,
+    /// if the input is shorter than before.
+    pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<Response<'a>>, ResponseError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let found = self.head.find(input).map_err(ResponseError::from);
+        let found = found.and_then(|len| len.map(|len| self.parse(&input[..len])).transpose());
+        self.failed =
+            found.err().filter(|error| !matches!(error, ResponseError::InputShrunk { .. }));
+        found
+    }
+
+    fn parse<'a>(&self, head: &'a [u8]) -> Result<Response<'a>, ResponseError> {
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let mut parsed = httparse::Response::new(&mut headers);
+        let status = match parsed.parse(head) {
+            Ok(_) => parsed.code.unwrap_or_default(),
+            Err(Error::TooManyHeaders) => return Err(ResponseError::TooManyHeaders),
+            Err(Error::Version) if names_a_version(head) => return Err(ResponseError::HttpVersion),
+            Err(_) => {
+                let is_status_line =
+                    |line: &[u8]| httparse::Response::new(&mut []).parse(line).is_ok();
+                let offset = malformed_line(head, is_status_line);
+                return Err(ResponseError::Malformed { offset });
+            }
+        };
+        if status != 101 {
+            return Err(ResponseError::Status { status, head_len: head.len() });
+        }
+        if parsed.version != Some(1) {
+            return Err(ResponseError::HttpVersion);
+        }
+        self.requested.by_upgrade(&self.accept, Fields::Head(head), head.len())
+    }
+}
+
+/// Whether the first line begins like a response's, of whatever version.
+fn names_a_version(head: &[u8]) -> bool {
+    matches!(head, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b' ', ..]
+        if major.is_ascii_digit() && minor.is_ascii_digit())
+}
+
+/// What of a request its answer is held against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Requested<'r> {
+    subprotocols: &'r [&'r str],
+    extensions: &'r str,
+}
+
+impl<'r> Requested<'r> {
+    pub(super) fn of<By>(request: &ClientRequest<'r, By>) -> Self {
+        let extensions = request.extensions.unwrap_or_default();
+        Self { subprotocols: request.subprotocols, extensions }
+    }
+
+    /// What RFC 6455, 4.1 demands of the headers of a 101.
+    pub(super) fn by_upgrade<'a>(
+        self,
+        accept: &[u8; 28],
+        fields: Fields<'a>,
+        head_len: usize,
+    ) -> Result<Response<'a>, ResponseError> {
+        match fields.single("Upgrade") {
+            Ok(Some(value)) if value.eq_ignore_ascii_case(b"websocket") => {}
+            _ => return Err(ResponseError::Upgrade),
+        }
+        if !fields.list_has("Connection", "upgrade") {
+            return Err(ResponseError::Connection);
+        }
+        match fields.single("Sec-WebSocket-Accept") {
+            Ok(Some(value)) if value == accept => {}
+            _ => return Err(ResponseError::Accept),
+        }
+        self.checked(fields, head_len)
+    }
+
+    /// What is demanded in each version of HTTP.
+    pub(super) fn checked(
+        self,
+        fields: Fields<'_>,
+        head_len: usize,
+    ) -> Result<Response<'_>, ResponseError> {
+        let chosen = fields.single("Sec-WebSocket-Protocol");
+        let subprotocol = match chosen.map_err(|_| ResponseError::Subprotocol)? {
+            None => None,
+            Some(value) => Some(
+                header_list::token(value)
+                    .filter(|name| self.subprotocols.contains(name))
+                    .ok_or(ResponseError::Subprotocol)?,
+            ),
+        };
+        let offered = |extension: Extension<'_>| {
+            let mut offers = header_list::elements(self.extensions.as_bytes());
+            offers.any(|it| Extension::parse(it).is_some_and(|it| it.name() == extension.name()))
+        };
+        let mut used = fields.list("Sec-WebSocket-Extensions");
+        if !used.all(|it| Extension::parse(it).is_some_and(offered)) {
+            return Err(ResponseError::Extension);
+        }
+        Ok(Response { subprotocol, fields, head_len })
+    }
+}
+
+/// A response that opens the WebSocket as requested: all that the protocol demands of it was
+/// checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Response<'a> {
+    subprotocol: Option<&'a str>,
+    fields: Fields<'a>,
+    head_len: usize,
+}
+
+impl<'a> Response<'a> {
+    /// The subprotocol that the server chose, one of those requested.
+    #[must_use]
+    pub const fn subprotocol(&self) -> Option<&'a str> {
+        self.subprotocol
+    }
+
+    /// The extensions in use, each of them offered.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + use<'a> {
+        self.fields.list("Sec-WebSocket-Extensions").filter_map(Extension::parse)
+    }
+
+    /// The value of the first header of this name, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields.first(name)
+    }
+
+    /// All headers.
+    #[must_use]
+    pub fn headers(&self) -> Headers<'a> {
+        self.fields.headers()
+    }
+
+    /// How many bytes of the input the response took: what follows are WebSocket frames. 0 if it
+    /// came as `http::Response`.
+    #[must_use]
+    pub const fn head_len(&self) -> usize {
+        self.head_len
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ws::handshake::{ClientRequest, ResponseError, ServerHandshake};
+
+    fn answer(agreed: &str) -> Result<(), ResponseError> {
+        let request = ClientRequest::new("h", "/", [7; 16]).unwrap().extensions("a; x=1, b, a");
+        let mut sent = [0; 512];
+        let len = request.encode(&mut sent).unwrap();
+        let mut server = ServerHandshake::new();
+        let received = server.decode(&sent[..len]).unwrap().unwrap();
+        assert!(received.extensions().map(|it| it.name()).eq(["a", "b", "a"]));
+        let mut sent = [0; 512];
+        let len = received.accept().extensions(agreed).encode(&mut sent).unwrap();
+        let response = request.handshake().decode(&sent[..len])?.unwrap();
+        assert_eq!(response.extensions().count(), agreed.split(',').count());
+        Ok(())
+    }
+
+    #[test]
+    fn only_what_was_offered_is_agreed_on() {
+        for agreed in ["a", "b;y", "b, a; x=\"\\2\""] {
+            assert_eq!(answer(agreed), Ok(()), "{agreed}");
+        }
+        for agreed in ["c", "a, c", "A", "", "a;", "a;x=,b"] {
+            assert_eq!(answer(agreed), Err(ResponseError::Extension), "{agreed}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The headers of a head, by name.
+
+use super::header_list;
+use memchr::memchr;
+
+/// The headers of a head in the order they came: name and value, the whitespace around a value
+/// removed. Names are written as the peer did; compare them without regard to case.
+///
+/// A machine gives it for a head that it took. For one that it did not, such as a redirect, make
+/// it of the head's bytes.
+///
+/// ```
+/// use eventwire::ws::handshake::{ClientRequest, Headers, ResponseError};
+///
+/// let input = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /there\r\n\r\n";
+/// let request = ClientRequest::new("example.com", "/", [0; 16])?;
+/// let Err(ResponseError::Status { status: 307, head_len }) = request.handshake().decode(input)
+/// else {
+///     unreachable!()
+/// };
+/// let mut headers = Headers::new(&input[..head_len]);
+/// assert_eq!(headers.next(), Some(("Location", &b"/there"[..])));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Headers<'a>(Source<'a>);
+
+#[derive(Debug)]
+enum Source<'a> {
+    /// The lines that are left.
+    Lines(&'a [u8]),
+    #[cfg(feature = "http")]
+    Map(::http::header::Iter<'a, ::http::HeaderValue>),
+}
+
+impl<'a> Headers<'a> {
+    /// The headers of a head, its first line in front. A line that is none is passed over.
+    #[must_use]
+    pub fn new(head: &'a [u8]) -> Self {
+        let start = memchr(b'\n', head).map_or(head.len(), |end| end + 1);
+        Self(Source::Lines(&head[start..]))
+    }
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (&'a str, &'a [u8]);
+
+    fn next(&mut self) -> Option<(&'a str, &'a [u8])> {
+        match &mut self.0 {
+            Source::Lines(lines) => next_header(lines),
+            #[cfg(feature = "http")]
+            Source::Map(entries) => {
+                entries.next().map(|(name, value)| (name.as_str(), value.as_bytes()))
+            }
+        }
+    }
+}
+
+fn next_header<'a>(lines: &mut &'a [u8]) -> Option<(&'a str, &'a [u8])> {
+    while let Some(end) = memchr(b'\n', lines) {
+        let line = &lines[..end];
+        *lines = &lines[end + 1..];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            *lines = &[];
+        } else if let Some(colon) = memchr(b':', line)
+            && let Some(name) = header_list::token(&line[..colon])
+        {
+            return Some((name, header_list::trim(&line[colon + 1..])));
+        }
+    }
+    None
+}
+
+/// Where validation looks headers up: a head that was parsed, or the `http` crate's map. What
+/// differs between the two ends here.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fields<'a> {
+    Head(&'a [u8]),
+    #[cfg(feature = "http")]
+    Map(&'a ::http::HeaderMap),
+}
+
+/// A header that may stand once was repeated.
+pub(super) struct Repeated;
+
+impl<'a> Fields<'a> {
+    pub(super) fn headers(self) -> Headers<'a> {
+        match self {
+            Self::Head(head) => Headers::new(head),
+            #[cfg(feature = "http")]
+            Self::Map(map) => Headers(Source::Map(map.iter())),
+        }
+    }
+
+    /// The values of all headers of this name.
+    pub(super) fn all<'n>(self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        let of_name = move |(found, _): &(&str, _)| found.eq_ignore_ascii_case(name);
+        self.headers().filter(of_name).map(|(_, value)| value)
+    }
+
+    pub(super) fn first(self, name: &str) -> Option<&'a [u8]> {
+        self.all(name).next()
+    }
+
+    /// The value of a header that may stand once.
+    pub(super) fn single(self, name: &str) -> Result<Option<&'a [u8]>, Repeated> {
+        let mut values = self.all(name);
+        let first = values.next();
+        if values.next().is_some() { Err(Repeated) } else { Ok(first) }
+    }
+
+    /// The elements of a list that may go over several headers, empty ones too.
+    pub(super) fn list<'n>(self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.all(name).flat_map(header_list::elements)
+    }
+
+    /// Whether such a list has this element, in any case.
+    pub(super) fn list_has(self, name: &str, element: &str) -> bool {
+        self.list(name).any(|it| it.eq_ignore_ascii_case(element.as_bytes()))
+    }
+}

@@ -1,0 +1,156 @@
+//! The grammar of header values: tokens, lists, extensions.
+
+use core::fmt;
+
+/// Whether a byte may stand in a token (RFC 9110, 5.6.2).
+pub(super) const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+}
+
+/// A token, which is never empty.
+pub(super) fn token(bytes: &[u8]) -> Option<&str> {
+    let valid = !bytes.is_empty() && bytes.iter().copied().all(is_token_byte);
+    if valid { str::from_utf8(bytes).ok() } else { None }
+}
+
+/// Without spaces and tabs around.
+pub(super) fn trim(bytes: &[u8]) -> &[u8] {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = bytes.iter().position(|byte| !is_space(byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
+    &bytes[start..end]
+}
+
+/// The elements of a list, empty ones too. No list of the handshake may have a comma in quotes.
+pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(trim)
+}
+
+/// An element of `Sec-WebSocket-Extensions` (RFC 6455, 9.1): a name with parameters.
+///
+/// ```
+/// use eventwire::ws::handshake::ServerHandshake;
+///
+/// let head = b"GET / HTTP/1.1\r\nHost: example.com\r\n\
+///     Upgrade: websocket\r\nConnection: Upgrade\r\n\
+///     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+///     Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=\"10\"; x\r\n\r\n";
+/// let mut server = ServerHandshake::new();
+/// let request = server.decode(head)?.expect("a whole request");
+/// let extension = request.extensions().next().expect("an extension");
+/// assert_eq!(extension.name(), "permessage-deflate");
+/// let mut params = extension.params();
+/// let (name, value) = params.next().expect("a parameter");
+/// assert_eq!(name, "server_max_window_bits");
+/// assert_eq!(value.expect("it has one"), "10");
+/// assert_eq!(params.next(), Some(("x", None)));
+/// # Ok::<(), eventwire::ws::handshake::RequestError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Extension<'a> {
+    name: &'a str,
+    /// What stands behind the first semicolon.
+    params: Option<&'a [u8]>,
+}
+
+impl<'a> Extension<'a> {
+    /// An element, if all of it is well-formed.
+    pub(super) fn parse(element: &'a [u8]) -> Option<Self> {
+        let (name, params) = split_once(element, b';');
+        let extension = Self { name: token(trim(name))?, params };
+        extension.raw_params().all(|it| param(it).is_some()).then_some(extension)
+    }
+
+    /// The name, whose case counts.
+    #[must_use]
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The parameters in the order they came, repeated ones too: name, and value if it has one.
+    pub fn params(&self) -> impl Iterator<Item = (&'a str, Option<ParamValue<'a>>)> + use<'a> {
+        self.raw_params().filter_map(param)
+    }
+
+    fn raw_params(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.params.into_iter().flat_map(|params| params.split(|&byte| byte == b';'))
+    }
+}
+
+/// The value of an extension's parameter.
+///
+/// Some write it in quotes, which are gone, and may then escape any byte of it by a backslash,
+/// which stands in the buffer still. All that is offered here sees through that.
+#[derive(Clone, Copy)]
+pub struct ParamValue<'a>(&'a [u8]);
+
+impl<'a> ParamValue<'a> {
+    /// The bytes of the value, which is a token.
+    pub fn bytes(&self) -> impl Iterator<Item = u8> + use<'a> {
+        // No token has a backslash.
+        self.0.iter().copied().filter(|&byte| byte != b'\\')
+    }
+}
+
+impl PartialEq for ParamValue<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes().eq(other.bytes())
+    }
+}
+
+impl Eq for ParamValue<'_> {}
+
+impl PartialEq<str> for ParamValue<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.bytes().eq(other.bytes())
+    }
+}
+
+impl PartialEq<&str> for ParamValue<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+impl fmt::Display for ParamValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bytes().try_for_each(|byte| fmt::Write::write_char(f, byte.into()))
+    }
+}
+
+impl fmt::Debug for ParamValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+fn param(bytes: &[u8]) -> Option<(&str, Option<ParamValue<'_>>)> {
+    let (name, value) = split_once(bytes, b'=');
+    let value = match value {
+        Some(value) => Some(ParamValue(unquote(trim(value))?)),
+        None => None,
+    };
+    Some((token(trim(name))?, value))
+}
+
+/// What a token or a quoted token holds, backslashes included.
+fn unquote(value: &[u8]) -> Option<&[u8]> {
+    let Some(quoted) = value.strip_prefix(b"\"") else { return token(value).map(str::as_bytes) };
+    let quoted = quoted.strip_suffix(b"\"")?;
+    let mut bytes = quoted.iter().copied();
+    while let Some(byte) = bytes.next() {
+        let byte = if byte == b'\\' { bytes.next()? } else { byte };
+        if !is_token_byte(byte) {
+            return None;
+        }
+    }
+    (!quoted.is_empty()).then_some(quoted)
+}
+
+fn split_once(bytes: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
+    match memchr::memchr(at, bytes) {
+        Some(found) => (&bytes[..found], Some(&bytes[found + 1..])),
+        None => (bytes, None),
+    }
+}

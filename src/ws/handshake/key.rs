@@ -1,0 +1,56 @@
+//! The key that a client sends, and what a server makes of it (RFC 6455, 1.3).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha1::{Digest, Sha1};
+
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// The `Sec-WebSocket-Accept` that answers this `Sec-WebSocket-Key`, as ASCII.
+///
+/// The machines here do this by themselves; it serves those who have an HTTP stack of their own.
+///
+/// ```
+/// use eventwire::ws::handshake::accept_key;
+///
+/// assert_eq!(&accept_key("dGhlIHNhbXBsZSBub25jZQ=="), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+/// ```
+#[must_use]
+pub fn accept_key(key: &str) -> [u8; 28] {
+    encode(&Sha1::new().chain_update(key).chain_update(GUID).finalize())
+}
+
+/// A handshake by HTTP/1.1's `Upgrade`, which has a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    key: [u8; 24],
+}
+
+impl Upgrade {
+    pub(super) fn of(nonce: [u8; 16]) -> Self {
+        Self { key: encode(&nonce) }
+    }
+
+    /// A key that is the one way to write 16 bytes in base64.
+    pub(super) fn parse(key: &[u8]) -> Option<Self> {
+        let key = key.try_into().ok()?;
+        let nonce = STANDARD.decode_slice(key, &mut [0; 18]);
+        (nonce == Ok(16)).then_some(Self { key })
+    }
+
+    pub(super) const fn key(&self) -> &[u8; 24] {
+        &self.key
+    }
+
+    pub(super) fn accept(&self) -> [u8; 28] {
+        encode(&Sha1::new().chain_update(self.key).chain_update(GUID).finalize())
+    }
+}
+
+/// `bytes` in base64, which must come out `N` characters long.
+fn encode<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut text = [0; N];
+    let len = STANDARD.encode_slice(bytes, &mut text);
+    debug_assert_eq!(len, Ok(N));
+    text
+}

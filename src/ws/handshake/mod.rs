@@ -1,0 +1,83 @@
+//! The opening handshake (RFC 6455, section 4), for servers and clients.
+//!
+//! | to | use |
+//! |---|---|
+//! | read a client's request | [`ServerHandshake`], which gives a [`Request`] |
+//! | answer it | [`Request::accept`], [`RequestError::rejection`], [`Rejection`] |
+//! | write a request | [`ClientRequest`] |
+//! | read the server's answer | [`ClientHandshake`], which gives a [`Response`] |
+//! | do it with the `http` crate's types, for hyper, axum and others | feature `http`: [`Request::from_http`], `to_http`, [`ClientRequest::verify`] |
+//! | do it over HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220) | feature `http`: [`Request::from_connect`], [`ClientRequest::connect`] |
+//!
+//! Both sides of it, here in one program:
+//!
+//! ```
+//! use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
+//!
+//! // The client draws 16 random bytes; these are the RFC's.
+//! let request = ClientRequest::new("example.com", "/chat", *b"the sample nonce")?
+//!     .subprotocols(&["chat.v2", "chat.v1"])?;
+//! let mut to_server = [0; 512];
+//! let len = request.encode(&mut to_server)?;
+//!
+//! // The server has it in two reads.
+//! let mut server = ServerHandshake::new();
+//! assert!(server.decode(&to_server[..100])?.is_none(), "append and call again");
+//! let received = server.decode(&to_server[..len])?.expect("a whole request");
+//! assert_eq!((received.target(), received.host()), ("/chat", "example.com"));
+//! let mut acceptance = received.accept();
+//! if let Some(name) = received.select_subprotocol(&["chat.v1"]) {
+//!     acceptance = acceptance.subprotocol(name)?;
+//! }
+//! let mut to_client = [0; 256];
+//! let len = acceptance.encode(&mut to_client)?;
+//!
+//! let response = request.handshake().decode(&to_client[..len])?.expect("a whole response");
+//! assert_eq!(response.subprotocol(), Some("chat.v1"));
+//! assert_eq!(response.head_len(), len, "no frame came with it");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The calling convention
+//!
+//! `decode(&mut self, input)` takes **all that was received so far, from the start**:
+//!
+//! * `Ok(None)`: append to the input, and call again.
+//! * `Ok(Some(head))`: what stands behind [`head_len`](Request::head_len) are WebSocket frames.
+//! * `Err(error)`: the handshake failed, and the machine repeats the error.
+//!
+//! A line end is judged when it arrives, all else when the head has ended, once. No byte is
+//! scanned twice, and a head that does not end within [`DEFAULT_MAX_HEAD`] bytes, or as many as you
+//! allow, fails with the last of them: a buffer of that size never fills up without a verdict. Nor
+//! may it have more than [`MAX_HEADERS`] headers. Parsing takes about 3 KiB of stack.
+//!
+//! Lines end by CRLF and nothing else, and are not folded.
+
+mod checked;
+mod client;
+mod client_request;
+mod error;
+mod fields;
+mod head;
+mod header_list;
+mod key;
+mod rejection;
+mod server;
+mod write;
+
+#[cfg(feature = "http")]
+mod http;
+
+pub use checked::Unsendable;
+pub use client::{ClientHandshake, Response};
+pub use client_request::ClientRequest;
+pub use error::{RequestError, ResponseError};
+pub use fields::Headers;
+pub use head::{DEFAULT_MAX_HEAD, MAX_HEADERS};
+pub use header_list::{Extension, ParamValue};
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub use http::Connect;
+pub use key::{Upgrade, accept_key};
+pub use rejection::Rejection;
+pub use server::{Acceptance, Request, ServerHandshake};

@@ -1,0 +1,397 @@
+//! The server's side: a request in, an acceptance out.
+
+use super::checked::{HeaderSlice, check_headers, not_a_host, not_a_target, not_an_origin};
+use super::fields::{Fields, Headers};
+use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
+use super::header_list::{self, Extension};
+use super::write::{encode_methods, end, header};
+use super::{RequestError, Unsendable, Upgrade};
+use crate::sink::{Encode, Sink};
+use httparse::{EMPTY_HEADER, Error};
+
+/// How many subprotocols a client may offer, since each is compared with those before it.
+const MAX_SUBPROTOCOLS: usize = 64;
+
+/// Reads a client's request, as it arrives.
+///
+/// ```
+/// use eventwire::ws::handshake::{Rejection, ServerHandshake};
+/// use std::io::{Read, Write};
+///
+/// /// Returns what was received, and where in it the first frame begins.
+/// fn accept(mut stream: impl Read + Write) -> std::io::Result<(Vec<u8>, usize)> {
+///     let mut handshake = ServerHandshake::new().max_head(8192);
+///     let (mut input, mut output) = (Vec::new(), [0; 1024]);
+///     loop {
+///         let (len, frames) = match handshake.decode(&input) {
+///             Ok(None) => {
+///                 let mut chunk = [0; 2048];
+///                 match stream.read(&mut chunk)? {
+///                     0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+///                     len => input.extend_from_slice(&chunk[..len]),
+///                 }
+///                 continue;
+///             }
+///             Ok(Some(request)) if request.origin() == Some("https://example.com") => {
+///                 (request.accept().encode(&mut output), Some(request.head_len()))
+///             }
+///             Ok(Some(_)) => {
+///                 let rejection = Rejection::new(403).map_err(std::io::Error::other)?;
+///                 (rejection.encode(&mut output), None)
+///             }
+///             Err(error) => (error.rejection().encode(&mut output), None),
+///         };
+///         stream.write_all(&output[..len.map_err(std::io::Error::other)?])?;
+///         return match frames {
+///             Some(at) => Ok((input, at)),
+///             None => Err(std::io::ErrorKind::ConnectionRefused.into()),
+///         };
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ServerHandshake {
+    head: HeadFinder,
+    failed: Option<RequestError>,
+}
+
+impl ServerHandshake {
+    /// Waits for a request.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { head: HeadFinder::new(), failed: None }
+    }
+
+    /// Sets how many bytes the head may have, instead of
+    /// [`DEFAULT_MAX_HEAD`](super::DEFAULT_MAX_HEAD).
+    #[must_use]
+    pub const fn max_head(mut self, bytes: usize) -> Self {
+        self.head.max_head = bytes;
+        self
+    }
+
+    /// Looks for a whole request in all that was received so far, from the start.
+    ///
+    /// `None`: append to the input, and call again.
+    ///
+    /// # Errors
+    /// If this is no request that opens a WebSocket; it is repeated then. Or for misuse, if the
+    /// input is shorter than before.
+    pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<Request<'a>>, RequestError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let found = self.head.find(input).map_err(RequestError::from);
+        let found = found.and_then(|len| len.map(|len| parse(&input[..len])).transpose());
+        self.failed =
+            found.err().filter(|error| !matches!(error, RequestError::InputShrunk { .. }));
+        found
+    }
+}
+
+impl Default for ServerHandshake {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn parse(head: &[u8]) -> Result<Request<'_>, RequestError> {
+    let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+    let mut parsed = httparse::Request::new(&mut headers);
+    let target = match parsed.parse(head) {
+        Ok(_) if parsed.version != Some(1) => return Err(RequestError::HttpVersion),
+        Ok(_) if parsed.method != Some("GET") => return Err(RequestError::Method),
+        Ok(_) => parsed.path.unwrap_or_default(),
+        Err(Error::TooManyHeaders) => return Err(RequestError::TooManyHeaders),
+        Err(Error::Version) if names_a_version(head) => return Err(RequestError::HttpVersion),
+        Err(_) => {
+            let is_request_line = |line: &[u8]| httparse::Request::new(&mut []).parse(line).is_ok();
+            let offset = malformed_line(head, is_request_line);
+            return Err(RequestError::Malformed { offset });
+        }
+    };
+    let authority = authority(target)?;
+    Request::by_upgrade(target, authority, Fields::Head(head), head.len())
+}
+
+/// Whether the first line is a request's, of whatever version.
+fn names_a_version(head: &[u8]) -> bool {
+    let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
+    let mut words = line.split(|&byte| byte == b' ').skip(2);
+    let version = words.next().unwrap_or_default();
+    let digits = version.strip_prefix(b"HTTP/");
+    words.next().is_none()
+        && matches!(digits, Some([major, b'.', minor])
+            if major.is_ascii_digit() && minor.is_ascii_digit())
+}
+
+/// The host in a target that is a URI; `None` for a path (RFC 9112, 3.2).
+fn authority(target: &str) -> Result<Option<&str>, RequestError> {
+    let scheme = ["http://", "https://"].into_iter().find(|scheme| {
+        target.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme))
+    });
+    let Some(scheme) = scheme else {
+        let malformed = not_a_target(target.as_bytes()).is_some();
+        return if malformed { Err(RequestError::Target) } else { Ok(None) };
+    };
+    let rest = &target[scheme.len()..];
+    let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let malformed = |byte: u8| !byte.is_ascii_graphic() || byte == b'#';
+    if not_a_host(host.as_bytes()).is_some() || path.bytes().any(malformed) {
+        return Err(RequestError::Target);
+    }
+    Ok(Some(host))
+}
+
+/// A request that opens a WebSocket: all that the protocol demands of it was checked.
+///
+/// Whether to accept its [`target`](Self::target), [`host`](Self::host) and
+/// [`origin`](Self::origin) is yours to decide.
+///
+/// `By` is how it came: by HTTP/1.1's [`Upgrade`], or by extended CONNECT (feature `http`).
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a, By = Upgrade> {
+    target: &'a str,
+    host: &'a str,
+    origin: Option<&'a str>,
+    fields: Fields<'a>,
+    head_len: usize,
+    by: By,
+}
+
+impl<'a> Request<'a> {
+    /// What RFC 6455, 4.2.1 demands of the headers. A target's own `host` takes the place of
+    /// that in `Host`, which must be there still (RFC 9112, 3.2.2).
+    pub(super) fn by_upgrade(
+        target: &'a str,
+        host: Option<&'a str>,
+        fields: Fields<'a>,
+        head_len: usize,
+    ) -> Result<Self, RequestError> {
+        let header_host = match single(fields, "Host")? {
+            Some(value) if not_a_host(value).is_none() => text(value).ok_or(RequestError::Host)?,
+            _ => return Err(RequestError::Host),
+        };
+        if !fields.list_has("Upgrade", "websocket") {
+            return Err(RequestError::NotAnUpgrade);
+        }
+        if !fields.list_has("Connection", "upgrade") {
+            return Err(RequestError::Connection);
+        }
+        check_version(fields)?;
+        let key = single(fields, "Sec-WebSocket-Key")?;
+        let by = key.and_then(Upgrade::parse).ok_or(RequestError::Key)?;
+        Self::checked(target, host.unwrap_or(header_host), fields, head_len, by)
+    }
+
+    /// Says yes. With no more than that, no subprotocol is chosen.
+    pub const fn accept(self) -> Acceptance<'a> {
+        Acceptance::new(self)
+    }
+}
+
+impl<'a, By> Request<'a, By> {
+    /// What is demanded in each version of HTTP.
+    pub(super) fn checked(
+        target: &'a str,
+        host: &'a str,
+        fields: Fields<'a>,
+        head_len: usize,
+        by: By,
+    ) -> Result<Self, RequestError> {
+        if fields.all("Content-Length").any(|len| len != b"0")
+            || fields.first("Transfer-Encoding").is_some()
+        {
+            return Err(RequestError::Body);
+        }
+        let origin = match single(fields, "Origin")? {
+            Some(value) if not_an_origin(value).is_some() => return Err(RequestError::Origin),
+            value => value.and_then(text),
+        };
+        let mut seen = [""; MAX_SUBPROTOCOLS];
+        for (count, element) in fields.list("Sec-WebSocket-Protocol").enumerate() {
+            let name = header_list::token(element).ok_or(RequestError::Subprotocols)?;
+            if seen[..count].contains(&name) {
+                return Err(RequestError::Subprotocols);
+            }
+            *seen.get_mut(count).ok_or(RequestError::Subprotocols)? = name;
+        }
+        if fields.list("Sec-WebSocket-Extensions").any(|it| Extension::parse(it).is_none()) {
+            return Err(RequestError::Extensions);
+        }
+        Ok(Self { target, host, origin, fields, head_len, by })
+    }
+
+    /// The target: a path with an optional query, or an `http` or `https` URI as it was sent.
+    #[must_use]
+    pub const fn target(&self) -> &'a str {
+        self.target
+    }
+
+    /// The host that the client means, with its port if it gave one.
+    #[must_use]
+    pub const fn host(&self) -> &'a str {
+        self.host
+    }
+
+    /// Where the page comes from that opens the WebSocket, if a browser does (RFC 6454).
+    ///
+    /// Browsers let any page connect to any server, and send its cookies: a server for pages has
+    /// to look at this.
+    #[must_use]
+    pub const fn origin(&self) -> Option<&'a str> {
+        self.origin
+    }
+
+    /// The subprotocols that the client offers, the one it likes best first. None is there twice.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a, By> {
+        self.fields.list("Sec-WebSocket-Protocol").filter_map(header_list::token)
+    }
+
+    /// The first of `supported` that the client offers.
+    #[must_use]
+    pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&'a str> {
+        supported.iter().find_map(|name| self.subprotocols().find(|it| it == name))
+    }
+
+    /// The extensions that the client offers, the one it likes best first.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + use<'a, By> {
+        self.fields.list("Sec-WebSocket-Extensions").filter_map(Extension::parse)
+    }
+
+    /// The value of the first header of this name, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields.first(name)
+    }
+
+    /// All headers.
+    #[must_use]
+    pub fn headers(&self) -> Headers<'a> {
+        self.fields.headers()
+    }
+
+    /// How many bytes of the input the request took: what follows are WebSocket frames. 0 if it
+    /// came as `http::Request`.
+    #[must_use]
+    pub const fn head_len(&self) -> usize {
+        self.head_len
+    }
+}
+
+/// What 4.2.1 and 4.4 say of the version.
+pub(super) fn check_version(fields: Fields<'_>) -> Result<(), RequestError> {
+    match single(fields, "Sec-WebSocket-Version")? {
+        Some(b"13") => Ok(()),
+        _ => Err(RequestError::WebSocketVersion),
+    }
+}
+
+pub(super) fn single<'a>(
+    fields: Fields<'a>,
+    header: &'static str,
+) -> Result<Option<&'a [u8]>, RequestError> {
+    fields.single(header).map_err(|_| RequestError::Repeated { header })
+}
+
+fn text(value: &[u8]) -> Option<&str> {
+    str::from_utf8(value).ok()
+}
+
+/// The answer that opens the WebSocket, from [`Request::accept`]: frames may follow it at once.
+///
+/// ```
+/// # use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
+/// # let mut input = [0; 512];
+/// # let len = ClientRequest::new("example.com", "/", *b"the sample nonce")?.encode(&mut input)?;
+/// # let mut server = ServerHandshake::new();
+/// # let request = server.decode(&input[..len])?.expect("a whole request");
+/// let cookie = [("Set-Cookie", "seen=1")];
+/// let mut buffer = [0; 256];
+/// let len = request.accept().headers(&cookie)?.encode(&mut buffer)?;
+/// assert_eq!(
+///     std::str::from_utf8(&buffer[..len])?,
+///     "HTTP/1.1 101 Switching Protocols\r\n\
+///      Upgrade: websocket\r\n\
+///      Connection: Upgrade\r\n\
+///      Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+///      Set-Cookie: seen=1\r\n\r\n",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use = "the client waits for an answer"]
+pub struct Acceptance<'a, By = Upgrade> {
+    request: Request<'a, By>,
+    subprotocol: Option<&'a str>,
+    extensions: Option<&'a str>,
+    headers: HeaderSlice<'a>,
+}
+
+impl<'a, By> Acceptance<'a, By> {
+    pub(super) const fn new(request: Request<'a, By>) -> Self {
+        Self { request, subprotocol: None, extensions: None, headers: &[] }
+    }
+
+    /// Chooses a subprotocol.
+    ///
+    /// # Errors
+    /// If the client did not offer it.
+    pub fn subprotocol(mut self, name: &str) -> Result<Self, Unsendable> {
+        let offered = self.request.select_subprotocol(&[name]);
+        self.subprotocol = Some(offered.ok_or(Unsendable::NotOffered)?);
+        Ok(self)
+    }
+
+    /// Sets what is agreed on extensions: an element of `Sec-WebSocket-Extensions`.
+    #[allow(dead_code, reason = "for permessage-deflate")]
+    pub(crate) const fn extensions(mut self, agreed: &'a str) -> Self {
+        self.extensions = Some(agreed);
+        self
+    }
+
+    /// Sets further headers.
+    ///
+    /// # Errors
+    /// If a name or value cannot be sent, or is for the handshake to write: `Connection`,
+    /// `Content-Length`, `Transfer-Encoding`, `Upgrade` and `Sec-WebSocket-*` are.
+    pub fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Result<Self, Unsendable> {
+        check_headers(headers, &[])?;
+        self.headers = headers;
+        Ok(self)
+    }
+
+    /// The headers that tell what was chosen.
+    pub(super) fn choices(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a, By> {
+        let subprotocol = self.subprotocol.map(|it| ("Sec-WebSocket-Protocol", it));
+        let extensions = self.extensions.map(|it| ("Sec-WebSocket-Extensions", it));
+        subprotocol.into_iter().chain(extensions)
+    }
+
+    #[cfg(feature = "http")]
+    pub(super) const fn parts(&self) -> (&By, HeaderSlice<'a>) {
+        (&self.request.by, self.headers)
+    }
+}
+
+impl Acceptance<'_> {
+    encode_methods!();
+}
+
+impl Encode for Acceptance<'_> {
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.put(b"HTTP/1.1 101 Switching Protocols\r\n")?;
+        header(sink, "Upgrade", b"websocket")?;
+        header(sink, "Connection", b"Upgrade")?;
+        header(sink, "Sec-WebSocket-Accept", &self.request.by.accept())?;
+        for (name, value) in self.choices() {
+            header(sink, name, value.as_bytes())?;
+        }
+        end(sink, self.headers)
+    }
+
+    #[cfg(feature = "alloc")]
+    fn longest(&self) -> usize {
+        self.encoded_len()
+    }
+}
