@@ -2,7 +2,9 @@
 //!
 //! It opens no socket, spawns no task, reads no clock. The same code serves a microcontroller with
 //! one buffer on its stack, a browser in WebAssembly and a server with a million connections.
-//! This release has [Server-Sent Events](sse): the parser, the decoder and the encoder.
+//!
+//! * [`sse`]: Server-Sent Events, the parser, the decoder and the encoder;
+//! * [`ws`]: WebSocket, frames, messages, connections and the opening handshake.
 //!
 //! # Read events
 //!
@@ -53,6 +55,31 @@
 //! # Ok::<(), eventwire::BufferTooSmall>(())
 //! ```
 //!
+//! # Speak WebSocket
+//!
+//! A connection takes what was received and gives what to send; here both are on the stack.
+//!
+//! ```
+//! use eventwire::ws::{Connection, Data, Event, Frame, Options};
+//!
+//! let mut connection = Connection::server(Options::new());
+//! let mut received = *b"\x81\x82\x01\x02\x03\x04\x69\x6b"; // "hi", masked
+//! let mut to_send = [0; 131];
+//! let mut input = &mut received[..];
+//! while let Some(event) = connection.receive(&mut input)? {
+//!     if let Event::Data(Data { payload, fin, .. }) = event {
+//!         assert_eq!((&*payload, fin), (&b"hi"[..], true));
+//!         let len = connection.send(&Frame::text("hello"), &mut to_send)?;
+//!         assert_eq!(&to_send[..len], b"\x81\x05hello");
+//!     }
+//!     let len = connection.reply(&mut to_send)?; // pongs, the closing handshake
+//!     assert_eq!(len, 0);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! With feature `alloc` messages come whole: see [`ws`].
+//!
 //! # The one calling convention
 //!
 //! Every decoder has a method `decode(&mut self, input) -> Result<Option<Item>, Error>`:
@@ -60,12 +87,12 @@
 //! * `Ok(Some(item))`: `input` was moved behind the item; call again.
 //! * `Ok(None)`: there is no more for now. **Keep what is left of `input`, append to it, and call
 //!   again.**
-//! * `Err(error)`: a limit was passed. The stream is dead, and the decoder repeats the error until
-//!   it is reset. What came before the error was delivered. (Only the error for misuse, an input
-//!   that was not kept, leaves the decoder as it was.)
+//! * `Err(error)`: a limit was passed, or the protocol broken. The stream is dead, and the decoder
+//!   repeats the error. What came before the error was delivered.
 //!
 //! Items borrow the buffer or share it, and never borrow the decoder. How the input is cut into
-//! chunks changes nothing: not the items, not the errors, not the offsets in them.
+//! chunks changes nothing: not the items, not the errors, not the offsets in them. (Payload of
+//! WebSocket messages comes in runs, as it arrives: it is the same once those are joined.)
 //!
 //! A loop over a fixed buffer, whatever the bytes come from:
 //!
@@ -109,7 +136,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | none | every parser, decoder and encoder over slices, without an allocator |
-//! | `alloc` | owned events: `BytesMut` and `Bytes` in, `Bytes` out |
+//! | `alloc` | owned events and whole messages: `BytesMut` and `Bytes` in, `Bytes` out |
 //! | `std` (default; implies `alloc`) | run-time CPU detection, `std::io::Write` for event data |
 //! | `handshake` (default) | the [opening handshake](ws::handshake) of WebSocket over HTTP/1.1, both roles |
 //! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types |
@@ -125,7 +152,7 @@
 #![deny(unreachable_pub)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Docs link to what the features add.
-#![cfg_attr(not(all(feature = "alloc", feature = "http")), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(not(all(feature = "alloc", feature = "getrandom", feature = "http")), allow(rustdoc::broken_intra_doc_links))]
 #![cfg_attr(not(feature = "simd"), forbid(unsafe_code))]
 #![cfg_attr(feature = "simd", deny(unsafe_code))]
 

@@ -87,8 +87,6 @@ impl MaskKey {
 ///
 /// Keys must be unpredictable to those who choose the payload (RFC 6455, 10.3), as scripts in a
 /// browser are. A client whose payload nobody else chooses, such as firmware, may do with less.
-///
-/// [`OsMaskKeys`]: https://docs.rs/eventwire/latest/eventwire/ws/struct.OsMaskKeys.html
 pub trait MaskSource {
     /// A key for the next frame.
     ///
