@@ -50,6 +50,34 @@ const _: () = {
     error::<UnsendableId>();
 };
 
+#[cfg(feature = "handshake")]
+const _: () = {
+    use eventwire::ws::handshake::{
+        Acceptance, ClientHandshake, ClientRequest, Extension, Headers, ParamValue, Rejection,
+        Request, RequestError, Response, ResponseError, ServerHandshake, Unsendable, Upgrade,
+    };
+
+    send_sync::<ClientHandshake<'_>>();
+    send_sync::<Headers<'_>>();
+    send_sync::<ServerHandshake>();
+
+    send_sync::<Request<'_>>();
+    send_sync::<Response<'_>>();
+
+    copy::<Acceptance<'_>>();
+    copy::<ClientRequest<'_>>();
+    copy::<Extension<'_>>();
+    copy::<ParamValue<'_>>();
+    copy::<Rejection<'_>>();
+    copy::<Request<'_>>();
+    copy::<Response<'_>>();
+    copy::<Upgrade>();
+
+    error::<RequestError>();
+    error::<ResponseError>();
+    error::<Unsendable>();
+};
+
 #[test]
 fn utf8_bytes_is_text() {
     let text = Utf8Bytes::from("gr\u{FC}n");

@@ -70,8 +70,9 @@ pub fn drive<M, E: Copy + Debug + PartialEq>(
         if verdict != Ok(None) {
             assert_eq!(decode(&mut machine, &input[..end]), verdict, "it is repeated");
             assert_eq!(decode(&mut machine, input), verdict, "more does not change it");
-            if let Ok(Some(seen)) = &verdict {
-                assert!(seen.head_len <= end, "the head was there");
+            match &verdict {
+                Ok(Some(seen)) => assert!(seen.head_len <= end, "the head was there"),
+                _ => assert_eq!(decode(&mut machine, b""), verdict, "a dead machine stays so"),
             }
             return (verdict, end);
         }
