@@ -1,14 +1,18 @@
-//! Cost per byte does not grow with the length of a line, nor with what stands in one buffer.
+//! Cost per byte does not grow with the length of a line or message, the number of its fragments,
+//! nor with what stands in one buffer.
 //!
 //! `cargo bench --bench linear` counts instructions under valgrind's callgrind, so that noise
 //! cannot hide a rescan, and fails where a long input costs over 1.2 times the short one per byte.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use eventwire::sse::{BytesDecoder, Decoder, Item, Options};
+use eventwire::ws::{self, Data, Event, Frame, MaskKey, MessageDecoder, Role};
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
 
 const MIB: u32 = 1 << 20;
+/// How many fragments of a byte the shorter such message has.
+const FRAGMENTS: u32 = 4096;
 
 /// One `data` line of this many bytes, shown to the decoder in chunks.
 #[inline(never)]
@@ -54,6 +58,51 @@ fn measured_events(mut input: &mut [u8]) -> usize {
     events
 }
 
+const LIMITS: ws::Options = ws::Options::new().max_message(u64::MAX).max_frame(u64::MAX);
+
+/// What a client sent, shown to the decoder in chunks.
+#[inline(never)]
+fn measured_frames(stream: &mut [u8], chunk: usize) -> usize {
+    let mut decoder = ws::Decoder::new(Role::Server, LIMITS);
+    let mut messages = 0;
+    let (mut start, mut end) = (0, 0);
+    while end < stream.len() {
+        end = (end + chunk).min(stream.len());
+        let mut input = &mut stream[start..end];
+        while let Some(event) = decoder.decode(&mut input).unwrap() {
+            messages +=
+                usize::from(matches!(black_box(event), Event::Data(Data { fin: true, .. })));
+        }
+        start = end - input.len();
+    }
+    messages
+}
+
+/// The same, where the decoder has to put messages together.
+#[inline(never)]
+fn measured_messages(stream: &[u8], chunk: usize) -> usize {
+    let mut decoder = MessageDecoder::new(Role::Server, LIMITS);
+    let mut buffer = BytesMut::new();
+    let mut messages = 0;
+    for chunk in stream.chunks(chunk) {
+        buffer.extend_from_slice(chunk);
+        while black_box(decoder.decode(&mut buffer).unwrap()).is_some() {
+            messages += 1;
+        }
+    }
+    messages
+}
+
+/// One message of a client, in `len` bytes or a few more.
+fn message(len: usize, fragment: usize) -> Vec<u8> {
+    let text = "x\u{FC}".repeat(len / 3);
+    let mut stream = Vec::with_capacity(len + ws::FrameHeader::MAX_LEN);
+    for frame in Frame::text(&text).fragments(fragment) {
+        frame.encode_to(Some(MaskKey([1, 2, 3, 4])), &mut stream).unwrap();
+    }
+    stream
+}
+
 /// Runs one case, which is a way to decode and a size of chunks; what surrounds the measured
 /// function is not counted.
 fn run(case: &str, len: usize) {
@@ -65,7 +114,11 @@ fn run(case: &str, len: usize) {
     let events = match way {
         "line" => measured_line(&mut line, chunk),
         "chunks" => measured_chunks(line.into(), chunk),
-        _ => measured_events(&mut b"data: 1\n\n".repeat(len / 9)) / (len / 9),
+        "events" => measured_events(&mut b"data: 1\n\n".repeat(len / 9)) / (len / 9),
+        "frame" => measured_frames(&mut message(len, usize::MAX), chunk),
+        "message" => measured_messages(&message(len, usize::MAX), chunk),
+        "fragments" => measured_frames(&mut message(len, 1), chunk),
+        _ => measured_messages(&message(len, 1), chunk),
     };
     assert_eq!(events, 1, "all events are found");
 }
@@ -104,6 +157,15 @@ fn main() -> ExitCode {
         ("line gathered, 16 B chunks", "chunks 16", MIB, 64 * MIB),
         ("line gathered, 64 KiB chunks", "chunks 65536", MIB, 64 * MIB),
         ("9 B events, one buffer", "events 0", MIB, 16 * MIB),
+        ("frame, 1 B chunks", "frame 1", MIB, 16 * MIB),
+        ("frame, 16 B chunks", "frame 16", MIB, 64 * MIB),
+        ("frame, 64 KiB chunks", "frame 65536", MIB, 64 * MIB),
+        ("message, 1 B chunks", "message 1", MIB, 4 * MIB),
+        ("message, 16 B chunks", "message 16", MIB, 64 * MIB),
+        ("message, 64 KiB chunks", "message 65536", MIB, 64 * MIB),
+        ("1 B fragments, 1 B chunks", "fragments 1", FRAGMENTS, 16 * FRAGMENTS),
+        ("1 B fragments, 64 KiB chunks", "fragments 65536", FRAGMENTS, 16 * FRAGMENTS),
+        ("1 B fragments gathered, 16 B chunks", "gathered 16", FRAGMENTS, 16 * FRAGMENTS),
     ] {
         let per_byte = |len: u32| instructions(case, len) / f64::from(len);
         let (short, long) = (per_byte(short), per_byte(long));

@@ -1,8 +1,11 @@
-//! How much is allocated: nothing for borrowed events, a reference count a buffer for owned ones.
+//! How much is allocated: nothing for what is borrowed, a reference count a buffer for what is owned.
 
 use allocation_counter::measure;
 use bytes::{Bytes, BytesMut};
 use eventwire::sse::{BytesDecoder, Decoder, Item, Message};
+use eventwire::ws::{
+    self, Close, CloseCode, Connection, Frame, MaskKey, MessageDecoder, Role, State, Writer,
+};
 
 const EVENT: &str = "id: 17\nevent: sum\ndata: {\"a\":1}\ndata: 2\n\n";
 const PLAIN: &str = "id: 17\nevent: sum\ndata: {\"a\":1}\n\n";
@@ -107,4 +110,137 @@ fn encoding_into_a_reused_buffer_allocates_nothing() {
         }
     });
     assert_eq!(allocated.count_total, 0);
+}
+
+const KEY: MaskKey = MaskKey([1, 2, 3, 4]);
+
+/// Messages in one frame and in several, and control frames: 6 frames, 3 messages.
+fn frames() -> [Frame<&'static [u8]>; 6] {
+    [
+        Frame::text("gr\u{FC}n"),
+        Frame::ping(&b"?"[..]).unwrap(),
+        Frame::binary(&[0xFF; 1000][..]),
+        Frame::text("one ").unfinished(),
+        Frame::pong(&[][..]).unwrap(),
+        Frame::text("message").continuing(),
+    ]
+}
+
+fn wire(frames: &[Frame<&[u8]>], mask: Option<MaskKey>) -> Vec<u8> {
+    let mut wire = Vec::new();
+    for frame in frames {
+        frame.encode_to(mask, &mut wire).unwrap();
+    }
+    wire
+}
+
+#[test]
+fn borrowed_frames_allocate_nothing() {
+    for (role, mask) in [(Role::Server, Some(KEY)), (Role::Client, None)] {
+        let mut wire = wire(&frames(), mask).repeat(100);
+        let mut decoder = ws::Decoder::new(role, ws::Options::new());
+        let allocated = measure(|| {
+            let mut input = &mut wire[..];
+            let mut events = 0;
+            while decoder.decode(&mut input).unwrap().is_some() {
+                events += 1;
+            }
+            assert_eq!(events, 600);
+        });
+        assert_eq!(allocated.count_total, 0, "{role:?}");
+    }
+}
+
+#[test]
+fn owned_messages_of_a_read_buffer_cost_its_reference_count() {
+    let whole = [
+        Frame::text("gr\u{FC}n"),
+        Frame::ping(&b"?"[..]).unwrap(),
+        Frame::binary(&[0xFF; 1000][..]),
+    ];
+    for (role, mask) in [(Role::Server, Some(KEY)), (Role::Client, None)] {
+        let wire = wire(&whole, mask).repeat(100);
+        let mut decoder = MessageDecoder::new(role, ws::Options::new());
+        for _ in 0..4 {
+            let mut buffer = BytesMut::from(&wire[..]);
+            let mut messages = Vec::with_capacity(300);
+            let allocated = measure(|| {
+                messages.extend(std::iter::from_fn(|| decoder.decode(&mut buffer).unwrap()));
+            });
+            assert_eq!(messages.len(), 300);
+            assert_eq!(allocated.count_total, 1, "{role:?}");
+        }
+    }
+}
+
+#[test]
+fn encoding_frames_allocates_nothing() {
+    let mut buffer = [0; 2048];
+    let mut growing = BytesMut::with_capacity(2048);
+    let mut server = Writer::server();
+    let mut sharing = Writer::server();
+    let mut client = Writer::client(|| [1, 2, 3, 4]);
+    let allocated = measure(|| {
+        for frame in frames() {
+            for mask in [None, Some(KEY)] {
+                frame.encode(mask, &mut buffer).unwrap();
+                growing.clear();
+                frame.encode_to(mask, &mut growing).unwrap();
+            }
+            server.send(&frame, &mut buffer).unwrap();
+            client.send(&frame, &mut buffer).unwrap();
+            sharing.send_shared(frame).unwrap();
+        }
+        for fragment in Frame::text("in pieces").fragments(2) {
+            client.send(&fragment, &mut buffer).unwrap();
+        }
+        client.send_in_place(Frame::binary(&mut [0; 100][..])).unwrap();
+    });
+    assert_eq!(allocated.count_total, 0);
+}
+
+/// Over its whole life, replies and the closing handshake too.
+#[test]
+fn a_connection_allocates_nothing() {
+    let mut received = wire(&frames(), Some(KEY)).repeat(100);
+    let close = Frame::close(Some(Close { code: CloseCode::NORMAL, reason: "bye" })).unwrap();
+    received.extend(wire(&[close], Some(KEY)));
+    let mut buffer = [0; ws::Decoder::MIN_BUFFER];
+    let allocated = measure(|| {
+        let mut server = Connection::server(ws::Options::new());
+        let mut client = Connection::client(ws::Options::new(), || [1, 2, 3, 4]);
+        let mut input = &mut received[..];
+        let mut replies = 0;
+        while server.receive(&mut input).unwrap().is_some() {
+            let len = server.reply(&mut buffer).unwrap();
+            replies += usize::from(len > 0);
+            client.receive(&mut &mut buffer[..len]).unwrap();
+            let _ = server.send(&Frame::text("more"), &mut buffer);
+        }
+        assert_eq!((replies, server.state()), (101, State::Closed));
+        let len = client.reply(&mut buffer).unwrap();
+        assert_eq!((len > 0, client.state()), (true, State::Closed));
+
+        let mut server = Connection::server(ws::Options::new());
+        server.receive(&mut &mut b"\x81\x00".to_owned()[..]).unwrap_err();
+        assert!(server.reply(&mut buffer).unwrap() > 0);
+    });
+    assert_eq!(allocated.count_total, 0);
+}
+
+#[test]
+fn a_prepared_frame_is_allocated_once() {
+    let frame = Frame::text("to all");
+    let mut prepared = None;
+    let allocated = measure(|| prepared = Some(frame.prepare()));
+    assert_eq!(allocated.count_total, 1);
+    let prepared = prepared.unwrap();
+    let mut writers = vec![Writer::server(); 100];
+    let allocated = measure(|| {
+        for writer in &mut writers {
+            assert_eq!(writer.send_prepared(&prepared).unwrap(), b"\x81\x06to all"[..]);
+        }
+    });
+    // The first copy makes the reference count.
+    assert_eq!(allocated.count_total, 1);
 }

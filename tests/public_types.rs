@@ -5,7 +5,7 @@ use eventwire::sse::{
     IdTooLong, InlineId, InvalidValue, Item, Lexer, Message, OnLimit, Options, OwnedItem, Pieces,
     Text, Token, UnsendableId,
 };
-use eventwire::{BufferTooSmall, Utf8Bytes};
+use eventwire::{BufferTooSmall, Utf8Bytes, ws};
 use std::collections::HashMap;
 
 const fn send_sync<T: Send + Sync + Unpin>() {}
@@ -36,6 +36,38 @@ const _: () = {
     send_sync::<Token<'_>>();
     send_sync::<Utf8Bytes>();
 
+    send_sync::<ws::Close<&str>>();
+    send_sync::<ws::CloseCode>();
+    send_sync::<ws::Connection>();
+    send_sync::<ws::Connection<fn() -> [u8; 4], ws::MessageDecoder>>();
+    send_sync::<ws::Data<&mut [u8]>>();
+    send_sync::<ws::DataKind>();
+    send_sync::<ws::Decoder>();
+    send_sync::<ws::Event<&mut [u8], &str>>();
+    send_sync::<ws::Event<bytes::BytesMut, Utf8Bytes>>();
+    send_sync::<ws::Fragments<'_>>();
+    send_sync::<ws::Frame<&[u8]>>();
+    send_sync::<ws::FrameHeader>();
+    send_sync::<ws::HeaderBytes>();
+    send_sync::<ws::MaskKey>();
+    send_sync::<ws::Message>();
+    send_sync::<ws::MessageDecoder>();
+    send_sync::<ws::NoMask>();
+    send_sync::<ws::OpCode>();
+    send_sync::<ws::Options>();
+    #[cfg(feature = "getrandom")]
+    send_sync::<ws::OsMaskKeys>();
+    send_sync::<ws::PreparedFrame>();
+    send_sync::<ws::Reader>();
+    send_sync::<ws::Reader<ws::MessageDecoder>>();
+    send_sync::<ws::Reply>();
+    send_sync::<ws::Role>();
+    send_sync::<ws::Rsv>();
+    send_sync::<ws::State>();
+    send_sync::<ws::Utf8Validator>();
+    send_sync::<ws::Writer>();
+    send_sync::<ws::Writer<fn() -> [u8; 4]>>();
+
     copy::<EventId<'_>>();
     copy::<EventType<'_>>();
     copy::<FieldName>();
@@ -43,11 +75,35 @@ const _: () = {
     copy::<Options>();
     copy::<Token<'_>>();
 
+    copy::<ws::Close<&str>>();
+    copy::<ws::CloseCode>();
+    copy::<ws::Data<&[u8]>>();
+    copy::<ws::DataKind>();
+    copy::<ws::Event<&[u8], &str>>();
+    copy::<ws::Frame<&[u8]>>();
+    copy::<ws::FrameHeader>();
+    copy::<ws::HeaderBytes>();
+    copy::<ws::MaskKey>();
+    copy::<ws::NoMask>();
+    copy::<ws::OpCode>();
+    copy::<ws::Options>();
+    copy::<ws::Role>();
+    copy::<ws::Rsv>();
+    copy::<ws::State>();
+    copy::<ws::Utf8Validator>();
+
     error::<BufferTooSmall>();
     error::<DecodeError>();
     error::<IdTooLong>();
     error::<InvalidValue>();
     error::<UnsendableId>();
+
+    error::<ws::ControlTooLong>();
+    error::<ws::Fault>();
+    error::<ws::InvalidUtf8>();
+    error::<ws::NoMaskKey>();
+    error::<ws::ProtocolError>();
+    error::<ws::SendError>();
 };
 
 #[cfg(feature = "handshake")]
@@ -125,4 +181,12 @@ fn state_is_small() {
     assert_eq!(size_of::<Lexer>(), 24);
     assert_eq!(size_of::<Decoder<InlineId<36>>>(), 224 + 40);
     assert_eq!(size_of::<BytesDecoder>(), 352);
+
+    assert_eq!(size_of::<ws::Decoder>(), 88);
+    assert_eq!(size_of::<ws::MessageDecoder>(), 120);
+    assert_eq!(size_of::<ws::Reader>(), 240);
+    assert_eq!(size_of::<ws::Reply>(), 144);
+    assert_eq!(size_of::<ws::Writer>(), 3);
+    assert_eq!(size_of::<ws::Connection>(), 248);
+    assert_eq!(size_of::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(), 280);
 }

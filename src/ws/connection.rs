@@ -20,7 +20,7 @@ use bytes::{BufMut, BytesMut};
 /// By default, messages come in runs as they arrive, out of a `&mut [u8]` or `BytesMut`, and nothing
 /// is allocated; [`whole_messages`](Self::whole_messages) changes that.
 ///
-/// Memory: on 64-bit machines 272 bytes, beside the source of masking keys.
+/// Memory: on 64-bit machines 248 bytes, beside the source of masking keys.
 ///
 /// ```
 /// use eventwire::ws::{Close, CloseCode, Connection, Event, Options, State};

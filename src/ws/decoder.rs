@@ -18,7 +18,7 @@ use core::ops::Range;
 /// [`MIN_BUFFER`](Self::MIN_BUFFER) bytes carries frames of any size. Text is checked as it comes.
 /// Nothing is sent: replies and the closing handshake are [`Reader`](super::Reader)'s.
 ///
-/// Memory: the decoder itself, on 64-bit machines 128 bytes.
+/// Memory: the decoder itself, on 64-bit machines 88 bytes.
 ///
 /// ```
 /// use eventwire::ws::{Data, DataKind, Decoder, Event, Options, Role};

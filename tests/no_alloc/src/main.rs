@@ -1,11 +1,13 @@
 //! A program without an allocator, or anything else of `std` and `alloc`, that decodes and encodes
-//! an event and opens a WebSocket. Exits with 0 if they are what they should be; `tests/no_alloc.rs` builds and runs it.
+//! an event, and what both ends of a WebSocket say from the handshake on. Exits with 0 if they are
+//! what they should be; `tests/no_alloc.rs` builds and runs it.
 
 #![no_std]
 #![no_main]
 
 use eventwire::sse::{Decoder, EventType, InlineId, Item, Message, Options};
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
+use eventwire::ws::{self, Connection, Data, DataKind, Frame};
 
 #[link(name = "c")]
 unsafe extern "C" {}
@@ -19,8 +21,8 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 extern "C" fn main() -> i32 {
     #[cfg(feature = "leak")]
     let _ = eventwire::sse::BytesDecoder::new();
-    match (round_trip(), handshake()) {
-        (Some(true), Some(true)) => 0,
+    match (round_trip(), handshake(), conversation()) {
+        (Some(true), Some(true), Some(true)) => 0,
         _ => 1,
     }
 }
@@ -37,7 +39,8 @@ fn round_trip() -> Option<bool> {
 }
 
 fn handshake() -> Option<bool> {
-    let request = ClientRequest::new("example.com", "/", [7; 16]).ok()?.subprotocols(&["a"]).ok()?;
+    let request =
+        ClientRequest::new("example.com", "/", [7; 16]).ok()?.subprotocols(&["a"]).ok()?;
     let (mut to_server, mut to_client) = ([0; 256], [0; 256]);
     let len = request.encode(&mut to_server).ok()?;
     let mut server = ServerHandshake::new();
@@ -45,4 +48,29 @@ fn handshake() -> Option<bool> {
     let len = accepted.encode(&mut to_client).ok()?;
     let mut client = request.handshake();
     Some(client.decode(&to_client[..len]).ok()??.subprotocol() == Some("a"))
+}
+
+/// A client sends a message and a ping; the server reads both, and its pong is read.
+fn conversation() -> Option<bool> {
+    let mut client = Connection::client(ws::Options::new(), || [1, 2, 3, 4]);
+    let mut server = Connection::server(ws::Options::new());
+    let mut sent = [0; 64];
+    let mut len = client.send(&Frame::text("gr\u{FC}n"), &mut sent).ok()?;
+    len += client.send(&Frame::ping(b"?").ok()?, &mut sent[len..]).ok()?;
+
+    let mut input = &mut sent[..len];
+    let text = server.receive(&mut input).ok()??;
+    let ping = server.receive(&mut input).ok()??;
+    let mut replied = [0; ws::Decoder::MIN_BUFFER];
+    let len = server.reply(&mut replied).ok()?;
+    let pong = client.receive(&mut &mut replied[..len]).ok()??;
+
+    let ws::Event::Data(Data { kind: DataKind::Text, payload, fin: true }) = text else {
+        return None;
+    };
+    Some(
+        payload == "gr\u{FC}n".as_bytes()
+            && matches!(ping, ws::Event::Ping(payload) if payload == b"?")
+            && matches!(pong, ws::Event::Pong(payload) if payload == b"?"),
+    )
 }

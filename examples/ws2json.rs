@@ -1,0 +1,195 @@
+//! Reads what one side of a WebSocket connection received after the handshake and prints one JSON
+//! object a line for each message and control frame, as soon as it is whole:
+//! `ws2json --role server captured.bin`.
+//!
+//! A last line tells of a broken stream, with status 1, or of one that ends too early. Limits are
+//! the crate's, unless `--max-message` says otherwise.
+
+use bytes::BytesMut;
+use eventwire::ws::{Message, MessageDecoder, Options, ProtocolError, Role};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: ws2json --role server|client [--chunk N] [--max-message BYTES] [FILE]";
+
+struct Args {
+    /// Whose received bytes these are.
+    role: Role,
+    options: Options,
+    /// How many bytes the decoder is fed at a time, at most.
+    chunk: usize,
+    file: Option<PathBuf>,
+}
+
+#[derive(serde::Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Line<'a> {
+    Text {
+        data: &'a str,
+    },
+    Binary {
+        hex: String,
+    },
+    Ping {
+        hex: String,
+    },
+    Pong {
+        hex: String,
+    },
+    Close {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<u16>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
+    Error {
+        offset: u64,
+        close_code: u16,
+        error: String,
+    },
+    Incomplete,
+}
+
+impl<'a> From<&'a Message> for Line<'a> {
+    fn from(message: &'a Message) -> Self {
+        match message {
+            Message::Text(data) => Self::Text { data },
+            Message::Binary(data) => Self::Binary { hex: hex(data) },
+            Message::Ping(data) => Self::Ping { hex: hex(data) },
+            Message::Pong(data) => Self::Pong { hex: hex(data) },
+            Message::Close(close) => Self::Close {
+                code: close.as_ref().map(|close| close.code.get()),
+                reason: close.as_ref().map(|close| close.reason.as_str()),
+            },
+        }
+    }
+}
+
+impl From<&ProtocolError> for Line<'_> {
+    fn from(error: &ProtocolError) -> Self {
+        Self::Error {
+            offset: error.offset,
+            close_code: error.close_code().get(),
+            error: error.to_string(),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xF)]).collect()
+}
+
+fn main() -> ExitCode {
+    match parse_args().map(|args| args.map(|args| run(&args))) {
+        Ok(None) => println!("{USAGE}"),
+        Ok(Some(Ok(status))) => return status,
+        // Whoever reads the output has seen enough.
+        Ok(Some(Err(error))) if error.kind() == ErrorKind::BrokenPipe => {}
+        Ok(Some(Err(error))) => {
+            eprintln!("ws2json: {error}");
+            return ExitCode::from(2);
+        }
+        Err(error) => {
+            eprintln!("ws2json: {error} ({USAGE})");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// `None` if all that is asked for is help.
+fn parse_args() -> Result<Option<Args>, lexopt::Error> {
+    use lexopt::prelude::*;
+    let mut role = None;
+    let mut options = Options::new();
+    let mut chunk = 64 << 10;
+    let mut file = None;
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("role") => role = Some(parser.value()?.parse_with(parse_role)?),
+            Long("chunk") => chunk = parser.value()?.parse()?,
+            Long("max-message") => {
+                let bytes = parser.value()?.parse()?;
+                options = options.max_message(bytes).max_frame(bytes);
+            }
+            Long("help") | Short('h') => return Ok(None),
+            Value(path) if file.is_none() => file = Some(path.into()),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    if chunk == 0 {
+        return Err("--chunk must be at least 1".into());
+    }
+    let role = role.ok_or("--role is missing")?;
+    Ok(Some(Args { role, options, chunk, file }))
+}
+
+fn parse_role(role: &str) -> Result<Role, &'static str> {
+    match role {
+        "server" => Ok(Role::Server),
+        "client" => Ok(Role::Client),
+        _ => Err("neither server nor client"),
+    }
+}
+
+fn run(args: &Args) -> io::Result<ExitCode> {
+    let mut input: Box<dyn Read> = match &args.file {
+        Some(path) => {
+            let named =
+                |error| io::Error::new(ErrorKind::NotFound, format!("{}: {error}", path.display()));
+            Box::new(File::open(path).map_err(named)?)
+        }
+        None => Box::new(io::stdin().lock()),
+    };
+    let mut output = io::stdout().lock();
+    let mut decoder = MessageDecoder::new(args.role, args.options);
+    let mut read = vec![0; 64 << 10];
+    let mut buffer = BytesMut::new();
+    loop {
+        let len = match input.read(&mut read) {
+            Ok(0) => break,
+            Ok(len) => len,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let mut lines = Vec::new();
+        for chunk in read[..len].chunks(args.chunk) {
+            buffer.extend_from_slice(chunk);
+            loop {
+                let next = decoder.decode(&mut buffer);
+                let line = match &next {
+                    Ok(None) => break,
+                    Ok(Some(message)) => Line::from(message),
+                    Err(error) => Line::from(error),
+                };
+                push(&mut lines, &line)?;
+                if next.is_err() {
+                    print(&mut output, &lines)?;
+                    return Ok(ExitCode::from(1));
+                }
+            }
+        }
+        print(&mut output, &lines)?;
+    }
+    if decoder.in_message() || !buffer.is_empty() {
+        let mut lines = Vec::new();
+        push(&mut lines, &Line::Incomplete)?;
+        print(&mut output, &lines)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn push(lines: &mut Vec<u8>, line: &Line<'_>) -> io::Result<()> {
+    serde_json::to_writer(&mut *lines, line)?;
+    lines.push(b'\n');
+    Ok(())
+}
+
+fn print(output: &mut impl Write, lines: &[u8]) -> io::Result<()> {
+    output.write_all(lines)?;
+    output.flush()
+}
