@@ -98,7 +98,7 @@ fn prints_a_line_for_each_message() {
     let no_reason = r#"{"type":"close","code":4999,"reason":""}"#;
     assert_lines(CLIENT, b"\x88\x02\x13\x87", 0, &[no_reason]);
 
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("ws2json.bin");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ws2json.bin");
     std::fs::write(&file, stream(masked)).unwrap();
     let (status, output, _) = run(&[SERVER, &[file.to_str().unwrap()]].concat(), b"");
     assert_eq!((status, output), (Some(0), lines.map(|line| format!("{line}\n")).concat()));
