@@ -244,3 +244,44 @@ fn a_prepared_frame_is_allocated_once() {
     // The first copy makes the reference count.
     assert_eq!(allocated.count_total, 1);
 }
+
+/// Nothing is reserved because a header says that it will come, and a message in pieces takes no
+/// more than twice its size.
+#[test]
+fn a_claim_is_not_worth_an_allocation() {
+    let mut decoder = MessageDecoder::new(Role::Client, ws::Options::new());
+    let mut buffer = BytesMut::from(&b"\x82\x7F\0\0\0\0\x01\0\0\0"[..]);
+    buffer.reserve(1000);
+    let allocated = measure(|| {
+        for _ in 0..1000 {
+            buffer.extend_from_slice(&[0; 100]);
+            assert_eq!(decoder.decode(&mut buffer).unwrap(), None);
+        }
+    });
+    assert!(allocated.bytes_max < 2 * 1000 * 100 + 10_000, "{allocated:?}");
+}
+
+/// What was gathered goes with the stream that broke, or that was closed.
+#[test]
+fn a_dead_decoder_holds_nothing() {
+    for end in [&b"\xFF"[..], b"\x88\x00"] {
+        let mut decoder = MessageDecoder::new(Role::Client, ws::Options::new());
+        let allocated = measure(|| {
+            let mut buffer = BytesMut::from(&b"\x02\x7E\x80\0"[..]);
+            buffer.extend_from_slice(&vec![0; 0x8000]);
+            buffer.extend_from_slice(end);
+            while let Ok(Some(_)) = decoder.decode(&mut buffer) {}
+        });
+        assert_eq!(allocated.bytes_current, 0, "{end:?}");
+    }
+}
+
+/// Empty fragments exhaust nothing (seen in peers).
+#[test]
+fn empty_fragments_take_no_memory() {
+    let mut decoder = MessageDecoder::new(Role::Client, ws::Options::new());
+    let mut buffer = BytesMut::from(&b"\x02\x00"[..]);
+    buffer.extend_from_slice(&vec![0; 200_000]);
+    let allocated = measure(|| assert_eq!(decoder.decode(&mut buffer).unwrap(), None));
+    assert_eq!(allocated.count_total, 0);
+}

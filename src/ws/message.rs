@@ -58,29 +58,43 @@ impl MessageDecoder {
     /// # Errors
     /// As [`Decoder::decode`]. What has arrived of the message is lost.
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
-        while let Some(event) = self.decoder.decode_mut(buffer)? {
-            return Ok(Some(match event {
-                Event::Data(Data { kind, payload, fin }) => {
-                    let whole = if fin && self.gathered.is_empty() {
-                        payload
-                    } else {
-                        self.gathered.extend_from_slice(&payload);
-                        if !fin {
-                            continue;
-                        }
-                        core::mem::take(&mut self.gathered)
-                    };
-                    match kind {
-                        DataKind::Text => Message::Text(Utf8Bytes::from_valid(whole.freeze())),
-                        DataKind::Binary => Message::Binary(whole.freeze()),
-                    }
+        loop {
+            return Ok(Some(match self.decoder.decode_mut(buffer) {
+                Ok(None) => return Ok(None),
+                Ok(Some(Event::Data(data))) => match self.gather(data) {
+                    Some(message) => message,
+                    None => continue,
+                },
+                Ok(Some(Event::Ping(payload))) => Message::Ping(payload.freeze()),
+                Ok(Some(Event::Pong(payload))) => Message::Pong(payload.freeze()),
+                Ok(Some(Event::Close(close))) => {
+                    self.gathered = BytesMut::new();
+                    Message::Close(close)
                 }
-                Event::Ping(payload) => Message::Ping(payload.freeze()),
-                Event::Pong(payload) => Message::Pong(payload.freeze()),
-                Event::Close(close) => Message::Close(close),
+                Err(error) => {
+                    self.gathered = BytesMut::new();
+                    return Err(error);
+                }
             }));
         }
-        Ok(None)
+    }
+
+    /// The message that ends with this run, if one does.
+    fn gather(&mut self, run: Data<BytesMut>) -> Option<Message> {
+        let Data { kind, payload, fin } = run;
+        let whole = if fin && self.gathered.is_empty() {
+            payload
+        } else {
+            self.gathered.extend_from_slice(&payload);
+            if !fin {
+                return None;
+            }
+            core::mem::take(&mut self.gathered)
+        };
+        Some(match kind {
+            DataKind::Text => Message::Text(Utf8Bytes::from_valid(whole.freeze())),
+            DataKind::Binary => Message::Binary(whole.freeze()),
+        })
     }
 
     /// On top of this decoder, which is to have decoded nothing yet.
