@@ -362,10 +362,7 @@ impl Decoder {
             }
             return Ok(());
         }
-        let mut ascii = false;
-        if masked {
-            ascii = self.key.apply_to_text(run);
-        }
+        let ascii = if masked { self.key.apply_to_text(run) } else { run.is_ascii() };
         if !(ascii && self.utf8.is_complete()) {
             self.utf8.feed(run)?;
             if fin && !self.utf8.is_complete() {
