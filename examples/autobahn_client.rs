@@ -46,7 +46,7 @@ async fn run(host: &str, target: &str) -> Result<(), Box<dyn std::error::Error>>
         }
     };
     received.advance(head_len);
-    let connection = Connection::client(Options::new(), rand::random::<[u8; 4]>).whole_messages();
+    let connection = Connection::message_client(Options::new(), rand::random::<[u8; 4]>);
     match echo::echo(&mut socket, Role::Client, connection, received, Vec::new()).await {
         // Some cases end with the server hanging up.
         Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(()),

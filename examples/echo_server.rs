@@ -66,6 +66,6 @@ async fn serve(mut socket: TcpStream, options: Options) -> io::Result<()> {
         }
     };
     received.advance(head_len);
-    let connection = Connection::server(options).whole_messages();
+    let connection = Connection::message_server(options);
     echo::echo(&mut socket, Role::Server, connection, received, to_send).await
 }

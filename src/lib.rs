@@ -57,24 +57,30 @@
 //!
 //! # Speak WebSocket
 //!
-//! A connection takes what was received and gives what to send; here both are on the stack.
+//! A connection takes what was received and gives what to send.
 //!
 //! ```
 //! use eventwire::ws::{Connection, Data, Event, Frame, Options};
 //!
 //! let mut connection = Connection::server(Options::new());
-//! let mut received = *b"\x81\x82\x01\x02\x03\x04\x69\x6b"; // "hi", masked
+//! let mut received = *b"\x81\x82\x01\x02\x03\x04\x69\x6b\x83\x80"; // "hi", masked, and nonsense
 //! let mut to_send = [0; 131];
 //! let mut input = &mut received[..];
-//! while let Some(event) = connection.receive(&mut input)? {
-//!     if let Event::Data(Data { payload, fin, .. }) = event {
-//!         assert_eq!((&*payload, fin), (&b"hi"[..], true));
-//!         let len = connection.send(&Frame::text("hello"), &mut to_send)?;
-//!         assert_eq!(&to_send[..len], b"\x81\x05hello");
+//! let mut sent = Vec::new();
+//! loop {
+//!     let event = connection.receive(&mut input);
+//!     let len = connection.reply(&mut to_send)?; // pongs, the closing handshake, errors
+//!     sent.extend_from_slice(&to_send[..len]);
+//!     match event {
+//!         Ok(Some(Event::Data(Data { fin: true, .. }))) => {
+//!             let len = connection.send(&Frame::text("hello"), &mut to_send)?;
+//!             sent.extend_from_slice(&to_send[..len]);
+//!         }
+//!         Ok(Some(_)) => {}
+//!         Ok(None) | Err(_) => break, // write; then read more, or hang up after an error
 //!     }
-//!     let len = connection.reply(&mut to_send)?; // pongs, the closing handshake
-//!     assert_eq!(len, 0);
 //! }
+//! assert_eq!(sent, b"\x81\x05hello\x88\x02\x03\xEA"); // closed with 1002: protocol error
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -82,7 +88,8 @@
 //!
 //! # The one calling convention
 //!
-//! Every decoder has a method `decode(&mut self, input) -> Result<Option<Item>, Error>`:
+//! Every decoder of a stream has a method
+//! `decode(&mut self, input) -> Result<Option<Item>, Error>`:
 //!
 //! * `Ok(Some(item))`: `input` was moved behind the item; call again.
 //! * `Ok(None)`: there is no more for now. **Keep what is left of `input`, append to it, and call

@@ -183,10 +183,10 @@ fn state_is_small() {
     assert_eq!(size_of::<BytesDecoder>(), 352);
 
     assert_eq!(size_of::<ws::Decoder>(), 88);
-    assert_eq!(size_of::<ws::MessageDecoder>(), 120);
+    assert_eq!(size_of::<ws::MessageDecoder>(), 112);
     assert_eq!(size_of::<ws::Reader>(), 240);
     assert_eq!(size_of::<ws::Reply>(), 144);
     assert_eq!(size_of::<ws::Writer>(), 3);
     assert_eq!(size_of::<ws::Connection>(), 248);
-    assert_eq!(size_of::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(), 280);
+    assert_eq!(size_of::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(), 272);
 }

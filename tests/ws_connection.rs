@@ -5,8 +5,8 @@ mod common;
 use common::ws::{ROLES, Stream};
 use eventwire::BufferTooSmall;
 use eventwire::ws::{
-    Close, CloseCode, Connection, Decoder, Event, Frame, Options, Reader, Role, SendError, State,
-    Writer,
+    Close, CloseCode, Connection, Decoder, Event, Fault, Frame, Options, Reader, Role, SendError,
+    State, Writer,
 };
 
 const CLOSE: u8 = 0x88;
@@ -245,13 +245,119 @@ fn a_closed_connection_in_each_of_two_halves() {
     assert_eq!(writer.state(), State::Closed);
 }
 
+/// A reply that did not fit still counts as knowledge that the peer closed.
+#[test]
+fn no_pong_after_the_peers_close() {
+    let mut reader = Reader::new(Decoder::new(Role::Client, Options::new()));
+    let mut writer = Writer::server();
+    reader.receive(&mut &mut b"\x89\x00".to_owned()[..]).unwrap();
+    let pong = reader.take_reply().unwrap();
+    reader.receive(&mut &mut b"\x88\x00".to_owned()[..]).unwrap();
+    let close = reader.take_reply().unwrap();
+    assert!(writer.reply(&close, &mut []).is_err());
+    assert_eq!(writer.state(), State::RemoteClosing);
+    assert_eq!(writer.reply(&pong, &mut [0; 9]), Ok(0));
+    assert_eq!(writer.reply(&close, &mut [0; 9]), Ok(2));
+}
+
+#[test]
+fn a_reader_owes_the_answer_to_an_error_once() {
+    let mut reader = Reader::new(Decoder::new(Role::Server, Options::new()));
+    for _ in 0..3 {
+        assert!(reader.receive(&mut &mut b"\x83".to_owned()[..]).is_err());
+        assert!(reader.is_done());
+    }
+    assert!(reader.take_reply().is_some());
+    assert!(reader.receive(&mut &mut b"\x83".to_owned()[..]).is_err());
+    assert!(reader.take_reply().is_none());
+}
+
+/// 16 MiB in 131,072 frames, as the docs say.
+#[test]
+fn default_limits() {
+    let receive = |bytes: &[u8]| {
+        let mut connection = Connection::client(Options::new(), || [0; 4]);
+        let mut bytes = bytes.to_vec();
+        let mut input = &mut bytes[..];
+        while connection.receive(&mut input).map_err(|error| error.fault)?.is_some() {}
+        Ok(())
+    };
+    let long = |len: u64| [&b"\x82\x7F"[..], &len.to_be_bytes()].concat();
+    assert_eq!(receive(&long(16 << 20)), Ok(()));
+    assert_eq!(receive(&long((16 << 20) + 1)), Err(Fault::FrameTooLong { limit: 16 << 20 }));
+    let two = [&b"\x02\x01a\x00"[..], &long(16 << 20)[1..]].concat();
+    assert_eq!(receive(&two), Err(Fault::MessageTooLong { limit: 16 << 20 }));
+    let frames = |count: usize| [&b"\x02\x00"[..], &vec![0; 2 * (count - 1)]].concat();
+    assert_eq!(receive(&frames(131_072)), Ok(()));
+    assert_eq!(receive(&frames(131_073)), Err(Fault::TooManyFragments { limit: 131_072 }));
+}
+
+/// What a client sends is masked, in each way to send, and it takes what is not.
+#[test]
+fn a_client() {
+    let mut client = Connection::client(Options::new(), || [1, 2, 3, 4]);
+    let mut input = &mut b"\x89\x02hi\x88\x00".to_owned()[..];
+    let mut buffer = [0; 32];
+    let len = client.send(&Frame::binary([0; 2]), &mut buffer).unwrap();
+    assert_eq!(&buffer[..len], b"\x82\x82\x01\x02\x03\x04\x01\x02");
+    client.receive(&mut input).unwrap();
+    let len = client.reply(&mut buffer).unwrap();
+    assert_eq!(&buffer[..len], b"\x8A\x82\x01\x02\x03\x04ik");
+    client.receive(&mut input).unwrap();
+    let len = client.reply(&mut buffer).unwrap();
+    assert_eq!(&buffer[..len], b"\x88\x80\x01\x02\x03\x04");
+    assert_eq!(client.state(), State::Closed);
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn a_client_with_buffers_that_grow() {
+    use bytes::BytesMut;
+
+    let mut client = Connection::message_client(Options::new(), || [1, 2, 3, 4]);
+    let mut written = Vec::new();
+    client.send_to(&Frame::binary([0; 2]), &mut written).unwrap();
+    client.receive(&mut BytesMut::from(&b"\x89\x02hi"[..])).unwrap();
+    // What does not fit is still owed.
+    let needed = SendError::BufferTooSmall(BufferTooSmall { needed: 8 });
+    assert_eq!(client.reply_to(&mut &mut [0; 7][..]), Err(needed));
+    client.reply_to(&mut written).unwrap();
+    client.reply_to(&mut written).unwrap();
+    assert_eq!(written, b"\x82\x82\x01\x02\x03\x04\x01\x02\x8A\x82\x01\x02\x03\x04ik");
+}
+
+/// Before the reply goes out, nothing else does, in each way to receive.
+#[cfg(feature = "alloc")]
+#[test]
+fn the_peer_is_known_to_have_closed() {
+    use bytes::BytesMut;
+
+    for (end, answer) in
+        [(&b"\x88\x80\0\0\0\0"[..], &b"\x88\0"[..]), (b"\x83", b"\x88\x02\x03\xEA")]
+    {
+        let mut runs = Connection::server(Options::new());
+        let _ = runs.receive_mut(&mut BytesMut::from(end));
+        let mut messages = Connection::message_server(Options::new());
+        let _ = messages.receive(&mut BytesMut::from(end));
+        assert_eq!((runs.state(), messages.state()), (State::RemoteClosing, State::RemoteClosing));
+        let mut written = Vec::new();
+        let text = Frame::text("a");
+        assert_eq!(runs.send_to(&text, &mut written), Err(SendError::PeerClosed));
+        assert_eq!(messages.send_to(&text, &mut written), Err(SendError::PeerClosed));
+        runs.reply_to(&mut written).unwrap();
+        assert_eq!(written, answer);
+        messages.reply_to(&mut written).unwrap();
+        assert_eq!(written, answer.repeat(2));
+    }
+}
+
 #[cfg(feature = "alloc")]
 #[test]
 fn whole_messages() {
     use bytes::BytesMut;
     use eventwire::ws::Message;
 
-    let mut connection = Connection::server(Options::new()).whole_messages();
+    let mut connection = Connection::message_server(Options::new());
     let mut stream = Stream::new(Role::Server);
     stream.frame(0x01, "gr\u{FC}".as_bytes()).frame(PING, b"1").frame(0x80, b"n");
     stream.frame(0x82, b"\xFF").frame(0x8A, b"2").frame(CLOSE, b"\x03\xE8bye").frame(0x81, b"late");

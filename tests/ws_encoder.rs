@@ -119,6 +119,7 @@ fn fragments() {
     }
     assert_eq!(cut("a€b", 3), ["a", "€", "b"].map(str::as_bytes));
     assert_eq!(cut("a€b", 4), ["a€", "b"].map(str::as_bytes));
+    assert_eq!(cut("abc𝄞", 6), ["abc", "𝄞"].map(str::as_bytes));
     let whole = Frame::binary("€".as_bytes()).fragments(2).count();
     assert_eq!(whole, 2, "of binary they are");
     // A fragment of a message stays in its place.
@@ -289,4 +290,50 @@ fn headers() {
         let longer = [bytes, &[0xFF; 20]].concat();
         assert_eq!(FrameHeader::parse(&mut &longer[..]), Err(fault));
     }
+}
+
+/// Each way to send is noted, so that what may follow is known.
+#[test]
+fn each_way_to_send_counts() {
+    type Send = fn(&mut Writer, Frame<&[u8]>) -> Result<(), SendError>;
+    let ways: [Send; 5] = [
+        |writer, frame| writer.send(&frame, &mut [0; 99]).map(drop),
+        |writer, frame| writer.send_to(&frame, &mut Vec::new()),
+        |writer, frame| writer.send_shared(frame).map(drop),
+        |writer, frame| writer.send_prepared(&frame.prepare()).map(drop),
+        |writer, frame| {
+            let mut payload = frame.payload().to_vec();
+            let in_place = match frame {
+                it if it == Frame::close(None).unwrap() => return writer.send_shared(it).map(drop),
+                it if it == it.unfinished() => Frame::binary(&mut payload[..]).unfinished(),
+                _ => Frame::binary(&mut payload[..]),
+            };
+            writer.send_in_place(in_place).map(drop)
+        },
+    ];
+    for send in ways {
+        let mut writer = Writer::server();
+        let binary = Frame::binary(&b"b"[..]);
+        assert_eq!(send(&mut writer, binary.unfinished()), Ok(()));
+        for refuses in ways {
+            assert_eq!(refuses(&mut writer, binary), Err(SendError::UnfinishedMessage));
+        }
+        writer.send_to(&binary.continuing(), &mut Vec::new()).unwrap();
+        assert_eq!(send(&mut writer, binary), Ok(()));
+        assert_eq!(send(&mut writer, Frame::close(None).unwrap()), Ok(()));
+        for refuses in ways {
+            assert_eq!(refuses(&mut writer, binary), Err(SendError::CloseSent));
+        }
+    }
+}
+
+#[cfg(feature = "getrandom")]
+#[test]
+fn keys_of_the_operating_system() {
+    let mut keys = eventwire::ws::OsMaskKeys::new();
+    let drawn: std::collections::HashSet<_> =
+        (0..100).map(|_| keys.next_key().unwrap().0).collect();
+    // Two of a hundred are alike once in a million times.
+    assert_eq!(drawn.len(), 100);
+    assert!(!format!("{keys:?}").chars().any(|it| it.is_ascii_digit()), "keys are not shown");
 }

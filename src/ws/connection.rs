@@ -12,15 +12,17 @@ use bytes::{BufMut, BytesMut};
 /// An established connection: bytes in, events out; frames in, bytes out; and what the protocol
 /// demands in between (RFC 6455, 5 to 7).
 ///
-/// 1. Call `receive` until it gives `Ok(None)` or an error, and do what the events call for.
-/// 2. After each event, or at the latest before the next read, call [`reply`](Self::reply) or
+/// 1. Call `receive` until it gives `Ok(None)` or an error.
+/// 2. After each call, **whatever it gave**, call [`reply`](Self::reply) or
 ///    [`reply_to`](Self::reply_to): pings, close frames and errors of the peer are answered by it.
-/// 3. Write all bytes that came out at once, and shut the transport by [`state`](Self::state).
+/// 3. Do what the events call for. Write all bytes that came out at once, also after an error, and
+///    shut the transport by [`state`](Self::state).
 ///
-/// By default, messages come in runs as they arrive, out of a `&mut [u8]` or `BytesMut`, and nothing
-/// is allocated; [`whole_messages`](Self::whole_messages) changes that.
+/// Messages come in runs as they arrive, out of a `&mut [u8]` or `BytesMut`, and nothing is
+/// allocated; or whole, from `message_server` and `message_client`.
 ///
-/// Memory: on 64-bit machines 248 bytes, beside the source of masking keys.
+/// Memory: on 64-bit machines 248 bytes, or 272 with whole messages, beside the source of masking
+/// keys.
 ///
 /// ```
 /// use eventwire::ws::{Close, CloseCode, Connection, Event, Options, State};
@@ -38,7 +40,7 @@ use bytes::{BufMut, BytesMut};
 /// assert_eq!(connection.state(), State::Closed); // write this, and shut the transport
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Connection<M = NoMask, D = Decoder> {
     reader: Reader<D>,
     writer: Writer<M>,
@@ -62,17 +64,31 @@ impl<M: MaskSource> Connection<M> {
     }
 }
 
-impl<M> Connection<M> {
-    /// The same connection, whose messages are put together. To be called before anything was
-    /// received.
-    #[cfg(feature = "alloc")]
+#[cfg(feature = "alloc")]
+impl Connection<NoMask, MessageDecoder> {
+    /// A connection that we serve, from the first byte after the handshake, which puts messages
+    /// together.
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     #[must_use]
-    pub fn whole_messages(self) -> Connection<M, MessageDecoder> {
-        let decoder = MessageDecoder::over(self.reader.decoder());
-        Connection { reader: Reader::new(decoder), writer: self.writer }
+    pub fn message_server(options: Options) -> Self {
+        let reader = Reader::new(MessageDecoder::new(Role::Server, options));
+        Self { reader, writer: Writer::server() }
     }
+}
 
+#[cfg(feature = "alloc")]
+impl<M: MaskSource> Connection<M, MessageDecoder> {
+    /// A connection that we opened, from the first byte after the handshake, which puts messages
+    /// together.
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[must_use]
+    pub fn message_client(options: Options, masks: M) -> Self {
+        let reader = Reader::new(MessageDecoder::new(Role::Client, options));
+        Self { reader, writer: Writer::client(masks) }
+    }
+}
+
+impl<M> Connection<M> {
     /// Takes the next event off the front of `input`, as [`Decoder::decode`].
     ///
     /// # Errors

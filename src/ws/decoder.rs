@@ -48,7 +48,9 @@ pub struct Decoder {
     in_frame: bool,
     /// The current frame is the last of its message.
     fin: bool,
-    message: Option<DataKind>,
+    in_message: bool,
+    /// That of the current message.
+    kind: DataKind,
     /// Payload of the message in all frames whose headers were taken, and their number.
     message_len: u64,
     fragments: u32,
@@ -104,7 +106,8 @@ impl Decoder {
             key: MaskKey([0; 4]),
             in_frame: false,
             fin: false,
-            message: None,
+            in_message: false,
+            kind: DataKind::Text,
             message_len: 0,
             fragments: 0,
             utf8: Utf8Validator::new(),
@@ -192,13 +195,12 @@ impl Decoder {
     /// stream, it was cut off if this holds or input is left.
     #[must_use]
     pub const fn in_message(&self) -> bool {
-        self.message.is_some()
+        self.in_message
     }
 
-    /// The role and options, for another decoder of the same stream.
     #[cfg(feature = "alloc")]
-    pub(super) const fn restarted(&self) -> Self {
-        Self::new(self.role, self.options)
+    pub(super) const fn options(&self) -> &Options {
+        &self.options
     }
 
     fn step(&mut self, input: &mut [u8]) -> Result<Step, ProtocolError> {
@@ -275,9 +277,9 @@ impl Decoder {
         let (fin, opcode) = header::first_byte(b0)?;
         if !opcode.is_control() {
             let limit = self.options.max_fragments;
-            match (self.message, opcode) {
-                (None, OpCode::Continuation) => return Err(Fault::UnexpectedContinuation),
-                (Some(_), OpCode::Text | OpCode::Binary) => return Err(Fault::UnfinishedMessage),
+            match (self.in_message, opcode) {
+                (false, OpCode::Continuation) => return Err(Fault::UnexpectedContinuation),
+                (true, OpCode::Text | OpCode::Binary) => return Err(Fault::UnfinishedMessage),
                 _ if self.fragments >= limit => return Err(Fault::TooManyFragments { limit }),
                 _ => {}
             }
@@ -307,10 +309,11 @@ impl Decoder {
     /// Begins a data frame.
     fn begin(&mut self, header: &Header) {
         match header.opcode {
-            OpCode::Text => self.message = Some(DataKind::Text),
-            OpCode::Binary => self.message = Some(DataKind::Binary),
+            OpCode::Text => self.kind = DataKind::Text,
+            OpCode::Binary => self.kind = DataKind::Binary,
             _ => {}
         }
+        self.in_message = true;
         self.fragments += 1;
         self.message_len += header.payload_len;
         self.remaining = header.payload_len;
@@ -326,7 +329,7 @@ impl Decoder {
         if len == 0 && self.remaining > 0 {
             return Ok(Some(Step::More { discard: start }));
         }
-        let kind = self.message.unwrap_or(DataKind::Binary);
+        let kind = self.kind;
         let mut end = start + len;
         self.remaining -= len as u64;
         let fin = self.fin && self.remaining == 0;
@@ -344,7 +347,7 @@ impl Decoder {
         }
         self.in_frame = self.remaining > 0;
         if fin {
-            self.message = None;
+            self.in_message = false;
             self.message_len = 0;
             self.fragments = 0;
         } else if len == 0 {
@@ -399,7 +402,7 @@ impl Decoder {
                 let code =
                     close(&available[..len], len).map_err(|(at, fault)| (payload + at, fault))?;
                 self.end = End::Closed;
-                self.message = None;
+                self.in_message = false;
                 Event::Close(code.map(|code| Close { code, reason: payload + 2..end }))
             }
         };

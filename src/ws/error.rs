@@ -35,7 +35,7 @@ impl ProtocolError {
 
 /// What is wrong with a frame.
 ///
-/// A decoder fails at the first byte that leaves no other verdict, whatever else has arrived:
+/// A decoder fails at the byte of this table, whatever else has arrived:
 ///
 /// | fault | deciding byte | close code |
 /// |---|---|---|

@@ -2,6 +2,7 @@
 
 use super::{Close, Data, DataKind, Decoder, Event, Options, ProtocolError, Role};
 use crate::Utf8Bytes;
+use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 
 /// A whole message, or a control frame.
@@ -22,9 +23,13 @@ pub enum Message {
 
 /// Decodes whole messages: a [`Decoder`], and the memory to put fragments together.
 ///
-/// A message that lies in the buffer as one frame shares its memory. Others are gathered as they
-/// arrive, which copies them once; the memory for that grows by doubling, up to twice
-/// [`Options::max_message`], and goes with the message. A message keeps its whole buffer alive.
+/// A message that lies in the buffer as one frame shares its memory, and keeps the whole buffer
+/// alive: copy out what is to be kept for long. Others are gathered as they arrive, which copies
+/// them once, to memory of their own.
+///
+/// Memory: on 64-bit machines 112 bytes, and what was gathered of a message that is not whole. That
+/// grows by doubling, so that it takes no more than twice what has arrived, and for a moment what it
+/// took before as well; it never exceeds [`Options::max_message`], or twice that for the moment.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -40,14 +45,14 @@ pub enum Message {
 pub struct MessageDecoder {
     decoder: Decoder,
     /// What has arrived of a message that is not whole.
-    gathered: BytesMut,
+    gathered: Vec<u8>,
 }
 
 impl MessageDecoder {
     /// A decoder for what `role`, which is ours, receives.
     #[must_use]
     pub fn new(role: Role, options: Options) -> Self {
-        Self { decoder: Decoder::new(role, options), gathered: BytesMut::new() }
+        Self { decoder: Decoder::new(role, options), gathered: Vec::new() }
     }
 
     /// Takes the next message or control frame off the front of `buffer`.
@@ -68,11 +73,11 @@ impl MessageDecoder {
                 Ok(Some(Event::Ping(payload))) => Message::Ping(payload.freeze()),
                 Ok(Some(Event::Pong(payload))) => Message::Pong(payload.freeze()),
                 Ok(Some(Event::Close(close))) => {
-                    self.gathered = BytesMut::new();
+                    self.gathered = Vec::new();
                     Message::Close(close)
                 }
                 Err(error) => {
-                    self.gathered = BytesMut::new();
+                    self.gathered = Vec::new();
                     return Err(error);
                 }
             }));
@@ -83,23 +88,30 @@ impl MessageDecoder {
     fn gather(&mut self, run: Data<BytesMut>) -> Option<Message> {
         let Data { kind, payload, fin } = run;
         let whole = if fin && self.gathered.is_empty() {
-            payload
+            payload.freeze()
         } else {
+            self.grow(payload.len());
             self.gathered.extend_from_slice(&payload);
             if !fin {
                 return None;
             }
-            core::mem::take(&mut self.gathered)
+            core::mem::take(&mut self.gathered).into()
         };
         Some(match kind {
-            DataKind::Text => Message::Text(Utf8Bytes::from_valid(whole.freeze())),
-            DataKind::Binary => Message::Binary(whole.freeze()),
+            DataKind::Text => Message::Text(Utf8Bytes::from_valid(whole)),
+            DataKind::Binary => Message::Binary(whole),
         })
     }
 
-    /// On top of this decoder, which is to have decoded nothing yet.
-    pub(super) fn over(decoder: &Decoder) -> Self {
-        Self { decoder: decoder.restarted(), gathered: BytesMut::new() }
+    /// Makes room for `more` bytes, doubling what there is, but not past the longest message.
+    fn grow(&mut self, more: usize) {
+        let Self { decoder, gathered } = self;
+        if gathered.capacity() - gathered.len() < more {
+            let longest = usize::try_from(decoder.options().max_message).unwrap_or(usize::MAX);
+            let double = gathered.capacity().saturating_mul(2).min(longest);
+            let needed = gathered.len() + more;
+            gathered.reserve_exact(double.max(needed) - gathered.len());
+        }
     }
 
     /// As [`Decoder::in_message`].

@@ -16,16 +16,19 @@
 //! use bytes::BytesMut;
 //! use eventwire::ws::{Connection, Frame, Message, Options};
 //!
-//! let mut connection = Connection::server(Options::new()).whole_messages();
+//! let mut connection = Connection::message_server(Options::new());
 //! let mut received = BytesMut::from(&b"\x81\x82\x01\x02\x03\x04\x69\x6b\x89\x80\x00\x00\x00\x00"[..]);
 //! let mut to_send = BytesMut::new();
-//! while let Some(message) = connection.receive(&mut received)? {
+//! loop {
+//!     let message = connection.receive(&mut received);
+//!     connection.reply_to(&mut to_send)?; // pongs, the closing handshake, the answer to an error
 //!     match message {
-//!         Message::Text(text) => connection.send_to(&Frame::text(&text), &mut to_send)?,
-//!         Message::Binary(data) => connection.send_to(&Frame::binary(data), &mut to_send)?,
-//!         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
+//!         Ok(Some(Message::Text(text))) => connection.send_to(&Frame::text(&text), &mut to_send)?,
+//!         Ok(Some(Message::Binary(data))) => connection.send_to(&Frame::binary(data), &mut to_send)?,
+//!         Ok(Some(_)) => {}
+//!         Ok(None) => break, // write `to_send`, read more
+//!         Err(error) => break, // write `to_send`, hang up
 //!     }
-//!     connection.reply_to(&mut to_send)?; // pongs, the closing handshake
 //! }
 //! assert_eq!(to_send, b"\x81\x02hi\x8A\x00"[..]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,7 +1,7 @@
 //! The receiving half of a connection.
 
 use super::encoder::Kind;
-use super::{Close, CloseCode, Decoder, Event, Frame, ProtocolError};
+use super::{CloseCode, Decoder, Event, Frame, ProtocolError};
 #[cfg(feature = "alloc")]
 use super::{Message, MessageDecoder};
 #[cfg(feature = "alloc")]
@@ -31,7 +31,7 @@ use core::fmt;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Reader<D = Decoder> {
     decoder: D,
     /// The latest counts: nothing but a close frame answers a close frame.
@@ -40,16 +40,15 @@ pub struct Reader<D = Decoder> {
 }
 
 /// What a [`Reader`] owes to the peer: a pong or a close frame.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Reply(Owed);
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Owed {
     Pong(Pong),
     Close(Option<CloseCode>),
 }
 
-#[derive(Clone)]
 struct Pong {
     len: usize,
     payload: [u8; 125],
@@ -83,27 +82,22 @@ impl<D> Reader<D> {
         &self.decoder
     }
 
-    fn owe_pong(&mut self, payload: &[u8]) {
-        let mut pong = Pong { len: payload.len(), payload: [0; 125] };
-        pong.payload[..payload.len()].copy_from_slice(payload);
-        self.owed = Some(Reply(Owed::Pong(pong)));
-    }
-
-    fn owe_close(&mut self, code: Option<CloseCode>) {
-        if !self.done {
-            self.done = true;
-            self.owed = Some(Reply(Owed::Close(code)));
-        }
-    }
-
-    fn note<P: AsRef<[u8]>, R>(&mut self, result: &Result<Option<Event<P, R>>, ProtocolError>) {
-        match result {
-            Ok(Some(Event::Ping(payload))) => self.owe_pong(payload.as_ref()),
-            Ok(Some(Event::Close(close))) => {
-                self.owe_close(close.as_ref().map(|Close { code, .. }| *code));
-            }
-            Err(error) => self.owe_close(Some(error.close_code())),
-            Ok(_) => {}
+    /// Notes what a result calls for.
+    fn note<T>(
+        &mut self,
+        result: &Result<Option<T>, ProtocolError>,
+        owed: impl FnOnce(&T) -> Option<Owed>,
+    ) {
+        let owed = match result {
+            Ok(Some(received)) => owed(received),
+            Ok(None) => None,
+            // Repeated errors are not answered again.
+            Err(_) if self.done => None,
+            Err(error) => Some(Owed::Close(Some(error.close_code()))),
+        };
+        if let Some(owed) = owed {
+            self.done |= matches!(owed, Owed::Close(_));
+            self.owed = Some(Reply(owed));
         }
     }
 }
@@ -118,7 +112,7 @@ impl Reader {
         input: &mut &'a mut [u8],
     ) -> Result<Option<Event<&'a mut [u8], &'a str>>, ProtocolError> {
         let result = self.decoder.decode(input);
-        self.note(&result);
+        self.note(&result, Owed::to_event);
         result
     }
 
@@ -133,7 +127,7 @@ impl Reader {
         buffer: &mut BytesMut,
     ) -> Result<Option<Event<BytesMut, Utf8Bytes>>, ProtocolError> {
         let result = self.decoder.decode_mut(buffer);
-        self.note(&result);
+        self.note(&result, Owed::to_event);
         result
     }
 }
@@ -146,14 +140,7 @@ impl Reader<MessageDecoder> {
     /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
     pub fn receive(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         let result = self.decoder.decode(buffer);
-        match &result {
-            Ok(Some(Message::Ping(payload))) => self.owe_pong(payload),
-            Ok(Some(Message::Close(close))) => {
-                self.owe_close(close.as_ref().map(|Close { code, .. }| *code));
-            }
-            Err(error) => self.owe_close(Some(error.close_code())),
-            Ok(_) => {}
-        }
+        self.note(&result, Owed::to_message);
         result
     }
 }
@@ -168,7 +155,32 @@ impl Reply {
     }
 }
 
+impl Owed {
+    fn to_event<P: AsRef<[u8]>, R>(event: &Event<P, R>) -> Option<Self> {
+        match event {
+            Event::Data(_) | Event::Pong(_) => None,
+            Event::Ping(payload) => Some(Self::Pong(Pong::new(payload.as_ref()))),
+            Event::Close(close) => Some(Self::Close(close.as_ref().map(|close| close.code))),
+        }
+    }
+
+    #[cfg(feature = "alloc")]
+    fn to_message(message: &Message) -> Option<Self> {
+        match message {
+            Message::Text(_) | Message::Binary(_) | Message::Pong(_) => None,
+            Message::Ping(payload) => Some(Self::Pong(Pong::new(payload))),
+            Message::Close(close) => Some(Self::Close(close.as_ref().map(|close| close.code))),
+        }
+    }
+}
+
 impl Pong {
+    fn new(ping: &[u8]) -> Self {
+        let mut payload = [0; 125];
+        payload[..ping.len()].copy_from_slice(ping);
+        Self { len: ping.len(), payload }
+    }
+
     fn payload(&self) -> &[u8] {
         &self.payload[..self.len]
     }

@@ -26,7 +26,7 @@ use bytes::{BufMut, Bytes};
 /// assert_eq!(writer.send(&Frame::text("more"), &mut buffer), Err(SendError::CloseSent));
 /// # Ok::<(), SendError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Writer<M = NoMask> {
     /// `None` on a server.
     masks: Option<M>,
@@ -199,10 +199,10 @@ impl<M: MaskSource> Writer<M> {
         encode: impl FnOnce(&Frame<&[u8]>, Option<MaskKey>) -> Result<T, SendError>,
     ) -> Result<Option<T>, SendError> {
         let frame = reply.frame();
-        if frame.shape.kind == Kind::Close {
-            self.peer_closed = true;
-        }
-        if self.close_sent && self.peer_closed {
+        // Nothing but our close frame answers the peer's, and that once.
+        let close = frame.shape.kind == Kind::Close;
+        self.peer_closed |= close;
+        if self.peer_closed && (self.close_sent || !close) {
             return Ok(None);
         }
         let sent = encode(&frame, self.mask()?)?;
