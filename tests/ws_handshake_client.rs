@@ -161,6 +161,7 @@ fn what_is_refused() {
         (PROTOCOL, "Sec-WebSocket-Protocol: chat, superchat\r\n", ResponseError::Subprotocol),
         (PROTOCOL, PROTOCOL.repeat(2).leak(), ResponseError::Subprotocol),
         (PROTOCOL, "Sec-WebSocket-Extensions: permessage-deflate\r\n", ResponseError::Extension),
+        (PROTOCOL, "Sec-WebSocket-Extensions: a\r\n", ResponseError::Extension),
         (PROTOCOL, "Sec-WebSocket-Extensions:\r\n", ResponseError::Extension),
     ] {
         let head = changed(from, to);
@@ -179,7 +180,6 @@ fn what_is_refused() {
 #[test]
 fn another_status_is_for_the_application_to_look_at() {
     for (line, status) in [
-        ("HTTP/1.1 100 Continue", 100),
         ("HTTP/1.1 200 OK", 200),
         ("HTTP/1.1 302 Found", 302),
         ("HTTP/1.0 401 Unauthorized", 401),
@@ -259,15 +259,24 @@ fn what_would_break_a_request_cannot_be_set() {
         ("a:x", 2),
         ("a:1:2", 3),
         (":1", 0),
-        ("[::1", 4),
+        ("[::1", 1),
         ("[]", 1),
         ("[::1]x", 5),
         ("a[", 1),
         ("[", 1),
+        ("[zz]", 1),
+        ("[1.2.3.4]", 1),
+        ("[::1]:x", 6),
+        ("a%41", 1),
+        ("a,b", 1),
+        ("a:65536", 2),
+        ("a:99999999999999999999", 2),
     ] {
         assert_eq!(host(text), Some(Unsendable::Host { offset }), "{text:?}");
     }
-    for text in ["a", "a:1", "[::1]", "[::1]:80", "127.0.0.1:8080", "xn--grn-joa.example", "a_b"] {
+    for text in
+        ["a", "a:1", "[::1]", "[::1]:80", "127.0.0.1:8080", "xn--grn-joa.example", "a_b", "a:65535"]
+    {
         assert_eq!(host(text), None, "{text}");
     }
     let target = |target| ClientRequest::new("a", target, NONCE).err();
@@ -449,4 +458,35 @@ proptest! {
         let _ = response(&request(), max_head, input.as_bytes());
         let _ = common::handshake::request(max_head, input.as_bytes());
     }
+}
+
+/// RFC 9110, 15.2: a client is to pass over any number of them.
+#[test]
+fn interim_responses() {
+    let final_head = RESPONSE.as_bytes().to_vec();
+    for interim in [
+        &b"HTTP/1.1 100 Continue\r\n\r\n"[..],
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 \r\n\r\n",
+        b"HTTP/1.1 199 X\r\nSec-WebSocket-Accept: none\r\n\r\n",
+    ] {
+        let seen = accepted(&[interim, &final_head].concat());
+        assert_eq!(seen.head_len, interim.len() + final_head.len());
+        assert_eq!(seen.headers, accepted(&final_head).headers);
+
+        let refusal = [interim, b"HTTP/1.1 302 Found\r\nLocation: /there\r\n\r\n"].concat();
+        let head_len = refusal.len();
+        assert_eq!(refused(&refusal), ResponseError::Status { status: 302, head_len });
+        let headers: Vec<_> = Headers::new(&refusal).collect();
+        assert_eq!(headers, [("Location", &b"/there"[..])]);
+
+        let malformed = [interim, b"HTTP/1.1 101 X\r\n a\r\n\r\n"].concat();
+        let offset = interim.len() + b"HTTP/1.1 101 X\r\n".len();
+        assert_eq!(refused(&malformed), ResponseError::Malformed { offset });
+
+        let empty_line = [interim, b"\r\n"].concat();
+        assert_eq!(refused(&empty_line), ResponseError::LineEnd { offset: interim.len() });
+    }
+    // The limit counts them all.
+    let endless = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
+    assert_eq!(refused(&endless), ResponseError::TooLong { limit: 16 << 10 });
 }

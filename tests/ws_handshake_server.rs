@@ -116,10 +116,16 @@ fn what_is_accepted() {
     ] {
         accepted(&changed(from, to));
     }
-    let seen = accepted(&changed("/chat", "HTTPS://other.example:8443?x"));
-    assert_eq!(seen.target, "HTTPS://other.example:8443?x");
-    assert_eq!(seen.host, "other.example:8443", "a target's own host comes first");
-    assert_eq!(accepted(&changed("/chat", "http://a")).host, "a");
+    for (target, host, path) in [
+        ("HTTPS://other.example:8443/a?x", "other.example:8443", "/a?x"),
+        ("http://a", "a", "/"),
+        ("http://a/", "a", "/"),
+    ] {
+        let seen = accepted(&changed("/chat", target));
+        assert_eq!((&*seen.host, &*seen.target), (host, path), "a target's own host comes first");
+    }
+    let listed = "Sec-WebSocket-Protocol: ,a , ,b,\r\nSec-WebSocket-Protocol: \r\n";
+    assert_eq!(accepted(&changed(PROTOCOL, listed)).subprotocols, ["a", "b"]);
 }
 
 /// Each row: that in the RFC's request, this in its place, and the error.
@@ -171,6 +177,7 @@ fn request_lines_that_are_refused() {
         ("/chat", "ftp://a/", RequestError::Target),
         ("/chat", "ws://a/", RequestError::Target),
         ("/chat", "http://", RequestError::Target),
+        ("/chat", "http://a?x", RequestError::Target),
         ("/chat", "http:///chat", RequestError::Target),
         ("/chat", "http://user@a/", RequestError::Target),
         ("/chat", "http://a/#b", RequestError::Target),
@@ -294,8 +301,8 @@ fn headers_that_are_refused() {
         (ORIGIN, "Transfer-Encoding: identity\r\n", RequestError::Body),
         // Subprotocols.
         (PROTOCOL, "Sec-WebSocket-Protocol:\r\n", RequestError::Subprotocols),
-        (PROTOCOL, "Sec-WebSocket-Protocol: ,a\r\n", RequestError::Subprotocols),
-        (PROTOCOL, "Sec-WebSocket-Protocol: a,,b\r\n", RequestError::Subprotocols),
+        (PROTOCOL, "Sec-WebSocket-Protocol: , ,\r\n", RequestError::Subprotocols),
+        (PROTOCOL, "Sec-WebSocket-Protocol: a,,a\r\n", RequestError::Subprotocols),
         (PROTOCOL, "Sec-WebSocket-Protocol: a b\r\n", RequestError::Subprotocols),
         (PROTOCOL, "Sec-WebSocket-Protocol: a/b\r\n", RequestError::Subprotocols),
         (PROTOCOL, "Sec-WebSocket-Protocol: \"a\"\r\n", RequestError::Subprotocols),
@@ -448,6 +455,7 @@ fn extensions_follow_their_grammar() {
         ("a", &["a"][..]),
         ("a,b", &["a", "b"]),
         (" a\t,\tb ", &["a", "b"]),
+        (",a, ,b,", &["a", "b"]),
         ("a;b", &["a;b"]),
         ("a ; b ; c=1", &["a;b;c=1"]),
         ("a;b = 1\t; b=2", &["a;b=1;b=2"]),
@@ -468,9 +476,7 @@ fn extensions_follow_their_grammar() {
     for value in [
         "",
         ",",
-        "a,",
-        ",a",
-        "a,,b",
+        "a;,b",
         ";",
         ";b",
         "a;",
@@ -502,7 +508,7 @@ fn extensions_follow_their_grammar() {
         "\u{E9}",
         "a;b=\u{E9}",
         "a;b=\"\\\u{E9}\"",
-        "a\r\nSec-WebSocket-Extensions: ",
+        ",\r\nSec-WebSocket-Extensions: ",
     ] {
         let refusable = head(value);
         if value == "a;b='" {
@@ -648,4 +654,14 @@ fn a_head_that_drips_costs_no_more_per_byte_if_it_is_longer() {
     let (short, long) = (best(16 << 10), best(1 << 20));
     let ratio = long.as_secs_f64() / short.as_secs_f64();
     assert!(ratio < 500.0, "{short:?} for 16 KiB, {long:?} for 1 MiB");
+}
+
+/// A limit that is set late, below what was seen, is a limit.
+#[test]
+fn a_limit_that_is_lowered() {
+    let mut server = ServerHandshake::new();
+    assert!(matches!(server.decode(&[b'a'; 100]), Ok(None)));
+    let mut server = server.max_head(10);
+    let error = server.decode(&[b'a'; 101]).map(drop);
+    assert_eq!(error, Err(RequestError::TooLong { limit: 10 }));
 }

@@ -34,7 +34,6 @@ impl Seen {
     pub fn response(response: &Response<'_>) -> Self {
         Self {
             subprotocols: response.subprotocol().map(Into::into).into_iter().collect(),
-            extensions: response.extensions().map(show).collect(),
             headers: own(response.headers()),
             head_len: response.head_len(),
             ..Self::default()

@@ -1,6 +1,7 @@
 //! What may be written to a head: nothing that breaks out of its line.
 
 use super::header_list::is_token_byte;
+use core::net::Ipv6Addr;
 
 /// Why something cannot be written to a head. Nothing was written then.
 ///
@@ -78,7 +79,14 @@ pub enum Unsendable {
 pub(super) type HeaderSlice<'a> = &'a [(&'a str, &'a str)];
 
 /// Names no head here may have besides those of `Sec-WebSocket-`.
-const RESERVED: [&str; 4] = ["connection", "content-length", "transfer-encoding", "upgrade"];
+const RESERVED: [&str; 6] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+];
 
 pub(super) fn check_headers(headers: HeaderSlice<'_>, reserved: &[&str]) -> Result<(), Unsendable> {
     for (index, (name, value)) in headers.iter().enumerate() {
@@ -141,29 +149,34 @@ pub(super) fn not_a_target(target: &[u8]) -> Option<usize> {
     target.iter().position(|byte| !byte.is_ascii_graphic() || *byte == b'#')
 }
 
-/// Where a host is not a name or an address with an optional port (RFC 3986, 3.2.2).
+/// Where a host is not a name or an address with an optional port (RFC 3986, 3.2.2). Of names, what
+/// no DNS has is refused: a percent sign, and a comma, with which proxies join two hosts.
 pub(super) fn not_a_host(host: &[u8]) -> Option<usize> {
     let in_name = |byte: u8| {
-        byte.is_ascii_alphanumeric() || memchr::memchr(byte, b"-._~!$&'()*+,;=%").is_some()
+        byte.is_ascii_alphanumeric() || memchr::memchr(byte, b"-._~!$&'()*+;=").is_some()
     };
-    let literal = host.first() == Some(&b'[');
-    let name = |byte: u8| if literal { in_name(byte) || byte == b':' } else { in_name(byte) };
-    let start = usize::from(literal);
-    let mut end = start + host[start..].iter().take_while(|&&byte| name(byte)).count();
-    if end == start {
-        return Some(start);
-    }
-    if literal {
-        if host.get(end) != Some(&b']') {
-            return Some(end);
+    let end = if host.first() == Some(&b'[') {
+        let end = host.iter().position(|&byte| byte == b']').unwrap_or(host.len());
+        let address = str::from_utf8(&host[1..end]).unwrap_or_default();
+        if end == host.len() || address.parse::<Ipv6Addr>().is_err() {
+            return Some(1);
         }
-        end += 1;
-    }
+        end + 1
+    } else {
+        host.iter().position(|&byte| !in_name(byte)).unwrap_or(host.len())
+    };
     match host.get(end) {
+        _ if end == 0 => Some(0),
         None => None,
         Some(b':') => {
             let port = &host[end + 1..];
-            port.iter().position(|byte| !byte.is_ascii_digit()).map(|at| end + 1 + at)
+            let bad = port.iter().position(|byte| !byte.is_ascii_digit());
+            let number = str::from_utf8(port).unwrap_or_default().parse::<u16>();
+            match bad {
+                Some(at) => Some(end + 1 + at),
+                None if port.is_empty() || number.is_ok() => None,
+                None => Some(end + 1),
+            }
         }
         Some(_) => Some(end),
     }

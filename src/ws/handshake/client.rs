@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
-use super::header_list::{self, Extension};
+use super::header_list;
 use super::{ClientRequest, ResponseError};
 use httparse::{EMPTY_HEADER, Error};
 
@@ -29,7 +29,8 @@ impl<'r> ClientHandshake<'r> {
         self
     }
 
-    /// Looks for a whole response in all that was received so far, from the start.
+    /// Looks for a whole response in all that was received so far, from the start. Interim
+    /// responses before it are passed over (RFC 9110, 15.2).
     ///
     /// `None`: append to the input, and call again.
     ///
@@ -40,13 +41,25 @@ impl<'r> ClientHandshake<'r> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let found = self.head.find(input).map_err(ResponseError::from);
-        let found = found.and_then(|len| len.map(|len| self.parse(&input[..len])).transpose());
+        let found = self.find(input);
         self.failed =
             found.err().filter(|error| !matches!(error, ResponseError::InputShrunk { .. }));
         found
     }
 
+    fn find<'a>(&mut self, input: &'a [u8]) -> Result<Option<Response<'a>>, ResponseError> {
+        while let Some(head) = self.head.find(input)? {
+            match self.parse(&input[head.clone()]) {
+                Ok(response) => return Ok(Some(response.behind(head.start))),
+                // An interim response is none yet (RFC 9110, 15.2).
+                Err(ResponseError::Status { status: 100 | 102..200, .. }) => self.head.pass(&head),
+                Err(error) => return Err(error.behind(head.start)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The response that a head is.
     fn parse<'a>(&self, head: &'a [u8]) -> Result<Response<'a>, ResponseError> {
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Response::new(&mut headers);
@@ -81,13 +94,11 @@ fn names_a_version(head: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Requested<'r> {
     subprotocols: &'r [&'r str],
-    extensions: &'r str,
 }
 
 impl<'r> Requested<'r> {
     pub(super) fn of<By>(request: &ClientRequest<'r, By>) -> Self {
-        let extensions = request.extensions.unwrap_or_default();
-        Self { subprotocols: request.subprotocols, extensions }
+        Self { subprotocols: request.subprotocols }
     }
 
     /// What RFC 6455, 4.1 demands of the headers of a 101.
@@ -126,12 +137,7 @@ impl<'r> Requested<'r> {
                     .ok_or(ResponseError::Subprotocol)?,
             ),
         };
-        let offered = |extension: Extension<'_>| {
-            let mut offers = header_list::elements(self.extensions.as_bytes());
-            offers.any(|it| Extension::parse(it).is_some_and(|it| it.name() == extension.name()))
-        };
-        let mut used = fields.list("Sec-WebSocket-Extensions");
-        if !used.all(|it| Extension::parse(it).is_some_and(offered)) {
+        if fields.first("Sec-WebSocket-Extensions").is_some() {
             return Err(ResponseError::Extension);
         }
         Ok(Response { subprotocol, fields, head_len })
@@ -148,15 +154,16 @@ pub struct Response<'a> {
 }
 
 impl<'a> Response<'a> {
+    /// The same, its head after that many bytes of others.
+    const fn behind(mut self, start: usize) -> Self {
+        self.head_len += start;
+        self
+    }
+
     /// The subprotocol that the server chose, one of those requested.
     #[must_use]
     pub const fn subprotocol(&self) -> Option<&'a str> {
         self.subprotocol
-    }
-
-    /// The extensions in use, each of them offered.
-    pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + use<'a> {
-        self.fields.list("Sec-WebSocket-Extensions").filter_map(Extension::parse)
     }
 
     /// The value of the first header of this name, in any case.
@@ -176,34 +183,5 @@ impl<'a> Response<'a> {
     #[must_use]
     pub const fn head_len(&self) -> usize {
         self.head_len
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::ws::handshake::{ClientRequest, ResponseError, ServerHandshake};
-
-    fn answer(agreed: &str) -> Result<(), ResponseError> {
-        let request = ClientRequest::new("h", "/", [7; 16]).unwrap().extensions("a; x=1, b, a");
-        let mut sent = [0; 512];
-        let len = request.encode(&mut sent).unwrap();
-        let mut server = ServerHandshake::new();
-        let received = server.decode(&sent[..len]).unwrap().unwrap();
-        assert!(received.extensions().map(|it| it.name()).eq(["a", "b", "a"]));
-        let mut sent = [0; 512];
-        let len = received.accept().extensions(agreed).encode(&mut sent).unwrap();
-        let response = request.handshake().decode(&sent[..len])?.unwrap();
-        assert_eq!(response.extensions().count(), agreed.split(',').count());
-        Ok(())
-    }
-
-    #[test]
-    fn only_what_was_offered_is_agreed_on() {
-        for agreed in ["a", "b;y", "b, a; x=\"\\2\""] {
-            assert_eq!(answer(agreed), Ok(()), "{agreed}");
-        }
-        for agreed in ["c", "a, c", "A", "", "a;", "a;x=,b"] {
-            assert_eq!(answer(agreed), Err(ResponseError::Extension), "{agreed}");
-        }
     }
 }

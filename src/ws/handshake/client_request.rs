@@ -40,7 +40,6 @@ pub struct ClientRequest<'a, By = Upgrade> {
     pub(super) target: &'a str,
     pub(super) origin: Option<&'a str>,
     pub(super) subprotocols: &'a [&'a str],
-    pub(super) extensions: Option<&'a str>,
     pub(super) headers: HeaderSlice<'a>,
     pub(super) by: By,
 }
@@ -76,8 +75,7 @@ impl<'a, By> ClientRequest<'a, By> {
         if let Some(offset) = not_a_target(target.as_bytes()) {
             return Err(Unsendable::Target { offset });
         }
-        let (origin, extensions) = (None, None);
-        Ok(Self { host, target, origin, subprotocols: &[], extensions, headers: &[], by })
+        Ok(Self { host, target, origin: None, subprotocols: &[], headers: &[], by })
     }
 
     /// Sets the origin, which browsers send and other clients need not.
@@ -100,13 +98,6 @@ impl<'a, By> ClientRequest<'a, By> {
         check_subprotocols(names)?;
         self.subprotocols = names;
         Ok(self)
-    }
-
-    /// Sets the offer of extensions: the value of `Sec-WebSocket-Extensions`.
-    #[allow(dead_code, reason = "for permessage-deflate")]
-    pub(crate) const fn extensions(mut self, offer: &'a str) -> Self {
-        self.extensions = Some(offer);
-        self
     }
 
     /// Sets further headers, such as `Authorization` or `Cookie`.
@@ -143,9 +134,6 @@ impl Encode for ClientRequest<'_> {
                 sink.put(name.as_bytes())?;
             }
             sink.put(b"\r\n")?;
-        }
-        if let Some(offer) = self.extensions {
-            header(sink, "Sec-WebSocket-Extensions", offer.as_bytes())?;
         }
         end(sink, self.headers)
     }

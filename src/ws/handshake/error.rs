@@ -15,6 +15,7 @@ use core::fmt;
 /// | `NotAnUpgrade`, `WebSocketVersion` | 426 | at the head's end |
 /// | `TooManyHeaders` | 431 | at the head's end |
 /// | `TooLong` | 431 | with the limit's last byte |
+/// | `Protocol` | 501 | |
 /// | `HttpVersion` | 505 | at the head's end |
 /// | `InputShrunk` | 500 | |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,8 +53,10 @@ pub enum RequestError {
     },
     /// The request has a body.
     Body,
-    /// `Upgrade` does not list `websocket` (for extended CONNECT: `:protocol` is another).
+    /// `Upgrade` does not list `websocket`.
     NotAnUpgrade,
+    /// Of extended CONNECT: `:protocol` is not `websocket`.
+    Protocol,
     /// `Connection` does not list `upgrade`.
     Connection,
     /// `Sec-WebSocket-Version` is not 13.
@@ -82,6 +85,7 @@ impl RequestError {
         match self {
             Self::Method => 405,
             Self::NotAnUpgrade | Self::WebSocketVersion => 426,
+            Self::Protocol => 501,
             Self::TooLong { .. } | Self::TooManyHeaders => 431,
             Self::InputShrunk { .. } => 500,
             Self::HttpVersion => 505,
@@ -119,6 +123,7 @@ impl RequestError {
             Self::Repeated { .. } => "repeated header",
             Self::Body => "request with a body",
             Self::NotAnUpgrade => "no upgrade to websocket",
+            Self::Protocol => "no protocol but websocket",
             Self::Connection => "no upgrade in Connection",
             Self::WebSocketVersion => "WebSocket version other than 13",
             Self::Key => "missing or malformed Sec-WebSocket-Key",
@@ -197,7 +202,7 @@ pub enum ResponseError {
     Status {
         /// The status, other than 101 (for extended CONNECT: not from 200 to 299).
         status: u16,
-        /// How long the head is; 0 if it came as `http::Response`.
+        /// Where the head ends; 0 if it came as `http::Response`.
         head_len: usize,
     },
     /// `Upgrade` is not `websocket`.
@@ -212,7 +217,7 @@ pub enum ResponseError {
     /// The server chose a subprotocol that was not requested, or several.
     #[error("a subprotocol that was not requested")]
     Subprotocol,
-    /// The server uses an extension that was not offered, or the header is malformed.
+    /// The server uses an extension, of which none was offered.
     #[error("an extension that was not offered")]
     Extension,
     /// Misuse: `input` is shorter than before. The machine is as it was before this call.
@@ -223,6 +228,19 @@ pub enum ResponseError {
         /// How long it is now.
         found: usize,
     },
+}
+
+impl ResponseError {
+    /// The same, of a head after that many bytes of others.
+    pub(super) const fn behind(self, start: usize) -> Self {
+        match self {
+            Self::Malformed { offset } => Self::Malformed { offset: offset + start },
+            Self::Status { status, head_len } => {
+                Self::Status { status, head_len: head_len + start }
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<HeadFault> for ResponseError {

@@ -1,10 +1,11 @@
 //! The headers of a head, by name.
 
 use super::header_list;
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
-/// The headers of a head in the order they came: name and value, the whitespace around a value
-/// removed. Names are written as the peer did; compare them without regard to case.
+/// The headers of a head, name and value, the whitespace around a value removed; in the order they
+/// came, names as the peer wrote them, unless the `http` crate's map held them. Compare names without
+/// regard to case.
 ///
 /// A machine gives it for a head that it took. For one that it did not, such as a redirect, make
 /// it of the head's bytes.
@@ -34,9 +35,20 @@ enum Source<'a> {
 }
 
 impl<'a> Headers<'a> {
-    /// The headers of a head, its first line in front. A line that is none is passed over.
+    /// The headers of a head, its first line in front. Interim responses before it are passed over,
+    /// and lines that are no headers.
     #[must_use]
-    pub fn new(head: &'a [u8]) -> Self {
+    pub fn new(input: &'a [u8]) -> Self {
+        let mut head = input;
+        while is_interim(head)
+            && let Some(end) = memmem::find(head, b"\r\n\r\n")
+        {
+            head = &head[end + 4..];
+        }
+        Self::of_head(head)
+    }
+
+    fn of_head(head: &'a [u8]) -> Self {
         let start = memchr(b'\n', head).map_or(head.len(), |end| end + 1);
         Self(Source::Lines(&head[start..]))
     }
@@ -49,11 +61,17 @@ impl<'a> Iterator for Headers<'a> {
         match &mut self.0 {
             Source::Lines(lines) => next_header(lines),
             #[cfg(feature = "http")]
-            Source::Map(entries) => {
-                entries.next().map(|(name, value)| (name.as_str(), value.as_bytes()))
-            }
+            Source::Map(entries) => entries
+                .next()
+                .map(|(name, value)| (name.as_str(), header_list::trim(value.as_bytes()))),
         }
     }
+}
+
+/// Whether a response of 1xx other than 101 is in front.
+fn is_interim(head: &[u8]) -> bool {
+    let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.first_chunk());
+    matches!(status, Some([b'1', b'0', b'0' | b'2'..=b'9'] | [b'1', b'1'..=b'9', _]))
 }
 
 fn next_header<'a>(lines: &mut &'a [u8]) -> Option<(&'a str, &'a [u8])> {
@@ -87,7 +105,7 @@ pub(super) struct Repeated;
 impl<'a> Fields<'a> {
     pub(super) fn headers(self) -> Headers<'a> {
         match self {
-            Self::Head(head) => Headers::new(head),
+            Self::Head(head) => Headers::of_head(head),
             #[cfg(feature = "http")]
             Self::Map(map) => Headers(Source::Map(map.iter())),
         }
@@ -110,9 +128,15 @@ impl<'a> Fields<'a> {
         if values.next().is_some() { Err(Repeated) } else { Ok(first) }
     }
 
-    /// The elements of a list that may go over several headers, empty ones too.
+    /// The elements of a list that may go over several headers; empty ones do not count (RFC 9110,
+    /// 5.6.1.2).
     pub(super) fn list<'n>(self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.all(name).flat_map(header_list::elements)
+        self.all(name).flat_map(header_list::elements).filter(|element| !element.is_empty())
+    }
+
+    /// Whether such a list is there and has no element, where one is demanded.
+    pub(super) fn is_empty_list(self, name: &str) -> bool {
+        self.first(name).is_some() && self.list(name).next().is_none()
     }
 
     /// Whether such a list has this element, in any case.

@@ -1,5 +1,6 @@
 //! Where a head ends.
 
+use core::ops::Range;
 use memchr::memchr2;
 
 /// How many bytes a head may have unless you say otherwise: 16 KiB.
@@ -18,6 +19,8 @@ pub(super) struct HeadFinder {
     scanned: usize,
     /// Where the line at `scanned` begins.
     line: usize,
+    /// Where the head begins: behind those that were passed over.
+    start: usize,
 }
 
 /// Why a head cannot end well.
@@ -30,25 +33,25 @@ pub(super) enum HeadFault {
 
 impl HeadFinder {
     pub(super) const fn new() -> Self {
-        Self { max_head: DEFAULT_MAX_HEAD, received: 0, scanned: 0, line: 0 }
+        Self { max_head: DEFAULT_MAX_HEAD, received: 0, scanned: 0, line: 0, start: 0 }
     }
 
-    /// The head's length, once it has ended.
-    pub(super) fn find(&mut self, input: &[u8]) -> Result<Option<usize>, HeadFault> {
+    /// The head, once it has ended.
+    pub(super) fn find(&mut self, input: &[u8]) -> Result<Option<Range<usize>>, HeadFault> {
         if input.len() < self.received {
             return Err(HeadFault::InputShrunk { expected: self.received, found: input.len() });
         }
         self.received = input.len();
         let head = &input[..input.len().min(self.max_head)];
-        while let Some(found) = memchr2(b'\r', b'\n', &head[self.scanned..]) {
-            let at = self.scanned + found;
+        let next = |from| memchr2(b'\r', b'\n', head.get(from..)?).map(|found| from + found);
+        while let Some(at) = next(self.scanned) {
             // At the start is an empty line where the first one should be.
-            if head[at] == b'\n' || at == 0 {
+            if head[at] == b'\n' || at == self.start {
                 return Err(HeadFault::LineEnd { offset: at });
             }
             self.scanned = at;
             match head.get(at + 1) {
-                Some(b'\n') if at == self.line => return Ok(Some(at + 2)),
+                Some(b'\n') if at == self.line => return Ok(Some(self.start..at + 2)),
                 Some(b'\n') => self.scanned = at + 2,
                 Some(_) => return Err(HeadFault::LineEnd { offset: at + 1 }),
                 None => return self.more(head.len()),
@@ -59,7 +62,14 @@ impl HeadFinder {
         self.more(head.len())
     }
 
-    const fn more(&self, len: usize) -> Result<Option<usize>, HeadFault> {
+    /// Passes over a head that was found, to look for the next.
+    pub(super) const fn pass(&mut self, head: &Range<usize>) {
+        self.start = head.end;
+        self.line = head.end;
+        self.scanned = head.end;
+    }
+
+    const fn more(&self, len: usize) -> Result<Option<Range<usize>>, HeadFault> {
         if len < self.max_head {
             Ok(None)
         } else {

@@ -20,7 +20,8 @@ use alloc::string::String;
 pub struct Connect(());
 
 impl<'a> Request<'a> {
-    /// Checks a request that an HTTP/1.1 server has read.
+    /// Checks a request that an HTTP/1.1 server has read. Bytes behind its head are the server's to
+    /// keep, as hyper does.
     ///
     /// ```
     /// use eventwire::ws::handshake::Request;
@@ -79,7 +80,7 @@ impl<'a> Request<'a, Connect> {
             return Err(RequestError::Method);
         }
         if protocol != "websocket" {
-            return Err(RequestError::NotAnUpgrade);
+            return Err(RequestError::Protocol);
         }
         let (host, target) = host_and_target(request.uri())?;
         let host = host.ok_or(RequestError::Host)?;
@@ -111,7 +112,7 @@ impl Acceptance<'_> {
     /// The response, with status 101.
     ///
     /// # Errors
-    /// If the headers are more, or larger, than the `http` crate can hold.
+    /// If the `http` crate refuses the headers, as it has limits on their number and size.
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self) -> ::http::Result<::http::Response<()>> {
         let (by, _) = self.parts();
@@ -125,10 +126,10 @@ impl Acceptance<'_> {
 }
 
 impl Acceptance<'_, Connect> {
-    /// The response, with status 200.
+    /// The response, with status 200. Its version says HTTP/2; it is the same in HTTP/3.
     ///
     /// # Errors
-    /// If the headers are more, or larger, than the `http` crate can hold.
+    /// If the `http` crate refuses the headers, as it has limits on their number and size.
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self) -> ::http::Result<::http::Response<()>> {
         self.finish(::http::Response::builder().version(Version::HTTP_2))
@@ -141,7 +142,7 @@ impl<By> Acceptance<'_, By> {
         mut response: ::http::response::Builder,
     ) -> ::http::Result<::http::Response<()>> {
         let (_, headers) = self.parts();
-        for (name, value) in self.choices().chain(headers.iter().copied()) {
+        for (name, value) in self.choice().into_iter().chain(headers.iter().copied()) {
             response = response.header(name, value.as_bytes());
         }
         response.body(())
@@ -155,7 +156,7 @@ impl<'a> Rejection<'a> {
     /// From HTTP/2 on there is no upgrade: 426 becomes 400.
     ///
     /// # Errors
-    /// If the headers are more, or larger, than the `http` crate can hold.
+    /// If the `http` crate refuses the headers, as it has limits on their number and size.
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self, version: Version) -> ::http::Result<::http::Response<&'a str>> {
         let (body, headers) = self.parts();
@@ -187,7 +188,8 @@ impl ClientRequest<'_> {
     /// The request, for a connection of HTTP/1.1: its URI is the target alone.
     ///
     /// # Errors
-    /// If the target or headers are more, or larger, than the `http` crate can hold.
+    /// If the `http` crate refuses the target or headers: it knows fewer characters, and has limits
+    /// on number and size.
     ///
     /// ```
     /// use eventwire::ws::handshake::{ClientRequest, Request};
@@ -255,7 +257,8 @@ impl<'a> ClientRequest<'a, Connect> {
     /// extension of type `hyper::ext::Protocol`.
     ///
     /// # Errors
-    /// If the host, target or headers are more, or larger, than the `http` crate can hold.
+    /// If the `http` crate refuses the host, target or headers: it knows fewer characters, and has
+    /// limits on number and size.
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self, scheme: Scheme) -> ::http::Result<::http::Request<()>> {
         let uri = Uri::builder().scheme(scheme).authority(self.host).path_and_query(self.target);
@@ -295,9 +298,6 @@ impl<By> ClientRequest<'_, By> {
         if !self.subprotocols.is_empty() {
             let list: String = self.subprotocols.join(", ");
             request = request.header(SEC_WEBSOCKET_PROTOCOL, list);
-        }
-        if let Some(offer) = self.extensions {
-            request = request.header("sec-websocket-extensions", offer);
         }
         for (name, value) in self.headers {
             request = request.header(*name, value.as_bytes());

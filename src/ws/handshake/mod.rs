@@ -46,8 +46,8 @@
 //! * `Ok(Some(head))`: what stands behind [`head_len`](Request::head_len) are WebSocket frames.
 //! * `Err(error)`: the handshake failed, and the machine repeats the error.
 //!
-//! A line end is judged when it arrives, all else when the head has ended, once. No byte is
-//! scanned twice, and a head that does not end within [`DEFAULT_MAX_HEAD`] bytes, or as many as you
+//! A line end is judged when it arrives, all else when the head has ended, once. Its end is found
+//! without looking at a byte twice, and a head that does not end within [`DEFAULT_MAX_HEAD`] bytes, or as many as you
 //! allow, fails with the last of them: a buffer of that size never fills up without a verdict. Nor
 //! may it have more than [`MAX_HEADERS`] headers. Parsing takes about 3 KiB of stack.
 //!

@@ -82,7 +82,7 @@ impl ServerHandshake {
             return Err(error);
         }
         let found = self.head.find(input).map_err(RequestError::from);
-        let found = found.and_then(|len| len.map(|len| parse(&input[..len])).transpose());
+        let found = found.and_then(|head| head.map(|head| parse(&input[head])).transpose());
         self.failed =
             found.err().filter(|error| !matches!(error, RequestError::InputShrunk { .. }));
         found
@@ -110,8 +110,8 @@ fn parse(head: &[u8]) -> Result<Request<'_>, RequestError> {
             return Err(RequestError::Malformed { offset });
         }
     };
-    let authority = authority(target)?;
-    Request::by_upgrade(target, authority, Fields::Head(head), head.len())
+    let (host, path) = host_and_path(target)?;
+    Request::by_upgrade(path, host, Fields::Head(head), head.len())
 }
 
 /// Whether the first line is a request's, of whatever version.
@@ -125,22 +125,23 @@ fn names_a_version(head: &[u8]) -> bool {
             if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 
-/// The host in a target that is a URI; `None` for a path (RFC 9112, 3.2).
-fn authority(target: &str) -> Result<Option<&str>, RequestError> {
+/// The host and the path of a target that is a URI, or the path that it is (RFC 9112, 3.2).
+fn host_and_path(target: &str) -> Result<(Option<&str>, &str), RequestError> {
     let scheme = ["http://", "https://"].into_iter().find(|scheme| {
         target.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme))
     });
-    let Some(scheme) = scheme else {
-        let malformed = not_a_target(target.as_bytes()).is_some();
-        return if malformed { Err(RequestError::Target) } else { Ok(None) };
+    let (host, path) = match scheme.map(|scheme| &target[scheme.len()..]) {
+        None => (None, target),
+        Some(rest) => match rest.find('/') {
+            None => (Some(rest), "/"),
+            Some(at) => (Some(&rest[..at]), &rest[at..]),
+        },
     };
-    let rest = &target[scheme.len()..];
-    let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let malformed = |byte: u8| !byte.is_ascii_graphic() || byte == b'#';
-    if not_a_host(host.as_bytes()).is_some() || path.bytes().any(malformed) {
+    let bad_host = host.is_some_and(|host| not_a_host(host.as_bytes()).is_some());
+    if bad_host || not_a_target(path.as_bytes()).is_some() {
         return Err(RequestError::Target);
     }
-    Ok(Some(host))
+    Ok((host, path))
 }
 
 /// A request that opens a WebSocket: all that the protocol demands of it was checked.
@@ -209,6 +210,9 @@ impl<'a, By> Request<'a, By> {
             value => value.and_then(text),
         };
         let mut seen = [""; MAX_SUBPROTOCOLS];
+        if fields.is_empty_list("Sec-WebSocket-Protocol") {
+            return Err(RequestError::Subprotocols);
+        }
         for (count, element) in fields.list("Sec-WebSocket-Protocol").enumerate() {
             let name = header_list::token(element).ok_or(RequestError::Subprotocols)?;
             if seen[..count].contains(&name) {
@@ -216,13 +220,17 @@ impl<'a, By> Request<'a, By> {
             }
             *seen.get_mut(count).ok_or(RequestError::Subprotocols)? = name;
         }
-        if fields.list("Sec-WebSocket-Extensions").any(|it| Extension::parse(it).is_none()) {
+        let mut extensions = fields.list("Sec-WebSocket-Extensions");
+        if extensions.any(|it| Extension::parse(it).is_none())
+            || fields.is_empty_list("Sec-WebSocket-Extensions")
+        {
             return Err(RequestError::Extensions);
         }
         Ok(Self { target, host, origin, fields, head_len, by })
     }
 
-    /// The target: a path with an optional query, or an `http` or `https` URI as it was sent.
+    /// The target: a path with an optional query. Of a client that sent a URI, as to a proxy, its
+    /// path and query.
     #[must_use]
     pub const fn target(&self) -> &'a str {
         self.target
@@ -324,13 +332,12 @@ fn text(value: &[u8]) -> Option<&str> {
 pub struct Acceptance<'a, By = Upgrade> {
     request: Request<'a, By>,
     subprotocol: Option<&'a str>,
-    extensions: Option<&'a str>,
     headers: HeaderSlice<'a>,
 }
 
 impl<'a, By> Acceptance<'a, By> {
     pub(super) const fn new(request: Request<'a, By>) -> Self {
-        Self { request, subprotocol: None, extensions: None, headers: &[] }
+        Self { request, subprotocol: None, headers: &[] }
     }
 
     /// Chooses a subprotocol.
@@ -341,13 +348,6 @@ impl<'a, By> Acceptance<'a, By> {
         let offered = self.request.select_subprotocol(&[name]);
         self.subprotocol = Some(offered.ok_or(Unsendable::NotOffered)?);
         Ok(self)
-    }
-
-    /// Sets what is agreed on extensions: an element of `Sec-WebSocket-Extensions`.
-    #[allow(dead_code, reason = "for permessage-deflate")]
-    pub(crate) const fn extensions(mut self, agreed: &'a str) -> Self {
-        self.extensions = Some(agreed);
-        self
     }
 
     /// Sets further headers.
@@ -361,11 +361,9 @@ impl<'a, By> Acceptance<'a, By> {
         Ok(self)
     }
 
-    /// The headers that tell what was chosen.
-    pub(super) fn choices(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a, By> {
-        let subprotocol = self.subprotocol.map(|it| ("Sec-WebSocket-Protocol", it));
-        let extensions = self.extensions.map(|it| ("Sec-WebSocket-Extensions", it));
-        subprotocol.into_iter().chain(extensions)
+    /// The header that tells what was chosen.
+    pub(super) fn choice(&self) -> Option<(&'a str, &'a str)> {
+        self.subprotocol.map(|name| ("Sec-WebSocket-Protocol", name))
     }
 
     #[cfg(feature = "http")]
@@ -384,7 +382,7 @@ impl Encode for Acceptance<'_> {
         header(sink, "Upgrade", b"websocket")?;
         header(sink, "Connection", b"Upgrade")?;
         header(sink, "Sec-WebSocket-Accept", &self.request.by.accept())?;
-        for (name, value) in self.choices() {
+        if let Some((name, value)) = self.choice() {
             header(sink, name, value.as_bytes())?;
         }
         end(sink, self.headers)
