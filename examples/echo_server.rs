@@ -1,7 +1,7 @@
 //! A WebSocket echo server, one of the two programs that the Autobahn suite is run against.
 //!
 //! ```text
-//! cargo run --release --example echo_server -- [ADDRESS] [--max-message BYTES]
+//! cargo run --release --example echo_server -- [ADDRESS] [--max-message BYTES] [--subprotocol NAME]...
 //! ```
 
 #[path = "echo/mod.rs"]
@@ -12,6 +12,7 @@ use eventwire::ws::handshake::ServerHandshake;
 use eventwire::ws::{Connection, Options, Role};
 use lexopt::prelude::{Long, Value, ValueExt};
 use std::io;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -19,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut address = "127.0.0.1:9001".to_owned();
     let mut options = Options::new();
+    let mut subprotocols = Vec::new();
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -27,22 +29,26 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let bytes = arguments.value()?.parse()?;
                 options = options.max_message(bytes).max_frame(bytes);
             }
+            Long("subprotocol") => subprotocols.push(arguments.value()?.string()?),
             other => return Err(other.unexpected().into()),
         }
     }
+    let subprotocols: Arc<[String]> = subprotocols.into();
     let listener = TcpListener::bind(&address).await?;
     println!("echoing on ws://{}", listener.local_addr()?);
     loop {
         let (socket, peer) = listener.accept().await?;
+        let subprotocols = Arc::clone(&subprotocols);
         tokio::spawn(async move {
-            if let Err(error) = serve(socket, options).await {
+            if let Err(error) = serve(socket, options, &subprotocols).await {
                 eprintln!("{peer}: {error}");
             }
         });
     }
 }
 
-async fn serve(mut socket: TcpStream, options: Options) -> io::Result<()> {
+async fn serve(mut socket: TcpStream, options: Options, subprotocols: &[String]) -> io::Result<()> {
+    let subprotocols: Vec<&str> = subprotocols.iter().map(String::as_str).collect();
     socket.set_nodelay(true)?;
     let mut received = BytesMut::new();
     let mut to_send = Vec::new();
@@ -50,7 +56,11 @@ async fn serve(mut socket: TcpStream, options: Options) -> io::Result<()> {
     let head_len = loop {
         let encoded = match handshake.decode(&received) {
             Ok(Some(request)) => {
-                request.accept().encode_to(&mut to_send).map(|()| Some(request.head_len()))
+                let mut acceptance = request.accept();
+                if let Some(name) = request.select_subprotocol(&subprotocols) {
+                    acceptance = acceptance.subprotocol(name).map_err(io::Error::other)?;
+                }
+                acceptance.encode_to(&mut to_send).map(|()| Some(request.head_len()))
             }
             Ok(None) => {
                 if socket.read_buf(&mut received).await? == 0 {

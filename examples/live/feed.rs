@@ -2,7 +2,7 @@
 
 use crate::hub::Hub;
 use bytes::Bytes;
-use eventwire::sse::{EventType, InvalidValue, KEEP_ALIVE, Message};
+use eventwire::sse::{EventType, KEEP_ALIVE, Message};
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{MissedTickBehavior, interval};
@@ -24,27 +24,30 @@ const POEMS: [&str; 2] = [
 
 /// Publishes for as long as it is polled: the time, a named event, one of many lines, and between
 /// them the comment that keeps proxies from closing a silent stream.
-pub(crate) async fn run(hub: &Hub) -> Result<(), InvalidValue> {
+pub(crate) async fn run(hub: &Hub<Bytes>) {
     let mut seconds = interval(Duration::from_secs(1));
     // After the machine slept, nobody wants all the seconds that it missed.
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for second in 0_usize.. {
         seconds.tick().await;
-        hub.publish(Message::new().data(&time_of_day())).await?;
+        publish(hub, Message::new().data(&time_of_day())).await;
         if second % 2 == 0 {
             hub.send(&Bytes::from_static(KEEP_ALIVE)).await;
         }
         if second % 3 == 0 {
             let (place, celsius, sky) = REPORTS[second / 3 % REPORTS.len()];
             let report = json!({ "place": place, "celsius": celsius, "sky": sky }).to_string();
-            hub.publish(Message::new().event_type(WEATHER).data(&report)).await?;
+            publish(hub, Message::new().event_type(WEATHER).data(&report)).await;
         }
         if second % 5 == 0 {
             let poem = POEMS[second / 5 % POEMS.len()];
-            hub.publish(Message::new().event_type(POEM).data(poem)).await?;
+            publish(hub, Message::new().event_type(POEM).data(poem)).await;
         }
     }
-    Ok(())
+}
+
+async fn publish(hub: &Hub<Bytes>, event: Message<'_>) {
+    hub.publish(|id| event.id(id).to_bytes()).await;
 }
 
 fn time_of_day() -> String {

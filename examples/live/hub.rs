@@ -1,101 +1,101 @@
-//! Who gets which block: a bounded history, and a bounded queue for each open stream.
+//! Who gets which event: a bounded history, and a bounded queue for each subscriber.
 
-use bytes::Bytes;
-use eventwire::sse::{EventId, EventType, InvalidValue, Message};
-use serde_json::json;
+use eventwire::sse::EventId;
 use std::collections::VecDeque;
-use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 
-/// How many events are kept for those who come back.
-const HISTORY: usize = 1000;
-
-/// How many blocks a stream may lag behind before it is ended; its client comes back for the rest.
+/// How many events a subscriber may lag behind before it is cut off; it may come back for the rest.
 const QUEUE: usize = 64;
 
-/// Long enough for the pause to be seen.
-const RECONNECTION_TIME: Duration = Duration::from_millis(1500);
-
-const RESUMED: EventType<'_> = EventType::from_static("resumed");
-
-/// One lock around it all, so that no event falls between a stream's backlog and its queue, or
+/// One lock around it all, so that no event falls between a subscriber's backlog and its queue, or
 /// into both.
-#[derive(Default)]
-pub(crate) struct Hub(Mutex<State>);
+pub(crate) struct Hub<E>(Mutex<State<E>>);
 
-#[derive(Default)]
-struct State {
+struct State<E> {
     last_id: u64,
-    history: VecDeque<(u64, Bytes)>,
-    streams: Vec<Stream>,
+    /// How many events are kept for those who come back.
+    capacity: usize,
+    history: VecDeque<(u64, E)>,
+    subscribers: Vec<Subscriber<E>>,
 }
 
-/// An open stream. It ends, once its queue has been read, when this is dropped.
-struct Stream {
+/// Its queue ends, once it has been read, when this is dropped.
+struct Subscriber<E> {
     client: Option<String>,
-    queue: mpsc::Sender<Bytes>,
+    queue: mpsc::Sender<E>,
 }
 
-impl Hub {
-    /// Gives an event the next id, encodes it once, and sends it to all.
-    pub(crate) async fn publish(&self, event: Message<'_>) -> Result<(), InvalidValue> {
+/// What a subscriber gets.
+pub(crate) struct Subscription<E> {
+    /// At once: what it missed.
+    pub(crate) replay: Vec<E>,
+    /// As it comes.
+    pub(crate) live: mpsc::Receiver<E>,
+}
+
+impl<E: Clone> Hub<E> {
+    /// A hub that keeps this many events.
+    pub(crate) fn keeping(capacity: usize) -> Self {
+        let (history, subscribers) = (VecDeque::new(), Vec::new());
+        Self(Mutex::new(State { last_id: 0, capacity, history, subscribers }))
+    }
+
+    /// Gives an event the next id, has it encoded once, and sends it to all.
+    pub(crate) async fn publish(&self, encode: impl FnOnce(EventId<'_>) -> E) {
         let mut state = self.0.lock().await;
         let id = state.last_id + 1;
-        let block = event.id(EventId::new(&id.to_string())?).to_bytes();
-        if state.history.len() == HISTORY {
+        let event = encode(EventId::new(&id.to_string()).expect("a number has no newline"));
+        if state.history.len() == state.capacity {
             state.history.pop_front();
         }
-        state.history.push_back((id, block.clone()));
+        state.history.push_back((id, event.clone()));
         state.last_id = id;
-        state.send(&block);
-        Ok(())
+        state.send(&event);
     }
 
-    /// Sends a block that is of no use later.
-    pub(crate) async fn send(&self, block: &Bytes) {
-        self.0.lock().await.send(block);
+    /// Sends what is of no use later.
+    pub(crate) async fn send(&self, event: &E) {
+        self.0.lock().await.send(event);
     }
 
-    /// Opens a stream: what to send at once, and what to send as it comes.
+    /// Subscribes a client: to what comes after this id, to all that is kept if the id is none of
+    /// ours, or, with no id, to what comes from now on.
     pub(crate) async fn subscribe(
         &self,
         client: Option<String>,
         last_event_id: Option<&str>,
-    ) -> (Vec<Bytes>, mpsc::Receiver<Bytes>) {
+    ) -> Subscription<E> {
         let mut state = self.0.lock().await;
-        let mut backlog = vec![Message::new().retry(RECONNECTION_TIME).to_bytes()];
-        if let Some(last_event_id) = last_event_id {
-            let replay = state.after(last_event_id);
-            let resumed = json!({ "last_event_id": last_event_id, "replayed": replay.len() });
-            let resumed = resumed.to_string();
-            backlog.push(Message::new().event_type(RESUMED).data(&resumed).to_bytes());
-            backlog.extend(replay);
-        }
+        let replay = last_event_id.map(|id| state.after(id)).unwrap_or_default();
         let (queue, live) = mpsc::channel(QUEUE);
-        state.streams.push(Stream { client, queue });
-        (backlog, live)
+        state.subscribers.push(Subscriber { client, queue });
+        Subscription { replay, live }
     }
 
-    /// Ends the streams of one client; `false` if it has none.
+    /// Ends the subscriptions of one client; `false` if it has none.
     pub(crate) async fn disconnect(&self, client: &str) -> bool {
         let mut state = self.0.lock().await;
-        state.streams.retain(|stream| !stream.queue.is_closed());
-        let open = state.streams.len();
-        state.streams.retain(|stream| stream.client.as_deref() != Some(client));
-        state.streams.len() < open
+        state.subscribers.retain(|subscriber| !subscriber.queue.is_closed());
+        let open = state.subscribers.len();
+        state.subscribers.retain(|subscriber| subscriber.client.as_deref() != Some(client));
+        state.subscribers.len() < open
+    }
+
+    /// Ends all subscriptions.
+    pub(crate) async fn disconnect_all(&self) {
+        self.0.lock().await.subscribers.clear();
     }
 }
 
-impl State {
-    /// Queues a block for every stream, and forgets those that lag or were closed by their client.
-    fn send(&mut self, block: &Bytes) {
-        self.streams.retain(|stream| stream.queue.try_send(block.clone()).is_ok());
+impl<E: Clone> State<E> {
+    /// Queues an event for every subscriber, and forgets those that lag or went away.
+    fn send(&mut self, event: &E) {
+        self.subscribers.retain(|subscriber| subscriber.queue.try_send(event.clone()).is_ok());
     }
 
-    /// The events after this id; all that are kept if it is none of ours.
-    fn after(&self, id: &str) -> Vec<Bytes> {
+    fn after(&self, id: &str) -> Vec<E> {
         let id = id.parse().ok().filter(|&id| id <= self.last_id).unwrap_or(0);
         let newer = self.history.iter().filter(|(event_id, _)| *event_id > id);
-        newer.map(|(_, block)| block.clone()).collect()
+        newer.map(|(_, event)| event.clone()).collect()
     }
 }

@@ -1,30 +1,43 @@
-//! A live event stream and a page that shows it: `cargo run --release --example live`, then open
-//! `http://127.0.0.1:3000`, or `curl -N http://127.0.0.1:3000/events`.
+//! A live event stream, a chat room, and a page that shows both: `cargo run --release --example
+//! live`, then open `http://127.0.0.1:3000`, or `curl -N http://127.0.0.1:3000/events`.
 //!
-//! HTTP is axum's, every byte of the stream is eventwire's.
+//! The room is at `/chat`: over WebSocket for those who talk, as an event stream for those who only
+//! listen. HTTP is hyper's and axum's; every byte of the streams and of WebSocket, from the opening
+//! handshake to the closing one, is eventwire's.
 
+mod app;
+mod door;
 mod feed;
+mod files;
+mod http;
 mod hub;
+mod member;
+mod room;
+mod wires;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse};
-use axum::routing::{get, post};
-use eventwire::sse::{LAST_EVENT_ID, RESPONSE_HEADERS};
-use futures_util::{StreamExt, stream};
 use hub::Hub;
-use std::convert::Infallible;
+use room::Room;
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
 
 const USAGE: &str = "usage: live [ADDRESS], where ADDRESS is 127.0.0.1:3000 if not given";
 
-const PAGE: &str = include_str!("page.html");
+/// How many events of the feed are kept for those who come back.
+const HISTORY: usize = 1000;
+
+/// How often those who listen to the room get a sign of life.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the members of the room may take to leave when the program is stopped.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -48,17 +61,37 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // Not `println!`, which panics if nobody reads; standard output sends each line at once.
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
 
-    let hub = Arc::new(Hub::default());
-    let router = Router::new()
-        .route("/", get(Html(PAGE)))
-        .route("/events", get(events))
-        .route("/drop", post(drop_client))
-        .with_state(Arc::clone(&hub));
-    // A stream has no end to wait for: stopping cuts them all.
+    let feed = Arc::new(Hub::keeping(HISTORY));
+    let room = Arc::new(Room::new());
+    let router = app::router(Arc::clone(&feed), Arc::clone(&room));
     tokio::select! {
-        () = stopped => Ok(()),
-        result = feed::run(&hub) => Ok(result?),
-        result = axum::serve(listener, router).into_future() => Ok(result?),
+        () = stopped => {}
+        () = feed::run(&feed) => {}
+        () = keep_alive(&room) => {}
+        () = accept(&listener, &router, &room) => {}
+    }
+    // An event stream has no end to wait for, and its client comes back; a WebSocket has.
+    let _ = timeout(PATIENCE, room.close()).await;
+    Ok(())
+}
+
+async fn accept(listener: &TcpListener, router: &Router, room: &Arc<Room>) {
+    loop {
+        let Ok((socket, _)) = listener.accept().await else {
+            // Out of file descriptors, as a rule; some will be closed.
+            sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let (router, room) = (router.clone(), Arc::clone(room));
+        // A connection that is lost is nobody's loss but its client's.
+        tokio::spawn(async move { door::serve(socket, router, &room).await });
+    }
+}
+
+async fn keep_alive(room: &Room) {
+    loop {
+        sleep(KEEP_ALIVE).await;
+        room.keep_alive().await;
     }
 }
 
@@ -97,29 +130,4 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async move {
         ctrl_c.recv().await;
     })
-}
-
-/// `?client=ID`: the page that a stream belongs to.
-#[derive(serde::Deserialize)]
-struct Page {
-    client: Option<String>,
-}
-
-async fn events(
-    State(hub): State<Arc<Hub>>,
-    Query(page): Query<Page>,
-    headers: HeaderMap,
-) -> impl IntoResponse {
-    let last_event_id =
-        headers.get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let (backlog, mut live) = hub.subscribe(page.client, last_event_id.as_deref()).await;
-    let blocks = stream::iter(backlog).chain(stream::poll_fn(move |cx| live.poll_recv(cx)));
-    (RESPONSE_HEADERS, Body::from_stream(blocks.map(Ok::<_, Infallible>)))
-}
-
-async fn drop_client(State(hub): State<Arc<Hub>>, Query(page): Query<Page>) -> StatusCode {
-    match page.client {
-        Some(client) if hub.disconnect(&client).await => StatusCode::NO_CONTENT,
-        _ => StatusCode::NOT_FOUND,
-    }
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 /** A setting that `run` makes. */
@@ -23,6 +23,7 @@ export function artefact(name) {
 }
 
 export const example = (name) => `${setting('EVENTWIRE_EXAMPLES')}/${name}`;
+export const endpointProgram = (name) => `${setting('EVENTWIRE_ENDPOINTS')}/${name}_endpoint`;
 export const python = () => setting('EVENTWIRE_PYTHON');
 
 /** Numbers that a seed decides (mulberry32). */
@@ -184,6 +185,15 @@ export async function pool(items, atOnce, work) {
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   return results;
+}
+
+/** Waits until `condition` gives something, and gives that; `undefined` if it takes too long. */
+export async function until(condition, seconds = 20) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(50)) {
+    const value = await condition();
+    if (value) return value;
+  }
+  return undefined;
 }
 
 /** An HTTP server on a free loopback port. */

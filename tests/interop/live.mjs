@@ -3,8 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Checks, artefact, decode, example, launch, run } from './common.mjs';
+import { Checks, artefact, decode, example, launch, run, until } from './common.mjs';
 
 const TYPES = ['message', 'weather', 'poem'];
 
@@ -15,15 +14,6 @@ const start = (program, args, stdin = 'ignore') => {
   children.push(child);
   return child;
 };
-
-/** Waits until `condition` gives something, and gives that; `undefined` if it takes too long. */
-async function until(condition, seconds = 20) {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(50)) {
-    const value = await condition();
-    if (value) return value;
-  }
-  return undefined;
-}
 
 /** Reads the endless stream in Node, for as long as the part runs. */
 function fetchRaw(url) {

@@ -1,0 +1,153 @@
+//! The chat room: who is there, and what they tell each other.
+
+use crate::files::{File, Files};
+use crate::hub::{Hub, Subscription};
+use crate::wires::{Departure, OnWires, Told};
+use bytes::Bytes;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::{Mutex, watch};
+
+/// How many events newcomers find.
+const HISTORY: usize = 100;
+
+const MAX_MEMBERS: usize = 200;
+const MAX_NAME_CHARS: usize = 24;
+const MAX_TEXT_CHARS: usize = 2000;
+
+/// All that is told is told under the lock, so that it comes in one order on both wires.
+pub(crate) struct Room {
+    hub: Hub<OnWires>,
+    inside: Mutex<Inside>,
+    /// How many members there are, for the one who waits until all have gone.
+    members: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct Inside {
+    names: Vec<String>,
+    files: Files,
+    closed: bool,
+}
+
+/// What a newcomer gets.
+pub(crate) struct Membership {
+    pub(crate) name: String,
+    pub(crate) events: Subscription<OnWires>,
+}
+
+/// There is no place for another member.
+pub(crate) struct Full;
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        let (inside, members) = (Mutex::default(), watch::Sender::new(0));
+        Self { hub: Hub::keeping(HISTORY), inside, members }
+    }
+
+    /// Lets somebody in, by a name that nobody else has.
+    pub(crate) async fn enter(&self, wanted: &str) -> Result<Membership, Full> {
+        let mut inside = self.inside.lock().await;
+        if inside.closed || inside.names.len() == MAX_MEMBERS {
+            return Err(Full);
+        }
+        let name = inside.free_name(wanted);
+        let events = self.hub.subscribe(None, Some("")).await;
+        inside.names.push(name.clone());
+        self.publish(&Told::Joined { name: &name }).await;
+        self.tell_presence(&inside).await;
+        Ok(Membership { name, events })
+    }
+
+    /// Lets a member go.
+    pub(crate) async fn leave(&self, name: &str, how: &Departure) {
+        let mut inside = self.inside.lock().await;
+        inside.names.retain(|it| it != name);
+        self.publish(&Told::Left { name, how }).await;
+        self.tell_presence(&inside).await;
+    }
+
+    /// Lets somebody listen, from the event after this id, or from the first that is kept.
+    pub(crate) async fn listen(&self, last_event_id: Option<&str>) -> Subscription<OnWires> {
+        let inside = self.inside.lock().await;
+        let mut events = self.hub.subscribe(None, last_event_id.or(Some(""))).await;
+        events.replay.push(Told::Presence { names: &inside.names }.encode(None));
+        events
+    }
+
+    /// Passes a message on, or says why not.
+    pub(crate) async fn say(&self, from: &str, text: &str) -> Result<(), &'static str> {
+        if text.trim().is_empty() {
+            return Err("There is nothing in it.");
+        }
+        if text.chars().count() > MAX_TEXT_CHARS {
+            return Err("It is too long.");
+        }
+        let _inside = self.inside.lock().await;
+        self.publish(&Told::Message { from, text, at: now() }).await;
+        Ok(())
+    }
+
+    /// Passes a file on.
+    pub(crate) async fn show(&self, from: &str, data: Bytes) {
+        let file = File::new(data);
+        let mut inside = self.inside.lock().await;
+        let url = format!("/file/{}", inside.files.add(file.clone()));
+        let (mime, bytes) = (file.mime, file.data.len());
+        self.publish(&Told::File { from, url: &url, mime, bytes, at: now() }).await;
+        self.hub.send(&OnWires::binary(&file.data)).await;
+    }
+
+    /// A file that was shown, unless that was too long ago.
+    pub(crate) async fn file(&self, id: u64) -> Option<File> {
+        self.inside.lock().await.files.get(id)
+    }
+
+    /// Gives those who listen a sign of life.
+    pub(crate) async fn keep_alive(&self) {
+        self.hub.send(&OnWires::keep_alive()).await;
+    }
+
+    /// Whether everybody was sent out.
+    pub(crate) async fn is_closed(&self) -> bool {
+        self.inside.lock().await.closed
+    }
+
+    /// Sends everybody out, and waits until they have gone.
+    pub(crate) async fn close(&self) {
+        self.inside.lock().await.closed = true;
+        self.hub.disconnect_all().await;
+        let mut members = self.members.subscribe();
+        // The sender is ours, so this cannot fail.
+        let _ = members.wait_for(|&members| members == 0).await;
+    }
+
+    async fn publish(&self, told: &Told<'_>) {
+        self.hub.publish(|id| told.encode(Some(id))).await;
+    }
+
+    async fn tell_presence(&self, inside: &Inside) {
+        self.members.send_replace(inside.names.len());
+        self.hub.send(&Told::Presence { names: &inside.names }.encode(None)).await;
+    }
+}
+
+impl Inside {
+    /// What is left of a name without what cannot be seen, and with a number if it is taken.
+    fn free_name(&self, wanted: &str) -> String {
+        let visible = wanted.chars().filter(|it| !it.is_control()).take(MAX_NAME_CHARS);
+        let visible: String = visible.collect();
+        let name = match visible.trim() {
+            "" => "Guest",
+            name => name,
+        };
+        let numbered = (2..).map(|number| format!("{name} {number}"));
+        let mut names = std::iter::once(name.to_owned()).chain(numbered);
+        names.find(|name| !self.names.contains(name)).expect("numbers do not run out")
+    }
+}
+
+/// In milliseconds. A clock before 1970 is as good as 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis().try_into().unwrap_or(u64::MAX)
+}

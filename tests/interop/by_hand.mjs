@@ -1,0 +1,127 @@
+// Handshakes byte by byte, where no library would do it so.
+
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
+const latin1 = (text) => Buffer.from(text, 'latin1');
+
+const request = ({ version = '13', key = KEY } = {}) =>
+  ['GET / HTTP/1.1', 'Host: 127.0.0.1', 'Upgrade: websocket', 'Connection: Upgrade',
+    key !== null && `Sec-WebSocket-Key: ${key}`, version !== null && `Sec-WebSocket-Version: ${version}`, '\r\n']
+    .filter(Boolean).join('\r\n');
+
+const REFUSED_REQUESTS = {
+  'version 8': [{ version: '8' }, 426],
+  'version 013': [{ version: '013' }, 426],
+  'no version': [{ version: null }, 426],
+  'key of 15 bytes': [{ key: Buffer.alloc(15).toString('base64') }, 400],
+  'key of 17 bytes': [{ key: Buffer.alloc(17).toString('base64') }, 400],
+  'key not in base64': [{ key: '*'.repeat(24) }, 400],
+  'no key': [{ key: null }, 400],
+};
+
+/** All that comes back when these bytes are written at once. */
+async function answer(address, sent) {
+  const [host, port] = address.split(':');
+  const socket = connect({ host, port });
+  socket.write(latin1(sent));
+  socket.setTimeout(10_000, () => socket.destroy(new Error('no end of the answer')));
+  let received = '';
+  for await (const chunk of socket) received += chunk.toString('latin1');
+  return received;
+}
+
+/** A frame from a client, whose mask changes nothing. */
+const masked = (opcode, payload) => `${String.fromCharCode(0x80 | opcode, 0x80 | payload.length)}\0\0\0\0${payload}`;
+
+export async function requests(checks, server) {
+  for (const [what, [changes, status]] of Object.entries(REFUSED_REQUESTS)) {
+    const [head] = (await answer(server.address, request(changes))).split('\r\n\r\n');
+    checks.equal(`${what}: status`, head.slice(0, 12), `HTTP/1.1 ${status}`);
+    if (status === 426) checks.ok(`${what}: the version wanted`, head.includes('\r\nSec-WebSocket-Version: 13'), head);
+  }
+  const atOnce = await answer(server.address, request() + masked(1, 'hello') + masked(2, '\xff') + masked(8, '\x03\xe8'));
+  const [head, frames] = atOnce.split('\r\n\r\n');
+  checks.ok('frames with the request: accepted', head.startsWith('HTTP/1.1 101 ') && head.includes(ACCEPT), head);
+  checks.equal('frames with the request: answered', frames, '\x81\x05hello\x82\x01\xff\x88\x02\x03\xe8');
+}
+
+const FRAMES = '\x81\x05hello\x82\x01\xff\x88\x05\x03\xe8bye';
+
+/** What a server answers to an accept value, and what our client is to report. */
+const answered = (accept, ...more) =>
+  ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`,
+    ...more, '\r\n'].join('\r\n');
+
+const ANSWERS = {
+  'wrong accept': [() => answered(ACCEPT), ['Sec-WebSocket-Accept does not answer the key']],
+  'unrequested subprotocol': [
+    (accept) => answered(accept, 'Sec-WebSocket-Protocol: chat.v2'), ['a subprotocol that was not requested'],
+  ],
+  'subprotocol in other case': [
+    (accept) => answered(accept, 'Sec-WebSocket-Protocol: Chat.v1'), ['a subprotocol that was not requested'],
+  ],
+  'unoffered extension': [
+    (accept) => answered(accept, 'Sec-WebSocket-Extensions: permessage-deflate'), ['an extension that was not offered'],
+  ],
+  'status 403': [() => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n', ['the server answered with status 403']],
+  'frames with the response': [
+    (accept) => answered(accept, 'Sec-WebSocket-Protocol: chat.v1') + FRAMES,
+    [
+      { open: { subprotocol: 'chat.v1', extensions: '' } },
+      { text: 'hello' },
+      { binary: '\xff' },
+      { close: { code: 1000, reason: 'bye', clean: true } },
+    ],
+  ],
+};
+
+export async function responses(checks, client) {
+  let respond;
+  let rest;
+  const server = createServer((socket) => {
+    socket.setTimeout(10_000, () => socket.destroy()); // one that took what it should refuse
+    let head = '';
+    rest = new Promise((resolve) => {
+      let after = '';
+      socket.on('data', (chunk) => {
+        if (head.endsWith('\r\n\r\n')) {
+          after += chunk.toString('latin1');
+          if (after.length === 8) socket.end(); // a close frame with a code
+          return;
+        }
+        head += chunk.toString('latin1');
+        if (!head.endsWith('\r\n\r\n')) return;
+        const [, key] = head.match(/\r\nSec-WebSocket-Key: (.*)\r\n/);
+        const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+        socket.write(latin1(respond(accept)));
+      });
+      socket.on('error', () => {}); // a client that refuses may be rude
+      socket.on('close', () => resolve(after));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = `127.0.0.1:${server.address().port}`;
+
+  try {
+    for (const [what, [answer, reports]] of Object.entries(ANSWERS)) {
+      respond = answer;
+      client.tell({ open: { address, subprotocols: ['chat.v1'] } });
+      for (const report of reports) {
+        checks.equal(what, await client.next(), typeof report === 'string' ? { refused: report } : report);
+      }
+      const after = latin1(await rest);
+      if (typeof reports[0] === 'string') {
+        checks.equal(`${what}: nothing is sent`, after.length, 0);
+      } else {
+        const code = [6, 7].map((at) => after[at] ^ after[at - 4]);
+        checks.equal(`${what}: answered`, [...after.subarray(0, 2), ...code], [0x88, 0x82, 0x03, 0xe8]);
+      }
+    }
+  } finally {
+    server.close();
+  }
+}

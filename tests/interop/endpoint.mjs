@@ -1,0 +1,88 @@
+// WebSocket endpoints: programs that do what they are told, and report what they see.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
+import { endpointProgram, example, python } from './common.mjs';
+
+/** How long an endpoint may take to say what it sees. */
+const PATIENCE = 30_000;
+
+export const SUBPROTOCOLS = ['chat.v2', 'chat.v1'];
+
+const COMMANDS = {
+  ws: [process.execPath, `${import.meta.dirname}/ws_endpoint.mjs`],
+  websockets: [python(), `${import.meta.dirname}/websockets_endpoint.py`],
+  tungstenite: [endpointProgram('tungstenite')],
+  eventwire: [endpointProgram('eventwire')],
+};
+
+/** A program that prints lines. */
+class Program {
+  #child;
+  #lines;
+
+  constructor(name, [program, ...args]) {
+    this.name = name;
+    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, PYTHONUTF8: '1' } });
+    this.#child.stdin.on('error', () => {}); // it may be gone; that it says nothing tells
+    this.#lines = createInterface({ input: this.#child.stdout, crlfDelay: Infinity })[Symbol.asyncIterator]();
+  }
+
+  async line() {
+    const late = new AbortController();
+    const silence = setTimeout(PATIENCE, { value: undefined, done: false }, { signal: late.signal }).catch(() => {});
+    const { value, done } = await Promise.race([this.#lines.next(), silence]);
+    late.abort();
+    if (value === undefined) throw new Error(`${this.name} ${done ? 'ended' : 'was silent for too long'}`);
+    return value;
+  }
+
+  write(text) {
+    this.#child.stdin.write(text);
+  }
+
+  async stop() {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** An endpoint in any language; endpoints/src/lib.rs has the words. */
+export class Endpoint extends Program {
+  driven = true;
+
+  static client(name) {
+    return new Endpoint(name, [...COMMANDS[name], 'client']);
+  }
+
+  static async server(name) {
+    const server = new Endpoint(name, [...COMMANDS[name], 'server']);
+    const { listening } = await server.next();
+    server.address = `127.0.0.1:${listening}`;
+    return server;
+  }
+
+  tell(command) {
+    this.write(`${JSON.stringify(command)}\n`);
+  }
+
+  async next() {
+    return JSON.parse(await this.line());
+  }
+}
+
+/** The example, which says nothing but what it echoes. */
+export class EchoServer extends Program {
+  driven = false;
+
+  static async start(...args) {
+    const offers = SUBPROTOCOLS.flatMap((name) => ['--subprotocol', name]);
+    const server = new EchoServer('echo_server', [example('echo_server'), '127.0.0.1:0', ...offers, ...args]);
+    server.address = (await server.line()).replace('echoing on ws://', '');
+    return server;
+  }
+}

@@ -1,0 +1,99 @@
+// A WebSocket client that may do anything, right or wrong: bytes over TCP.
+
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { until } from './common.mjs';
+
+export const OPCODES = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
+
+/** A client's frame; its mask of zeros leaves the payload as it is. */
+export function frame(kind, payload, { length = payload.length } = {}) {
+  const header = [0x80 | OPCODES[kind]];
+  if (length < 126) header.push(0x80 | length);
+  else if (length < 65536) header.push(0x80 | 126, length >> 8, length & 255);
+  else header.push(0x80 | 127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((shift) => (length >>> shift) & 255));
+  return Buffer.concat([Buffer.from([...header, 0, 0, 0, 0]), Buffer.from(payload)]);
+}
+
+/** The server's frames in `bytes`, which are taken to be right, and unfragmented. */
+export function* frames(bytes) {
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const opcode = bytes[at] & 15;
+    let length = bytes[at + 1];
+    at += 2;
+    if (length === 126) {
+      length = bytes.readUInt16BE(at);
+      at += 2;
+    } else if (length === 127) {
+      length = Number(bytes.readBigUInt64BE(at));
+      at += 8;
+    }
+    if (at + length > bytes.length) return;
+    const payload = bytes.subarray(at, at + length);
+    at += length;
+    const [kind] = Object.entries(OPCODES).find(([, number]) => number === opcode);
+    if (kind !== 'close') yield { kind, payload };
+    else yield { kind, code: length ? payload.readUInt16BE(0) : undefined, reason: payload.subarray(2).toString() };
+  }
+}
+
+export class RawClient {
+  #chunks = [];
+  #ended = false;
+
+  /** Sends a request with these headers beside, or instead of, the usual ones, and `behind` at once with it. */
+  static async open(host, target, headers = {}, behind = '') {
+    const [hostname, port] = host.split(':');
+    const client = new RawClient();
+    client.socket = connect(Number(port), hostname);
+    client.socket.on('data', (chunk) => client.#chunks.push(chunk));
+    client.socket.on('error', () => {});
+    client.socket.on('close', () => (client.#ended = true));
+    client.socket.on('end', () => (client.#ended = true));
+    await once(client.socket, 'connect');
+    const all = {
+      Host: host,
+      Upgrade: 'websocket',
+      Connection: 'Upgrade',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      ...headers,
+    };
+    const lines = Object.entries(all).filter(([, value]) => value !== undefined).map(([name, value]) => `${name}: ${value}\r\n`);
+    client.socket.write(Buffer.concat([Buffer.from(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`), Buffer.from(behind)]));
+    return client;
+  }
+
+  get #received() {
+    this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0];
+  }
+
+  /** The answer's head, once it is whole. */
+  head() {
+    return until(() => {
+      const end = this.#received.indexOf('\r\n\r\n');
+      return end >= 0 && this.#received.subarray(0, end).toString();
+    });
+  }
+
+  async status() {
+    return Number((await this.head())?.split(' ')[1]);
+  }
+
+  /** All frames so far. */
+  frames() {
+    return [...frames(this.#received.subarray(this.#received.indexOf('\r\n\r\n') + 4))];
+  }
+
+  /** The first frame that `wanted` is true of. */
+  frame(wanted, seconds) {
+    return until(() => this.frames().find(wanted), seconds);
+  }
+
+  /** The close frame, once the server has shut the transport. */
+  async closed(seconds) {
+    await until(() => this.#ended, seconds);
+    return this.#ended ? this.frames().find(({ kind }) => kind === 'close') ?? 'no close frame' : 'still open';
+  }
+}

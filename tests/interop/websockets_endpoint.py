@@ -1,0 +1,114 @@
+"""The endpoint of Python `websockets`, in either role; driven as the one in endpoints/src/lib.rs."""
+
+import asyncio
+import json
+import sys
+
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+SUBPROTOCOLS = ["chat.v2", "chat.v1"]
+# No limits, and no pings of its own.
+PLAIN = {"max_size": None, "ping_interval": None}
+
+
+def report(event):
+    print(json.dumps(event, ensure_ascii=False), flush=True)
+
+
+class Endpoint:
+    def __init__(self):
+        self.connection = None
+        self.tasks = set()
+
+    def start(self, coroutine):
+        task = asyncio.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def follow(self, connection):
+        self.connection = connection
+        extensions = connection.response.headers.get("Sec-WebSocket-Extensions", "")
+        report({"open": {"subprotocol": connection.subprotocol, "extensions": extensions}})
+        try:
+            while True:
+                message = await connection.recv()
+                if isinstance(message, str):
+                    report({"text": message})
+                else:
+                    report({"binary": message.decode("latin-1")})
+        except ConnectionClosed as closed:
+            await connection.wait_closed()
+            code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
+            clean = closed.rcvd is not None and closed.sent is not None
+            report({"close": {"code": code, "reason": reason, "clean": clean}})
+
+    async def open(self, address, subprotocols=(), offer_deflate=False):
+        offer = {} if offer_deflate else {"compression": None}
+        try:
+            connection = await connect(
+                f"ws://{address}/", subprotocols=list(subprotocols) or None, proxy=None, **PLAIN, **offer
+            )
+        except InvalidHandshake as error:
+            report({"refused": str(error)})
+        else:
+            self.start(self.follow(connection))
+
+    async def ping(self, payload):
+        async def reported(pong):
+            await pong
+            report({"pong": payload})
+
+        # It is matched by its payload.
+        self.start(reported(await self.connection.ping(payload)))
+
+    async def fragments(self, message, size, ping):
+        async def pieces():
+            for at in range(0, len(data), size):
+                yield data[at : at + size]
+                if at == 0:
+                    await self.ping(ping)
+
+        text = "text" in message
+        data = message["text"].encode() if text else message["binary"].encode("latin-1")
+        await self.connection.send(pieces(), text=text)
+
+    async def obey(self, command, value):
+        match command:
+            case "open":
+                await self.open(**value)
+            case "text":
+                await self.connection.send(value)
+            case "binary":
+                await self.connection.send(value.encode("latin-1"))
+            case "invalid_text":
+                await self.connection.send(value.encode("latin-1"), text=True)
+            case "fragments":
+                await self.fragments(**value)
+            case "ping":
+                await self.ping(value)
+            case "close":
+                self.start(self.connection.close(**value))
+
+    async def run(self):
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            [(command, value)] = json.loads(line).items()
+            await self.obey(command, value)
+
+
+def choose(_connection, offered):
+    return next((name for name in SUBPROTOCOLS if name in offered), None)
+
+
+async def main():
+    endpoint = Endpoint()
+    if sys.argv[1] == "client":
+        await endpoint.run()
+        return
+    async with serve(endpoint.follow, "127.0.0.1", 0, select_subprotocol=choose, **PLAIN) as server:
+        report({"listening": server.sockets[0].getsockname()[1]})
+        await endpoint.run()
+
+
+asyncio.run(main())
