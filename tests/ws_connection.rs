@@ -80,7 +80,7 @@ fn others() -> [Frame<&'static [u8]>; 4] {
 #[test]
 fn the_peer_closes_first() {
     for (payload, answer) in
-        [(&b""[..], &b"\x88\0"[..]), (b"\x03\xE9going away", b"\x88\x02\x03\xE9")]
+        [(&b""[..], &b"\x88\0"[..]), (b"\x03\xE9going away", b"\x88\x0C\x03\xE9going away")]
     {
         let mut server = Server::new();
         assert_eq!(server.connection.state(), State::Open);
@@ -378,6 +378,6 @@ fn whole_messages() {
             Message::Close(Some(close)),
         ]
     );
-    assert_eq!(written, b"\x8A\x011\x88\x02\x03\xE8");
+    assert_eq!(written, b"\x8A\x011\x88\x05\x03\xE8bye");
     assert!(buffer.is_empty());
 }

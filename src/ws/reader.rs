@@ -1,7 +1,7 @@
 //! The receiving half of a connection.
 
 use super::encoder::Kind;
-use super::{CloseCode, Decoder, Event, Frame, ProtocolError};
+use super::{Close, CloseCode, Decoder, Event, Frame, ProtocolError};
 #[cfg(feature = "alloc")]
 use super::{Message, MessageDecoder};
 #[cfg(feature = "alloc")]
@@ -39,17 +39,11 @@ pub struct Reader<D = Decoder> {
     done: bool,
 }
 
-/// What a [`Reader`] owes to the peer: a pong or a close frame.
-#[derive(Debug)]
-pub struct Reply(Owed);
-
-#[derive(Debug)]
-enum Owed {
-    Pong(Pong),
-    Close(Option<CloseCode>),
-}
-
-struct Pong {
+/// What a [`Reader`] owes to the peer: a pong, which repeats the ping's payload, or a close frame,
+/// which repeats the code and reason of the peer's or tells what it did wrong.
+pub struct Reply {
+    kind: Kind,
+    code: Option<CloseCode>,
     len: usize,
     payload: [u8; 125],
 }
@@ -86,18 +80,18 @@ impl<D> Reader<D> {
     fn note<T>(
         &mut self,
         result: &Result<Option<T>, ProtocolError>,
-        owed: impl FnOnce(&T) -> Option<Owed>,
+        reply: impl FnOnce(&T) -> Option<Reply>,
     ) {
-        let owed = match result {
-            Ok(Some(received)) => owed(received),
+        let reply = match result {
+            Ok(Some(received)) => reply(received),
             Ok(None) => None,
             // Repeated errors are not answered again.
             Err(_) if self.done => None,
-            Err(error) => Some(Owed::Close(Some(error.close_code()))),
+            Err(error) => Some(Reply::close(Some((error.close_code(), "")))),
         };
-        if let Some(owed) = owed {
-            self.done |= matches!(owed, Owed::Close(_));
-            self.owed = Some(Reply(owed));
+        if let Some(reply) = reply {
+            self.done |= reply.kind == Kind::Close;
+            self.owed = Some(reply);
         }
     }
 }
@@ -112,7 +106,7 @@ impl Reader {
         input: &mut &'a mut [u8],
     ) -> Result<Option<Event<&'a mut [u8], &'a str>>, ProtocolError> {
         let result = self.decoder.decode(input);
-        self.note(&result, Owed::to_event);
+        self.note(&result, Reply::to_event);
         result
     }
 
@@ -127,7 +121,7 @@ impl Reader {
         buffer: &mut BytesMut,
     ) -> Result<Option<Event<BytesMut, Utf8Bytes>>, ProtocolError> {
         let result = self.decoder.decode_mut(buffer);
-        self.note(&result, Owed::to_event);
+        self.note(&result, Reply::to_event);
         result
     }
 }
@@ -140,27 +134,28 @@ impl Reader<MessageDecoder> {
     /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
     pub fn receive(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         let result = self.decoder.decode(buffer);
-        self.note(&result, Owed::to_message);
+        self.note(&result, Reply::to_message);
         result
     }
 }
 
 impl Reply {
-    /// The frame to be sent.
-    pub fn frame(&self) -> Frame<&[u8]> {
-        match &self.0 {
-            Owed::Pong(pong) => Frame::new(Kind::Pong, pong.payload()),
-            Owed::Close(code) => Frame { code: *code, ..Frame::new(Kind::Close, &[][..]) },
-        }
+    fn new(kind: Kind, payload: &[u8]) -> Self {
+        let mut reply = Self { kind, code: None, len: payload.len(), payload: [0; 125] };
+        reply.payload[..payload.len()].copy_from_slice(payload);
+        reply
     }
-}
 
-impl Owed {
-    fn to_event<P: AsRef<[u8]>, R>(event: &Event<P, R>) -> Option<Self> {
+    fn close(close: Option<(CloseCode, &str)>) -> Self {
+        let (code, reason) = close.unzip();
+        Self { code, ..Self::new(Kind::Close, reason.unwrap_or_default().as_bytes()) }
+    }
+
+    fn to_event<P: AsRef<[u8]>, R: AsRef<str>>(event: &Event<P, R>) -> Option<Self> {
         match event {
             Event::Data(_) | Event::Pong(_) => None,
-            Event::Ping(payload) => Some(Self::Pong(Pong::new(payload.as_ref()))),
-            Event::Close(close) => Some(Self::Close(close.as_ref().map(|close| close.code))),
+            Event::Ping(payload) => Some(Self::new(Kind::Pong, payload.as_ref())),
+            Event::Close(close) => Some(Self::to_close(close.as_ref())),
         }
     }
 
@@ -168,26 +163,23 @@ impl Owed {
     fn to_message(message: &Message) -> Option<Self> {
         match message {
             Message::Text(_) | Message::Binary(_) | Message::Pong(_) => None,
-            Message::Ping(payload) => Some(Self::Pong(Pong::new(payload))),
-            Message::Close(close) => Some(Self::Close(close.as_ref().map(|close| close.code))),
+            Message::Ping(payload) => Some(Self::new(Kind::Pong, payload)),
+            Message::Close(close) => Some(Self::to_close(close.as_ref())),
         }
     }
-}
 
-impl Pong {
-    fn new(ping: &[u8]) -> Self {
-        let mut payload = [0; 125];
-        payload[..ping.len()].copy_from_slice(ping);
-        Self { len: ping.len(), payload }
+    fn to_close<R: AsRef<str>>(close: Option<&Close<R>>) -> Self {
+        Self::close(close.map(|Close { code, reason }| (*code, reason.as_ref())))
     }
 
-    fn payload(&self) -> &[u8] {
-        &self.payload[..self.len]
+    /// The frame to be sent.
+    pub fn frame(&self) -> Frame<&[u8]> {
+        Frame { code: self.code, ..Frame::new(self.kind, &self.payload[..self.len]) }
     }
 }
 
-impl fmt::Debug for Pong {
+impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pong").field(&self.payload()).finish()
+        f.debug_tuple("Reply").field(&self.frame()).finish()
     }
 }

@@ -194,8 +194,7 @@ async function pictures({ page }) {
 
 async function closing(ada, bo) {
   await ada.leave(3001, 'tschüß 👋');
-  // Who closes gets the code back, without the reason.
-  checks.equal('Ada closes with 3001', await ada.closed(), { code: '3001', reason: '', clean: 'true' });
+  checks.equal('Ada closes with 3001', await ada.closed(), { code: '3001', reason: 'tschüß 👋', clean: 'true' });
   checks.ok('Bo sees the code and the reason', await bo.sees('Ada left (3001 tschüß 👋)'));
   checks.ok('and that Ada has gone', await bo.knows(['Bo']));
   checks.ok('Ada joins again', await ada.join());

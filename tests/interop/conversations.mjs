@@ -74,8 +74,7 @@ export class Pair {
     const { code, reason } = closing ?? { code: 1005, reason: '' };
     const other = this.other(by);
     await this.sees(other, `close ${code}`, { close: { code, reason, clean: true } });
-    // Ours repeats the code alone.
-    await this.sees(by, `the answer to close ${code}`, { close: { code, reason: ours(other) ? '' : reason, clean: true } });
+    await this.sees(by, `the answer to close ${code}`, { close: { code, reason, clean: true } });
   }
 }
 

@@ -233,8 +233,9 @@ fn by_connection(limits: Limits, stream: &[u8], expected: &Trace) {
             }
             Seen::Close(None) => owed.extend([0x88, 0]),
             Seen::Close(Some(close)) => {
-                owed.extend([0x88, 2]);
+                owed.extend([0x88, u8::try_from(2 + close.reason.len()).unwrap()]);
                 owed.extend(close.code.get().to_be_bytes());
+                owed.extend(close.reason.as_bytes());
             }
             Seen::Failed(error) => {
                 owed.extend([0x88, 2]);
