@@ -1,9 +1,11 @@
 //! Reads an event stream and prints one JSON object a line for each dispatched event, as soon as
 //! it is complete: `curl -N http://127.0.0.1:3000/events | sse2json`.
 
+#[path = "program/mod.rs"]
+mod program;
+
 use bytes::BytesMut;
 use eventwire::sse::{BytesDecoder, Item, Options};
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,21 +33,7 @@ struct Summary<'a> {
 }
 
 fn main() -> ExitCode {
-    match parse_args().map(|args| args.map(|args| run(&args))) {
-        Ok(None) => println!("{USAGE}"),
-        Ok(Some(Ok(()))) => {}
-        // Whoever reads the output has seen enough.
-        Ok(Some(Err(error))) if error.kind() == ErrorKind::BrokenPipe => {}
-        Ok(Some(Err(error))) => {
-            eprintln!("sse2json: {error}");
-            return ExitCode::from(2);
-        }
-        Err(error) => {
-            eprintln!("sse2json: {error} ({USAGE})");
-            return ExitCode::from(2);
-        }
-    }
-    ExitCode::SUCCESS
+    program::main("sse2json", USAGE, parse_args(), run)
 }
 
 /// `None` if all that is asked for is help.
@@ -68,15 +56,8 @@ fn parse_args() -> Result<Option<Args>, lexopt::Error> {
     Ok(Some(args))
 }
 
-fn run(args: &Args) -> io::Result<()> {
-    let mut input: Box<dyn Read> = match &args.file {
-        Some(path) => {
-            let named =
-                |error| io::Error::new(ErrorKind::NotFound, format!("{}: {error}", path.display()));
-            Box::new(File::open(path).map_err(named)?)
-        }
-        None => Box::new(io::stdin().lock()),
-    };
+fn run(args: &Args) -> io::Result<ExitCode> {
+    let mut input = program::open(args.file.as_ref())?;
     let mut output = io::stdout().lock();
     // What the user gives is the user's to bound.
     let options = Options::new().max_line(usize::MAX).max_event(usize::MAX);
@@ -118,5 +99,6 @@ fn run(args: &Args) -> io::Result<()> {
         serde_json::to_writer(&mut output, &summary)?;
         writeln!(output)?;
     }
-    output.flush()
+    output.flush()?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -5,9 +5,11 @@
 //! A last line tells of a broken stream, with status 1, or of one that ends too early. Limits are
 //! the crate's, unless `--max-message` says otherwise.
 
+#[path = "program/mod.rs"]
+mod program;
+
 use bytes::BytesMut;
 use eventwire::ws::{Message, MessageDecoder, Options, ProtocolError, Role};
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,21 +85,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn main() -> ExitCode {
-    match parse_args().map(|args| args.map(|args| run(&args))) {
-        Ok(None) => println!("{USAGE}"),
-        Ok(Some(Ok(status))) => return status,
-        // Whoever reads the output has seen enough.
-        Ok(Some(Err(error))) if error.kind() == ErrorKind::BrokenPipe => {}
-        Ok(Some(Err(error))) => {
-            eprintln!("ws2json: {error}");
-            return ExitCode::from(2);
-        }
-        Err(error) => {
-            eprintln!("ws2json: {error} ({USAGE})");
-            return ExitCode::from(2);
-        }
-    }
-    ExitCode::SUCCESS
+    program::main("ws2json", USAGE, parse_args(), run)
 }
 
 /// `None` if all that is asked for is help.
@@ -137,14 +125,7 @@ fn parse_role(role: &str) -> Result<Role, &'static str> {
 }
 
 fn run(args: &Args) -> io::Result<ExitCode> {
-    let mut input: Box<dyn Read> = match &args.file {
-        Some(path) => {
-            let named =
-                |error| io::Error::new(ErrorKind::NotFound, format!("{}: {error}", path.display()));
-            Box::new(File::open(path).map_err(named)?)
-        }
-        None => Box::new(io::stdin().lock()),
-    };
+    let mut input = program::open(args.file.as_ref())?;
     let mut output = io::stdout().lock();
     let mut decoder = MessageDecoder::new(args.role, args.options);
     let mut read = vec![0; 64 << 10];

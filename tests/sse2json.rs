@@ -1,7 +1,11 @@
 //! The program `sse2json`: its lines, its exit status, and that it prints events as they come.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 const STREAM: &[u8] =
     b"retry: 3000\nid: 7\nevent: sum\ndata: 1 +\r\ndata: 2\r\n\r\ndata: a\xFFb\n\n: c\n\ndata\n\ndata: lost";
@@ -15,25 +19,10 @@ const LINES: &str = concat!(
     "\n",
 );
 
-fn start(args: &[&str]) -> Child {
-    Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--example", "sse2json", "--"])
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
+static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| program::build("sse2json"));
 
-/// Its status, output and errors on this input.
 fn run(args: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
-    let mut child = start(args);
-    // Who is given a file does not read this.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    program::run(&PROGRAM, args, input)
 }
 
 #[test]
@@ -44,7 +33,7 @@ fn prints_a_line_for_each_event() {
         let (status, output, _) = run(&["--chunk", chunk, "--summary"], STREAM);
         assert_eq!((status, output), (Some(0), format!("{LINES}{summary}")), "--chunk {chunk}");
     }
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("sse2json.sse");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sse2json.sse");
     std::fs::write(&file, STREAM).unwrap();
     let (status, output, _) = run(&[file.to_str().unwrap()], b"");
     assert_eq!((status, &*output), (Some(0), LINES));
@@ -74,7 +63,7 @@ fn refuses_in_one_line() {
 
 #[test]
 fn prints_events_as_they_come_and_ends_quietly_with_its_reader() {
-    let mut child = start(&[]);
+    let mut child = program::start(&PROGRAM, &[]);
     let mut input = child.stdin.take().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     input.write_all(b"data: first\n\ndata: sec").unwrap();

@@ -1,41 +1,16 @@
 //! The program `ws2json`: its lines, its exit status, and that it prints messages as they come.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
-/// The program, built once: starting it hundreds of times through cargo would take long.
-fn program() -> &'static Path {
-    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-        let build =
-            Command::new(env!("CARGO")).args(["build", "--quiet", "--example", "ws2json"]).status();
-        assert!(build.unwrap().success());
-        let test = std::env::current_exe().unwrap();
-        let target = test.ancestors().nth(3).unwrap();
-        target.join("debug/examples/ws2json")
-    });
-    &PROGRAM
-}
+static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| program::build("ws2json"));
 
-fn start(args: &[&str]) -> Child {
-    Command::new(program())
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-/// Its status, output and errors on this input.
 fn run(args: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
-    let mut child = start(args);
-    // Who is given a file, or fails, does not read all of this.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    program::run(&PROGRAM, args, input)
 }
 
 /// Asserts the status and lines, however the input is cut.
@@ -218,7 +193,7 @@ fn refuses_in_one_line() {
 
 #[test]
 fn prints_messages_as_they_come_and_ends_quietly_with_its_reader() {
-    let mut child = start(CLIENT);
+    let mut child = program::start(&PROGRAM, CLIENT);
     let mut input = child.stdin.take().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     input.write_all(b"\x81\x05first\x81\x06sec").unwrap();
