@@ -191,8 +191,8 @@ impl Decoder {
         }
     }
 
-    /// Whether a message has begun and not ended, by itself or by a close frame. At the end of a
-    /// stream, it was cut off if this holds or input is left.
+    /// Whether a message has begun that has not ended, nor was ended by a close frame or an error.
+    /// At the end of a stream, it was cut off if this holds or input is left.
     #[must_use]
     pub const fn in_message(&self) -> bool {
         self.in_message
@@ -223,6 +223,7 @@ impl Decoder {
     fn fail(&mut self, (at, fault): At) -> ProtocolError {
         let error = ProtocolError { fault, offset: self.offset + at as u64 };
         self.end = End::Failed(error);
+        self.in_message = false;
         error
     }
 

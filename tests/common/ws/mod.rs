@@ -126,23 +126,8 @@ pub fn by_bytes_mut<'a>(
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Trace {
     let mut decoder = Decoder::new(role, limits.options());
-    let mut trace = Trace::default();
-    let mut buffer = BytesMut::new();
-    for chunk in chunks {
-        buffer.extend_from_slice(chunk);
-        loop {
-            match decoder.decode_mut(&mut buffer) {
-                Ok(Some(event)) => trace.push(Seen::of(event)),
-                Ok(None) => break,
-                Err(error) => {
-                    assert_eq!(decoder.decode_mut(&mut buffer), Err(error), "repeats its error");
-                    trace.push(Seen::Failed(error));
-                    return trace;
-                }
-            }
-        }
-    }
-    trace.incomplete = decoder.in_message() || !buffer.is_empty();
+    let mut trace = by_buffer(chunks, |buffer| Ok(decoder.decode_mut(buffer)?.map(Seen::of)));
+    trace.incomplete |= decoder.in_message();
     trace
 }
 
@@ -154,32 +139,44 @@ pub fn by_messages<'a>(
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Trace {
     let mut decoder = MessageDecoder::new(role, limits.options());
+    let seen = |message| match message {
+        Message::Text(text) => {
+            assert!(std::str::from_utf8(text.as_bytes()).is_ok());
+            Seen::text(&text)
+        }
+        Message::Binary(payload) => Seen::binary(&payload),
+        Message::Ping(payload) => Seen::Ping(payload.into()),
+        Message::Pong(payload) => Seen::Pong(payload.into()),
+        Message::Close(close) => Seen::of(Event::<&[u8], _>::Close(close)),
+    };
+    let mut trace = by_buffer(chunks, |buffer| Ok(decoder.decode(buffer)?.map(seen)));
+    trace.incomplete |= decoder.in_message();
+    trace
+}
+
+/// Incomplete is what left something in the buffer.
+#[cfg(feature = "alloc")]
+fn by_buffer<'a>(
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+    mut decode: impl FnMut(&mut BytesMut) -> Result<Option<Seen>, ProtocolError>,
+) -> Trace {
     let mut trace = Trace::default();
     let mut buffer = BytesMut::new();
     for chunk in chunks {
         buffer.extend_from_slice(chunk);
         loop {
-            match decoder.decode(&mut buffer) {
-                Ok(Some(message)) => trace.push(match message {
-                    Message::Text(text) => {
-                        assert!(std::str::from_utf8(text.as_bytes()).is_ok());
-                        Seen::text(&text)
-                    }
-                    Message::Binary(payload) => Seen::binary(&payload),
-                    Message::Ping(payload) => Seen::Ping(payload.into()),
-                    Message::Pong(payload) => Seen::Pong(payload.into()),
-                    Message::Close(close) => Seen::of(Event::<&[u8], _>::Close(close)),
-                }),
+            match decode(&mut buffer) {
+                Ok(Some(seen)) => trace.push(seen),
                 Ok(None) => break,
                 Err(error) => {
-                    assert_eq!(decoder.decode(&mut buffer), Err(error), "repeats its error");
+                    assert_eq!(decode(&mut buffer), Err(error), "repeats its error");
                     trace.push(Seen::Failed(error));
                     return trace;
                 }
             }
         }
     }
-    trace.incomplete = decoder.in_message() || !buffer.is_empty();
+    trace.incomplete = !buffer.is_empty();
     trace
 }
 
