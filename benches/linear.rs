@@ -58,7 +58,7 @@ fn measured_events(mut input: &mut [u8]) -> usize {
     events
 }
 
-const LIMITS: ws::Options = ws::Options::new().max_message(u64::MAX).max_frame(u64::MAX);
+const LIMITS: ws::Options = ws::Options::new().max_message(u64::MAX);
 
 /// What a client sent, shown to the decoder in chunks.
 #[inline(never)]

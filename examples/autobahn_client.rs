@@ -1,7 +1,7 @@
 //! A WebSocket client that echoes whatever the Autobahn suite's server sends, case by case.
 //!
 //! ```text
-//! AUTOBAHN_URL=ws://127.0.0.1:9001 AUTOBAHN_AGENT=eventwire AUTOBAHN_CASES=517 \
+//! AUTOBAHN_URL=ws://127.0.0.1:9001 AUTOBAHN_AGENT=eventwire AUTOBAHN_CASES=301 \
 //!     cargo run --release --example autobahn_client
 //! ```
 

@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Value(value) => address = value.string()?,
             Long("max-message") => {
                 let bytes = arguments.value()?.parse()?;
-                options = options.max_message(bytes).max_frame(bytes);
+                options = options.max_message(bytes);
             }
             Long("subprotocol") => subprotocols.push(arguments.value()?.string()?),
             other => return Err(other.unexpected().into()),

@@ -102,7 +102,7 @@ fn parse_args() -> Result<Option<Args>, lexopt::Error> {
             Long("chunk") => chunk = parser.value()?.parse()?,
             Long("max-message") => {
                 let bytes = parser.value()?.parse()?;
-                options = options.max_message(bytes).max_frame(bytes);
+                options = options.max_message(bytes);
             }
             Long("help") | Short('h') => return Ok(None),
             Value(path) if file.is_none() => file = Some(path.into()),

@@ -77,7 +77,7 @@
 //!             sent.extend_from_slice(&to_send[..len]);
 //!         }
 //!         Ok(Some(_)) => {}
-//!         Ok(None) | Err(_) => break, // write; then read more, or hang up after an error
+//!         Ok(None) | Err(_) => break, // write; at `State::Closed` hang up, else read more
 //!     }
 //! }
 //! assert_eq!(sent, b"\x81\x05hello\x88\x02\x03\xEA"); // closed with 1002: protocol error

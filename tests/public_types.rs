@@ -186,7 +186,7 @@ fn state_is_small() {
     assert_eq!(size_of::<ws::MessageDecoder>(), 112);
     assert_eq!(size_of::<ws::Reader>(), 240);
     assert_eq!(size_of::<ws::Reply>(), 144);
-    assert_eq!(size_of::<ws::Writer>(), 3);
+    assert_eq!(size_of::<ws::Writer>(), 6);
     assert_eq!(size_of::<ws::Connection>(), 248);
     assert_eq!(size_of::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(), 272);
 }

@@ -284,7 +284,7 @@ fn default_limits() {
     };
     let long = |len: u64| [&b"\x82\x7F"[..], &len.to_be_bytes()].concat();
     assert_eq!(receive(&long(16 << 20)), Ok(()));
-    assert_eq!(receive(&long((16 << 20) + 1)), Err(Fault::FrameTooLong { limit: 16 << 20 }));
+    assert_eq!(receive(&long((16 << 20) + 1)), Err(Fault::MessageTooLong { limit: 16 << 20 }));
     let two = [&b"\x02\x01a\x00"[..], &long(16 << 20)[1..]].concat();
     assert_eq!(receive(&two), Err(Fault::MessageTooLong { limit: 16 << 20 }));
     let frames = |count: usize| [&b"\x02\x00"[..], &vec![0; 2 * (count - 1)]].concat();

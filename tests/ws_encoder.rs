@@ -6,8 +6,8 @@ use bytes::{BufMut, BytesMut};
 use common::ws::{Limits, Seen, pattern, trace};
 use eventwire::BufferTooSmall;
 use eventwire::ws::{
-    Close, CloseCode, ControlTooLong, Fault, Frame, FrameHeader, MaskKey, MaskSource, NoMaskKey,
-    OpCode, Role, Rsv, SendError, Writer,
+    Close, CloseCode, ControlTooLong, Data, DataKind, Fault, Frame, FrameHeader, MaskKey,
+    MaskSource, NoMaskKey, OpCode, Role, Rsv, SendError, Writer,
 };
 
 const KEY: MaskKey = MaskKey([0x37, 0xFA, 0x21, 0x3D]);
@@ -336,4 +336,41 @@ fn keys_of_the_operating_system() {
     // Two of a hundred are alike once in a million times.
     assert_eq!(drawn.len(), 100);
     assert!(!format!("{keys:?}").chars().any(|it| it.is_ascii_digit()), "keys are not shown");
+}
+
+/// Runs are checked together, so that no writer lets out text that is none.
+#[test]
+fn runs() {
+    let run = |payload: &'static [u8], fin| Data { kind: DataKind::Text, payload, fin };
+    let binary = |payload: &'static [u8], fin| Data { kind: DataKind::Binary, payload, fin };
+    let mut writer = Writer::server();
+    let mut out = Vec::new();
+    for broken in [run(b"\xFF", false), run(b"a\xC3", true), run(b"\xC3a", false)] {
+        assert_eq!(writer.send_run_to(&broken, &mut out), Err(SendError::InvalidUtf8));
+        assert_eq!(writer.send_run(&broken, &mut [0; 9]), Err(SendError::InvalidUtf8));
+    }
+    writer.send_run_to(&run(b"a\xE2\x82", false), &mut out).unwrap();
+    for broken in [run(b"a", false), run(b"\xAC\xAC", false), run(b"", true)] {
+        assert_eq!(writer.send_run_to(&broken, &mut out), Err(SendError::InvalidUtf8));
+    }
+    let text = Frame::text("b");
+    assert_eq!(writer.send_to(&text.continuing(), &mut out), Err(SendError::InvalidUtf8));
+    assert_eq!(writer.send_to(&text, &mut out), Err(SendError::UnfinishedMessage));
+    let other = binary(b"\xAC", true);
+    assert_eq!(writer.send_run_to(&other, &mut out), Err(SendError::UnfinishedMessage));
+    writer.send_to(&Frame::ping(&b"p"[..]).unwrap(), &mut out).unwrap();
+    // What did not fit was not sent.
+    let too_small = SendError::BufferTooSmall(BufferTooSmall { needed: 3 });
+    assert_eq!(writer.send_run(&run(b"\xAC", false), &mut [0; 2]), Err(too_small));
+    writer.send_run_to(&run(b"\xAC", false), &mut out).unwrap();
+    writer.send_to(&text.continuing().unfinished(), &mut out).unwrap();
+    writer.send_run_to(&run(b"", true), &mut out).unwrap();
+    writer.send_run_to(&other, &mut out).unwrap();
+    writer.send_to(&Frame::close(None).unwrap(), &mut out).unwrap();
+    assert_eq!(writer.send_run_to(&other, &mut out), Err(SendError::CloseSent));
+    let said = trace(Role::Client, Limits::NONE, &[&out]).seen;
+    let begin = Seen::Data { kind: DataKind::Text, payload: b"a\xE2\x82".into(), fin: false };
+    let end = Seen::Data { kind: DataKind::Text, payload: b"\xACb".into(), fin: true };
+    let ping = Seen::Ping(b"p".into());
+    assert_eq!(said, [begin, ping, end, Seen::binary(b"\xAC"), Seen::Close(None)]);
 }

@@ -4,7 +4,9 @@ mod common;
 
 use common::cut;
 use common::ws::{Limits, Seen, Stream, Trace, reference, trace};
-use eventwire::ws::{DataKind, Frame, InvalidUtf8, MaskKey, Role, Utf8Validator};
+use eventwire::ws::{
+    Connection, DataKind, Event, Frame, InvalidUtf8, MaskKey, Options, Role, Utf8Validator, Writer,
+};
 use proptest::prelude::*;
 
 fn role() -> impl Strategy<Value = Role> {
@@ -120,6 +122,35 @@ proptest! {
             expected.push(Seen::Ping(ping.to_vec()));
         }
         prop_assert_eq!(trace(role, Limits::NONE, &cut(&stream, &lengths)), expected);
+    }
+
+    #[test]
+    fn runs_that_are_passed_on_say_the_same(
+        stream in stream(Role::Server),
+        lengths in lengths(),
+        key in any::<[u8; 4]>(),
+    ) {
+        let mut connection = Connection::server(Options::new());
+        let mut onward = Writer::client(|| key);
+        let (mut kept, mut passed_on) = (Vec::new(), Vec::new());
+        let mut expected = Trace::default();
+        'chunks: for chunk in cut(&stream, &lengths) {
+            kept.extend_from_slice(chunk);
+            let mut input = &mut kept[..];
+            loop {
+                match connection.receive(&mut input) {
+                    Ok(Some(Event::Data(run))) => {
+                        onward.send_run_to(&run, &mut passed_on).unwrap();
+                        expected.push(Seen::of(Event::<_, &str>::Data(run)));
+                    }
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    Err(_) => break 'chunks,
+                }
+            }
+            kept = input.to_vec();
+        }
+        prop_assert_eq!(trace(Role::Server, Limits::NONE, &[&passed_on]).seen, expected.seen);
     }
 
     #[test]

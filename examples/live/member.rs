@@ -66,7 +66,7 @@ pub(crate) async fn serve(
     to_send: Vec<u8>,
 ) {
     let Membership { name, events } = membership;
-    let options = Options::new().max_message(MAX_MESSAGE).max_frame(MAX_MESSAGE);
+    let options = Options::new().max_message(MAX_MESSAGE);
     let connection = Connection::message_server(options);
     let mut member = Member { room, name, socket, connection, received, to_send };
     let how = match member.talk(events.replay, events.live).await {

@@ -16,7 +16,8 @@ use bytes::{BufMut, BytesMut};
 /// 2. After each call, **whatever it gave**, call [`reply`](Self::reply) or
 ///    [`reply_to`](Self::reply_to): pings, close frames and errors of the peer are answered by it.
 /// 3. Do what the events call for. Write all bytes that came out at once, also after an error, and
-///    shut the transport by [`state`](Self::state).
+///    shut the transport by [`state`](Self::state). If it ends before [`State::Closed`], the
+///    connection was cut.
 ///
 /// Messages come in runs as they arrive, out of a `&mut [u8]` or `BytesMut`, and nothing is
 /// allocated; or whole, from `message_server` and `message_client`.

@@ -79,9 +79,9 @@ impl<'a> Frame<&'a [u8]> {
         Ok(Self { code: Some(code), ..Self::new(Kind::Close, reason.as_bytes()) })
     }
 
-    /// The message in frames of at most `size` bytes, between which control frames may be sent. Text
-    /// is cut between characters, so that each frame is text by itself, and has at least one. A
-    /// control frame comes as it is.
+    /// The message in frames of at most `size` bytes, between which control frames may be sent; or of
+    /// one byte, or one character of text, if that is more. Text is cut between characters, so that
+    /// each frame is text by itself. A control frame comes as it is.
     ///
     /// ```
     /// use eventwire::ws::Frame;
@@ -98,7 +98,10 @@ impl<'a> Frame<&'a [u8]> {
 
 impl<P> Frame<P> {
     pub(super) const fn new(kind: Kind, payload: P) -> Self {
-        let shape = Shape { kind, continuing: false, fin: true };
+        Self::shaped(Shape { kind, continuing: false, fin: true }, payload)
+    }
+
+    pub(super) const fn shaped(shape: Shape, payload: P) -> Self {
         Self { shape, code: None, payload }
     }
 

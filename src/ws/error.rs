@@ -143,6 +143,9 @@ pub enum SendError {
     /// A [continuing](super::Frame::continuing) frame with no message to continue.
     #[error("misuse: continuation frame outside a message")]
     UnexpectedContinuation,
+    /// Text that is not UTF-8, of which some came in [runs](super::Writer::send_run).
+    #[error("misuse: text that is not UTF-8")]
+    InvalidUtf8,
     /// The output has no room.
     #[error(transparent)]
     BufferTooSmall(#[from] BufferTooSmall),

@@ -26,7 +26,8 @@ pub enum Event<P, R> {
 pub struct Data<P> {
     /// The kind of the message.
     pub kind: DataKind,
-    /// The bytes. Those of text have been found valid, but a run may end inside a character.
+    /// The bytes. Those of text have been found valid, but a run may end inside a character; pass
+    /// them on by [`send_run`](super::Writer::send_run).
     pub payload: P,
     /// Whether the message ends here.
     pub fin: bool,

@@ -14,7 +14,7 @@
 #![cfg_attr(feature = "alloc", doc = "```")]
 #![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
 //! use bytes::BytesMut;
-//! use eventwire::ws::{Connection, Frame, Message, Options};
+//! use eventwire::ws::{Connection, Frame, Message, Options, State};
 //!
 //! let mut connection = Connection::message_server(Options::new());
 //! let mut received = BytesMut::from(&b"\x81\x82\x01\x02\x03\x04\x69\x6b\x89\x80\x00\x00\x00\x00"[..]);
@@ -23,11 +23,11 @@
 //!     let message = connection.receive(&mut received);
 //!     connection.reply_to(&mut to_send)?; // pongs, the closing handshake, the answer to an error
 //!     match message {
-//!         Ok(Some(Message::Text(text))) => connection.send_to(&Frame::text(&text), &mut to_send)?,
-//!         Ok(Some(Message::Binary(data))) => connection.send_to(&Frame::binary(data), &mut to_send)?,
+//!         Ok(Some(Message::Text(text))) if connection.state() == State::Open => {
+//!             connection.send_to(&Frame::text(&text), &mut to_send)?;
+//!         }
 //!         Ok(Some(_)) => {}
-//!         Ok(None) => break, // write `to_send`, read more
-//!         Err(error) => break, // write `to_send`, hang up
+//!         Ok(None) | Err(_) => break, // write; at `State::Closed` hang up, else read more
 //!     }
 //! }
 //! assert_eq!(to_send, b"\x81\x02hi\x8A\x00"[..]);

@@ -25,33 +25,33 @@ impl Options {
     /// 131,072.
     pub const DEFAULT_MAX_FRAGMENTS: u32 = 128 << 10;
 
-    /// Messages and frames of [`DEFAULT_MAX_MESSAGE`](Self::DEFAULT_MAX_MESSAGE) bytes, in up to
+    /// Messages of [`DEFAULT_MAX_MESSAGE`](Self::DEFAULT_MAX_MESSAGE) bytes, in up to
     /// [`DEFAULT_MAX_FRAGMENTS`](Self::DEFAULT_MAX_FRAGMENTS) frames.
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            max_frame: Self::DEFAULT_MAX_MESSAGE,
+            max_frame: u64::MAX,
             max_message: Self::DEFAULT_MAX_MESSAGE,
             max_fragments: Self::DEFAULT_MAX_FRAGMENTS,
         }
     }
 
-    /// How many bytes the payload of a data frame may have.
+    /// How many bytes the payload of a data frame may have. Unless this is set, as many as its
+    /// message has left.
     #[must_use]
     pub const fn max_frame(mut self, bytes: u64) -> Self {
         self.max_frame = bytes;
         self
     }
 
-    /// How many bytes a message may have, over all its frames. Raise
-    /// [`max_frame`](Self::max_frame) as well if they may come in one.
+    /// How many bytes a message may have, over all its frames.
     #[must_use]
     pub const fn max_message(mut self, bytes: u64) -> Self {
         self.max_message = bytes;
         self
     }
 
-    /// How many frames a message may come in, empty ones too.
+    /// How many frames a message may come in, empty ones too; at least 1.
     #[must_use]
     pub const fn max_fragments(mut self, frames: u32) -> Self {
         self.max_fragments = frames;

@@ -4,7 +4,9 @@
 use super::PreparedFrame;
 use super::encoder::{Kind, Shape};
 use super::reader::Reply;
-use super::{DataKind, Frame, HeaderBytes, MaskKey, MaskSource, NoMask, SendError};
+use super::{
+    Data, DataKind, Frame, HeaderBytes, MaskKey, MaskSource, NoMask, SendError, Utf8Validator,
+};
 #[cfg(feature = "alloc")]
 use bytes::{BufMut, Bytes};
 
@@ -32,6 +34,8 @@ pub struct Writer<M = NoMask> {
     masks: Option<M>,
     /// The message that was begun and not ended.
     unfinished: Option<DataKind>,
+    /// Of a text that is sent in runs: whether the last one cut a character.
+    utf8: Utf8Validator,
     close_sent: bool,
     /// The peer closed, or broke the protocol.
     peer_closed: bool,
@@ -58,7 +62,7 @@ impl Writer {
     /// The writer of a server.
     #[must_use]
     pub const fn server() -> Self {
-        Self { masks: None, unfinished: None, close_sent: false, peer_closed: false }
+        Self::new(None)
     }
 
     /// Sends a frame without touching its payload: returns what to write before it, and it.
@@ -89,6 +93,11 @@ impl Writer {
 }
 
 impl<M> Writer<M> {
+    const fn new(masks: Option<M>) -> Self {
+        let utf8 = Utf8Validator::new();
+        Self { masks, unfinished: None, utf8, close_sent: false, peer_closed: false }
+    }
+
     /// How far the closing handshake is, by what was sent and which replies were carried here.
     #[must_use]
     pub const fn state(&self) -> State {
@@ -109,7 +118,7 @@ impl<M: MaskSource> Writer<M> {
     /// The writer of a client, which masks its frames with these keys.
     #[must_use]
     pub const fn client(masks: M) -> Self {
-        Self { masks: Some(masks), unfinished: None, close_sent: false, peer_closed: false }
+        Self::new(Some(masks))
     }
 
     /// Writes a frame to the front of `buffer`; returns its length.
@@ -173,6 +182,60 @@ impl<M: MaskSource> Writer<M> {
         Ok((header, frame.payload))
     }
 
+    /// Writes a run of a message, as a [`Decoder`](super::Decoder) gave it, to the front of `buffer`,
+    /// as a frame of its own; returns its length. For those who pass messages on, or back, as they
+    /// arrive: which frame begins the message and which ends it follows from the runs.
+    ///
+    /// ```
+    /// use eventwire::ws::{Connection, Event, Options};
+    ///
+    /// let mut connection = Connection::server(Options::new());
+    /// let mut received = *b"\x81\x82\0\0\0\0\xC3\xBC";
+    /// let mut to_send = [0; 64];
+    /// let mut sent = 0;
+    /// for mut input in received.chunks_mut(7) { // which cuts the character
+    ///     while let Some(event) = connection.receive(&mut input)? {
+    ///         if let Event::Data(run) = event {
+    ///             sent += connection.writer().send_run(&run, &mut to_send[sent..])?;
+    ///         }
+    ///     }
+    /// }
+    /// assert_eq!(&to_send[..sent], b"\x01\x01\xC3\x80\x01\xBC");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), or if the runs of a text are not UTF-8 together.
+    pub fn send_run<P: AsRef<[u8]>>(
+        &mut self,
+        run: &Data<P>,
+        buffer: &mut [u8],
+    ) -> Result<usize, SendError> {
+        let (frame, utf8) = self.run(run)?;
+        let len = frame.encode(self.mask()?, buffer)?;
+        self.sent(frame.shape);
+        self.utf8 = utf8;
+        Ok(len)
+    }
+
+    /// Appends a run of a message to `buffer`, as [`send_run`](Self::send_run).
+    ///
+    /// # Errors
+    /// As [`send_run`](Self::send_run).
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn send_run_to<P: AsRef<[u8]>, B: BufMut>(
+        &mut self,
+        run: &Data<P>,
+        buffer: &mut B,
+    ) -> Result<(), SendError> {
+        let (frame, utf8) = self.run(run)?;
+        frame.encode_to(self.mask()?, buffer)?;
+        self.sent(frame.shape);
+        self.utf8 = utf8;
+        Ok(())
+    }
+
     /// Writes what the reader owes to the front of `buffer`; returns its length, which is 0 if our
     /// close frame makes it needless.
     ///
@@ -214,7 +277,35 @@ impl<M: MaskSource> Writer<M> {
         Ok(self.masks.as_mut().map(MaskSource::next_key).transpose()?)
     }
 
+    /// The frame of a run, and where in its text it ends.
+    fn run<'p, P: AsRef<[u8]>>(
+        &self,
+        run: &'p Data<P>,
+    ) -> Result<(Frame<&'p [u8]>, Utf8Validator), SendError> {
+        let (payload, mut utf8) = (run.payload.as_ref(), self.utf8);
+        if run.kind == DataKind::Text {
+            utf8.feed(payload).map_err(|_| SendError::InvalidUtf8)?;
+            if run.fin && !utf8.is_complete() {
+                return Err(SendError::InvalidUtf8);
+            }
+        }
+        let shape = Shape {
+            kind: Kind::Data(run.kind),
+            continuing: self.unfinished.is_some(),
+            fin: run.fin,
+        };
+        self.check_order(shape)?;
+        Ok((Frame::shaped(shape, payload), utf8))
+    }
+
     fn check(&self, shape: Shape) -> Result<(), SendError> {
+        self.check_order(shape)?;
+        // Text of its own cannot go on inside a character.
+        let data = matches!(shape.kind, Kind::Data(_));
+        if data && !self.utf8.is_complete() { Err(SendError::InvalidUtf8) } else { Ok(()) }
+    }
+
+    fn check_order(&self, shape: Shape) -> Result<(), SendError> {
         if self.close_sent {
             return Err(SendError::CloseSent);
         }

@@ -192,7 +192,7 @@ export async function limit(pair, max, options = {}) {
   pair.peer.tell(most);
   await pair.arrives(pair.peer, `${max} bytes, the limit`, [most]);
   pair.peer.tell({ binary: bytes(max + 1) });
-  await isCutOff(pair, `${max + 1} bytes, over the limit`, 1009, `frame of more than ${max} bytes`);
+  await isCutOff(pair, `${max + 1} bytes, over the limit`, 1009, `message of more than ${max} bytes`);
 
   await pair.open(options);
   const size = Math.ceil(max * 0.6);
