@@ -46,7 +46,7 @@ async fn connect(open: &Open, commands: &mut Commands) -> Result<(), Box<dyn Err
     received.advance(head_len);
     let mut options = Options::new();
     if let Some(bytes) = open.max_message {
-        options = options.max_message(bytes).max_frame(bytes);
+        options = options.max_message(bytes);
     }
     if let Some(frames) = open.max_fragments {
         options = options.max_fragments(frames);
