@@ -64,10 +64,10 @@ impl Utf8Validator {
         self.missing == 0
     }
 
+    /// Takes a byte of a character that is cut or broken, which no ASCII is.
     fn step(&mut self, piece: &[u8], index: usize) -> Result<(), InvalidUtf8> {
         let byte = piece[index];
         let (missing, low, high) = match (self.missing, byte) {
-            (0, 0..=0x7F) => (0, 0x80, 0xBF),
             (0, 0xC2..=0xDF) => (1, 0x80, 0xBF),
             (0, 0xE0) => (2, 0xA0, 0xBF),
             (0, 0xED) => (2, 0x80, 0x9F),
