@@ -2,6 +2,7 @@
 
 use eventwire::sse::EventId;
 use std::collections::VecDeque;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Mutex, mpsc};
 
 /// How many events a subscriber may lag behind before it is cut off; it may come back for the rest.
@@ -12,6 +13,7 @@ const QUEUE: usize = 64;
 pub(crate) struct Hub<E>(Mutex<State<E>>);
 
 struct State<E> {
+    /// Counted from the time of the start, so that the ids of an earlier run are all before ours.
     last_id: u64,
     /// How many events are kept for those who come back.
     capacity: usize,
@@ -37,7 +39,7 @@ impl<E: Clone> Hub<E> {
     /// A hub that keeps this many events.
     pub(crate) fn keeping(capacity: usize) -> Self {
         let (history, subscribers) = (VecDeque::new(), Vec::new());
-        Self(Mutex::new(State { last_id: 0, capacity, history, subscribers }))
+        Self(Mutex::new(State { last_id: now(), capacity, history, subscribers }))
     }
 
     /// Gives an event the next id, has it encoded once, and sends it to all.
@@ -85,6 +87,12 @@ impl<E: Clone> Hub<E> {
     pub(crate) async fn disconnect_all(&self) {
         self.0.lock().await.subscribers.clear();
     }
+}
+
+/// In milliseconds. A clock before 1970 is as good as 1970.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 impl<E: Clone> State<E> {

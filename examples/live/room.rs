@@ -1,10 +1,9 @@
 //! The chat room: who is there, and what they tell each other.
 
 use crate::files::{File, Files};
-use crate::hub::{Hub, Subscription};
+use crate::hub::{Hub, Subscription, now};
 use crate::wires::{Departure, OnWires, Told};
 use bytes::Bytes;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Mutex, watch};
 
 /// How many events newcomers find.
@@ -144,10 +143,4 @@ impl Inside {
         let mut names = std::iter::once(name.to_owned()).chain(numbered);
         names.find(|name| !self.names.contains(name)).expect("numbers do not run out")
     }
-}
-
-/// In milliseconds. A clock before 1970 is as good as 1970.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_millis().try_into().unwrap_or(u64::MAX)
 }

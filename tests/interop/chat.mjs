@@ -243,8 +243,21 @@ async function comingBack(ada, bo, live) {
     await ada.say(`still here after ${signal}`);
     checks.ok(`they go on after ${signal}`, await bo.sees(`still here after ${signal}`));
     checks.ok('over SSE too', await bo.sees(`still here after ${signal}`, '#listened'));
+    // However low: it is an earlier run's, and hides none of this one's.
+    checks.equal('an id of an earlier run', await replayed(live.host, '1'), await replayed(live.host));
   }
   return live;
+}
+
+/** The ids of what the room has for one who comes to listen. */
+async function replayed(host, lastEventId) {
+  const { body } = await fetch(`http://${host}/chat`, lastEventId && { headers: { 'Last-Event-ID': lastEventId } });
+  let text = '';
+  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.includes('"presence"')) break;
+  }
+  return text.match(/^id: .*$/gm);
 }
 
 async function origins(chromium, host) {
