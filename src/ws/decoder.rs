@@ -380,6 +380,8 @@ impl Decoder {
     fn control(&mut self, header: &Header, input: &mut [u8], start: usize) -> Result<Step, At> {
         let payload = start + header.len;
         let available = &mut input[payload..];
+        let mut key = header.key;
+        let behind = |(at, fault)| (payload + at, fault);
         #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
         let len = header.payload_len as usize;
         if available.len() < len {
@@ -387,21 +389,18 @@ impl Decoder {
                 let mut plain = [0; header::MAX_CONTROL];
                 let plain = &mut plain[..available.len()];
                 plain.copy_from_slice(available);
-                let mut key = header.key;
                 key.apply(plain);
-                close(plain, len).map_err(|(at, fault)| (payload + at, fault))?;
+                close(plain, len).map_err(behind)?;
             }
             return Ok(Step::More { discard: start });
         }
-        let mut key = header.key;
         key.apply(&mut available[..len]);
         let end = payload + len;
         let event = match header.opcode {
             OpCode::Ping => Event::Ping(payload..end),
             OpCode::Pong => Event::Pong(payload..end),
             _ => {
-                let code =
-                    close(&available[..len], len).map_err(|(at, fault)| (payload + at, fault))?;
+                let code = close(&available[..len], len).map_err(behind)?;
                 self.end = End::Closed;
                 self.in_message = false;
                 Event::Close(code.map(|code| Close { code, reason: payload + 2..end }))

@@ -23,8 +23,7 @@ pub struct MaskKey(pub [u8; 4]);
 impl MaskKey {
     /// Masks `payload` where it lies.
     pub fn apply(&mut self, payload: &mut [u8]) {
-        let [a, b, c, d] = self.0;
-        let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+        let wide = self.wide();
         let (words, tail) = payload.as_chunks_mut::<8>();
         for word in words {
             *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
@@ -37,8 +36,7 @@ impl MaskKey {
 
     /// As [`apply`](Self::apply); returns whether all bytes are now ASCII.
     pub(super) fn apply_to_text(&mut self, payload: &mut [u8]) -> bool {
-        let [a, b, c, d] = self.0;
-        let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+        let wide = self.wide();
         let (words, tail) = payload.as_chunks_mut::<8>();
         let mut seen = 0;
         for word in words {
@@ -62,8 +60,7 @@ impl MaskKey {
     pub fn copy(&mut self, payload: &[u8], buffer: &mut [u8]) -> Result<(), BufferTooSmall> {
         let needed = payload.len();
         let out = buffer.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
-        let [a, b, c, d] = self.0;
-        let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+        let wide = self.wide();
         let (words, tail) = payload.as_chunks::<8>();
         let (out_words, out_tail) = out.as_chunks_mut::<8>();
         for (word, out) in words.iter().zip(out_words) {
@@ -74,6 +71,12 @@ impl MaskKey {
         }
         self.turn(needed);
         Ok(())
+    }
+
+    /// The key twice, for eight bytes at once.
+    fn wide(self) -> u64 {
+        let [a, b, c, d] = self.0;
+        u64::from_ne_bytes([a, b, c, d, a, b, c, d])
     }
 
     /// Turns the key to what the bytes after these need.

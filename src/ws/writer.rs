@@ -7,6 +7,7 @@ use super::reader::Reply;
 use super::{
     Data, DataKind, Frame, HeaderBytes, MaskKey, MaskSource, NoMask, SendError, Utf8Validator,
 };
+use crate::BufferTooSmall;
 #[cfg(feature = "alloc")]
 use bytes::{BufMut, Bytes};
 
@@ -131,9 +132,7 @@ impl<M: MaskSource> Writer<M> {
         buffer: &mut [u8],
     ) -> Result<usize, SendError> {
         self.check(frame.shape)?;
-        let len = frame.encode(self.mask()?, buffer)?;
-        self.sent(frame.shape);
-        Ok(len)
+        self.put(frame.shape, |mask| frame.encode(mask, buffer))
     }
 
     /// Appends a frame to `buffer`.
@@ -148,9 +147,7 @@ impl<M: MaskSource> Writer<M> {
         buffer: &mut B,
     ) -> Result<(), SendError> {
         self.check(frame.shape)?;
-        frame.encode_to(self.mask()?, buffer)?;
-        self.sent(frame.shape);
-        Ok(())
+        self.put(frame.shape, |mask| frame.encode_to(mask, buffer))
     }
 
     /// Sends a frame without copying its payload, which is masked where it lies if we are a client:
@@ -212,8 +209,7 @@ impl<M: MaskSource> Writer<M> {
         buffer: &mut [u8],
     ) -> Result<usize, SendError> {
         let (frame, utf8) = self.run(run)?;
-        let len = frame.encode(self.mask()?, buffer)?;
-        self.sent(frame.shape);
+        let len = self.put(frame.shape, |mask| frame.encode(mask, buffer))?;
         self.utf8 = utf8;
         Ok(len)
     }
@@ -230,8 +226,7 @@ impl<M: MaskSource> Writer<M> {
         buffer: &mut B,
     ) -> Result<(), SendError> {
         let (frame, utf8) = self.run(run)?;
-        frame.encode_to(self.mask()?, buffer)?;
-        self.sent(frame.shape);
+        self.put(frame.shape, |mask| frame.encode_to(mask, buffer))?;
         self.utf8 = utf8;
         Ok(())
     }
@@ -242,8 +237,7 @@ impl<M: MaskSource> Writer<M> {
     /// # Errors
     /// If it does not fit (131 bytes are always enough), or there is no masking key.
     pub fn reply(&mut self, reply: &Reply, buffer: &mut [u8]) -> Result<usize, SendError> {
-        self.answer(reply, |frame, mask| Ok(frame.encode(mask, buffer)?))
-            .map(Option::unwrap_or_default)
+        self.answer(reply, |frame, mask| frame.encode(mask, buffer)).map(Option::unwrap_or_default)
     }
 
     /// Appends what the reader owes to `buffer`.
@@ -253,13 +247,13 @@ impl<M: MaskSource> Writer<M> {
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     pub fn reply_to<B: BufMut>(&mut self, reply: &Reply, buffer: &mut B) -> Result<(), SendError> {
-        self.answer(reply, |frame, mask| Ok(frame.encode_to(mask, buffer)?)).map(drop)
+        self.answer(reply, |frame, mask| frame.encode_to(mask, buffer)).map(drop)
     }
 
     fn answer<T>(
         &mut self,
         reply: &Reply,
-        encode: impl FnOnce(&Frame<&[u8]>, Option<MaskKey>) -> Result<T, SendError>,
+        encode: impl FnOnce(&Frame<&[u8]>, Option<MaskKey>) -> Result<T, BufferTooSmall>,
     ) -> Result<Option<T>, SendError> {
         let frame = reply.frame();
         // Nothing but our close frame answers the peer's, and that once.
@@ -268,9 +262,18 @@ impl<M: MaskSource> Writer<M> {
         if self.peer_closed && (self.close_sent || !close) {
             return Ok(None);
         }
-        let sent = encode(&frame, self.mask()?)?;
-        self.sent(frame.shape);
-        Ok(Some(sent))
+        self.put(frame.shape, |mask| encode(&frame, mask)).map(Some)
+    }
+
+    /// Encodes what may be sent, and notes that it went out.
+    fn put<T>(
+        &mut self,
+        shape: Shape,
+        encode: impl FnOnce(Option<MaskKey>) -> Result<T, BufferTooSmall>,
+    ) -> Result<T, SendError> {
+        let encoded = encode(self.mask()?)?;
+        self.sent(shape);
+        Ok(encoded)
     }
 
     fn mask(&mut self) -> Result<Option<MaskKey>, SendError> {

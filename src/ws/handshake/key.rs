@@ -17,6 +17,10 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// ```
 #[must_use]
 pub fn accept_key(key: &str) -> [u8; 28] {
+    accept(key.as_bytes())
+}
+
+fn accept(key: &[u8]) -> [u8; 28] {
     encode(&Sha1::new().chain_update(key).chain_update(GUID).finalize())
 }
 
@@ -43,7 +47,7 @@ impl Upgrade {
     }
 
     pub(super) fn accept(&self) -> [u8; 28] {
-        encode(&Sha1::new().chain_update(self.key).chain_update(GUID).finalize())
+        accept(&self.key)
     }
 }
 
