@@ -118,7 +118,8 @@ fn run(case: &str, len: usize) {
         "frame" => measured_frames(&mut message(len, usize::MAX), chunk),
         "message" => measured_messages(&message(len, usize::MAX), chunk),
         "fragments" => measured_frames(&mut message(len, 1), chunk),
-        _ => measured_messages(&message(len, 1), chunk),
+        "gathered" => measured_messages(&message(len, 1), chunk),
+        _ => panic!("no way to decode: {way}"),
     };
     assert_eq!(events, 1, "all events are found");
 }

@@ -3,13 +3,14 @@
 //! `cargo bench --bench sse`. Every row reads the same bytes as the rows `limit/...` beside it:
 //! `memcpy` only copies the stream, `lines` only counts its line ends with `memchr2`.
 
+mod common;
+
 use bytes::{Bytes, BytesMut};
-use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use common::group;
+use criterion::{Criterion, criterion_group, criterion_main};
 use eventwire::sse::{BytesDecoder, Decoder, EventId, EventType, Item, Message};
 use memchr::memchr2_iter;
 use std::hint::black_box;
-use std::time::Duration;
 
 /// How much of a stream is decoded in one iteration: enough to forget its edges, and in cache.
 const STREAM: usize = 256 << 10;
@@ -119,15 +120,6 @@ fn decode_bytes_mut(stream: &[u8], chunk: usize) -> usize {
         }
     }
     events
-}
-
-fn group<'c>(c: &'c mut Criterion, name: &str, bytes: usize) -> BenchmarkGroup<'c, WallTime> {
-    let mut group = c.benchmark_group(name);
-    group.throughput(Throughput::Bytes(bytes as u64));
-    group.sample_size(20);
-    group.warm_up_time(Duration::from_millis(200));
-    group.measurement_time(Duration::from_millis(800));
-    group
 }
 
 fn decoding(c: &mut Criterion) {

@@ -4,15 +4,16 @@
 //! copies the stream into the read buffer, as a socket would: the rows `limit/memcpy` do that and
 //! nothing else, and are to be subtracted. `limit/utf8` only validates the same text.
 
+mod common;
+
 use bytes::BytesMut;
-use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use common::group;
+use criterion::{Criterion, criterion_group, criterion_main};
 use eventwire::ws::{
     Data, Decoder, Event, Frame, FrameHeader, MaskKey, Message, MessageDecoder, OpCode, Options,
     OsMaskKeys, Role, Writer,
 };
 use std::hint::black_box;
-use std::time::Duration;
 
 /// How much of a stream is decoded in one iteration: enough to forget its edges, and in cache.
 const STREAM: usize = 256 << 10;
@@ -61,15 +62,6 @@ impl Shape {
         self.frame().encode_to(mask, &mut frame).unwrap();
         frame.repeat(self.count())
     }
-}
-
-fn group<'c>(c: &'c mut Criterion, name: &str, bytes: usize) -> BenchmarkGroup<'c, WallTime> {
-    let mut group = c.benchmark_group(name);
-    group.throughput(Throughput::Bytes(bytes as u64));
-    group.sample_size(20);
-    group.warm_up_time(Duration::from_millis(200));
-    group.measurement_time(Duration::from_millis(800));
-    group
 }
 
 fn headers(c: &mut Criterion) {

@@ -51,28 +51,22 @@ async fn serve(mut socket: TcpStream, options: Options, subprotocols: &[String])
     let subprotocols: Vec<&str> = subprotocols.iter().map(String::as_str).collect();
     socket.set_nodelay(true)?;
     let mut received = BytesMut::new();
-    let mut to_send = Vec::new();
     let mut handshake = ServerHandshake::new();
-    let head_len = loop {
-        let encoded = match handshake.decode(&received) {
+    let (head_len, to_send) = loop {
+        match handshake.decode(&received) {
             Ok(Some(request)) => {
                 let mut acceptance = request.accept();
                 if let Some(name) = request.select_subprotocol(&subprotocols) {
                     acceptance = acceptance.subprotocol(name).map_err(io::Error::other)?;
                 }
-                acceptance.encode_to(&mut to_send).map(|()| Some(request.head_len()))
+                break (request.head_len(), acceptance.to_bytes().into());
             }
             Ok(None) => {
                 if socket.read_buf(&mut received).await? == 0 {
                     return Ok(());
                 }
-                continue;
             }
-            Err(error) => error.rejection().encode_to(&mut to_send).map(|()| None),
-        };
-        match encoded.map_err(io::Error::other)? {
-            Some(head_len) => break head_len,
-            None => return socket.write_all(&to_send).await,
+            Err(error) => return socket.write_all(&error.rejection().to_bytes()).await,
         }
     };
     received.advance(head_len);

@@ -6,7 +6,7 @@ mod program;
 
 use bytes::BytesMut;
 use eventwire::sse::{BytesDecoder, Item, Options};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -65,12 +65,10 @@ fn run(args: &Args) -> io::Result<ExitCode> {
     let mut read = vec![0; 64 << 10];
     let mut buffer = BytesMut::new();
     loop {
-        let len = match input.read(&mut read) {
-            Ok(0) => break,
-            Ok(len) => len,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
+        let len = program::read(&mut input, &mut read)?;
+        if len == 0 {
+            break;
+        }
         let mut lines = Vec::new();
         for chunk in read[..len].chunks(args.chunk) {
             buffer.extend_from_slice(chunk);
@@ -82,12 +80,10 @@ fn run(args: &Args) -> io::Result<ExitCode> {
                     data: &event.data,
                     last_event_id: &event.last_event_id,
                 };
-                serde_json::to_writer(&mut lines, &line)?;
-                lines.push(b'\n');
+                program::push(&mut lines, &line)?;
             }
         }
-        output.write_all(&lines)?;
-        output.flush()?;
+        program::print(&mut output, &lines)?;
     }
     if args.summary {
         let millis =
@@ -96,9 +92,9 @@ fn run(args: &Args) -> io::Result<ExitCode> {
             last_event_id: decoder.last_event_id(),
             reconnection_time: decoder.reconnection_time().map(millis),
         };
-        serde_json::to_writer(&mut output, &summary)?;
-        writeln!(output)?;
+        let mut lines = Vec::new();
+        program::push(&mut lines, &summary)?;
+        program::print(&mut output, &lines)?;
     }
-    output.flush()?;
     Ok(ExitCode::SUCCESS)
 }

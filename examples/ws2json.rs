@@ -10,7 +10,7 @@ mod program;
 
 use bytes::BytesMut;
 use eventwire::ws::{Message, MessageDecoder, Options, ProtocolError, Role};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -131,12 +131,10 @@ fn run(args: &Args) -> io::Result<ExitCode> {
     let mut read = vec![0; 64 << 10];
     let mut buffer = BytesMut::new();
     loop {
-        let len = match input.read(&mut read) {
-            Ok(0) => break,
-            Ok(len) => len,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
+        let len = program::read(&mut input, &mut read)?;
+        if len == 0 {
+            break;
+        }
         let mut lines = Vec::new();
         for chunk in read[..len].chunks(args.chunk) {
             buffer.extend_from_slice(chunk);
@@ -147,30 +145,19 @@ fn run(args: &Args) -> io::Result<ExitCode> {
                     Ok(Some(message)) => Line::from(message),
                     Err(error) => Line::from(error),
                 };
-                push(&mut lines, &line)?;
+                program::push(&mut lines, &line)?;
                 if next.is_err() {
-                    print(&mut output, &lines)?;
+                    program::print(&mut output, &lines)?;
                     return Ok(ExitCode::from(1));
                 }
             }
         }
-        print(&mut output, &lines)?;
+        program::print(&mut output, &lines)?;
     }
     if decoder.in_message() || !buffer.is_empty() {
         let mut lines = Vec::new();
-        push(&mut lines, &Line::Incomplete)?;
-        print(&mut output, &lines)?;
+        program::push(&mut lines, &Line::Incomplete)?;
+        program::print(&mut output, &lines)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn push(lines: &mut Vec<u8>, line: &Line<'_>) -> io::Result<()> {
-    serde_json::to_writer(&mut *lines, line)?;
-    lines.push(b'\n');
-    Ok(())
-}
-
-fn print(output: &mut impl Write, lines: &[u8]) -> io::Result<()> {
-    output.write_all(lines)?;
-    output.flush()
 }

@@ -3,7 +3,6 @@
 #[path = "common/program.rs"]
 mod program;
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -43,37 +42,20 @@ fn prints_a_line_for_each_event() {
 
 #[test]
 fn refuses_in_one_line() {
-    for args in [
-        &["no such file"][..],
+    let rows: &[&[&str]] = &[
+        &["no such file"],
         &["--chunk", "0"],
         &["--chunk", "x"],
         &["--chunk"],
         &["--bad"],
         &["a", "b"],
         &["."],
-    ] {
-        let (status, output, error) = run(args, b"");
-        assert_eq!(
-            (status, &*output, error.lines().count()),
-            (Some(2), "", 1),
-            "{args:?}: {error}"
-        );
-    }
+    ];
+    program::refuses_in_one_line(&PROGRAM, rows);
 }
 
 #[test]
 fn prints_events_as_they_come_and_ends_quietly_with_its_reader() {
-    let mut child = program::start(&PROGRAM, &[]);
-    let mut input = child.stdin.take().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    input.write_all(b"data: first\n\ndata: sec").unwrap();
-    let mut line = String::new();
-    output.read_line(&mut line).unwrap();
-    assert_eq!(line, "{\"event\":\"message\",\"data\":\"first\",\"last_event_id\":\"\"}\n");
-    drop(output);
-    input.write_all(b"ond\n\n").unwrap();
-    drop(input);
-    let mut error = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
-    assert_eq!((child.wait().unwrap().code(), &*error), (Some(0), ""));
+    let line = "{\"event\":\"message\",\"data\":\"first\",\"last_event_id\":\"\"}\n";
+    program::prints_as_it_comes(&PROGRAM, &[], b"data: first\n\ndata: sec", line, b"ond\n\n");
 }

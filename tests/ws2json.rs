@@ -3,7 +3,6 @@
 #[path = "common/program.rs"]
 mod program;
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -165,8 +164,8 @@ fn the_last_line_tells_if_the_end_is_missing() {
 
 #[test]
 fn refuses_in_one_line() {
-    for args in [
-        &[][..],
+    let rows: &[&[&str]] = &[
+        &[],
         &["--role"],
         &["--role", "proxy"],
         &["--role", "server", "no such file"],
@@ -179,31 +178,14 @@ fn refuses_in_one_line() {
         &["--role", "server", "--bad"],
         &["--role", "server", "a", "b"],
         &["--role", "server", "."],
-    ] {
-        let (status, output, error) = run(args, b"");
-        assert_eq!(
-            (status, &*output, error.lines().count()),
-            (Some(2), "", 1),
-            "{args:?}: {error}"
-        );
-    }
+    ];
+    program::refuses_in_one_line(&PROGRAM, rows);
     let (status, output, error) = run(&["--help"], b"");
     assert_eq!((status, output.lines().count(), &*error), (Some(0), 1, ""));
 }
 
 #[test]
 fn prints_messages_as_they_come_and_ends_quietly_with_its_reader() {
-    let mut child = program::start(&PROGRAM, CLIENT);
-    let mut input = child.stdin.take().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    input.write_all(b"\x81\x05first\x81\x06sec").unwrap();
-    let mut line = String::new();
-    output.read_line(&mut line).unwrap();
-    assert_eq!(line, "{\"type\":\"text\",\"data\":\"first\"}\n");
-    drop(output);
-    input.write_all(b"ond").unwrap();
-    drop(input);
-    let mut error = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
-    assert_eq!((child.wait().unwrap().code(), &*error), (Some(0), ""));
+    let line = "{\"type\":\"text\",\"data\":\"first\"}\n";
+    program::prints_as_it_comes(&PROGRAM, CLIENT, b"\x81\x05first\x81\x06sec", line, b"ond");
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::ws::{Limits, ROLES, Seen, Stream, Trace, every_split, pattern, trace};
 use eventwire::ws::{
-    Close, CloseCode, DataKind, Decoder, Fault, Options, ProtocolError, Role, Rsv,
+    Close, CloseCode, DataKind, Decoder, Event, Fault, Options, ProtocolError, Role, Rsv,
 };
 
 const TEXT: u8 = 0x81;
@@ -125,7 +125,10 @@ fn close_codes() {
         frame[2..].copy_from_slice(&code.to_be_bytes());
         let mut decoder = Decoder::new(Role::Client, Options::new());
         match decoder.decode(&mut &mut frame[..]) {
-            Ok(event) => assert!(valid, "{code}: {event:?}"),
+            Ok(Some(Event::Close(Some(close)))) => {
+                assert_eq!((valid, close.code.get()), (true, code));
+            }
+            Ok(other) => panic!("{code}: {other:?}"),
             Err(error) => {
                 assert!(!valid, "{code}");
                 let fault = Fault::InvalidCloseCode(code);

@@ -470,6 +470,8 @@ fn extensions_follow_their_grammar() {
             "a\r\nX: y\r\nsec-websocket-extensions: b;c\r\nSec-WebSocket-Extensions:a",
             &["a", "b;c", "a"],
         ),
+        // An apostrophe may stand in a token.
+        ("a;b='", &["a;b='"]),
     ] {
         assert_eq!(accepted(&head(value)).extensions, expected, "{value}");
     }
@@ -501,7 +503,6 @@ fn extensions_follow_their_grammar() {
         "a;b=\"\\,\"",
         "a;b=\"\\\"\"",
         "a;b=\"c\\\\\"",
-        "a;b='",
         "\"a\"",
         "a;\"b\"",
         "a/b",
@@ -510,12 +511,7 @@ fn extensions_follow_their_grammar() {
         "a;b=\"\\\u{E9}\"",
         ",\r\nSec-WebSocket-Extensions: ",
     ] {
-        let refusable = head(value);
-        if value == "a;b='" {
-            accepted(&refusable); // an apostrophe may stand in a token
-        } else {
-            assert_eq!(refused(&refusable), RequestError::Extensions, "{value}");
-        }
+        assert_eq!(refused(&head(value)), RequestError::Extensions, "{value}");
     }
 
     let head = head("a;b=\"\\1\\5\"");

@@ -6,7 +6,7 @@ use eventwire::ws::{
 };
 use std::io;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -67,8 +67,6 @@ async fn hang_up(socket: &mut TcpStream, first: bool) -> io::Result<()> {
     if first {
         socket.shutdown().await?;
     }
-    let mut rest = [0; 4096];
-    let drain = async { while socket.read(&mut rest).await.is_ok_and(|len| len > 0) {} };
-    let _ = timeout(PATIENCE, drain).await;
+    let _ = timeout(PATIENCE, copy(socket, &mut sink())).await;
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! What there is to tell.
 
-use crate::hub::Hub;
+use crate::hub::{self, Hub};
 use bytes::Bytes;
 use eventwire::sse::{EventType, KEEP_ALIVE, Message};
 use serde_json::json;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 const WEATHER: EventType<'_> = EventType::from_static("weather");
@@ -51,7 +51,6 @@ async fn publish(hub: &Hub<Bytes>, event: Message<'_>) {
 }
 
 fn time_of_day() -> String {
-    // A clock before 1970 is as good as midnight.
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = hub::now() / 1000;
     format!("{:02}:{:02}:{:02} UTC", now / 3600 % 24, now / 60 % 60, now % 60)
 }

@@ -20,7 +20,7 @@ use eventwire::ws::{
 use serde::Deserialize;
 use std::io;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval_at, timeout};
@@ -214,9 +214,7 @@ impl Member<'_> {
         self.flush().await?;
         let _ = timeout(CLOSE_PATIENCE, self.await_close()).await;
         self.socket.shutdown().await?;
-        let mut rest = [0; 4096];
-        let drain = async { while self.socket.read(&mut rest).await.is_ok_and(|len| len > 0) {} };
-        let _ = timeout(CLOSE_PATIENCE, drain).await;
+        let _ = timeout(CLOSE_PATIENCE, copy(&mut self.socket, &mut sink())).await;
         Ok(())
     }
 

@@ -23,6 +23,6 @@ pub fn run(input: &Input) {
         comments: input.comments,
         blocks: input.blocks,
     };
-    let seen = trace(rules, &cut(&stream, &input.stream.lengths()));
+    let seen = trace(rules, &cut(&stream, &input.stream.cuts));
     assert_eq!(seen, reference::trace(rules, &stream));
 }

@@ -11,6 +11,6 @@ pub struct Input {
 
 pub fn run(input: &Input) {
     let stream = input.stream.bytes();
-    let chunks = cut(&stream, &input.stream.lengths());
+    let chunks = cut(&stream, &input.stream.cuts);
     assert_eq!(events_from_tokens(chunks), reference::message_events(&stream).0);
 }

@@ -5,7 +5,8 @@ use arbitrary::Arbitrary;
 #[derive(Arbitrary, Debug)]
 pub struct Stream {
     pieces: Vec<Piece>,
-    cuts: Vec<u8>,
+    /// How long the chunks are, over and over.
+    pub cuts: Vec<u8>,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -50,10 +51,5 @@ impl Stream {
             }
         }
         bytes
-    }
-
-    /// How long the chunks are, over and over.
-    pub fn lengths(&self) -> Vec<usize> {
-        self.cuts.iter().map(|&len| usize::from(len)).collect()
     }
 }

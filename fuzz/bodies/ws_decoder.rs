@@ -54,7 +54,6 @@ pub fn run(input: &Input) {
             Piece::Raw(raw) => stream.raw(raw),
         };
     }
-    let lengths: Vec<_> = input.cuts.iter().map(|&len| usize::from(len)).collect();
-    let seen = trace(role, limits, &cut(&stream.bytes, &lengths));
+    let seen = trace(role, limits, &cut(&stream.bytes, &input.cuts));
     assert_eq!(seen, reference::trace(role, limits, &stream.bytes));
 }

@@ -148,13 +148,11 @@ fn verdict<M: Clone, E: Copy + Debug + PartialEq>(
     let drive = |ends: Vec<usize>| drive(machine.clone(), &decode, input, ends);
     let found = drive((0..=input.len()).collect());
     assert_eq!(drive(vec![input.len()]).0, found.0, "whole");
-    let lengths: Vec<_> = cuts.iter().map(|&len| usize::from(len)).collect();
-    let sum = |end: &mut usize, chunk: &[u8]| {
+    let ends = cut(input, cuts).into_iter().scan(0, |end, chunk| {
         *end += chunk.len();
         Some(*end)
-    };
-    let ends = cut(input, &lengths).into_iter().scan(0, |end, chunk| sum(end, chunk)).collect();
-    assert_eq!(drive(ends).0, found.0, "cut by {lengths:?}");
+    });
+    assert_eq!(drive(ends.collect()).0, found.0, "cut by {cuts:?}");
 
     assert!(found.1 <= max_head, "never more than the limit is asked for");
     if let Ok(Some(seen)) = &found.0 {

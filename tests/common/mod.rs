@@ -232,14 +232,14 @@ pub fn events_from_tokens<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec
 }
 
 /// The pieces of `stream` that these lengths cut it into, over and over, 0 included.
-pub fn cut<'a>(stream: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+pub fn cut<'a, L: Copy + Into<usize>>(stream: &'a [u8], lengths: &[L]) -> Vec<&'a [u8]> {
     let mut rest = stream;
     let mut chunks = Vec::new();
-    for len in lengths.iter().cycle() {
-        if rest.is_empty() || lengths.iter().all(|&len| len == 0) {
+    for len in lengths.iter().map(|&len| len.into()).cycle() {
+        if rest.is_empty() || lengths.iter().all(|&len| len.into() == 0) {
             break;
         }
-        let (front, back) = rest.split_at((*len).min(rest.len()));
+        let (front, back) = rest.split_at(len.min(rest.len()));
         chunks.push(front);
         rest = back;
     }

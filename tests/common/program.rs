@@ -1,6 +1,6 @@
 //! An example as a program: started, fed, and read.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -31,4 +31,31 @@ pub fn run(program: &Path, args: &[&str], input: &[u8]) -> (Option<i32>, String,
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// Asserts that it refuses each of these arguments in a line of its own making.
+pub fn refuses_in_one_line(program: &Path, rows: &[&[&str]]) {
+    for args in rows {
+        let (status, output, error) = run(program, args, b"");
+        let lines = error.lines().count();
+        assert_eq!((status, &*output, lines), (Some(2), "", 1), "{args:?}: {error}");
+    }
+}
+
+/// Asserts that it prints a line once `begin` has come, and ends quietly with its reader though
+/// `rest` makes more.
+pub fn prints_as_it_comes(program: &Path, args: &[&str], begin: &[u8], line: &str, rest: &[u8]) {
+    let mut child = start(program, args);
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    input.write_all(begin).unwrap();
+    let mut printed = String::new();
+    output.read_line(&mut printed).unwrap();
+    assert_eq!(printed, line);
+    drop(output);
+    input.write_all(rest).unwrap();
+    drop(input);
+    let mut error = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+    assert_eq!((child.wait().unwrap().code(), &*error), (Some(0), ""));
 }

@@ -83,11 +83,7 @@ impl Trace {
 }
 
 /// The stream through [`Decoder::decode`], keeping what the decoder leaves, as the docs say.
-pub fn by_slice<'a>(
-    role: Role,
-    limits: Limits,
-    chunks: impl IntoIterator<Item = &'a [u8]>,
-) -> Trace {
+fn by_slice<'a>(role: Role, limits: Limits, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
     let mut decoder = Decoder::new(role, limits.options());
     let mut trace = Trace::default();
     let mut kept = Vec::new();
@@ -120,7 +116,7 @@ pub fn by_slice<'a>(
 
 /// The stream through [`Decoder::decode_mut`].
 #[cfg(feature = "alloc")]
-pub fn by_bytes_mut<'a>(
+fn by_bytes_mut<'a>(
     role: Role,
     limits: Limits,
     chunks: impl IntoIterator<Item = &'a [u8]>,
@@ -133,7 +129,7 @@ pub fn by_bytes_mut<'a>(
 
 /// The stream through [`MessageDecoder::decode`].
 #[cfg(feature = "alloc")]
-pub fn by_messages<'a>(
+fn by_messages<'a>(
     role: Role,
     limits: Limits,
     chunks: impl IntoIterator<Item = &'a [u8]>,

@@ -156,3 +156,9 @@ fn read_commands() -> Commands {
     });
     commands
 }
+
+/// What is text unless something went wrong.
+#[must_use]
+pub fn as_text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -7,7 +7,8 @@ use eventwire::ws::{
     ProtocolError, Role, State,
 };
 use eventwire_endpoints::{
-    BytesAsText, Command, Commands, Data, Fragments, NO_CODE, Open, Report, SUBPROTOCOLS, drive,
+    BytesAsText, Command, Commands, Data, Fragments, NO_CODE, Open, Report, SUBPROTOCOLS, as_text,
+    drive,
 };
 use std::error::Error;
 use std::io;
@@ -156,10 +157,6 @@ fn take<M: MaskSource>(
         };
         report.say().expect("somebody who listens");
     }
-}
-
-fn as_text(payload: &[u8]) -> String {
-    String::from_utf8_lossy(payload).into_owned()
 }
 
 fn send<M: MaskSource>(

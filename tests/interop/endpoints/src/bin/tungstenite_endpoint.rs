@@ -1,7 +1,8 @@
 //! tokio-tungstenite's endpoint, in either role.
 
 use eventwire_endpoints::{
-    BytesAsText, Command, Commands, Data, Fragments, NO_CODE, Open, Report, SUBPROTOCOLS, drive,
+    BytesAsText, Command, Commands, Data, Fragments, NO_CODE, Open, Report, SUBPROTOCOLS, as_text,
+    drive,
 };
 use futures_util::{SinkExt, StreamExt};
 use std::error::Error;
@@ -99,10 +100,6 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
     }
-}
-
-fn as_text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 async fn send<S: AsyncRead + AsyncWrite + Unpin>(
