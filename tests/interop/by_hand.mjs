@@ -2,49 +2,36 @@
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
+import { RawClient, frame } from './frames.mjs';
 
-const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+/** To the key that `RawClient` sends. */
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 const latin1 = (text) => Buffer.from(text, 'latin1');
 
-const request = ({ version = '13', key = KEY } = {}) =>
-  ['GET / HTTP/1.1', 'Host: 127.0.0.1', 'Upgrade: websocket', 'Connection: Upgrade',
-    key !== null && `Sec-WebSocket-Key: ${key}`, version !== null && `Sec-WebSocket-Version: ${version}`, '\r\n']
-    .filter(Boolean).join('\r\n');
+const key = (bytes) => ({ 'Sec-WebSocket-Key': Buffer.alloc(bytes).toString('base64') });
 
 const REFUSED_REQUESTS = {
-  'version 8': [{ version: '8' }, 426],
-  'version 013': [{ version: '013' }, 426],
-  'no version': [{ version: null }, 426],
-  'key of 15 bytes': [{ key: Buffer.alloc(15).toString('base64') }, 400],
-  'key of 17 bytes': [{ key: Buffer.alloc(17).toString('base64') }, 400],
-  'key not in base64': [{ key: '*'.repeat(24) }, 400],
-  'no key': [{ key: null }, 400],
+  'version 8': [{ 'Sec-WebSocket-Version': '8' }, 426],
+  'version 013': [{ 'Sec-WebSocket-Version': '013' }, 426],
+  'no version': [{ 'Sec-WebSocket-Version': undefined }, 426],
+  'key of 15 bytes': [key(15), 400],
+  'key of 17 bytes': [key(17), 400],
+  'key not in base64': [{ 'Sec-WebSocket-Key': '*'.repeat(24) }, 400],
+  'no key': [{ 'Sec-WebSocket-Key': undefined }, 400],
 };
 
-/** All that comes back when these bytes are written at once. */
-async function answer(address, sent) {
-  const [host, port] = address.split(':');
-  const socket = connect({ host, port });
-  socket.write(latin1(sent));
-  socket.setTimeout(10_000, () => socket.destroy(new Error('no end of the answer')));
-  let received = '';
-  for await (const chunk of socket) received += chunk.toString('latin1');
-  return received;
-}
+const AT_ONCE = [frame('text', 'hello'), frame('binary', [0xff]), frame('close', [0x03, 0xe8])];
 
-/** A frame from a client, whose mask changes nothing. */
-const masked = (opcode, payload) => `${String.fromCharCode(0x80 | opcode, 0x80 | payload.length)}\0\0\0\0${payload}`;
-
-export async function requests(checks, server) {
-  for (const [what, [changes, status]] of Object.entries(REFUSED_REQUESTS)) {
-    const [head] = (await answer(server.address, request(changes))).split('\r\n\r\n');
+export async function requests(checks, { address }) {
+  for (const [what, [headers, status]] of Object.entries(REFUSED_REQUESTS)) {
+    const client = await RawClient.open(address, '/', headers);
+    const [head] = (await client.all()).split('\r\n\r\n');
     checks.equal(`${what}: status`, head.slice(0, 12), `HTTP/1.1 ${status}`);
     if (status === 426) checks.ok(`${what}: the version wanted`, head.includes('\r\nSec-WebSocket-Version: 13'), head);
   }
-  const atOnce = await answer(server.address, request() + masked(1, 'hello') + masked(2, '\xff') + masked(8, '\x03\xe8'));
-  const [head, frames] = atOnce.split('\r\n\r\n');
+  const client = await RawClient.open(address, '/', {}, Buffer.concat(AT_ONCE));
+  const [head, frames] = (await client.all()).split('\r\n\r\n');
   checks.ok('frames with the request: accepted', head.startsWith('HTTP/1.1 101 ') && head.includes(ACCEPT), head);
   checks.equal('frames with the request: answered', frames, '\x81\x05hello\x82\x01\xff\x88\x02\x03\xe8');
 }

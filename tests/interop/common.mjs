@@ -151,6 +151,16 @@ function difference(actual, expected) {
   return '';
 }
 
+/** All that `start` started, for the part to end. */
+export const children = [];
+
+/** Starts a program, whose output is to be read. */
+export function start(program, args, stdin = 'ignore') {
+  const child = spawn(program, args, { stdio: [stdin, 'pipe', 'inherit'] });
+  children.push(child);
+  return child;
+}
+
 /** Runs a program to its end on `input`. */
 export async function run(program, args = [], input = '') {
   const child = spawn(program, args);

@@ -40,6 +40,7 @@ export function* frames(bytes) {
 export class RawClient {
   #chunks = [];
   #ended = false;
+  #error;
 
   /** Sends a request with these headers beside, or instead of, the usual ones, and `behind` at once with it. */
   static async open(host, target, headers = {}, behind = '') {
@@ -47,7 +48,7 @@ export class RawClient {
     const client = new RawClient();
     client.socket = connect(Number(port), hostname);
     client.socket.on('data', (chunk) => client.#chunks.push(chunk));
-    client.socket.on('error', () => {});
+    client.socket.on('error', (error) => (client.#error = error));
     client.socket.on('close', () => (client.#ended = true));
     client.socket.on('end', () => (client.#ended = true));
     await once(client.socket, 'connect');
@@ -95,5 +96,14 @@ export class RawClient {
   async closed(seconds) {
     await until(() => this.#ended, seconds);
     return this.#ended ? this.frames().find(({ kind }) => kind === 'close') ?? 'no close frame' : 'still open';
+  }
+
+  /** All that came, in Latin-1, once the server has hung up; fails if it does not, or if the connection breaks. */
+  async all() {
+    await until(() => this.#ended, 10);
+    this.socket.destroy();
+    if (this.#error) throw this.#error;
+    if (!this.#ended) throw new Error('no end of the answer');
+    return this.#received.toString('latin1');
   }
 }

@@ -1,19 +1,12 @@
 // The example `live` as its users meet it: in a browser, in a terminal, and when it cannot start.
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { Checks, artefact, decode, example, launch, run, until } from './common.mjs';
+import { Checks, artefact, children, decode, example, launch, run, start, until } from './common.mjs';
 
 const TYPES = ['message', 'weather', 'poem'];
 
 const checks = new Checks('live');
-const children = [];
-const start = (program, args, stdin = 'ignore') => {
-  const child = spawn(program, args, { stdio: [stdin, 'pipe', 'inherit'] });
-  children.push(child);
-  return child;
-};
 
 /** Reads the endless stream in Node, for as long as the part runs. */
 function fetchRaw(url) {
