@@ -47,9 +47,10 @@
 //! * `Err(error)`: the handshake failed, and the machine repeats the error.
 //!
 //! A line end is judged when it arrives, all else when the head has ended, once. Its end is found
-//! without looking at a byte twice, and a head that does not end within [`DEFAULT_MAX_HEAD`] bytes, or as many as you
-//! allow, fails with the last of them: a buffer of that size never fills up without a verdict. Nor
-//! may it have more than [`MAX_HEADERS`] headers. Parsing takes about 3 KiB of stack.
+//! without looking at a byte twice, and a head that does not end within [`DEFAULT_MAX_HEAD`] bytes,
+//! or as many as you allow, fails with the last of them: a buffer of that size never fills up
+//! without a verdict. Nor may it have more than [`MAX_HEADERS`] headers. Parsing takes about 3 KiB
+//! of stack.
 //!
 //! Lines end by CRLF and nothing else, and are not folded.
 
