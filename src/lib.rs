@@ -168,13 +168,15 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", test))]
 extern crate std;
 
 pub mod sse;
 pub mod ws;
 
+mod simd;
 mod sink;
+mod utf8;
 
 #[cfg(feature = "alloc")]
 mod utf8_bytes;

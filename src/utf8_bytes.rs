@@ -1,5 +1,6 @@
 //! Reference-counted text: bytes whose validity was proven once.
 
+use crate::utf8;
 use alloc::string::String;
 use bytes::Bytes;
 use core::borrow::Borrow;
@@ -35,14 +36,13 @@ impl Utf8Bytes {
     /// These bytes, each ill-formed piece replaced by U+FFFD; copied only if there is one.
     #[must_use]
     pub fn from_utf8_lossy(bytes: Bytes) -> Self {
-        match core::str::from_utf8(&bytes) {
+        match utf8::from_utf8(&bytes) {
             Ok(_) => Self(bytes),
             Err(_) => Self::from(String::from_utf8_lossy(&bytes).into_owned()),
         }
     }
 
-    /// These bytes, of which the caller has proven that they are UTF-8. The one promise that this
-    /// file cannot check, for the decoder that validates as it goes.
+    /// These bytes, which the caller has found valid: for the decoders, which validate as they go.
     pub(crate) fn from_valid(bytes: Bytes) -> Self {
         debug_assert!(core::str::from_utf8(&bytes).is_ok());
         Self(bytes)
@@ -65,16 +65,8 @@ impl Deref for Utf8Bytes {
     type Target = str;
 
     #[inline]
-    #[cfg(feature = "simd")]
-    #[allow(unsafe_code)]
     fn deref(&self) -> &str {
-        // SAFETY: every constructor takes text or validates, and `Bytes` never change.
-        unsafe { core::str::from_utf8_unchecked(&self.0) }
-    }
-
-    #[cfg(not(feature = "simd"))]
-    fn deref(&self) -> &str {
-        core::str::from_utf8(&self.0).unwrap_or_default()
+        utf8::from_valid(&self.0)
     }
 }
 
@@ -82,7 +74,7 @@ impl TryFrom<Bytes> for Utf8Bytes {
     type Error = Utf8Error;
 
     fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
-        core::str::from_utf8(&bytes)?;
+        utf8::from_utf8(&bytes)?;
         Ok(Self(bytes))
     }
 }

@@ -1,0 +1,11 @@
+//! Algorithms over vectors. Here and in `crate::utf8` alone is `unsafe`.
+
+#![allow(unsafe_code)]
+#![allow(clippy::inline_always, reason = "an algorithm gets its instructions by being inlined")]
+
+#[macro_use]
+mod level;
+mod line_ends;
+mod register;
+
+pub(crate) use line_ends::LineEnds;

@@ -1,0 +1,266 @@
+//! What the algorithms need of a register full of bytes, for those of each architecture.
+
+#![allow(clippy::wildcard_imports, reason = "the instructions")]
+#![allow(unsafe_op_in_unsafe_fn, reason = "all need the same, which the trait says")]
+
+#[cfg(target_arch = "aarch64")]
+use core::arch::aarch64::*;
+#[cfg(target_arch = "x86_64")]
+use core::arch::x86_64::*;
+
+/// The register of the base level.
+#[cfg(target_arch = "x86_64")]
+pub(super) type Base = __m128i;
+#[cfg(target_arch = "aarch64")]
+pub(super) type Base = uint8x16_t;
+
+/// A register of [`LEN`](Self::LEN) bytes.
+///
+/// Masks have a bit for each byte, the lowest for the first.
+///
+/// # Safety
+/// A method may be called where the register's instructions exist. One that takes a pointer reads or
+/// writes as many bytes as it says, at any alignment.
+#[allow(clippy::missing_safety_doc, reason = "the trait has it")]
+pub(super) trait Vector: Copy {
+    const LEN: usize;
+
+    /// Reads [`LEN`](Self::LEN) bytes.
+    unsafe fn load(from: *const u8) -> Self;
+    /// Writes [`LEN`](Self::LEN) bytes.
+    unsafe fn store(self, to: *mut u8);
+    /// These four bytes over and over.
+    unsafe fn repeat(bytes: [u8; 4]) -> Self;
+    unsafe fn xor(self, other: Self) -> Self;
+    unsafe fn or(self, other: Self) -> Self;
+    /// Whether a byte is not ASCII.
+    unsafe fn any_high(self) -> bool;
+    /// Which bytes are CR or LF, and which are not ASCII.
+    unsafe fn masks(self) -> (u64, u64);
+
+    /// The [`masks`](Self::masks) of 64 bytes.
+    #[inline(always)]
+    unsafe fn masks_of_block(from: *const u8) -> (u64, u64) {
+        masks_of_many::<Self>(from, 64)
+    }
+
+    /// The [`masks`](Self::masks) of `len` bytes, fewer than 64.
+    #[inline(always)]
+    unsafe fn masks_of_less(from: *const u8, len: usize) -> (u64, u64) {
+        if len >= Self::LEN {
+            masks_of_many::<Self>(from, len)
+        } else if len >= Base::LEN {
+            masks_of_many::<Base>(from, len)
+        } else {
+            let bytes = few(from, len);
+            Base::load((&raw const bytes).cast()).masks()
+        }
+    }
+}
+
+/// The masks of `len` bytes, no fewer than the register has and no more than 64.
+#[inline(always)]
+unsafe fn masks_of_many<V: Vector>(from: *const u8, len: usize) -> (u64, u64) {
+    let (mut ends, mut high) = (0, 0);
+    let mut at = 0;
+    loop {
+        // The last ones may lie over those before.
+        at = at.min(len - V::LEN);
+        let masks = V::load(from.add(at)).masks();
+        ends |= masks.0 << at;
+        high |= masks.1 << at;
+        at += V::LEN;
+        if at >= len {
+            return (ends, high);
+        }
+    }
+}
+
+/// `len` bytes, fewer than 16, and zeros behind them.
+#[inline(always)]
+unsafe fn few(from: *const u8, len: usize) -> u128 {
+    /// As two words, the last of which may lie over the first.
+    macro_rules! words {
+        ($word:ty) => {{
+            let last = len - size_of::<$word>();
+            let front = from.cast::<$word>().read_unaligned();
+            let back = from.add(last).cast::<$word>().read_unaligned();
+            u128::from(front) | u128::from(back) << (8 * last)
+        }};
+    }
+    match len {
+        8.. => words!(u64),
+        4.. => words!(u32),
+        2.. => words!(u16),
+        1 => words!(u8),
+        0 => 0,
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! register {
+    (
+        $register:ty, $load:ident, $store:ident, $repeat:ident, $xor:ident, $or:ident,
+        $is_high:expr, $masks:expr $(, $masks_of_less:expr)?
+    ) => {
+        impl Vector for $register {
+            const LEN: usize = size_of::<Self>();
+
+            #[inline(always)]
+            unsafe fn load(from: *const u8) -> Self {
+                $load(from.cast())
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut u8) {
+                $store(to.cast(), self);
+            }
+
+            #[inline(always)]
+            unsafe fn repeat(bytes: [u8; 4]) -> Self {
+                $repeat(i32::from_ne_bytes(bytes))
+            }
+
+            #[inline(always)]
+            unsafe fn xor(self, other: Self) -> Self {
+                $xor(self, other)
+            }
+
+            #[inline(always)]
+            unsafe fn or(self, other: Self) -> Self {
+                $or(self, other)
+            }
+
+            #[inline(always)]
+            unsafe fn any_high(self) -> bool {
+                $is_high(self) != 0
+            }
+
+            #[inline(always)]
+            unsafe fn masks(self) -> (u64, u64) {
+                $masks(self)
+            }
+
+            $(
+                #[inline(always)]
+                unsafe fn masks_of_less(from: *const u8, len: usize) -> (u64, u64) {
+                    $masks_of_less(from, len)
+                }
+            )?
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+register! {
+    __m128i, _mm_loadu_si128, _mm_storeu_si128, _mm_set1_epi32, _mm_xor_si128, _mm_or_si128,
+    _mm_movemask_epi8,
+    |bytes| {
+        let lf = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(10));
+        let cr = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(13));
+        (bits(_mm_movemask_epi8(_mm_or_si128(lf, cr))), bits(_mm_movemask_epi8(bytes)))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+register! {
+    __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi32, _mm256_xor_si256,
+    _mm256_or_si256, _mm256_movemask_epi8,
+    |bytes| {
+        let lf = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(10));
+        let cr = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(13));
+        (bits(_mm256_movemask_epi8(_mm256_or_si256(lf, cr))), bits(_mm256_movemask_epi8(bytes)))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+register! {
+    __m512i, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_set1_epi32, _mm512_xor_si512,
+    _mm512_or_si512, _mm512_movepi8_mask,
+    |bytes| {
+        let lf = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(10));
+        let cr = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(13));
+        (lf | cr, _mm512_movepi8_mask(bytes))
+    },
+    // Bytes that are masked out are not touched.
+    |from: *const u8, len: usize| _mm512_maskz_loadu_epi8(!(u64::MAX << len), from.cast()).masks()
+}
+
+/// A mask without the sign that its type gives it.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn bits(mask: i32) -> u64 {
+    u64::from(mask.cast_unsigned())
+}
+
+#[cfg(target_arch = "aarch64")]
+impl Vector for uint8x16_t {
+    const LEN: usize = 16;
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        vld1q_u8(from)
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        vst1q_u8(to, self);
+    }
+
+    #[inline(always)]
+    unsafe fn repeat(bytes: [u8; 4]) -> Self {
+        vreinterpretq_u8_u32(vdupq_n_u32(u32::from_ne_bytes(bytes)))
+    }
+
+    #[inline(always)]
+    unsafe fn xor(self, other: Self) -> Self {
+        veorq_u8(self, other)
+    }
+
+    #[inline(always)]
+    unsafe fn or(self, other: Self) -> Self {
+        vorrq_u8(self, other)
+    }
+
+    #[inline(always)]
+    unsafe fn any_high(self) -> bool {
+        vmaxvq_u8(self) >= 0x80
+    }
+
+    #[inline(always)]
+    unsafe fn masks(self) -> (u64, u64) {
+        let none = vdupq_n_u8(0);
+        let both = bits([are_line_ends(self), none, are_high(self), none]);
+        (both & 0xFFFF, both >> 32)
+    }
+
+    #[inline(always)]
+    unsafe fn masks_of_block(from: *const u8) -> (u64, u64) {
+        let bytes = [0, 16, 32, 48].map(|at| Self::load(from.add(at)));
+        (bits(bytes.map(|bytes| are_line_ends(bytes))), bits(bytes.map(|bytes| are_high(bytes))))
+    }
+}
+
+/// All ones for CR and LF.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+unsafe fn are_line_ends(bytes: uint8x16_t) -> uint8x16_t {
+    vorrq_u8(vceqq_u8(bytes, vdupq_n_u8(10)), vceqq_u8(bytes, vdupq_n_u8(13)))
+}
+
+/// All ones for what is not ASCII.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+unsafe fn are_high(bytes: uint8x16_t) -> uint8x16_t {
+    vcltzq_s8(vreinterpretq_s8_u8(bytes))
+}
+
+/// The mask of 64 bytes that are all ones or zeros: a weight for each, added up pairwise.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+unsafe fn bits(bytes: [uint8x16_t; 4]) -> u64 {
+    let weights = vreinterpretq_u8_u64(vdupq_n_u64(0x8040_2010_0804_0201));
+    let [a, b, c, d] = bytes.map(|bytes| vandq_u8(bytes, weights));
+    let pairs = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
+    vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(pairs, pairs)))
+}
