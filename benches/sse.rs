@@ -97,7 +97,7 @@ fn decode_chunks(chunks: &[Bytes]) -> usize {
         let mut chunk = chunk.clone();
         while let Some(item) = decoder.decode(&mut chunk).unwrap() {
             if let Item::Event(event) = item {
-                black_box(event.into_text());
+                black_box(event);
                 events += 1;
             }
         }
@@ -114,7 +114,7 @@ fn decode_bytes_mut(stream: &[u8], chunk: usize) -> usize {
         buffer.extend_from_slice(chunk);
         while let Some(item) = decoder.decode_mut(&mut buffer).unwrap() {
             if let Item::Event(event) = item {
-                black_box(event.into_text());
+                black_box(event);
                 events += 1;
             }
         }

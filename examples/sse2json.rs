@@ -74,7 +74,6 @@ fn run(args: &Args) -> io::Result<ExitCode> {
             buffer.extend_from_slice(chunk);
             while let Some(item) = decoder.decode_mut(&mut buffer).map_err(io::Error::other)? {
                 let Item::Event(event) = item else { continue };
-                let event = event.into_text();
                 let line = Line {
                     event: event.event_type_or_default(),
                     data: &event.data,

@@ -35,7 +35,6 @@
 //!     let mut chunk = Bytes::from(body);
 //!     while let Some(item) = decoder.decode(&mut chunk)? {
 //!         let Item::Event(event) = item else { continue };
-//!         let event = event.into_text();
 //!         assert_eq!((&*event.data, &*event.last_event_id), ("grüße", "7"));
 //!     }
 //! }
@@ -104,10 +103,10 @@
 //! A loop over a fixed buffer, whatever the bytes come from:
 //!
 //! ```
-//! use eventwire::sse::{Decoder, Event, InlineId, Item, Options};
+//! use eventwire::sse::{Decoder, Event, InlineId, Item, Options, Text};
 //! use std::io::Read;
 //!
-//! fn pump(mut source: impl Read, mut on_event: impl FnMut(Event<&[u8]>)) -> std::io::Result<()> {
+//! fn pump(mut source: impl Read, mut on_event: impl FnMut(Event<Text<'_>>)) -> std::io::Result<()> {
 //!     let mut buffer = [0; 512];
 //!     let mut filled = 0;
 //!     let options = Options::new().max_event(buffer.len() - 1);
@@ -131,8 +130,8 @@
 //! }
 //!
 //! let mut seen = Vec::new();
-//! pump(&b"data: a\n\ndata: b\n\ndata"[..], |event| seen.push(event.data.to_vec()))?;
-//! assert_eq!(seen, [b"a", b"b"]);
+//! pump(&b"data: a\n\ndata: b\n\ndata"[..], |event| seen.push(event.data.to_string()))?;
+//! assert_eq!(seen, ["a", "b"]);
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!

@@ -166,7 +166,7 @@ fn what_was_decoded_can_be_sent_on() {
     let sent = encode(Message::try_from(&event).unwrap());
     assert_eq!(sent, "event: e\nid: 7\nretry: 5\ndata: a\ndata: b\n\n");
     let Ok(Some(Item::Block(block))) = decoder.decode(&mut input) else { panic!("a block") };
-    let block = block.map(|value| std::str::from_utf8(value).unwrap());
+    let block = block.map(|value| value.to_str().unwrap());
     assert_eq!(encode(Message::try_from(&block).unwrap()), "id: 8\n\n");
     // An event may have been altered since.
     event.id = Some("7\n");

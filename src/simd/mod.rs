@@ -36,5 +36,4 @@ pub(crate) use scalar::LineEnds;
         all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
     )
 ))]
-#[allow(unused_imports)]
 pub(crate) use vector::LineEnds;

@@ -2,35 +2,29 @@
 
 use memchr::memchr2;
 
-/// The positions of each CR and LF in a buffer, from somewhere on. To tell a CRLF is the caller's.
+/// The positions of each CR and LF in a buffer.
 #[derive(Clone, Debug)]
-pub(crate) struct LineEnds<'a> {
-    buf: &'a [u8],
+pub(crate) struct LineEnds {
     from: usize,
 }
 
-impl<'a> LineEnds<'a> {
-    /// Those in `buf[from..]`.
+impl LineEnds {
     #[inline]
-    pub(crate) const fn new(buf: &'a [u8], from: usize) -> Self {
-        Self { buf, from }
+    pub(crate) const fn new(_buf: &[u8], from: usize) -> Self {
+        Self { from }
     }
 
-    /// Whether all is known to be ASCII from the beginning to the line end given last, which is
-    /// `end`. This twin does not look.
+    #[inline]
+    pub(crate) fn next(&mut self, buf: &[u8]) -> Option<usize> {
+        let end = self.from + memchr2(b'\n', b'\r', buf.get(self.from..)?)?;
+        self.from = end + 1;
+        Some(end)
+    }
+
+    /// This twin does not look.
+    #[cfg_attr(test, allow(dead_code, reason = "it has nothing to compare"))]
     #[inline]
     pub(crate) const fn are_ascii_to(&self, _end: usize) -> bool {
         false
-    }
-}
-
-impl Iterator for LineEnds<'_> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        let end = self.from + memchr2(b'\n', b'\r', &self.buf[self.from..])?;
-        self.from = end + 1;
-        Some(end)
     }
 }

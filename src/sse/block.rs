@@ -1,12 +1,12 @@
 //! A block as it lies in the buffer, and the joining of its data in place.
 
 use super::field::{self, FieldName};
+use crate::simd::LineEnds;
 use core::ops::Range;
 use core::time::Duration;
-use memchr::memchr2;
 
 /// The fields of one block, as ranges of the buffer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct RawBlock {
     /// A field was seen. Until then the block has no bytes to keep.
     pub(super) open: bool,
@@ -32,6 +32,16 @@ impl RawBlock {
             data: None,
             data_end: None,
         }
+    }
+
+    /// Forgets all fields.
+    pub(super) fn clear(&mut self) {
+        self.open = false;
+        self.event_type = None;
+        self.id = None;
+        self.retry = None;
+        self.data = None;
+        self.data_end = None;
     }
 
     pub(super) fn push_data(&mut self, value: Range<usize>) {
@@ -93,17 +103,17 @@ impl RawBlock {
                 data_end += value.len();
             }
         }
-        let mut read = data.end;
-        while read < data_end {
+        let mut ends = LineEnds::new(buf, data.end);
+        let Some(mut end) = ends.next(buf) else { return };
+        while end < data_end {
             // Between a CR and its LF there is an empty line, which is no data.
-            read += 1;
-            let len = memchr2(b'\n', b'\r', &buf[read..data_end]).unwrap_or(data_end - read);
-            if let Some((FieldName::Data, skip)) = field::split(&buf[read..read + len]) {
+            let line = end + 1;
+            end = ends.next(buf).filter(|&end| end < data_end).unwrap_or(data_end);
+            if let Some((FieldName::Data, skip)) = field::split(&buf[line..end]) {
                 buf[data.end] = b'\n';
-                buf.copy_within(read + skip..read + len, data.end + 1);
-                data.end += 1 + len - skip;
+                buf.copy_within(line + skip..end, data.end + 1);
+                data.end += 1 + end - line - skip;
             }
-            read += len;
         }
     }
 }

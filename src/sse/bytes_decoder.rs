@@ -1,18 +1,19 @@
 //! Owned events that share the memory which they arrived in.
 
 use super::block::RawBlock;
-use super::decoder::{Input, Value, next};
+use super::decoder::{Front, Input, KeepId, next};
 use super::engine::Engine;
-use super::{DecodeError, EventId, Item, Options};
+use super::{DecodeError, EventId, IdTooLong, Item, Options};
 use crate::Utf8Bytes;
 use bytes::{Buf, Bytes, BytesMut};
 use core::ops::Range;
 use core::time::Duration;
 
-/// An item that owns its bytes and, if it is an event, carries its `last_event_id`.
-pub type OwnedItem = Item<Bytes, Utf8Bytes>;
+/// An item that owns its text and, if it is an event, carries its `last_event_id`.
+pub type OwnedItem = Item<Utf8Bytes, Utf8Bytes>;
 
-/// Decodes an event stream to owned events, each a share of the buffer that it arrived in.
+/// Decodes an event stream to owned events, each a share of the buffer that it arrived in. What is
+/// not UTF-8 is replaced, as the standard has it; such a value alone is copied.
 ///
 /// It is the engine of [`Decoder`](super::Decoder) over reference-counted memory:
 /// [`decode`](Self::decode) for bodies that come as [`Bytes`] chunks,
@@ -33,7 +34,6 @@ pub type OwnedItem = Item<Bytes, Utf8Bytes>;
 ///     let mut chunk = Bytes::from(body);
 ///     while let Some(item) = decoder.decode(&mut chunk)? {
 ///         if let Item::Event(event) = item {
-///             let event = event.into_text();
 ///             seen.push(format!("{} {}", event.last_event_id, event.data));
 ///         }
 ///     }
@@ -45,11 +45,7 @@ pub type OwnedItem = Item<Bytes, Utf8Bytes>;
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct BytesDecoder {
     engine: Engine,
-    last_event_id: Utf8Bytes,
-    /// It is part of the last input.
-    id_is_shared: bool,
-    /// Where it is kept between inputs.
-    id_memory: BytesMut,
+    id: LastEventId,
     /// The front of an unfinished block as it lies in the last chunk.
     tail: Bytes,
     /// The same once a further chunk had to be gathered with it.
@@ -68,9 +64,7 @@ impl BytesDecoder {
     pub fn with_options(options: Options) -> Self {
         Self {
             engine: Engine::new(options),
-            last_event_id: Utf8Bytes::default(),
-            id_is_shared: false,
-            id_memory: BytesMut::new(),
+            id: LastEventId::default(),
             tail: Bytes::new(),
             carry: BytesMut::new(),
         }
@@ -108,12 +102,13 @@ impl BytesDecoder {
             }
             self.gather(chunk);
         }
-        let item = self.next(chunk)?;
-        if item.is_none() {
-            let tail = core::mem::take(chunk);
-            self.tail = if tail.is_empty() { Bytes::new() } else { tail };
+        let item = self.next(chunk);
+        if let Ok(None) = item
+            && !chunk.is_empty()
+        {
+            self.tail = core::mem::take(chunk);
         }
-        Ok(item)
+        item
     }
 
     /// Moves from `chunk` to the carry what belongs to the block whose front is held.
@@ -143,51 +138,28 @@ impl BytesDecoder {
         self.next(buffer)
     }
 
-    fn next<I: Input<Value = Bytes>>(
+    fn next<I: Input<Front = Shared>>(
         &mut self,
         input: &mut I,
     ) -> Result<Option<OwnedItem>, DecodeError> {
-        let Self { engine, last_event_id, id_is_shared, .. } = self;
-        let item = next(engine, input, |id| {
-            if id != last_event_id.as_bytes() {
-                *last_event_id = Utf8Bytes::from_utf8_lossy(id);
-                *id_is_shared = true;
-            }
-            Ok(())
-        })?;
-        let Some(item) = item else {
-            self.own_id();
-            return Ok(None);
-        };
-        Ok(Some(match item {
-            Item::Event(event) => Item::Event(event.with_last_event_id(last_event_id.clone())),
-            Item::Block(block) => Item::Block(block),
-            Item::Comment(text) => Item::Comment(text),
-            Item::Skipped(error) => Item::Skipped(error),
-        }))
-    }
-
-    /// Moves the last event ID out of the buffer that it came in, which it would keep alive, once
-    /// for each buffer; into the same memory as before, if no event shares it any more.
-    fn own_id(&mut self) {
-        if core::mem::take(&mut self.id_is_shared) {
-            let id = core::mem::take(&mut self.last_event_id);
-            self.id_memory.extend_from_slice(id.as_bytes());
-            self.last_event_id = Utf8Bytes::from_utf8_lossy(self.id_memory.split().freeze());
+        let item = next(&mut self.engine, input, &mut self.id);
+        if let Ok(None) = item {
+            self.id.own();
         }
+        item
     }
 
     /// The last event ID as of the last item: what a reconnecting client sends as
     /// [`Last-Event-ID`](super::LAST_EVENT_ID), empty if there is none.
     #[must_use]
     pub const fn last_event_id(&self) -> &Utf8Bytes {
-        &self.last_event_id
+        &self.id.id
     }
 
     /// Seeds the last event ID, as a client does that reconnects after a restart.
     pub fn set_last_event_id(&mut self, id: EventId<'_>) {
-        self.last_event_id = Utf8Bytes::from(id.as_str());
-        self.id_is_shared = false;
+        self.id.id = Utf8Bytes::from(id.as_str());
+        self.id.is_shared = false;
     }
 
     /// The last valid `retry`, which counts from its line on; `None` before the first.
@@ -200,7 +172,7 @@ impl BytesDecoder {
     /// last event ID and the reconnection time.
     pub fn reset(&mut self) {
         self.engine.reset();
-        self.own_id();
+        self.id.own();
         self.tail = Bytes::new();
         self.carry = BytesMut::new();
     }
@@ -212,8 +184,71 @@ impl Default for BytesDecoder {
     }
 }
 
+/// The last event ID, and what it costs to keep it.
+#[derive(Clone, Debug, Default)]
+struct LastEventId {
+    id: Utf8Bytes,
+    /// It is part of the last input.
+    is_shared: bool,
+    /// Where it is kept between inputs.
+    memory: BytesMut,
+}
+
+impl LastEventId {
+    /// Moves the id out of the buffer that it came in, which it would keep alive, once for each
+    /// buffer; into the same memory as before, if no event shares it any more.
+    fn own(&mut self) {
+        if core::mem::take(&mut self.is_shared) {
+            self.memory.extend_from_slice(core::mem::take(&mut self.id).as_bytes());
+            self.id = Utf8Bytes::from_valid(self.memory.split().freeze());
+        }
+    }
+}
+
+impl KeepId<Utf8Bytes> for LastEventId {
+    type Kept = Utf8Bytes;
+
+    fn keep(&mut self, id: &Utf8Bytes) -> Result<(), IdTooLong> {
+        if *id != self.id {
+            self.id = id.clone();
+            self.is_shared = true;
+        }
+        Ok(())
+    }
+
+    fn kept(&self) -> Utf8Bytes {
+        self.id.clone()
+    }
+}
+
+/// The front of an input, whose memory its texts share.
+pub(super) struct Shared {
+    bytes: Bytes,
+    ascii: bool,
+}
+
+impl Shared {
+    fn validate(bytes: Bytes, ascii: bool) -> Utf8Bytes {
+        if ascii { Utf8Bytes::from_valid(bytes) } else { Utf8Bytes::from_utf8_lossy(bytes) }
+    }
+}
+
+impl Front for Shared {
+    type Text = Utf8Bytes;
+
+    fn text(&self, range: Range<usize>) -> Utf8Bytes {
+        Self::validate(self.bytes.slice(range), self.ascii)
+    }
+
+    fn into_text(mut self, range: Range<usize>) -> Utf8Bytes {
+        self.bytes.truncate(range.end);
+        self.bytes.advance(range.start);
+        Self::validate(self.bytes, self.ascii)
+    }
+}
+
 impl Input for BytesMut {
-    type Value = Bytes;
+    type Front = Shared;
 
     fn as_slice(&self) -> &[u8] {
         self
@@ -223,15 +258,15 @@ impl Input for BytesMut {
         self.advance(len);
     }
 
-    fn split_front(&mut self, len: usize, block: &mut RawBlock) -> Bytes {
+    fn split_front(&mut self, len: usize, block: &mut RawBlock, ascii: bool) -> Shared {
         let mut front = self.split_to(len);
         block.join(&mut front);
-        front.freeze()
+        Shared { bytes: front.freeze(), ascii }
     }
 }
 
 impl Input for Bytes {
-    type Value = Self;
+    type Front = Shared;
 
     fn as_slice(&self) -> &[u8] {
         self
@@ -241,26 +276,14 @@ impl Input for Bytes {
         self.advance(len);
     }
 
-    fn split_front(&mut self, len: usize, block: &mut RawBlock) -> Self {
+    fn split_front(&mut self, len: usize, block: &mut RawBlock, ascii: bool) -> Shared {
         let front = self.split_to(len);
         if !block.is_scattered() {
-            return front;
+            return Shared { bytes: front, ascii };
         }
         let mut copy = BytesMut::from(&front[block.start..]);
         block.move_front(block.start);
         block.join(&mut copy);
-        copy.freeze()
-    }
-}
-
-impl Value for Bytes {
-    fn slice(&self, range: Range<usize>) -> Self {
-        Self::slice(self, range)
-    }
-
-    fn into_slice(mut self, range: Range<usize>) -> Self {
-        self.truncate(range.end);
-        self.advance(range.start);
-        self
+        Shared { bytes: copy.freeze(), ascii }
     }
 }

@@ -25,13 +25,14 @@ use core::time::Duration;
 /// let mut input = &mut buffer[..];
 /// while let Some(item) = decoder.decode(&mut input)? {
 ///     if let Item::Event(event) = item {
-///         assert_eq!(event.event_type, Some(&b"sum"[..]));
-///         assert_eq!(event.data, b"1 +\n2");
+///         let event = event.to_str()?;
+///         assert_eq!(event.event_type, Some("sum"));
+///         assert_eq!(event.data, "1 +\n2");
 ///     }
 /// }
 /// assert_eq!(decoder.last_event_id(), "7");
 /// assert_eq!(input, b"data: unfinished"); // keep it, and append to it
-/// # Ok::<(), eventwire::sse::DecodeError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Decoder<S = InlineId<256>> {
@@ -95,8 +96,8 @@ impl<S: IdStorage> Decoder<S> {
     pub fn decode<'a>(
         &mut self,
         input: &mut &'a mut [u8],
-    ) -> Result<Option<Item<&'a [u8]>>, DecodeError> {
-        next(&mut self.engine, input, |id| self.last_event_id.store(Text::new(id)))
+    ) -> Result<Option<Item<Text<'a>>>, DecodeError> {
+        next(&mut self.engine, input, &mut self.last_event_id)
     }
 
     /// The last event ID as of the last item: what a reconnecting client sends as
@@ -129,22 +130,31 @@ impl<S: IdStorage> Decoder<S> {
 
 /// A buffer that an engine's ranges point into.
 pub(super) trait Input {
-    type Value: Value;
+    type Front: Front;
     fn as_slice(&self) -> &[u8];
     fn discard(&mut self, len: usize);
-    /// Splits the front off, its data joined as `block` says.
-    fn split_front(&mut self, len: usize, block: &mut RawBlock) -> Self::Value;
+    /// Splits the front off, its data joined as `block` says. `ascii` is what is known of it.
+    fn split_front(&mut self, len: usize, block: &mut RawBlock, ascii: bool) -> Self::Front;
 }
 
-/// Bytes of an [`Input`] that outlive the call.
-pub(super) trait Value {
-    fn slice(&self, range: Range<usize>) -> Self;
-    /// The last slice of a front, which needs no share of its own.
-    fn into_slice(self, range: Range<usize>) -> Self;
+/// The front of an [`Input`], which outlives the call.
+pub(super) trait Front {
+    type Text;
+    fn text(&self, range: Range<usize>) -> Self::Text;
+    /// The last text of a front, which needs no share of its own.
+    fn into_text(self, range: Range<usize>) -> Self::Text;
+}
+
+/// What keeps the last event ID.
+pub(super) trait KeepId<T> {
+    /// What each event carries of it.
+    type Kept;
+    fn keep(&mut self, id: &T) -> Result<(), IdTooLong>;
+    fn kept(&self) -> Self::Kept;
 }
 
 impl<'a> Input for &'a mut [u8] {
-    type Value = &'a [u8];
+    type Front = Text<'a>;
 
     fn as_slice(&self) -> &[u8] {
         self
@@ -154,64 +164,85 @@ impl<'a> Input for &'a mut [u8] {
         *self = &mut core::mem::take(self)[len..];
     }
 
-    fn split_front(&mut self, len: usize, block: &mut RawBlock) -> &'a [u8] {
+    fn split_front(&mut self, len: usize, block: &mut RawBlock, ascii: bool) -> Text<'a> {
         let (front, rest) = core::mem::take(self).split_at_mut(len);
         *self = rest;
         block.join(front);
-        front
+        Text::known(front, ascii)
     }
 }
 
-impl Value for &[u8] {
-    fn slice(&self, range: Range<usize>) -> Self {
-        &self[range]
+impl Front for Text<'_> {
+    type Text = Self;
+
+    fn text(&self, range: Range<usize>) -> Self {
+        self.slice(range)
     }
 
-    fn into_slice(self, range: Range<usize>) -> Self {
-        &self[range]
+    fn into_text(self, range: Range<usize>) -> Self {
+        self.slice(range)
     }
+}
+
+impl<S: IdStorage> KeepId<Text<'_>> for S {
+    type Kept = ();
+
+    fn keep(&mut self, id: &Text<'_>) -> Result<(), IdTooLong> {
+        self.store(*id)
+    }
+
+    fn kept(&self) {}
 }
 
 /// The convention of every `decode`, over any buffer.
-pub(super) fn next<I: Input>(
+#[inline]
+pub(super) fn next<I: Input, K: KeepId<<I::Front as Front>::Text>>(
     engine: &mut Engine,
     input: &mut I,
-    mut keep_id: impl FnMut(I::Value) -> Result<(), IdTooLong>,
-) -> Result<Option<Item<I::Value>>, DecodeError> {
+    ids: &mut K,
+) -> Result<Option<Item<<I::Front as Front>::Text, K::Kept>>, DecodeError> {
     loop {
-        let no_data = &mut RawBlock::new();
         match engine.step(input.as_slice())? {
             Step::More { discard } => {
                 input.discard(discard);
                 return Ok(None);
             }
-            Step::Comment { text, end } => {
-                let front = input.split_front(end, no_data);
-                return Ok(Some(Item::Comment(front.into_slice(text))));
+            Step::Comment { text, end, ascii } => {
+                let front = input.split_front(end, &mut engine.block, ascii);
+                return Ok(Some(Item::Comment(front.into_text(text))));
             }
-            Step::Skipped { id, error, end } => {
-                let front = input.split_front(end, no_data);
+            Step::Skipped { error, end } => {
+                let id = engine.block.id.take();
+                engine.block.clear();
+                let front = input.split_front(end, &mut engine.block, false);
                 if let Some(id) = id {
                     // An id that does not fit goes with the rest of its block.
-                    let _ = keep_id(front.into_slice(id));
+                    let _ = ids.keep(&front.into_text(id));
                 }
                 return Ok(Some(Item::Skipped(error)));
             }
-            Step::Block { mut block, end } => {
-                let front = input.split_front(end, &mut block);
-                if let Some(id) = block.id.clone()
-                    && let Err(IdTooLong { capacity }) = keep_id(front.slice(id))
+            Step::Block { end, ascii } => {
+                let front = input.split_front(end, &mut engine.block, ascii);
+                let block = &mut engine.block;
+                let event_type = block.event_type.take().map(|range| front.text(range));
+                let id = block.id.take().map(|range| front.text(range));
+                let (retry, data) = (block.retry, block.data.take());
+                block.clear();
+                if let Some(id) = &id
+                    && let Err(IdTooLong { capacity }) = ids.keep(id)
                 {
                     return Ok(Some(Item::Skipped(engine.refuse_id(capacity)?)));
                 }
-                let slice = |range| front.slice(range);
-                let event_type = block.event_type.map(slice);
-                let id = block.id.map(slice);
-                let retry = block.retry;
-                if let Some(data) = block.data {
-                    let data = front.into_slice(data);
-                    let event = Event { event_type, data, id, retry, last_event_id: () };
-                    return Ok(Some(Item::Event(event)));
+                if let Some(data) = data {
+                    let data = front.into_text(data);
+                    let last_event_id = ids.kept();
+                    return Ok(Some(Item::Event(Event {
+                        event_type,
+                        data,
+                        id,
+                        retry,
+                        last_event_id,
+                    })));
                 }
                 if engine.options().blocks {
                     return Ok(Some(Item::Block(Block { event_type, id, retry })));

@@ -5,18 +5,22 @@
 
 use super::block::RawBlock;
 use super::{BOM, DecodeError, FieldName, OnLimit, Options, field};
+use crate::simd::LineEnds;
 use core::ops::Range;
 use core::time::Duration;
-use memchr::{memchr, memchr2, memchr2_iter};
+use memchr::{memchr, memchr2};
 
-/// What the front of the buffer holds. The next call's buffer begins behind `end` or `discard`.
+/// What the front of the buffer holds, `ascii` if all of that was seen to be so in this call. (What
+/// was seen in an earlier one a caller may have altered since, against the rules.) The next call's
+/// buffer begins behind `end` or `discard`.
 pub(super) enum Step {
-    /// A block, through its blank line. Its data may need [joining](RawBlock::join).
-    Block { block: RawBlock, end: usize },
+    /// The engine's [`block`](Engine::block), through its blank line. Its data may need
+    /// [joining](RawBlock::join).
+    Block { end: usize, ascii: bool },
     /// A comment outside any block.
-    Comment { text: Range<usize>, end: usize },
-    /// A block beyond a limit, and the id it had set by then.
-    Skipped { id: Option<Range<usize>>, error: DecodeError, end: usize },
+    Comment { text: Range<usize>, end: usize, ascii: bool },
+    /// The engine's [`block`](Engine::block) as far as it was complete before it passed a limit.
+    Skipped { error: DecodeError, end: usize },
     /// Nothing more until the buffer grows.
     More { discard: usize },
 }
@@ -25,7 +29,6 @@ pub(super) enum Step {
 pub(super) struct Engine {
     options: Options,
     reconnection_time: Option<Duration>,
-    failed: Option<DecodeError>,
     phase: Phase,
     /// The last line ended with CR: an LF here is part of that end.
     skip_lf: bool,
@@ -35,7 +38,8 @@ pub(super) struct Engine {
     line_start: usize,
     /// There is no line end in `line_start..scanned`.
     scanned: usize,
-    block: RawBlock,
+    /// The block that the current line belongs to, or that the last step ended.
+    pub(super) block: RawBlock,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +53,7 @@ enum Phase {
     Skipping {
         in_line: bool,
     },
+    Failed(DecodeError),
 }
 
 impl Engine {
@@ -56,7 +61,6 @@ impl Engine {
         Self {
             options,
             reconnection_time: None,
-            failed: None,
             phase: Phase::Start,
             skip_lf: false,
             offset: 0,
@@ -97,24 +101,14 @@ impl Engine {
     }
 
     pub(super) fn step(&mut self, buf: &[u8]) -> Result<Step, DecodeError> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
-        if buf.len() < self.scanned {
-            return Err(DecodeError::InputShrunk { expected: self.scanned, found: buf.len() });
-        }
-        let in_lines = match self.phase {
-            Phase::Start => self.strip_bom(buf),
-            Phase::Lines => true,
-            Phase::Passing => self.pass_line(buf),
-            Phase::Skipping { in_line } => self.skip_block(buf, in_line),
-        };
-        if !in_lines {
+        let in_lines = matches!(self.phase, Phase::Lines) && buf.len() >= self.scanned;
+        if !in_lines && !self.resume(buf)? {
             return Ok(self.more(buf.len()));
         }
-        while let Some(len) = memchr2(b'\n', b'\r', &buf[self.scanned..]) {
+        let looked_from = self.scanned;
+        let mut ends = LineEnds::new(buf, looked_from);
+        while let Some(end) = ends.next(buf) {
             let start = self.line_start;
-            let end = self.scanned + len;
             if start < end {
                 if let Some(over) = self.over(buf, end, end + 1) {
                     return self.cut(buf, over);
@@ -125,7 +119,8 @@ impl Engine {
                     self.field(line, start);
                 } else if self.options.comments && !self.block.open {
                     let text = start + 1 + usize::from(line.get(1) == Some(&b' '))..end;
-                    return Ok(Step::Comment { text, end: self.restart() });
+                    let ascii = looked_from <= start && ends.are_ascii_to(end);
+                    return Ok(Step::Comment { text, end: self.restart(), ascii });
                 }
             } else if self.skip_lf && buf[end] == b'\n' {
                 if let Some(over) = self.over(buf, end, end + usize::from(self.block.open)) {
@@ -135,8 +130,8 @@ impl Engine {
             } else {
                 self.next_line(end, buf[end]);
                 if self.block.open {
-                    let block = core::mem::take(&mut self.block);
-                    return Ok(Step::Block { block, end: self.restart() });
+                    let ascii = looked_from <= self.block.start && ends.are_ascii_to(end);
+                    return Ok(Step::Block { end: self.restart(), ascii });
                 }
             }
         }
@@ -148,6 +143,23 @@ impl Engine {
             self.line_start = buf.len();
         }
         Ok(self.more(buf.len()))
+    }
+
+    /// Goes on where lines are not simply read; whether they are again.
+    #[cold]
+    fn resume(&mut self, buf: &[u8]) -> Result<bool, DecodeError> {
+        if let Phase::Failed(error) = self.phase {
+            return Err(error);
+        }
+        if buf.len() < self.scanned {
+            return Err(DecodeError::InputShrunk { expected: self.scanned, found: buf.len() });
+        }
+        Ok(match self.phase {
+            Phase::Start => self.strip_bom(buf),
+            Phase::Passing => self.pass_line(buf),
+            Phase::Skipping { in_line } => self.skip_block(buf, in_line),
+            Phase::Lines | Phase::Failed(_) => true,
+        })
     }
 
     /// Gives up the event that `step` has just ended, because its id cannot be kept.
@@ -266,13 +278,13 @@ impl Engine {
 
     /// Drops the block at the byte that went past a limit, or the stream. A comment outside a block
     /// takes nothing with it.
+    #[cold]
     fn cut(&mut self, buf: &[u8], (at, error): (usize, DecodeError)) -> Result<Step, DecodeError> {
         let error = self.judge(error)?;
         let comment = !self.block.open && buf[self.line_start] == b':';
         self.phase = if comment { Phase::Passing } else { Phase::Skipping { in_line: true } };
-        let id = core::mem::take(&mut self.block).id;
         self.line_start = at;
-        Ok(Step::Skipped { id, error, end: self.restart() })
+        Ok(Step::Skipped { error, end: self.restart() })
     }
 
     /// What a limit means: something to report, or the end.
@@ -280,7 +292,7 @@ impl Engine {
         if self.options.on_limit == OnLimit::Skip {
             return Ok(error);
         }
-        self.failed = Some(error);
+        self.phase = Phase::Failed(error);
         Err(error)
     }
 
@@ -315,7 +327,8 @@ impl Place {
     /// Looks for the next blank line and moves behind it, or behind all of `piece`.
     fn find_blank(&mut self, piece: &[u8]) -> Option<usize> {
         let mut line_start = 0;
-        for end in memchr2_iter(b'\n', b'\r', piece) {
+        let mut ends = LineEnds::new(piece, 0);
+        while let Some(end) = ends.next(piece) {
             let empty = !self.in_line && line_start == end;
             let second_half = empty && self.skip_lf && piece[end] == b'\n';
             *self = Self { in_line: false, skip_lf: piece[end] == b'\r' };

@@ -28,11 +28,11 @@ pub enum Item<T, L = ()> {
 
 /// An event, generic over how its text is held.
 ///
-/// [`Decoder`](super::Decoder) yields `Event<&[u8]>`, which borrows the caller's buffer;
-/// [`BytesDecoder`](super::BytesDecoder) yields `Event<Bytes, Utf8Bytes>`, which shares it and
-/// carries its `last_event_id`. Both hold the bytes as they came: [`to_str`](Self::to_str) is
-/// strict, [`text`](Self::text), [`to_cow`](Self::to_cow) and [`into_text`](Self::into_text)
-/// replace what is not UTF-8, as the standard has it.
+/// [`Decoder`](super::Decoder) yields `Event<Text>`, which borrows the caller's buffer and holds the
+/// bytes as they came: [`to_str`](Self::to_str) is strict, [`to_cow`](Self::to_cow) replaces what
+/// is not UTF-8, as the standard has it. [`BytesDecoder`](super::BytesDecoder) yields
+/// `Event<Utf8Bytes, Utf8Bytes>`, which shares the buffer, has such bytes replaced, and carries its
+/// `last_event_id`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Event<T, L = ()> {
@@ -89,74 +89,40 @@ impl<T, L> Event<T, L> {
             last_event_id: self.last_event_id,
         }
     }
-
-    /// The same event with another `last_event_id`.
-    #[cfg(feature = "alloc")]
-    pub(super) fn with_last_event_id<M>(self, last_event_id: M) -> Event<T, M> {
-        Event {
-            event_type: self.event_type,
-            data: self.data,
-            id: self.id,
-            retry: self.retry,
-            last_event_id,
-        }
-    }
-
-    fn as_ref(&self) -> Event<&T> {
-        Event {
-            event_type: self.event_type.as_ref(),
-            data: &self.data,
-            id: self.id.as_ref(),
-            retry: self.retry,
-            last_event_id: (),
-        }
-    }
 }
 
-impl<T: AsRef<[u8]>, L> Event<T, L> {
-    /// Its text, strictly.
+impl<'a, L> Event<Text<'a>, L> {
+    /// Its text, strictly. Costs nothing where the decoder has seen that all is ASCII.
     ///
     /// # Errors
     /// The first byte that is not UTF-8, in the first value that has one.
-    pub fn to_str(&self) -> Result<Event<&str>, Utf8Error> {
-        fn strict<T: AsRef<[u8]>>(value: &T) -> Result<&str, Utf8Error> {
-            Text::new(value.as_ref()).to_str()
-        }
+    pub fn to_str(&self) -> Result<Event<&'a str>, Utf8Error> {
         Ok(Event {
-            event_type: self.event_type.as_ref().map(strict).transpose()?,
-            data: strict(&self.data)?,
-            id: self.id.as_ref().map(strict).transpose()?,
+            event_type: self.event_type.map(Text::to_str).transpose()?,
+            data: self.data.to_str()?,
+            id: self.id.map(Text::to_str).transpose()?,
             retry: self.retry,
             last_event_id: (),
         })
     }
 
-    /// Its text, to be read with replacement.
-    pub fn text(&self) -> Event<Text<'_>> {
-        self.as_ref().map(|value| Text::new(value.as_ref()))
-    }
-
     /// Its text with replacement, copied only where something had to be replaced.
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-    pub fn to_cow(&self) -> Event<alloc::borrow::Cow<'_, str>> {
-        self.text().map(Text::to_cow)
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<L> Event<bytes::Bytes, L> {
-    /// Its text with replacement: the same bytes, copied only where something had to be replaced.
-    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-    #[must_use]
-    pub fn into_text(self) -> Event<crate::Utf8Bytes, L> {
-        self.map(crate::Utf8Bytes::from_utf8_lossy)
+    pub fn to_cow(&self) -> Event<alloc::borrow::Cow<'a, str>> {
+        Event {
+            event_type: self.event_type.map(Text::to_cow),
+            data: self.data.to_cow(),
+            id: self.id.map(Text::to_cow),
+            retry: self.retry,
+            last_event_id: (),
+        }
     }
 }
 
 impl<T: AsRef<str>, L> Event<T, L> {
-    /// The event's type as a page would see it: `message` where it names none. Of text only: call
-    /// [`to_str`](Event::to_str) or [`to_cow`](Event::to_cow) first where the event holds bytes.
+    /// The event's type as a page would see it: `message` where it names none. Of an event that
+    /// borrows call [`to_str`](Event::to_str) or [`to_cow`](Event::to_cow) first.
     pub fn event_type_or_default(&self) -> &str {
         self.event_type.as_ref().map_or(Event::DEFAULT_TYPE, AsRef::as_ref)
     }

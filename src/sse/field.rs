@@ -43,9 +43,18 @@ impl FieldName {
 /// The field that a whole line (not empty, no comment) holds, and where its value begins.
 #[inline]
 pub(super) fn split(line: &[u8]) -> Option<(FieldName, usize)> {
-    let name = FieldName::from_first_byte(*line.first()?)?;
-    let len = name.as_str().len();
-    match line.strip_prefix(name.as_str().as_bytes())? {
+    let (name, len) = if line.starts_with(b"data") {
+        (FieldName::Data, 4)
+    } else if line.starts_with(b"event") {
+        (FieldName::Event, 5)
+    } else if line.starts_with(b"id") {
+        (FieldName::Id, 2)
+    } else if line.starts_with(b"retry") {
+        (FieldName::Retry, 5)
+    } else {
+        return None;
+    };
+    match &line[len..] {
         [] => Some((name, len)),
         [b':', b' ', ..] => Some((name, len + 2)),
         [b':', ..] => Some((name, len + 1)),

@@ -48,6 +48,12 @@ impl<const N: usize> IdStorage for InlineId<N> {
     }
 
     fn store(&mut self, id: Text<'_>) -> Result<(), IdTooLong> {
+        if let Ok(id) = id.to_str() {
+            let too_long = IdTooLong { capacity: N };
+            self.bytes.get_mut(..id.len()).ok_or(too_long)?.copy_from_slice(id.as_bytes());
+            self.len = id.len();
+            return Ok(());
+        }
         let len = id.pieces().map(str::len).sum();
         if len > N {
             return Err(IdTooLong { capacity: N });

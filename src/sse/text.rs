@@ -1,6 +1,9 @@
 //! Bytes read as UTF-8 with replacement, as the standard decodes an event stream.
 
+use crate::utf8;
 use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::Range;
 use core::str::{Utf8Chunks, Utf8Error};
 
 /// Bytes of an event stream, to be read as text.
@@ -18,34 +21,48 @@ use core::str::{Utf8Chunks, Utf8Error};
 /// assert!(text.pieces().eq(["a", "\u{FFFD}", "b"]));
 /// assert_eq!(text.to_string(), "a\u{FFFD}b");
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Text<'a>(&'a [u8]);
+#[derive(Clone, Copy, Default)]
+pub struct Text<'a> {
+    bytes: &'a [u8],
+    /// They were found to be ASCII. Else they may be all the same.
+    ascii: bool,
+}
 
 impl<'a> Text<'a> {
     /// These bytes as text.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+        Self { bytes, ascii: false }
+    }
+
+    /// Bytes that were, if it says so, found to be ASCII.
+    pub(super) const fn known(bytes: &'a [u8], ascii: bool) -> Self {
+        Self { bytes, ascii }
+    }
+
+    pub(super) fn slice(self, range: Range<usize>) -> Self {
+        Self { bytes: &self.bytes[range], ..self }
     }
 
     /// The bytes as they came.
     #[must_use]
     pub const fn as_bytes(self) -> &'a [u8] {
-        self.0
+        self.bytes
     }
 
-    /// The text, borrowed.
+    /// The text, borrowed. Costs nothing where the decoder has seen that it is ASCII.
     ///
     /// # Errors
     /// The first byte that is not UTF-8, where there is one.
-    pub const fn to_str(self) -> Result<&'a str, Utf8Error> {
-        core::str::from_utf8(self.0)
+    #[inline]
+    pub fn to_str(self) -> Result<&'a str, Utf8Error> {
+        if self.ascii { Ok(utf8::from_valid(self.bytes)) } else { utf8::from_utf8(self.bytes) }
     }
 
     /// The text's valid pieces and the replacements between them, in order, none empty.
     #[must_use]
     pub fn pieces(self) -> Pieces<'a> {
-        Pieces { chunks: self.0.utf8_chunks(), replace: false }
+        Pieces { chunks: self.bytes.utf8_chunks(), replace: false }
     }
 
     /// The text in one piece, copied only if something had to be replaced.
@@ -56,8 +73,46 @@ impl<'a> Text<'a> {
         // Plain validation is much faster than the search for what to replace.
         match self.to_str() {
             Ok(text) => text.into(),
-            Err(_) => alloc::string::String::from_utf8_lossy(self.0),
+            Err(_) => alloc::string::String::from_utf8_lossy(self.bytes),
         }
+    }
+}
+
+impl AsRef<[u8]> for Text<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Text<'_> {}
+
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.bytes == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Text<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+impl Hash for Text<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.bytes.escape_ascii())
     }
 }
 

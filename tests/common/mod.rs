@@ -107,6 +107,27 @@ impl Seen {
 }
 
 impl Seen {
+    /// The same with what is not UTF-8 replaced, as owned items have it.
+    #[cfg(feature = "alloc")]
+    fn replaced(&self) -> Self {
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned().into_bytes();
+        let mut seen = self.clone();
+        match &mut seen {
+            Self::Event { event_type, data, id, .. } => {
+                *data = text(data);
+                *event_type = event_type.as_ref().map(text);
+                *id = id.as_ref().map(text);
+            }
+            Self::Block { event_type, id, .. } => {
+                *event_type = event_type.as_ref().map(text);
+                *id = id.as_ref().map(text);
+            }
+            Self::Comment(comment) => *comment = text(comment),
+            Self::Skipped(_) | Self::Failed(_) => {}
+        }
+        seen
+    }
+
     /// An event as a page would see it, its text replaced.
     pub fn message_event(&self) -> MessageEvent {
         let Self::Event { event_type, data, last_event_id, .. } = self else {
@@ -141,7 +162,16 @@ pub fn by_slice<'a, S: IdStorage>(
         let mut input = &mut kept[..];
         loop {
             match decoder.decode(&mut input) {
-                Ok(Some(item)) => seen.push(Seen::new(item, decoder.last_event_id())),
+                Ok(Some(item)) => {
+                    if let Item::Event(event) = &item {
+                        for text in [Some(event.data), event.event_type, event.id].iter().flatten()
+                        {
+                            let plain = str::from_utf8(text.as_bytes());
+                            assert_eq!(text.to_str(), plain, "what is known of it is true");
+                        }
+                    }
+                    seen.push(Seen::new(item, decoder.last_event_id()));
+                }
                 Ok(None) => break,
                 Err(error) => {
                     assert_eq!(decoder.decode(&mut input), Err(error), "repeats its error");
@@ -166,8 +196,10 @@ pub fn trace(rules: Rules, chunks: &[&[u8]]) -> Trace {
     let trace = by_slice(decoder, chunks.iter().copied());
     #[cfg(feature = "alloc")]
     {
-        assert_eq!(by_bytes_mut(options, chunks.iter().copied()), trace, "BytesMut: {chunks:?}");
-        assert_eq!(by_chunks(options, chunks.iter().copied()), trace, "Bytes: {chunks:?}");
+        let seen = trace.seen.iter().map(Seen::replaced).collect();
+        let owned = Trace { seen, ..trace.clone() };
+        assert_eq!(by_bytes_mut(options, chunks.iter().copied()), owned, "BytesMut: {chunks:?}");
+        assert_eq!(by_chunks(options, chunks.iter().copied()), owned, "Bytes: {chunks:?}");
     }
     trace
 }

@@ -3,9 +3,11 @@
 use super::register::Vector;
 
 /// The positions of each CR and LF in a buffer, from somewhere on. To tell a CRLF is the caller's.
+///
+/// The buffer is shown anew each time, so that what lies before the line end given last may be
+/// altered in between.
 #[derive(Clone, Debug)]
-pub(crate) struct LineEnds<'a> {
-    buf: &'a [u8],
+pub(crate) struct LineEnds {
     /// Where the 64 bytes begin, or those that are left, that were looked at last.
     block: usize,
     /// Which of them are line ends that were not given yet; the first byte is the lowest bit.
@@ -18,35 +20,24 @@ pub(crate) struct LineEnds<'a> {
 
 const BLOCK: usize = 64;
 
-impl<'a> LineEnds<'a> {
+impl LineEnds {
     /// Those in `buf[from..]`.
     #[inline]
-    pub(crate) fn new(buf: &'a [u8], from: usize) -> Self {
-        let mut line_ends = Self { buf, block: from, ends: 0, high: 0, any_high: false };
-        advance(&mut line_ends, from);
+    pub(crate) fn new(buf: &[u8], from: usize) -> Self {
+        let mut line_ends = Self { block: from, ends: 0, high: 0, any_high: false };
+        advance(&mut line_ends, buf, from);
         line_ends
     }
 
-    /// Whether all is known to be ASCII from the beginning to the line end given last, which is
-    /// `end`.
+    /// The next one.
     #[inline]
-    pub(crate) fn are_ascii_to(&self, end: usize) -> bool {
-        let before = !(u64::MAX << (end - self.block));
-        !self.any_high && self.high & before == 0
-    }
-}
-
-impl Iterator for LineEnds<'_> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
+    pub(crate) fn next(&mut self, buf: &[u8]) -> Option<usize> {
         if self.ends == 0 {
             let from = self.block + BLOCK;
-            if from >= self.buf.len() {
+            if from >= buf.len() {
                 return None;
             }
-            advance(self, from);
+            advance(self, buf, from);
             if self.ends == 0 {
                 return None;
             }
@@ -55,20 +46,27 @@ impl Iterator for LineEnds<'_> {
         self.ends &= self.ends - 1;
         Some(end)
     }
+
+    /// Whether all is known to be ASCII from the beginning to the line end given last, which is
+    /// `end`.
+    #[inline]
+    pub(crate) const fn are_ascii_to(&self, end: usize) -> bool {
+        let before = !(u64::MAX << (end - self.block));
+        !self.any_high && self.high & before == 0
+    }
 }
 
 dispatch! {
     /// Goes on to the first block from `from` on that has a line end, or to the last.
-    fn advance(line_ends: &mut LineEnds<'_>, from: usize) = advance_over
+    fn advance(line_ends: &mut LineEnds, buf: &[u8], from: usize) = advance_over
 }
 
 #[inline(always)]
-unsafe fn advance_over<V: Vector>(line_ends: &mut LineEnds<'_>, from: usize) {
-    let buf = line_ends.buf;
+unsafe fn advance_over<V: Vector>(line_ends: &mut LineEnds, buf: &[u8], from: usize) {
     let mut any_high = line_ends.any_high || line_ends.high != 0;
     let mut at = from;
     let (ends, high) = loop {
-        let left = buf.len() - at;
+        let left = buf.len().saturating_sub(at);
         if left < BLOCK {
             // SAFETY: it asks for no more than this function.
             break unsafe { last::<V>(buf, at) };
@@ -88,7 +86,7 @@ unsafe fn advance_over<V: Vector>(line_ends: &mut LineEnds<'_>, from: usize) {
 /// The masks of fewer than 64 bytes, the last of `buf`.
 #[inline(always)]
 unsafe fn last<V: Vector>(buf: &[u8], at: usize) -> (u64, u64) {
-    let left = buf.len() - at;
+    let left = buf.len().saturating_sub(at);
     if left == 0 {
         return (0, 0);
     }
@@ -108,7 +106,6 @@ mod tests {
     use super::super::level::tests::at_every_level;
     use super::LineEnds;
     use crate::simd::scalar;
-    use std::vec::Vec;
 
     #[test]
     fn as_the_safe_twin() {
@@ -127,15 +124,13 @@ mod tests {
                 for len in 0..=300 {
                     let buf = &bytes[offset..][..len];
                     let from = offset.min(len);
-                    let ends = scalar::LineEnds::new(buf, from);
-                    let expected: Vec<_> =
-                        ends.map(|end| (end, buf[from..end].is_ascii())).collect();
+                    let mut twin = scalar::LineEnds::new(buf, from);
                     let mut ends = LineEnds::new(buf, from);
-                    let mut found = Vec::new();
-                    while let Some(end) = ends.next() {
-                        found.push((end, ends.are_ascii_to(end)));
+                    while let Some(end) = twin.next(buf) {
+                        assert_eq!(ends.next(buf), Some(end), "{len} bytes at {offset}");
+                        assert_eq!(ends.are_ascii_to(end), buf[from..end].is_ascii());
                     }
-                    assert_eq!(found, expected, "{len} bytes at {offset}");
+                    assert_eq!(ends.next(buf), None, "{len} bytes at {offset}");
                 }
             }
         });
