@@ -27,7 +27,7 @@ mod vector;
         all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
     )
 )))]
-pub(crate) use scalar::LineEnds;
+pub(crate) use scalar::with_line_ends;
 
 #[cfg(all(
     feature = "simd",
@@ -36,4 +36,26 @@ pub(crate) use scalar::LineEnds;
         all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
     )
 ))]
-pub(crate) use vector::LineEnds;
+pub(crate) use vector::with_line_ends;
+
+/// The positions of each CR and LF in a buffer, from somewhere on. To tell a CRLF is the caller's.
+///
+/// The buffer is shown anew each time, so that what stands before the line end given last may be
+/// altered in between.
+pub(crate) trait LineEnds {
+    /// The next one.
+    fn next(&mut self, buf: &[u8]) -> Option<usize>;
+
+    /// Whether all is known to be ASCII from the beginning to the line end given last, which is
+    /// `end`.
+    fn are_ascii_to(&self, end: usize) -> bool;
+}
+
+/// What needs [`LineEnds`], so that all of it runs with the best instructions.
+pub(crate) trait WithLineEnds {
+    /// What comes of it.
+    type Output;
+
+    /// Does it. To be inlined, always.
+    fn run<L: LineEnds>(self, ends: L) -> Self::Output;
+}

@@ -1,7 +1,7 @@
 //! A block as it lies in the buffer, and the joining of its data in place.
 
 use super::field::{self, FieldName};
-use crate::simd::LineEnds;
+use crate::simd::{LineEnds, WithLineEnds, with_line_ends};
 use core::ops::Range;
 use core::time::Duration;
 
@@ -53,7 +53,6 @@ impl RawBlock {
     }
 
     /// Whether the data lies in more than one piece.
-    #[cfg(feature = "alloc")]
     pub(super) const fn is_scattered(&self) -> bool {
         self.data_end.is_some()
     }
@@ -103,7 +102,23 @@ impl RawBlock {
                 data_end += value.len();
             }
         }
-        let mut ends = LineEnds::new(buf, data.end);
+        with_line_ends(data.end, PullUp { buf, data, data_end });
+    }
+}
+
+/// Pulls the lines of data behind `data` up to it.
+struct PullUp<'a> {
+    buf: &'a mut [u8],
+    data: &'a mut Range<usize>,
+    data_end: usize,
+}
+
+impl WithLineEnds for PullUp<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: LineEnds>(self, mut ends: L) {
+        let Self { buf, data, data_end } = self;
         let Some(mut end) = ends.next(buf) else { return };
         while end < data_end {
             // Between a CR and its LF there is an empty line, which is no data.

@@ -167,7 +167,9 @@ impl<'a> Input for &'a mut [u8] {
     fn split_front(&mut self, len: usize, block: &mut RawBlock, ascii: bool) -> Text<'a> {
         let (front, rest) = core::mem::take(self).split_at_mut(len);
         *self = rest;
-        block.join(front);
+        if block.is_scattered() {
+            block.join(front);
+        }
         Text::known(front, ascii)
     }
 }

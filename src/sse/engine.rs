@@ -5,7 +5,7 @@
 
 use super::block::RawBlock;
 use super::{BOM, DecodeError, FieldName, OnLimit, Options, field};
-use crate::simd::LineEnds;
+use crate::simd::{LineEnds, WithLineEnds, with_line_ends};
 use core::ops::Range;
 use core::time::Duration;
 use memchr::{memchr, memchr2};
@@ -83,7 +83,7 @@ impl Engine {
         *self = Self { reconnection_time, ..Self::new(self.options) };
     }
 
-    /// How many bytes of `more`, which follow on the scanned bytes `held`, belong to the same block
+    /// How many bytes of `more`, which follow on the bytes `held`, belong to the same block
     /// or comment: up to its end, or to where a limit decides.
     #[cfg(feature = "alloc")]
     pub(super) fn same_block(&self, held: &[u8], more: &[u8]) -> usize {
@@ -105,12 +105,18 @@ impl Engine {
         if !in_lines && !self.resume(buf)? {
             return Ok(self.more(buf.len()));
         }
+        with_line_ends(self.scanned, ReadLines { engine: self, buf })
+    }
+
+    #[inline(always)]
+    fn read_lines(&mut self, buf: &[u8], mut ends: impl LineEnds) -> Result<Step, DecodeError> {
         let looked_from = self.scanned;
-        let mut ends = LineEnds::new(buf, looked_from);
+        // Where all is shorter than the limits, lines need not be measured.
+        let limited = buf.len() > self.options.max_line.min(self.options.max_event);
         while let Some(end) = ends.next(buf) {
             let start = self.line_start;
             if start < end {
-                if let Some(over) = self.over(buf, end, end + 1) {
+                if limited && let Some(over) = self.over(buf, end, end + 1) {
                     return self.cut(buf, over);
                 }
                 self.next_line(end, buf[end]);
@@ -123,7 +129,8 @@ impl Engine {
                     return Ok(Step::Comment { text, end: self.restart(), ascii });
                 }
             } else if self.skip_lf && buf[end] == b'\n' {
-                if let Some(over) = self.over(buf, end, end + usize::from(self.block.open)) {
+                let block_end = end + usize::from(self.block.open);
+                if limited && let Some(over) = self.over(buf, end, block_end) {
                     return self.cut(buf, over);
                 }
                 self.next_line(end, buf[end]);
@@ -135,7 +142,7 @@ impl Engine {
                 }
             }
         }
-        if let Some(over) = self.over(buf, buf.len(), buf.len()) {
+        if limited && let Some(over) = self.over(buf, buf.len(), buf.len()) {
             return self.cut(buf, over);
         }
         if self.says_nothing(&buf[self.line_start..]) {
@@ -304,7 +311,7 @@ impl Engine {
         end
     }
 
-    /// Everything is scanned; what no block or line needs may go.
+    /// Everything was looked at; what no block or line needs may go.
     fn more(&mut self, len: usize) -> Step {
         let discard = self.event_start();
         self.line_start -= discard;
@@ -312,6 +319,21 @@ impl Engine {
         self.block.move_front(discard);
         self.offset += discard as u64;
         Step::More { discard }
+    }
+}
+
+/// [`Engine::read_lines`].
+struct ReadLines<'a> {
+    engine: &'a mut Engine,
+    buf: &'a [u8],
+}
+
+impl WithLineEnds for ReadLines<'_> {
+    type Output = Result<Step, DecodeError>;
+
+    #[inline(always)]
+    fn run<L: LineEnds>(self, ends: L) -> Self::Output {
+        self.engine.read_lines(self.buf, ends)
     }
 }
 
@@ -326,19 +348,34 @@ struct Place {
 impl Place {
     /// Looks for the next blank line and moves behind it, or behind all of `piece`.
     fn find_blank(&mut self, piece: &[u8]) -> Option<usize> {
+        with_line_ends(0, FindBlank { place: self, piece })
+    }
+}
+
+/// [`Place::find_blank`].
+struct FindBlank<'a> {
+    place: &'a mut Place,
+    piece: &'a [u8],
+}
+
+impl WithLineEnds for FindBlank<'_> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn run<L: LineEnds>(self, mut ends: L) -> Option<usize> {
+        let Self { place, piece } = self;
         let mut line_start = 0;
-        let mut ends = LineEnds::new(piece, 0);
         while let Some(end) = ends.next(piece) {
-            let empty = !self.in_line && line_start == end;
-            let second_half = empty && self.skip_lf && piece[end] == b'\n';
-            *self = Self { in_line: false, skip_lf: piece[end] == b'\r' };
+            let empty = !place.in_line && line_start == end;
+            let second_half = empty && place.skip_lf && piece[end] == b'\n';
+            *place = Place { in_line: false, skip_lf: piece[end] == b'\r' };
             line_start = end + 1;
             if empty && !second_half {
                 return Some(line_start);
             }
         }
         if line_start < piece.len() {
-            *self = Self { in_line: true, skip_lf: false };
+            *place = Place { in_line: true, skip_lf: false };
         }
         None
     }

@@ -120,28 +120,29 @@ mod x86_64 {
 macro_rules! dispatch {
     (
         $(#[$attribute:meta])*
-        $vis:vis fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? = $algorithm:ident
+        $vis:vis fn $name:ident $(<$t:ident: $bound:path>)? ($($argument:ident: $type:ty),*)
+        $(-> $result:ty)? = $algorithm:ident
     ) => {
         $(#[$attribute])*
         #[inline]
-        $vis fn $name($($argument: $type),*) $(-> $result)? {
+        $vis fn $name $(<$t: $bound>)? ($($argument: $type),*) $(-> $result)? {
             use $crate::simd::vector::{level::{Level, level}, register::Base};
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-            fn avx2($($argument: $type),*) $(-> $result)? {
+            fn avx2 $(<$t: $bound>)? ($($argument: $type),*) $(-> $result)? {
                 // SAFETY: the instructions of the register are enabled.
-                unsafe { $algorithm::<core::arch::x86_64::__m256i>($($argument),*) }
+                unsafe { $algorithm::<core::arch::x86_64::__m256i $(, $t)?>($($argument),*) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
-            fn avx512($($argument: $type),*) $(-> $result)? {
+            fn avx512 $(<$t: $bound>)? ($($argument: $type),*) $(-> $result)? {
                 // SAFETY: the instructions of the register are enabled.
-                unsafe { $algorithm::<core::arch::x86_64::__m512i>($($argument),*) }
+                unsafe { $algorithm::<core::arch::x86_64::__m512i $(, $t)?>($($argument),*) }
             }
             match level() {
                 // SAFETY: every machine of the architecture has them.
-                Level::Base => unsafe { $algorithm::<Base>($($argument),*) },
+                Level::Base => unsafe { $algorithm::<Base $(, $t)?>($($argument),*) },
                 // SAFETY: the machine has this level.
                 #[cfg(target_arch = "x86_64")]
                 Level::Avx2 => unsafe { avx2($($argument),*) },

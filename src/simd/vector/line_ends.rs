@@ -1,14 +1,13 @@
 //! Where lines end, 64 bytes at a time, and whether what stands before is ASCII.
 
 use super::register::Vector;
+use crate::simd::{LineEnds, WithLineEnds};
+use core::marker::PhantomData;
 
-/// The positions of each CR and LF in a buffer, from somewhere on. To tell a CRLF is the caller's.
-///
-/// The buffer is shown anew each time, so that what lies before the line end given last may be
-/// altered in between.
-#[derive(Clone, Debug)]
-pub(crate) struct LineEnds {
-    /// Where the 64 bytes begin, or those that are left, that were looked at last.
+/// Line ends found by masks. Whoever makes one promises that the vector's instructions exist.
+struct Masks<V> {
+    /// Where the 64 bytes begin, or those that are left, that were looked at last; modulo the address
+    /// space, as at first they lie before all that is to be looked at.
     block: usize,
     /// Which of them are line ends that were not given yet; the first byte is the lowest bit.
     ends: u64,
@@ -16,71 +15,49 @@ pub(crate) struct LineEnds {
     high: u64,
     /// Whether any before them was not.
     any_high: bool,
+    vector: PhantomData<V>,
 }
 
 const BLOCK: usize = 64;
 
-impl LineEnds {
-    /// Those in `buf[from..]`.
-    #[inline]
-    pub(crate) fn new(buf: &[u8], from: usize) -> Self {
-        let mut line_ends = Self { block: from, ends: 0, high: 0, any_high: false };
-        advance(&mut line_ends, buf, from);
-        line_ends
-    }
-
-    /// The next one.
-    #[inline]
-    pub(crate) fn next(&mut self, buf: &[u8]) -> Option<usize> {
-        if self.ends == 0 {
-            let from = self.block + BLOCK;
-            if from >= buf.len() {
+impl<V: Vector> LineEnds for Masks<V> {
+    #[inline(always)]
+    fn next(&mut self, buf: &[u8]) -> Option<usize> {
+        while self.ends == 0 {
+            let block = self.block.wrapping_add(BLOCK);
+            if block >= buf.len() {
                 return None;
             }
-            advance(self, buf, from);
-            if self.ends == 0 {
-                return None;
-            }
+            self.any_high |= self.high != 0;
+            self.block = block;
+            (self.ends, self.high) = match buf[block..].first_chunk::<BLOCK>() {
+                // SAFETY: the bytes are there, and so are the instructions.
+                Some(bytes) => unsafe { V::masks_of_block(bytes.as_ptr()) },
+                // SAFETY: the instructions are there.
+                None => unsafe { last::<V>(buf, block) },
+            };
         }
         let end = self.block + self.ends.trailing_zeros() as usize;
         self.ends &= self.ends - 1;
         Some(end)
     }
 
-    /// Whether all is known to be ASCII from the beginning to the line end given last, which is
-    /// `end`.
-    #[inline]
-    pub(crate) const fn are_ascii_to(&self, end: usize) -> bool {
+    #[inline(always)]
+    fn are_ascii_to(&self, end: usize) -> bool {
         let before = !(u64::MAX << (end - self.block));
         !self.any_high && self.high & before == 0
     }
 }
 
 dispatch! {
-    /// Goes on to the first block from `from` on that has a line end, or to the last.
-    fn advance(line_ends: &mut LineEnds, buf: &[u8], from: usize) = advance_over
+    /// Runs what needs the line ends of a buffer from somewhere on.
+    pub(crate) fn with_line_ends<W: WithLineEnds>(from: usize, work: W) -> W::Output = run
 }
 
 #[inline(always)]
-unsafe fn advance_over<V: Vector>(line_ends: &mut LineEnds, buf: &[u8], from: usize) {
-    let mut any_high = line_ends.any_high || line_ends.high != 0;
-    let mut at = from;
-    let (ends, high) = loop {
-        let left = buf.len().saturating_sub(at);
-        if left < BLOCK {
-            // SAFETY: it asks for no more than this function.
-            break unsafe { last::<V>(buf, at) };
-        }
-        // SAFETY: the block lies in `buf`.
-        let (ends, high) = unsafe { V::masks_of_block(buf.as_ptr().add(at)) };
-        if ends != 0 || left == BLOCK {
-            break (ends, high);
-        }
-        any_high |= high != 0;
-        at += BLOCK;
-    };
-    (line_ends.block, line_ends.ends, line_ends.high) = (at, ends, high);
-    line_ends.any_high = any_high;
+unsafe fn run<V: Vector, W: WithLineEnds>(from: usize, work: W) -> W::Output {
+    let block = from.wrapping_sub(BLOCK);
+    work.run(Masks::<V> { block, ends: 0, high: 0, any_high: false, vector: PhantomData })
 }
 
 /// The masks of fewer than 64 bytes, the last of `buf`.
@@ -104,8 +81,24 @@ unsafe fn last<V: Vector>(buf: &[u8], at: usize) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::super::level::tests::at_every_level;
-    use super::LineEnds;
-    use crate::simd::scalar;
+    use super::with_line_ends;
+    use crate::simd::{LineEnds, WithLineEnds, scalar};
+    use std::vec::Vec;
+
+    /// Collects all line ends, and whether what stands before each is ASCII.
+    struct Collect<'a>(&'a [u8]);
+
+    impl WithLineEnds for Collect<'_> {
+        type Output = Vec<(usize, bool)>;
+
+        fn run<L: LineEnds>(self, mut ends: L) -> Self::Output {
+            let mut all = Vec::new();
+            while let Some(end) = ends.next(self.0) {
+                all.push((end, ends.are_ascii_to(end)));
+            }
+            all
+        }
+    }
 
     #[test]
     fn as_the_safe_twin() {
@@ -124,13 +117,11 @@ mod tests {
                 for len in 0..=300 {
                     let buf = &bytes[offset..][..len];
                     let from = offset.min(len);
-                    let mut twin = scalar::LineEnds::new(buf, from);
-                    let mut ends = LineEnds::new(buf, from);
-                    while let Some(end) = twin.next(buf) {
-                        assert_eq!(ends.next(buf), Some(end), "{len} bytes at {offset}");
-                        assert_eq!(ends.are_ascii_to(end), buf[from..end].is_ascii());
-                    }
-                    assert_eq!(ends.next(buf), None, "{len} bytes at {offset}");
+                    let twin = scalar::with_line_ends(from, Collect(buf)).into_iter();
+                    let expected: Vec<_> =
+                        twin.map(|(end, _)| (end, buf[from..end].is_ascii())).collect();
+                    let found = with_line_ends(from, Collect(buf));
+                    assert_eq!(found, expected, "{len} bytes at {offset}");
                 }
             }
         });

@@ -8,4 +8,4 @@ mod level;
 mod line_ends;
 mod register;
 
-pub(crate) use line_ends::LineEnds;
+pub(crate) use line_ends::with_line_ends;
