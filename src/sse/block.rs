@@ -44,6 +44,16 @@ impl RawBlock {
         self.data_end = None;
     }
 
+    /// A field was seen, in the line that begins here.
+    #[inline]
+    pub(super) fn begin(&mut self, line_start: usize) {
+        if !self.open {
+            self.open = true;
+            self.start = line_start;
+        }
+    }
+
+    #[inline]
     pub(super) fn push_data(&mut self, value: Range<usize>) {
         if self.data.is_none() {
             self.data = Some(value);

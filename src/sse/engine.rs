@@ -101,15 +101,14 @@ impl Engine {
     }
 
     pub(super) fn step(&mut self, buf: &[u8]) -> Result<Step, DecodeError> {
-        let in_lines = matches!(self.phase, Phase::Lines) && buf.len() >= self.scanned;
-        if !in_lines && !self.resume(buf)? {
-            return Ok(self.more(buf.len()));
-        }
         with_line_ends(self.scanned, ReadLines { engine: self, buf })
     }
 
     #[inline(always)]
     fn read_lines(&mut self, buf: &[u8], mut ends: impl LineEnds) -> Result<Step, DecodeError> {
+        if !matches!(self.phase, Phase::Lines) || buf.len() < self.scanned {
+            return self.resume(buf);
+        }
         let looked_from = self.scanned;
         // Where all is shorter than the limits, lines need not be measured.
         let limited = buf.len() > self.options.max_line.min(self.options.max_event);
@@ -121,7 +120,10 @@ impl Engine {
                 }
                 self.next_line(end, buf[end]);
                 let line = &buf[start..end];
-                if line[0] != b':' {
+                if line.starts_with(b"data: ") {
+                    self.block.push_data(start + 6..end);
+                    self.block.begin(start);
+                } else if line[0] != b':' {
                     self.field(line, start);
                 } else if self.options.comments && !self.block.open {
                     let text = start + 1 + usize::from(line.get(1) == Some(&b' '))..end;
@@ -152,21 +154,22 @@ impl Engine {
         Ok(self.more(buf.len()))
     }
 
-    /// Goes on where lines are not simply read; whether they are again.
+    /// Goes on where lines are not simply read.
     #[cold]
-    fn resume(&mut self, buf: &[u8]) -> Result<bool, DecodeError> {
+    fn resume(&mut self, buf: &[u8]) -> Result<Step, DecodeError> {
         if let Phase::Failed(error) = self.phase {
             return Err(error);
         }
         if buf.len() < self.scanned {
             return Err(DecodeError::InputShrunk { expected: self.scanned, found: buf.len() });
         }
-        Ok(match self.phase {
+        let in_lines = match self.phase {
             Phase::Start => self.strip_bom(buf),
             Phase::Passing => self.pass_line(buf),
             Phase::Skipping { in_line } => self.skip_block(buf, in_line),
             Phase::Lines | Phase::Failed(_) => true,
-        })
+        };
+        if in_lines { self.step(buf) } else { Ok(self.more(buf.len())) }
     }
 
     /// Gives up the event that `step` has just ended, because its id cannot be kept.
@@ -198,6 +201,7 @@ impl Engine {
             }
             None => self.line_start = buf.len(),
         }
+        self.scanned = self.line_start;
         end.is_some()
     }
 
@@ -219,9 +223,9 @@ impl Engine {
     fn next_line(&mut self, end: usize, terminator: u8) {
         self.skip_lf = terminator == b'\r';
         self.line_start = end + 1;
-        self.scanned = end + 1;
     }
 
+    #[inline(never)]
     fn field(&mut self, line: &[u8], start: usize) {
         let Some((name, skip)) = field::split(line) else { return };
         let value = start + skip..start + line.len();
@@ -236,10 +240,7 @@ impl Engine {
                 self.reconnection_time = Some(time);
             }
         }
-        if !self.block.open {
-            self.block.open = true;
-            self.block.start = start;
-        }
+        self.block.begin(start);
     }
 
     /// Where the block begins, or would if the current line were its first.

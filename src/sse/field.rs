@@ -43,10 +43,6 @@ impl FieldName {
 /// The field that a whole line (not empty, no comment) holds, and where its value begins.
 #[inline]
 pub(super) fn split(line: &[u8]) -> Option<(FieldName, usize)> {
-    // Nearly all lines are of these.
-    if line.starts_with(b"data: ") {
-        return Some((FieldName::Data, 6));
-    }
     let (name, len) = if line.starts_with(b"data") {
         (FieldName::Data, 4)
     } else if line.starts_with(b"event") {
