@@ -3,7 +3,6 @@
 use core::str::Utf8Error;
 
 /// As [`core::str::from_utf8`], several times as fast where there are vectors.
-#[inline]
 pub(crate) fn from_utf8(bytes: &[u8]) -> Result<&str, Utf8Error> {
     #[cfg(feature = "simd")]
     if let Ok(text) = simdutf8::basic::from_utf8(bytes) {

@@ -5,7 +5,7 @@ use super::engine::{Engine, Step};
 use super::{
     Block, DecodeError, Event, EventId, IdStorage, IdTooLong, InlineId, Item, Options, Text,
 };
-use core::ops::Range;
+use core::ops::{ControlFlow, Range};
 use core::time::Duration;
 
 /// Decodes an event stream in the caller's buffer (WHATWG HTML, 9.2.6).
@@ -93,6 +93,7 @@ impl<S: IdStorage> Decoder<S> {
     /// # Errors
     /// If a limit was passed and the policy is [`OnLimit::Error`](super::OnLimit::Error), or on
     /// [misuse](DecodeError::InputShrunk), which leaves the decoder as it was.
+    #[inline(always)]
     pub fn decode<'a>(
         &mut self,
         input: &mut &'a mut [u8],
@@ -156,14 +157,17 @@ pub(super) trait KeepId<T> {
 impl<'a> Input for &'a mut [u8] {
     type Front = Text<'a>;
 
+    #[inline]
     fn as_slice(&self) -> &[u8] {
         self
     }
 
+    #[inline]
     fn discard(&mut self, len: usize) {
         *self = &mut core::mem::take(self)[len..];
     }
 
+    #[inline]
     fn split_front(&mut self, len: usize, block: &mut RawBlock, ascii: bool) -> Text<'a> {
         let (front, rest) = core::mem::take(self).split_at_mut(len);
         *self = rest;
@@ -177,10 +181,12 @@ impl<'a> Input for &'a mut [u8] {
 impl Front for Text<'_> {
     type Text = Self;
 
+    #[inline]
     fn text(&self, range: Range<usize>) -> Self {
         self.slice(range)
     }
 
+    #[inline]
     fn into_text(self, range: Range<usize>) -> Self {
         self.slice(range)
     }
@@ -189,67 +195,113 @@ impl Front for Text<'_> {
 impl<S: IdStorage> KeepId<Text<'_>> for S {
     type Kept = ();
 
+    #[inline]
     fn keep(&mut self, id: &Text<'_>) -> Result<(), IdTooLong> {
         self.store(*id)
     }
 
+    #[inline]
     fn kept(&self) {}
 }
 
-/// The convention of every `decode`, over any buffer.
-#[inline]
-pub(super) fn next<I: Input, K: KeepId<<I::Front as Front>::Text>>(
+/// What comes of decoding from an input, whose ids go to `K`.
+type Decoded<I, K> = Result<Option<ItemOf<I, K>>, DecodeError>;
+type ItemOf<I, K> = Item<TextOf<I>, <K as KeepId<TextOf<I>>>::Kept>;
+type TextOf<I> = <<I as Input>::Front as Front>::Text;
+
+/// The convention of every `decode`, over any buffer. It is inlined into what is inlined into the
+/// caller, since to move an event out of a result costs as much as to decode it.
+#[inline(always)]
+pub(super) fn next<I: Input, K: KeepId<TextOf<I>>>(
     engine: &mut Engine,
     input: &mut I,
     ids: &mut K,
-) -> Result<Option<Item<<I::Front as Front>::Text, K::Kept>>, DecodeError> {
+) -> Decoded<I, K> {
     loop {
-        match engine.step(input.as_slice())? {
-            Step::More { discard } => {
+        if input.as_slice().len() == engine.looked_at() {
+            return Ok(None);
+        }
+        let (end, ascii) = match engine.step(input.as_slice()) {
+            Ok(Step::Block { end, ascii }) if engine.block.data.is_some() => (end, ascii),
+            Ok(Step::More { discard }) => {
                 input.discard(discard);
                 return Ok(None);
             }
-            Step::Comment { text, end, ascii } => {
-                let front = input.split_front(end, &mut engine.block, ascii);
-                return Ok(Some(Item::Comment(front.into_text(text))));
-            }
-            Step::Skipped { error, end } => {
-                let id = engine.block.id.take();
-                engine.block.clear();
-                let front = input.split_front(end, &mut engine.block, false);
-                if let Some(id) = id {
-                    // An id that does not fit goes with the rest of its block.
-                    let _ = ids.keep(&front.into_text(id));
-                }
-                return Ok(Some(Item::Skipped(error)));
-            }
-            Step::Block { end, ascii } => {
-                let front = input.split_front(end, &mut engine.block, ascii);
-                let block = &mut engine.block;
-                let event_type = block.event_type.take().map(|range| front.text(range));
-                let id = block.id.take().map(|range| front.text(range));
-                let (retry, data) = (block.retry, block.data.take());
-                block.clear();
-                if let Some(id) = &id
-                    && let Err(IdTooLong { capacity }) = ids.keep(id)
-                {
-                    return Ok(Some(Item::Skipped(engine.refuse_id(capacity)?)));
-                }
-                if let Some(data) = data {
-                    let data = front.into_text(data);
-                    let last_event_id = ids.kept();
-                    return Ok(Some(Item::Event(Event {
-                        event_type,
-                        data,
-                        id,
-                        retry,
-                        last_event_id,
-                    })));
-                }
-                if engine.options().blocks {
-                    return Ok(Some(Item::Block(Block { event_type, id, retry })));
-                }
-            }
+            step => match no_event(engine, input, ids, step) {
+                ControlFlow::Continue(()) => continue,
+                ControlFlow::Break(result) => return result,
+            },
+        };
+        let front = input.split_front(end, &mut engine.block, ascii);
+        let event_type = engine.block.event_type.take().map(|range| front.text(range));
+        let id = engine.block.id.take().map(|range| front.text(range));
+        if let Some(id) = &id
+            && let Err(too_long) = ids.keep(id)
+        {
+            return refuse_id(engine, too_long);
         }
+        let retry = engine.block.retry;
+        let data = front.into_text(engine.block.data.take().unwrap_or_default());
+        engine.block.clear();
+        let last_event_id = ids.kept();
+        return Ok(Some(Item::Event(Event { event_type, data, id, retry, last_event_id })));
     }
+}
+
+/// All that a step may give but an event, and an end.
+#[inline(never)]
+fn no_event<I: Input, K: KeepId<TextOf<I>>>(
+    engine: &mut Engine,
+    input: &mut I,
+    ids: &mut K,
+    step: Result<Step, DecodeError>,
+) -> ControlFlow<Decoded<I, K>> {
+    let item = match step {
+        Err(error) => return ControlFlow::Break(Err(error)),
+        Ok(Step::More { discard }) => {
+            input.discard(discard);
+            return ControlFlow::Break(Ok(None));
+        }
+        Ok(Step::Comment { text, end, ascii }) => {
+            let front = input.split_front(end, &mut engine.block, ascii);
+            Item::Comment(front.into_text(text))
+        }
+        Ok(Step::Skipped { error, end }) => {
+            let id = engine.block.id.take();
+            engine.block.clear();
+            let front = input.split_front(end, &mut engine.block, false);
+            if let Some(id) = id {
+                // An id that does not fit goes with the rest of its block.
+                let _ = ids.keep(&front.into_text(id));
+            }
+            Item::Skipped(error)
+        }
+        Ok(Step::Block { end, ascii }) => {
+            let front = input.split_front(end, &mut engine.block, ascii);
+            let event_type = engine.block.event_type.take().map(|range| front.text(range));
+            let id = engine.block.id.take().map(|range| front.text(range));
+            let retry = engine.block.retry;
+            engine.block.clear();
+            if let Some(id) = &id
+                && let Err(too_long) = ids.keep(id)
+            {
+                return ControlFlow::Break(refuse_id(engine, too_long));
+            }
+            if !engine.options().blocks {
+                return ControlFlow::Continue(());
+            }
+            Item::Block(Block { event_type, id, retry })
+        }
+    };
+    ControlFlow::Break(Ok(Some(item)))
+}
+
+/// Gives up the event whose id cannot be kept.
+#[cold]
+fn refuse_id<T, L>(
+    engine: &mut Engine,
+    too_long: IdTooLong,
+) -> Result<Option<Item<T, L>>, DecodeError> {
+    engine.block.clear();
+    Ok(Some(Item::Skipped(engine.refuse_id(too_long.capacity)?)))
 }

@@ -36,7 +36,7 @@ pub(super) struct Engine {
     offset: u64,
     /// Where the current line begins.
     line_start: usize,
-    /// There is no line end in `line_start..scanned`.
+    /// There is no line end in `line_start..scanned`. Out of reach once the stream has failed.
     scanned: usize,
     /// The block that the current line belongs to, or that the last step ended.
     pub(super) block: RawBlock,
@@ -68,6 +68,12 @@ impl Engine {
             scanned: 0,
             block: RawBlock::new(),
         }
+    }
+
+    /// How long the buffer is if it holds nothing new, and the stream has not failed.
+    #[inline]
+    pub(super) const fn looked_at(&self) -> usize {
+        self.scanned
     }
 
     pub(super) const fn options(&self) -> &Options {
@@ -301,6 +307,7 @@ impl Engine {
             return Ok(error);
         }
         self.phase = Phase::Failed(error);
+        self.scanned = usize::MAX;
         Err(error)
     }
 

@@ -96,6 +96,7 @@ impl<'a, L> Event<Text<'a>, L> {
     ///
     /// # Errors
     /// The first byte that is not UTF-8, in the first value that has one.
+    #[inline(always)]
     pub fn to_str(&self) -> Result<Event<&'a str>, Utf8Error> {
         Ok(Event {
             event_type: self.event_type.map(Text::to_str).transpose()?,

@@ -36,15 +36,18 @@ impl<'a> Text<'a> {
     }
 
     /// Bytes that were, if it says so, found to be ASCII.
+    #[inline]
     pub(super) const fn known(bytes: &'a [u8], ascii: bool) -> Self {
         Self { bytes, ascii }
     }
 
+    #[inline]
     pub(super) fn slice(self, range: Range<usize>) -> Self {
         Self { bytes: &self.bytes[range], ..self }
     }
 
     /// The bytes as they came.
+    #[inline]
     #[must_use]
     pub const fn as_bytes(self) -> &'a [u8] {
         self.bytes
@@ -54,7 +57,7 @@ impl<'a> Text<'a> {
     ///
     /// # Errors
     /// The first byte that is not UTF-8, where there is one.
-    #[inline]
+    #[inline(always)]
     pub fn to_str(self) -> Result<&'a str, Utf8Error> {
         if self.ascii { Ok(utf8::from_valid(self.bytes)) } else { utf8::from_utf8(self.bytes) }
     }

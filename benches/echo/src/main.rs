@@ -1,0 +1,68 @@
+//! WebSocket echo servers side by side on loopback: what a message costs the server's thread.
+//!
+//! ```text
+//! cargo run --release --manifest-path benches/echo/Cargo.toml -- [--quick] [--json PATH]
+//! ```
+//!
+//! Every server has a thread and a single-threaded tokio runtime of its own, and batches its writes
+//! as well as its library allows. `--quick` proves only that all servers work and agree.
+
+mod harness;
+mod load;
+mod report;
+mod servers;
+
+use lexopt::prelude::{Long, ValueExt};
+use load::{Batch, Load};
+use report::Table;
+use servers::Failure;
+use std::fs;
+use std::time::Duration;
+
+const CONNECTIONS: usize = 64;
+/// How many messages each connection sends before it waits for their echoes.
+const BATCH: usize = 16;
+/// Bytes of text in a message.
+const PAYLOADS: [usize; 2] = [20, 1024];
+
+fn main() -> Result<(), Failure> {
+    let (mut rounds, mut time, mut json) = (21, Duration::from_millis(150), None);
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("quick") => (rounds, time) = (1, Duration::from_millis(10)),
+            Long("json") => json = Some(arguments.value()?.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    harness::stay_on_one_processor()?;
+    println!("{}", report::environment());
+    let tables = run(rounds, time)?;
+    for table in &tables {
+        println!("\n{table}");
+    }
+    if let Some(path) = json {
+        fs::write(path, report::json(&tables))?;
+    }
+    Ok(())
+}
+
+/// Takes the servers in turn, so that all share what the machine does meanwhile.
+fn run(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
+    let servers = servers::start_all()?;
+    let mut loads = servers.iter().map(Load::connect).collect::<Result<Vec<_>, _>>()?;
+    let batches = PAYLOADS.map(|len| (0..CONNECTIONS).map(|i| Batch::new(i, len)).collect());
+    let mut tables = PAYLOADS.map(|len| Table::new(len, &servers));
+    for round in 0..rounds {
+        for (batches, table) in batches.iter().zip(&mut tables) {
+            let batches: &Vec<Batch> = batches;
+            for ((server, load), row) in servers.iter().zip(&mut loads).zip(&mut table.rows) {
+                let sample = load.measure(server, batches, time, round == 0);
+                row.samples.push(sample.map_err(|error| format!("{}: {error}", server.name))?);
+            }
+        }
+    }
+    // Before the sockets are closed, so that no server complains about that.
+    servers.into_iter().for_each(harness::Running::stop);
+    Ok(tables.into())
+}

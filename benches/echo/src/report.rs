@@ -1,0 +1,175 @@
+//! Medians, ratios and goals, to read and as JSON.
+
+use crate::harness::Running;
+use crate::load::Sample;
+use crate::servers::Kind;
+use crate::{BATCH, CONNECTIONS};
+use serde_json::{Value, json};
+use std::fmt;
+use std::fs;
+use std::process::Command;
+
+/// At most this many times what the raw TCP echo takes.
+const GOAL: f64 = 1.25;
+
+/// All servers with messages of one length.
+pub struct Table {
+    message_len: usize,
+    /// The raw TCP echo is first.
+    pub rows: Vec<Row>,
+}
+
+pub struct Row {
+    name: String,
+    kind: Kind,
+    /// One of each round.
+    pub samples: Vec<Sample>,
+}
+
+impl Table {
+    pub fn new(message_len: usize, servers: &[Running]) -> Self {
+        let row = |server: &Running| {
+            let name = match version(server.name) {
+                Some(version) => format!("{} {version}", server.name),
+                None => server.name.to_owned(),
+            };
+            Row { name, kind: server.kind, samples: Vec::new() }
+        };
+        Self { message_len, rows: servers.iter().map(row).collect() }
+    }
+
+    fn raw(&self) -> &Row {
+        &self.rows[0]
+    }
+
+    fn of(&self, kind: Kind) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.kind == kind)
+    }
+
+    /// The goals of ours, and whether they were reached. A single round says nothing about that.
+    fn goals(&self) -> Vec<(String, bool)> {
+        if self.raw().samples.len() == 1 {
+            return Vec::new();
+        }
+        self.of(Kind::Ours).flat_map(|ours| [self.overhead(ours), self.lead(ours)]).collect()
+    }
+
+    fn overhead(&self, ours: &Row) -> (String, bool) {
+        let (raw, ratio) = (self.raw(), ours.ratio(self.raw()));
+        let goal = format!("{} takes {ratio:.2} of {}, at most {GOAL}", ours.name, raw.name);
+        (goal, ratio <= GOAL)
+    }
+
+    fn lead(&self, ours: &Row) -> (String, bool) {
+        let peers = self.of(Kind::Peer).map(|peer| (peer.ratio(ours), &peer.name));
+        let nearest = peers.min_by(|(a, _), (b, _)| a.total_cmp(b));
+        let (ratio, peer) = nearest.expect("there are peers");
+        (format!("{} is ahead of all: {peer} takes {ratio:.2} of it", ours.name), ratio > 1.0)
+    }
+}
+
+impl Row {
+    fn median(&self, of: impl Fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().map(of).collect())
+    }
+
+    /// What a message takes here, in terms of what it takes there in the same round.
+    fn ratio(&self, other: &Self) -> f64 {
+        let rounds = self.samples.iter().zip(&other.samples);
+        median(rounds.map(|(a, b)| a.total_ns() / b.total_ns()).collect())
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "Text of {} B, {CONNECTIONS} connections x {BATCH} messages, medians of {} rounds; CPU \
+             time of the server's thread for each message",
+            self.message_len,
+            self.raw().samples.len()
+        )?;
+        write!(f, "{:26}{:>8}{:>8}{:>8}{:>9}", "", "ns", "user", "system", "raw TCP")?;
+        for ours in self.of(Kind::Ours) {
+            write!(f, "{:>21}", ours.name)?;
+        }
+        writeln!(f, "{:>14}", "sleeps/batch")?;
+        for row in &self.rows {
+            let [total, user, system] =
+                [Sample::total_ns, |s: &Sample| s.user_ns, |s: &Sample| s.system_ns]
+                    .map(|of| row.median(of));
+            let raw = row.ratio(self.raw());
+            write!(f, "{:26}{total:>8.0}{user:>8.0}{system:>8.0}{raw:>9.2}", row.name)?;
+            for ours in self.of(Kind::Ours) {
+                write!(f, "{:>21.2}", row.ratio(ours))?;
+            }
+            writeln!(f, "{:>14.2}", row.median(|sample| sample.sleeps))?;
+        }
+        for (goal, met) in self.goals() {
+            writeln!(f, "{:6} {goal}", verdict(met))?;
+        }
+        Ok(())
+    }
+}
+
+pub fn environment() -> String {
+    let model = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = model.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("unknown processor", |(_, model)| model);
+    let (date, rustc) = (output("date", &["-u", "+%F"]), output("rustc", &["--version"]));
+    format!("{model}; {date}; {rustc}")
+}
+
+pub fn json(tables: &[Table]) -> String {
+    let tables: Vec<Value> = tables
+        .iter()
+        .map(|table| {
+            let rows = table.rows.iter().map(|row| {
+                json!({
+                    "server": row.name,
+                    "ns": row.median(Sample::total_ns),
+                    "user_ns": row.median(|sample| sample.user_ns),
+                    "system_ns": row.median(|sample| sample.system_ns),
+                    "to_raw_tcp": row.ratio(table.raw()),
+                    "sleeps_per_batch": row.median(|sample| sample.sleeps),
+                    "rounds_ns": row.samples.iter().map(Sample::total_ns).collect::<Vec<_>>(),
+                })
+            });
+            let goals = table.goals().into_iter();
+            let goals = goals.map(|(goal, met)| json!({ "goal": goal, "result": verdict(met) }));
+            json!({
+                "message_len": table.message_len,
+                "connections": CONNECTIONS,
+                "batch": BATCH,
+                "servers": rows.collect::<Vec<_>>(),
+                "goals": goals.collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    format!("{:#}\n", json!({ "environment": environment(), "tables": tables }))
+}
+
+fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "MISSED" }
+}
+
+/// The version of a dependency, which is pinned.
+fn version(package: &str) -> Option<&'static str> {
+    let manifest = include_str!("../Cargo.toml").lines();
+    let mut pins = manifest.filter_map(|line| line.split_once(" = "));
+    let (_, pin) = pins.find(|(name, _)| *name == package)?;
+    let (_, pin) = pin.split_once("\"=")?;
+    pin.split('"').next()
+}
+
+fn output(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    output.unwrap_or_else(|_| format!("no {program}"))
+}
+
+/// The upper one of an even number.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

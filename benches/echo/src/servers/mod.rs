@@ -1,0 +1,50 @@
+//! What is compared: each server echoes every message of the sockets it is given.
+
+mod eventwire;
+mod fastwebsockets;
+mod hyper_upgrade;
+mod lent;
+mod raw_tcp;
+mod sockudo_ws;
+mod tokio_websockets;
+mod tungstenite;
+mod yawc;
+
+use crate::harness::{Running, start};
+use std::error::Error;
+use std::io;
+use tokio::net::TcpStream;
+
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// One way to echo.
+pub trait Server: 'static {
+    /// As in the tables.
+    const NAME: &str;
+    const KIND: Kind;
+
+    /// Serves an accepted socket until the other side closes it.
+    fn serve(socket: TcpStream) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// No WebSocket at all: what the socket and the runtime cost.
+    RawTcp,
+    Ours,
+    Peer,
+}
+
+/// All servers, each in a thread of its own.
+pub fn start_all() -> io::Result<Vec<Running>> {
+    Ok(vec![
+        start::<raw_tcp::RawTcp>()?,
+        start::<eventwire::Runs>()?,
+        start::<eventwire::Messages>()?,
+        start::<tungstenite::Tungstenite>()?,
+        start::<fastwebsockets::FastWebSockets>()?,
+        start::<tokio_websockets::TokioWebSockets>()?,
+        start::<sockudo_ws::Sockudo>()?,
+        start::<yawc::Yawc>()?,
+    ])
+}
