@@ -43,6 +43,7 @@ impl Utf8Bytes {
     }
 
     /// These bytes, which the caller has found valid: for the decoders, which validate as they go.
+    #[inline]
     pub(crate) fn from_valid(bytes: Bytes) -> Self {
         debug_assert!(core::str::from_utf8(&bytes).is_ok());
         Self(bytes)

@@ -84,31 +84,41 @@ impl BytesDecoder {
     ///
     /// # Errors
     /// If a limit was passed and the policy is [`OnLimit::Error`](super::OnLimit::Error).
+    #[inline(always)]
     pub fn decode(&mut self, chunk: &mut Bytes) -> Result<Option<OwnedItem>, DecodeError> {
+        if (!self.tail.is_empty() || !self.carry.is_empty())
+            && let Some(result) = self.decode_held(chunk)
+        {
+            return result;
+        }
+        let item = self.next(chunk);
+        if !chunk.is_empty() && matches!(item, Ok(None)) {
+            self.tail = core::mem::take(chunk);
+        }
+        item
+    }
+
+    /// Goes on with what is held of earlier chunks; `None` once nothing is.
+    #[inline(never)]
+    fn decode_held(&mut self, chunk: &mut Bytes) -> Option<Result<Option<OwnedItem>, DecodeError>> {
         while !self.tail.is_empty() || !self.carry.is_empty() {
             if self.tail.is_empty() {
                 let mut carry = core::mem::take(&mut self.carry);
-                let item = self.next(&mut carry)?;
+                let item = self.next(&mut carry);
                 // An empty one would only keep an event's memory alive.
                 if !carry.is_empty() {
                     self.carry = carry;
                 }
-                if item.is_some() {
-                    return Ok(item);
+                if !matches!(item, Ok(None)) {
+                    return Some(item);
                 }
             }
             if chunk.is_empty() {
-                return Ok(None);
+                return Some(Ok(None));
             }
             self.gather(chunk);
         }
-        let item = self.next(chunk);
-        if let Ok(None) = item
-            && !chunk.is_empty()
-        {
-            self.tail = core::mem::take(chunk);
-        }
-        item
+        None
     }
 
     /// Moves from `chunk` to the carry what belongs to the block whose front is held.
@@ -134,10 +144,12 @@ impl BytesDecoder {
     ///
     /// # Errors
     /// As [`decode`](Self::decode), and on misuse.
+    #[inline(always)]
     pub fn decode_mut(&mut self, buffer: &mut BytesMut) -> Result<Option<OwnedItem>, DecodeError> {
         self.next(buffer)
     }
 
+    #[inline(always)]
     fn next<I: Input<Front = Shared>>(
         &mut self,
         input: &mut I,
@@ -208,6 +220,7 @@ impl LastEventId {
 impl KeepId<Utf8Bytes> for LastEventId {
     type Kept = Utf8Bytes;
 
+    #[inline]
     fn keep(&mut self, id: &Utf8Bytes) -> Result<(), IdTooLong> {
         if *id != self.id {
             self.id = id.clone();
@@ -216,8 +229,10 @@ impl KeepId<Utf8Bytes> for LastEventId {
         Ok(())
     }
 
+    #[inline]
     fn kept(&self) -> Utf8Bytes {
-        self.id.clone()
+        // Most servers send none.
+        if self.id.is_empty() { Utf8Bytes::default() } else { self.id.clone() }
     }
 }
 
@@ -228,6 +243,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    #[inline]
     fn validate(bytes: Bytes, ascii: bool) -> Utf8Bytes {
         if ascii { Utf8Bytes::from_valid(bytes) } else { Utf8Bytes::from_utf8_lossy(bytes) }
     }
@@ -236,10 +252,12 @@ impl Shared {
 impl Front for Shared {
     type Text = Utf8Bytes;
 
+    #[inline]
     fn text(&self, range: Range<usize>) -> Utf8Bytes {
         Self::validate(self.bytes.slice(range), self.ascii)
     }
 
+    #[inline]
     fn into_text(mut self, range: Range<usize>) -> Utf8Bytes {
         self.bytes.truncate(range.end);
         self.bytes.advance(range.start);
@@ -250,14 +268,17 @@ impl Front for Shared {
 impl Input for BytesMut {
     type Front = Shared;
 
+    #[inline]
     fn as_slice(&self) -> &[u8] {
         self
     }
 
+    #[inline]
     fn discard(&mut self, len: usize) {
         self.advance(len);
     }
 
+    #[inline]
     fn split_front(&mut self, len: usize, block: &mut RawBlock, ascii: bool) -> Shared {
         let mut front = self.split_to(len);
         block.join(&mut front);
@@ -268,14 +289,17 @@ impl Input for BytesMut {
 impl Input for Bytes {
     type Front = Shared;
 
+    #[inline]
     fn as_slice(&self) -> &[u8] {
         self
     }
 
+    #[inline]
     fn discard(&mut self, len: usize) {
         self.advance(len);
     }
 
+    #[inline]
     fn split_front(&mut self, len: usize, block: &mut RawBlock, ascii: bool) -> Shared {
         let front = self.split_to(len);
         if !block.is_scattered() {
