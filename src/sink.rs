@@ -1,5 +1,8 @@
 //! Where the encoders write: a slice, a growing buffer, or nowhere, to measure.
 
+#[cfg(feature = "alloc")]
+use crate::simd::append;
+use crate::simd::{Line, Room};
 use core::convert::Infallible;
 
 /// A buffer has no room for what was to be written. What it then holds is not to be sent.
@@ -22,7 +25,14 @@ pub(crate) trait Encode {
 /// Where pieces go.
 pub(crate) trait Sink {
     type Error;
+
     fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// Puts as much of `text` as can be done at once, with a line's start in place of each line end;
+    /// returns how much.
+    fn copy_lines(&mut self, _text: &[u8], _line: Line) -> usize {
+        0
+    }
 }
 
 pub(crate) fn encoded_len(value: &impl Encode) -> usize {
@@ -33,10 +43,9 @@ pub(crate) fn encoded_len(value: &impl Encode) -> usize {
 
 /// Writes to the front of `buffer`; returns the length.
 pub(crate) fn encode(value: &impl Encode, buffer: &mut [u8]) -> Result<usize, BufferTooSmall> {
-    let size = buffer.len();
-    let mut rest = buffer;
-    match value.write(&mut rest) {
-        Ok(()) => Ok(size - rest.len()),
+    let mut room = Room::new(buffer);
+    match value.write(&mut room) {
+        Ok(()) => Ok(room.written()),
         Err(Full) => Err(BufferTooSmall { needed: encoded_len(value) }),
     }
 }
@@ -47,6 +56,9 @@ pub(crate) fn encode_to<B: bytes::BufMut>(
     value: &impl Encode,
     buffer: &mut B,
 ) -> Result<(), BufferTooSmall> {
+    if let Ok(()) = append(buffer, |room| value.write(room)) {
+        return Ok(());
+    }
     let room = buffer.remaining_mut();
     // A growing buffer has room for anything: no need to measure.
     if room < value.longest() {
@@ -78,19 +90,8 @@ impl Sink for Count {
     }
 }
 
-/// A slice has no room for a piece.
+/// There is no room for a piece.
 pub(crate) struct Full;
-
-impl Sink for &mut [u8] {
-    type Error = Full;
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        let (front, rest) = core::mem::take(self).split_at_mut_checked(bytes.len()).ok_or(Full)?;
-        front.copy_from_slice(bytes);
-        *self = rest;
-        Ok(())
-    }
-}
 
 #[cfg(feature = "alloc")]
 struct Growing<'b, B>(&'b mut B);

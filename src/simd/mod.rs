@@ -27,7 +27,7 @@ mod vector;
         all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
     )
 )))]
-pub(crate) use scalar::with_line_ends;
+pub(crate) use scalar::*;
 
 #[cfg(all(
     feature = "simd",
@@ -36,7 +36,7 @@ pub(crate) use scalar::with_line_ends;
         all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
     )
 ))]
-pub(crate) use vector::with_line_ends;
+pub(crate) use vector::*;
 
 /// The positions of each CR and LF in a buffer, from somewhere on. To tell a CRLF is the caller's.
 ///
@@ -58,4 +58,28 @@ pub(crate) trait WithLineEnds {
 
     /// Does it. To be inlined, always.
     fn run<L: LineEnds>(self, ends: L) -> Self::Output;
+}
+
+/// What each line of a text begins with: a line end, and a field name or nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    start: [u8; Self::MAX],
+    len: usize,
+}
+
+impl Line {
+    const MAX: usize = 8;
+
+    /// # Panics
+    /// If it is longer than 8 bytes.
+    pub(crate) const fn new(start: &[u8]) -> Self {
+        let mut line = Self { start: [0; Self::MAX], len: start.len() };
+        line.start.split_at_mut(start.len()).0.copy_from_slice(start);
+        line
+    }
+
+    /// The line end, and what follows.
+    pub(crate) fn start(&self) -> &[u8] {
+        &self.start[..self.len]
+    }
 }

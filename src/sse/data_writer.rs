@@ -1,7 +1,7 @@
 //! Data written piece by piece, such as JSON from a serialiser.
 
 use super::Message;
-use super::encoder::{DATA, put_lines};
+use super::encoder::{DATA, DATA_LINE, put_lines};
 use crate::BufferTooSmall;
 use crate::sink::Sink;
 use core::fmt;
@@ -78,7 +78,7 @@ impl<O: Output> DataWriter<O> {
 
     fn put_data(&mut self, piece: &[u8]) {
         let mut after_cr = self.after_cr;
-        let Ok(()) = put_lines(self, DATA, piece, &mut after_cr);
+        let Ok(()) = put_lines(self, DATA_LINE, piece, &mut after_cr);
         self.after_cr = after_cr;
     }
 }
@@ -137,7 +137,12 @@ mod sealed {
 impl Output for &mut [u8] {}
 impl sealed::Output for &mut [u8] {
     fn append(&mut self, bytes: &[u8]) -> bool {
-        self.put(bytes).is_ok()
+        let Some((front, rest)) = core::mem::take(self).split_at_mut_checked(bytes.len()) else {
+            return false;
+        };
+        front.copy_from_slice(bytes);
+        *self = rest;
+        true
     }
 
     /// How much of the slice counts is for `finish` to say.

@@ -2,6 +2,7 @@
 
 use super::{Block, Event, EventId, EventType, InvalidValue};
 use crate::BufferTooSmall;
+use crate::simd::Line;
 use crate::sink::{self, Encode, Sink, decimal};
 use core::time::Duration;
 use memchr::memchr2;
@@ -135,7 +136,7 @@ impl<'a> Message<'a> {
     pub(super) fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         if let Some(comment) = self.comment {
             sink.put(COMMENT)?;
-            put_lines(sink, COMMENT, comment.as_bytes(), &mut false)?;
+            put_lines(sink, COMMENT_LINE, comment.as_bytes(), &mut false)?;
             sink.put(b"\n")?;
         }
         if let Some(event_type) = self.event_type.filter(|it| !it.as_str().is_empty()) {
@@ -157,8 +158,8 @@ impl Encode for Message<'_> {
         self.write_fields(sink)?;
         if let Some(data) = self.data {
             sink.put(DATA)?;
-            put_lines(sink, DATA, data.as_bytes(), &mut false)?;
-            sink.put(b"\n")?;
+            put_lines(sink, DATA_LINE, data.as_bytes(), &mut false)?;
+            return sink.put(b"\n\n");
         }
         sink.put(b"\n")
     }
@@ -210,7 +211,9 @@ impl<'a, T: AsRef<str>> TryFrom<&'a Block<T>> for Message<'a> {
 }
 
 pub(super) const DATA: &[u8] = b"data: ";
+pub(super) const DATA_LINE: Line = Line::new(b"\ndata: ");
 const COMMENT: &[u8] = b": ";
+const COMMENT_LINE: Line = Line::new(b"\n: ");
 
 /// Writes a field whose value is one line.
 fn put_field<S: Sink>(sink: &mut S, name: &[u8], value: &[u8]) -> Result<(), S::Error> {
@@ -219,21 +222,27 @@ fn put_field<S: Sink>(sink: &mut S, name: &[u8], value: &[u8]) -> Result<(), S::
     sink.put(b"\n")
 }
 
-/// Writes `text`, beginning a new line with `prefix` at each line end. `after_cr` says that the
-/// text before ended with CR, so that an LF in front belongs to it.
+/// Writes `text`, beginning a new line at each line end. `after_cr` says that the text before ended
+/// with CR, so that an LF in front belongs to it.
 pub(super) fn put_lines<S: Sink>(
     sink: &mut S,
-    prefix: &[u8],
+    line: Line,
     mut text: &[u8],
     after_cr: &mut bool,
 ) -> Result<(), S::Error> {
     if !text.is_empty() && core::mem::take(after_cr) {
         text = text.strip_prefix(b"\n").unwrap_or(text);
     }
+    let copied = sink.copy_lines(text, line);
+    if text[..copied].ends_with(b"\r") {
+        *after_cr = copied == text.len();
+        text = text[copied..].strip_prefix(b"\n").unwrap_or(&text[copied..]);
+    } else {
+        text = &text[copied..];
+    }
     while let Some(end) = memchr2(b'\n', b'\r', text) {
         sink.put(&text[..end])?;
-        sink.put(b"\n")?;
-        sink.put(prefix)?;
+        sink.put(line.start())?;
         let cr = text[end] == b'\r';
         text = &text[end + 1..];
         if cr {

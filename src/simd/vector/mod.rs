@@ -6,6 +6,11 @@
 #[macro_use]
 mod level;
 mod line_ends;
+mod lines;
 mod register;
+mod room;
 
 pub(crate) use line_ends::with_line_ends;
+pub(crate) use room::Room;
+#[cfg(feature = "alloc")]
+pub(crate) use room::append;

@@ -33,6 +33,10 @@ pub(super) trait Vector: Copy {
     unsafe fn repeat(bytes: [u8; 4]) -> Self;
     unsafe fn xor(self, other: Self) -> Self;
     unsafe fn or(self, other: Self) -> Self;
+    /// The lesser of each two bytes.
+    unsafe fn min(self, other: Self) -> Self;
+    /// Whether a byte is CR or less, as LF is, but hardly any of a text.
+    unsafe fn any_low(self) -> bool;
     /// Whether a byte is not ASCII.
     unsafe fn any_high(self) -> bool;
     /// Which bytes are CR or LF, and which are not ASCII.
@@ -56,6 +60,24 @@ pub(super) trait Vector: Copy {
             Base::load((&raw const bytes).cast()).masks()
         }
     }
+
+    /// Copies 64 bytes.
+    #[inline(always)]
+    unsafe fn copy_block(from: *const u8, to: *mut u8) {
+        copy_many::<Self>(from, to, 64);
+    }
+
+    /// Copies `len` bytes, fewer than 64.
+    #[inline(always)]
+    unsafe fn copy_less(from: *const u8, to: *mut u8, len: usize) {
+        if len >= Self::LEN {
+            copy_many::<Self>(from, to, len);
+        } else if len >= Base::LEN {
+            copy_many::<Base>(from, to, len);
+        } else {
+            copy_few(from, to, len);
+        }
+    }
 }
 
 /// The masks of `len` bytes, no fewer than the register has and no more than 64.
@@ -73,6 +95,57 @@ unsafe fn masks_of_many<V: Vector>(from: *const u8, len: usize) -> (u64, u64) {
         if at >= len {
             return (ends, high);
         }
+    }
+}
+
+/// Copies `len` bytes, no fewer than the register has and no more than 64.
+#[inline(always)]
+unsafe fn copy_many<V: Vector>(from: *const u8, to: *mut u8, len: usize) {
+    let mut at = 0;
+    loop {
+        at = at.min(len - V::LEN);
+        V::load(from.add(at)).store(to.add(at));
+        at += V::LEN;
+        if at >= len {
+            return;
+        }
+    }
+}
+
+/// Copies 64 bytes; returns their least, a register's worth.
+#[inline(always)]
+pub(super) unsafe fn copy_block_min<V: Vector>(from: *const u8, to: *mut u8) -> V {
+    let mut least = V::load(from);
+    least.store(to);
+    let mut at = V::LEN;
+    while at < 64 {
+        let bytes = V::load(from.add(at));
+        bytes.store(to.add(at));
+        least = least.min(bytes);
+        at += V::LEN;
+    }
+    least
+}
+
+/// Copies `len` bytes, fewer than 16.
+#[inline(always)]
+unsafe fn copy_few(from: *const u8, to: *mut u8, len: usize) {
+    /// As two words, the last of which may lie over the first.
+    macro_rules! words {
+        ($word:ty) => {{
+            let last = len - size_of::<$word>();
+            let front = from.cast::<$word>().read_unaligned();
+            let back = from.add(last).cast::<$word>().read_unaligned();
+            to.cast::<$word>().write_unaligned(front);
+            to.add(last).cast::<$word>().write_unaligned(back);
+        }};
+    }
+    match len {
+        8.. => words!(u64),
+        4.. => words!(u32),
+        2.. => words!(u16),
+        1 => words!(u8),
+        0 => {}
     }
 }
 
@@ -100,8 +173,8 @@ unsafe fn few(from: *const u8, len: usize) -> u128 {
 #[cfg(target_arch = "x86_64")]
 macro_rules! register {
     (
-        $register:ty, $load:ident, $store:ident, $repeat:ident, $xor:ident, $or:ident,
-        $is_high:expr, $masks:expr $(, $masks_of_less:expr)?
+        $register:ty, $load:ident, $store:ident, $repeat:ident, $xor:ident, $or:ident, $min:ident,
+        $low:expr, $is_high:expr, $masks:expr $(, $masks_of_less:expr, $copy_less:expr)?
     ) => {
         impl Vector for $register {
             const LEN: usize = size_of::<Self>();
@@ -132,6 +205,16 @@ macro_rules! register {
             }
 
             #[inline(always)]
+            unsafe fn min(self, other: Self) -> Self {
+                $min(self, other)
+            }
+
+            #[inline(always)]
+            unsafe fn any_low(self) -> bool {
+                $low(self) != 0
+            }
+
+            #[inline(always)]
             unsafe fn any_high(self) -> bool {
                 $is_high(self) != 0
             }
@@ -146,6 +229,11 @@ macro_rules! register {
                 unsafe fn masks_of_less(from: *const u8, len: usize) -> (u64, u64) {
                     $masks_of_less(from, len)
                 }
+
+                #[inline(always)]
+                unsafe fn copy_less(from: *const u8, to: *mut u8, len: usize) {
+                    $copy_less(from, to, len)
+                }
             )?
         }
     };
@@ -154,6 +242,8 @@ macro_rules! register {
 #[cfg(target_arch = "x86_64")]
 register! {
     __m128i, _mm_loadu_si128, _mm_storeu_si128, _mm_set1_epi32, _mm_xor_si128, _mm_or_si128,
+    _mm_min_epu8,
+    |bytes| _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(13)), bytes)),
     _mm_movemask_epi8,
     |bytes| {
         let lf = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(10));
@@ -165,7 +255,12 @@ register! {
 #[cfg(target_arch = "x86_64")]
 register! {
     __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi32, _mm256_xor_si256,
-    _mm256_or_si256, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_min_epu8,
+    |bytes| {
+        let low = _mm256_min_epu8(bytes, _mm256_set1_epi8(13));
+        _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, bytes))
+    },
+    _mm256_movemask_epi8,
     |bytes| {
         let lf = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(10));
         let cr = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(13));
@@ -176,14 +271,20 @@ register! {
 #[cfg(target_arch = "x86_64")]
 register! {
     __m512i, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_set1_epi32, _mm512_xor_si512,
-    _mm512_or_si512, _mm512_movepi8_mask,
+    _mm512_or_si512, _mm512_min_epu8,
+    |bytes| _mm512_cmple_epu8_mask(bytes, _mm512_set1_epi8(13)),
+    _mm512_movepi8_mask,
     |bytes| {
         let lf = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(10));
         let cr = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(13));
         (lf | cr, _mm512_movepi8_mask(bytes))
     },
     // Bytes that are masked out are not touched.
-    |from: *const u8, len: usize| _mm512_maskz_loadu_epi8(!(u64::MAX << len), from.cast()).masks()
+    |from: *const u8, len: usize| _mm512_maskz_loadu_epi8(!(u64::MAX << len), from.cast()).masks(),
+    |from: *const u8, to: *mut u8, len: usize| {
+        let first = !(u64::MAX << len);
+        _mm512_mask_storeu_epi8(to.cast(), first, _mm512_maskz_loadu_epi8(first, from.cast()));
+    }
 }
 
 /// A mask without the sign that its type gives it.
@@ -220,6 +321,16 @@ impl Vector for uint8x16_t {
     #[inline(always)]
     unsafe fn or(self, other: Self) -> Self {
         vorrq_u8(self, other)
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        vminq_u8(self, other)
+    }
+
+    #[inline(always)]
+    unsafe fn any_low(self) -> bool {
+        vminvq_u8(self) <= 13
     }
 
     #[inline(always)]

@@ -1,0 +1,196 @@
+//! Text copied as lines that each begin with the same bytes.
+
+use super::register::{Vector, copy_block_min};
+use crate::simd::Line;
+use core::mem::MaybeUninit;
+
+/// How far text was copied.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copied {
+    /// Bytes of the text.
+    pub(super) read: usize,
+    /// Bytes of the output, from its beginning.
+    pub(super) written: usize,
+}
+
+const BLOCK: usize = 64;
+
+dispatch! {
+    /// Copies `text` to `out`, with a line's start in place of each CR, LF and CRLF: all of it, or
+    /// as far as there is room.
+    pub(super) fn copy_lines(text: &[u8], line: Line, out: &mut [MaybeUninit<u8>]) -> Copied
+        = copy_lines_by
+}
+
+/// Blocks of the text are copied whole, wherever its lines end; what is behind a line end is copied
+/// once more, behind the start of its line.
+#[inline(always)]
+unsafe fn copy_lines_by<V: Vector>(text: &[u8], line: Line, out: &mut [MaybeUninit<u8>]) -> Copied {
+    let room = out.len();
+    let (from, out) = (text.as_ptr(), out.as_mut_ptr().cast::<u8>());
+    // A byte at `i` of the text goes to `i + inserted` of the output.
+    let (mut block, mut inserted) = (0, 0_usize);
+    let mut plain = true;
+    while block < text.len() {
+        let at = block.wrapping_add(inserted);
+        if plain {
+            // SAFETY: it asks for no more than this function.
+            let len = unsafe { copy_plain::<V>(&text[block..], out.add(at), room - at) };
+            block += len;
+            if block == text.len() {
+                break;
+            }
+        }
+        let at = block.wrapping_add(inserted);
+        let len = BLOCK.min(text.len() - block);
+        if len > room - at {
+            return Copied { read: block, written: at };
+        }
+        // SAFETY: so many bytes are left of the text, and of the room.
+        let mut ends = unsafe { copy_block::<V>(from.add(block), out.add(at), len) };
+        plain = ends == 0;
+        while ends != 0 {
+            let end = block + ends.trailing_zeros() as usize;
+            ends &= ends - 1;
+            let at = end.wrapping_add(inserted);
+            if text[end] == b'\n' && end > 0 && text[end - 1] == b'\r' {
+                // The second half of a CRLF: the line was begun by its first.
+                inserted = inserted.wrapping_sub(1);
+            } else {
+                if Line::MAX > room - at {
+                    return Copied { read: end, written: at };
+                }
+                // SAFETY: there is room for so many bytes.
+                unsafe { out.add(at).cast::<[u8; Line::MAX]>().write(line.start) };
+                inserted = inserted.wrapping_add(line.len - 1);
+            }
+            let behind = end + 1;
+            let at = behind.wrapping_add(inserted);
+            let left = block + len - behind;
+            if left > room - at {
+                return Copied { read: behind, written: at };
+            }
+            // SAFETY: so many bytes are left of the text, and of the room.
+            unsafe {
+                if text.len() - behind >= BLOCK && room - at >= BLOCK {
+                    V::copy_block(from.add(behind), out.add(at));
+                } else {
+                    V::copy_less(from.add(behind), out.add(at), left);
+                }
+            }
+        }
+        block += len;
+    }
+    Copied { read: block, written: block.wrapping_add(inserted) }
+}
+
+/// Copies `len` bytes, a block or less, and says which are line ends.
+#[inline(always)]
+unsafe fn copy_block<V: Vector>(from: *const u8, to: *mut u8, len: usize) -> u64 {
+    // SAFETY: that many bytes may be read, and written.
+    unsafe {
+        if len == BLOCK {
+            let (ends, _) = V::masks_of_block(from);
+            V::copy_block(from, to);
+            ends
+        } else {
+            let (ends, _) = V::masks_of_less(from, len);
+            V::copy_less(from, to, len);
+            ends
+        }
+    }
+}
+
+/// Copies from the front of `text` what surely has no line end; returns how much. Some more may be
+/// written.
+#[inline(always)]
+unsafe fn copy_plain<V: Vector>(text: &[u8], out: *mut u8, room: usize) -> usize {
+    const STEP: usize = 4 * BLOCK;
+    let from = text.as_ptr();
+    let most = text.len().min(room);
+    let mut at = 0;
+    while most - at >= STEP {
+        // SAFETY: so many bytes are left of the text, and of the room.
+        let low = unsafe {
+            let [a, b, c, d] = [0, BLOCK, 2 * BLOCK, 3 * BLOCK]
+                .map(|i| copy_block_min::<V>(from.add(at + i), out.add(at + i)));
+            a.min(b).min(c.min(d)).any_low()
+        };
+        if low {
+            return at;
+        }
+        // Where there is much more, it goes to where no store crosses a cache line.
+        let aligned = if at == 0 && most >= 2 * STEP { out.align_offset(BLOCK) } else { 0 };
+        at += if aligned == 0 { STEP } else { STEP - BLOCK + aligned };
+    }
+    if room < text.len() || text.len() < BLOCK {
+        return at;
+    }
+    // The rest, whose last block may lie over the one before.
+    let end = text.len() - BLOCK;
+    // SAFETY: a block begins there, in the text and in the room.
+    let mut least = unsafe { copy_block_min::<V>(from.add(end), out.add(end)) };
+    let mut block = at;
+    while block < end {
+        // SAFETY: a block begins there.
+        least = unsafe { least.min(copy_block_min::<V>(from.add(block), out.add(block))) };
+        block += BLOCK;
+    }
+    // SAFETY: the instructions are there.
+    if unsafe { least.any_low() } { at } else { text.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::level::tests::at_every_level;
+    use super::{Copied, copy_lines};
+    use crate::simd::Line;
+    use core::mem::MaybeUninit;
+    use std::string::String;
+    use std::vec;
+
+    const LINE: Line = Line::new(b"\ndata: ");
+
+    #[test]
+    fn as_replacing_line_ends_one_by_one() {
+        let mut random = 7_u32;
+        let text: String = (0..300 + 64)
+            .map(|_| {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                match random >> 24 {
+                    0..6 => '\n',
+                    6..10 => '\r',
+                    random => char::from(b'a' + (random % 26) as u8),
+                }
+            })
+            .collect();
+        let text = text.replace("ab", "\r\n");
+        let expected =
+            |text: &str| text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\ndata: ");
+        at_every_level(|| {
+            for offset in 0..64 {
+                for len in 0..=300.min(text.len() - offset) {
+                    let text = &text[offset..][..len];
+                    let whole = expected(text);
+                    // From too little room to more than is needed.
+                    for room in [whole.len() / 2, whole.len(), whole.len() + 7, whole.len() + 200] {
+                        let mut out = vec![MaybeUninit::new(0xEE); room];
+                        let Copied { read, written } = copy_lines(text.as_bytes(), LINE, &mut out);
+                        // SAFETY: it was initialised above.
+                        let out: vec::Vec<u8> =
+                            out.into_iter().map(|byte| unsafe { byte.assume_init() }).collect();
+                        let mut seen = expected(&text[..read]);
+                        if text[..read].ends_with('\r') && text[read..].starts_with('\n') {
+                            // Its second half is still to be passed.
+                            assert!(seen.ends_with("\ndata: "));
+                        }
+                        assert_eq!(written, seen.len(), "{read} of {len} at {offset}, {room}");
+                        seen.truncate(written);
+                        assert_eq!(out[..written], *seen.as_bytes());
+                        assert!(read == len || room < whole.len() + 8, "{read} of {len}, {room}");
+                    }
+                }
+            }
+        });
+    }
+}
