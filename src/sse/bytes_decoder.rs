@@ -91,11 +91,13 @@ impl BytesDecoder {
         {
             return result;
         }
-        let item = self.next(chunk);
-        if !chunk.is_empty() && matches!(item, Ok(None)) {
-            self.tail = core::mem::take(chunk);
-        }
-        item
+        let Self { engine, id, tail, .. } = self;
+        next(engine, chunk, id, |chunk, id| {
+            id.own();
+            if !chunk.is_empty() {
+                *tail = core::mem::take(chunk);
+            }
+        })
     }
 
     /// Goes on with what is held of earlier chunks; `None` once nothing is.
@@ -154,11 +156,7 @@ impl BytesDecoder {
         &mut self,
         input: &mut I,
     ) -> Result<Option<OwnedItem>, DecodeError> {
-        let item = next(&mut self.engine, input, &mut self.id);
-        if let Ok(None) = item {
-            self.id.own();
-        }
-        item
+        next(&mut self.engine, input, &mut self.id, |_, id| id.own())
     }
 
     /// The last event ID as of the last item: what a reconnecting client sends as

@@ -98,7 +98,7 @@ impl<S: IdStorage> Decoder<S> {
         &mut self,
         input: &mut &'a mut [u8],
     ) -> Result<Option<Item<Text<'a>>>, DecodeError> {
-        next(&mut self.engine, input, &mut self.last_event_id)
+        next(&mut self.engine, input, &mut self.last_event_id, |_, _| {})
     }
 
     /// The last event ID as of the last item: what a reconnecting client sends as
@@ -209,22 +209,26 @@ type Decoded<I, K> = Result<Option<ItemOf<I, K>>, DecodeError>;
 type ItemOf<I, K> = Item<TextOf<I>, <K as KeepId<TextOf<I>>>::Kept>;
 type TextOf<I> = <<I as Input>::Front as Front>::Text;
 
-/// The convention of every `decode`, over any buffer. It is inlined into what is inlined into the
+/// The convention of every `decode`, over any buffer; `used_up` is called before it gives `None`. It
+/// is inlined into what is inlined into the
 /// caller, since to move an event out of a result costs as much as to decode it.
 #[inline(always)]
 pub(super) fn next<I: Input, K: KeepId<TextOf<I>>>(
     engine: &mut Engine,
     input: &mut I,
     ids: &mut K,
+    used_up: impl FnOnce(&mut I, &mut K),
 ) -> Decoded<I, K> {
     loop {
         if input.as_slice().len() == engine.looked_at() {
+            used_up(input, ids);
             return Ok(None);
         }
         let (end, ascii) = match engine.step(input.as_slice()) {
             Ok(Step::Block { end, ascii }) if engine.block.data.is_some() => (end, ascii),
             Ok(Step::More { discard }) => {
                 input.discard(discard);
+                used_up(input, ids);
                 return Ok(None);
             }
             step => match no_event(engine, input, ids, step) {
