@@ -12,7 +12,13 @@ struct Search {
 impl LineEnds for Search {
     #[inline]
     fn next(&mut self, buf: &[u8]) -> Option<usize> {
-        let end = self.from + memchr2(b'\n', b'\r', buf.get(self.from..)?)?;
+        let rest = buf.get(self.from..)?;
+        let len = match rest {
+            // Most lines end with more than one, or are followed by an empty one.
+            [b'\n' | b'\r', ..] => 0,
+            _ => memchr2(b'\n', b'\r', rest)?,
+        };
+        let end = self.from + len;
         self.from = end + 1;
         Some(end)
     }

@@ -153,7 +153,10 @@ impl Engine {
         if limited && let Some(over) = self.over(buf, buf.len(), buf.len()) {
             return self.cut(buf, over);
         }
-        if self.says_nothing(&buf[self.line_start..]) {
+        // A line that had a field's name before says something.
+        if looked_from <= self.line_start + FieldName::MAX_LEN
+            && self.says_nothing(&buf[self.line_start..])
+        {
             self.phase = Phase::Passing;
             self.line_start = buf.len();
         }

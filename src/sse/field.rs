@@ -17,6 +17,9 @@ pub enum FieldName {
 }
 
 impl FieldName {
+    /// The longest name, in bytes.
+    pub(super) const MAX_LEN: usize = 5;
+
     /// The name as it stands on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
