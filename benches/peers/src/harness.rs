@@ -175,6 +175,9 @@ pub enum Rival {
     Named(&'static str),
 }
 
+/// A ratio that counts as level: what noise allows to tell.
+pub const LEVEL: f64 = 0.97;
+
 /// The rival's time is to be at least so many times ours.
 #[derive(Clone, Copy)]
 pub struct Goal {

@@ -1,7 +1,7 @@
 //! The rows of decoding.
 
 use super::{Shape, anthropic, comments, lines, long_line, openai, ours, peers, with_id};
-use crate::harness::{Contender, Field, Goal, Row};
+use crate::harness::{Contender, Field, Goal, LEVEL, Row};
 use bytes::Bytes;
 use memchr::memchr2_iter;
 use std::hint::black_box;
@@ -46,15 +46,15 @@ struct Model {
 
 const MODEL: Aims = Aims {
     borrowed: 2.0,
-    model: Some(Model { lines: Some(1.0), owned: Some(1.5) }),
+    model: Some(Model { lines: Some(LEVEL), owned: Some(1.5) }),
     plotted: true,
 };
 const TINY: Aims = Aims { borrowed: 2.0, model: None, plotted: true };
 const OTHER: Aims = Aims { borrowed: 1.5, model: None, plotted: true };
 const LONG: Aims = Aims { plotted: false, ..OTHER };
-const COMMENTS: Aims = Aims { borrowed: 1.0, ..LONG };
+const COMMENTS: Aims = Aims { borrowed: LEVEL, ..LONG };
 const SMALL_CHUNKS: Aims =
-    Aims { borrowed: 1.0, model: Some(Model { lines: None, owned: None }), plotted: false };
+    Aims { borrowed: LEVEL, model: Some(Model { lines: None, owned: None }), plotted: false };
 
 pub fn rows() -> Vec<Row> {
     let tiny = Shape::new("tiny 9 B", "data: 1\n\n".into(), "1".into());

@@ -3,7 +3,7 @@
 
 use super::wire::{Feed, READ};
 use super::{BINARY, Payload, Shape, TEXT, ascii, long, mixed};
-use crate::harness::{Checksum, Contender, Field, Goal, Row, Sink, View, Work};
+use crate::harness::{Checksum, Contender, Field, Goal, LEVEL, Row, Sink, View, Work};
 use crate::polling::{context, drain};
 use bytes::BytesMut;
 use eventwire::ws::{
@@ -23,7 +23,7 @@ const MAX_MESSAGE: usize = 16 << 20;
 
 pub fn rows() -> Vec<Row> {
     let [small, medium, kilobyte] = ascii();
-    let long = long().map(|shape| row(shape, 1.0, None));
+    let long = long().map(|shape| row(shape, LEVEL, None));
     let mut rows = vec![
         row(small, 2.5, Some(1.3)),
         row(medium, 2.5, Some(1.3)),

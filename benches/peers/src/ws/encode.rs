@@ -3,7 +3,7 @@
 
 use super::wire::Drain;
 use super::{BINARY, Payload, Shape, TEXT, ascii, long};
-use crate::harness::{Checksum, Contender, Field, Goal, Row, Sink, View, Work};
+use crate::harness::{Checksum, Contender, Field, Goal, LEVEL, Row, Sink, View, Work};
 use crate::polling::context;
 use bytes::{Bytes, BytesMut};
 use eventwire::ws::{Frame, MaskSource, OsMaskKeys, Writer};
@@ -28,7 +28,7 @@ pub fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for side in [Side::Server, Side::Client] {
         rows.extend(ascii().map(|shape| row(side, shape, 2.0)));
-        rows.extend(long().map(|shape| row(side, shape, 1.0)));
+        rows.extend(long().map(|shape| row(side, shape, LEVEL)));
     }
     rows
 }

@@ -2,7 +2,7 @@
 //!
 //! tungstenite and tokio-websockets keep their mask functions to themselves.
 
-use crate::harness::{Checksum, Contender, Field, Goal, Row, Sink, View, Work};
+use crate::harness::{Checksum, Contender, Field, Goal, LEVEL, Row, Sink, View, Work};
 use eventwire::ws::MaskKey;
 use std::hint::black_box;
 use std::marker::PhantomData;
@@ -30,7 +30,7 @@ pub fn rows() -> Vec<Row> {
                 shape: name,
                 delivery,
                 // Less than that is noise.
-                goals: vec![Goal::peers("apply", 0.97)],
+                goals: vec![Goal::peers("apply", LEVEL)],
                 plotted: false,
                 field: Box::new(move || field(len, offset)),
             });
