@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::ws::{Limits, ROLES, Seen, Stream, Trace, every_split, pattern, trace};
+use common::ws::{Limits, ROLES, Seen, Stream, Trace, every_split, pattern, reference, trace};
 use eventwire::ws::{
     Close, CloseCode, DataKind, Decoder, Event, Fault, Options, ProtocolError, Role, Rsv,
 };
@@ -48,6 +48,50 @@ fn messages() {
         accepts(|s| s.frame(TEXT, text.as_bytes()), &[Seen::text(text)]);
         let bytes = pattern(len);
         accepts(|s| s.frame(BINARY, &bytes), &[Seen::binary(&bytes)]);
+    }
+}
+
+/// A message that is all there goes another way than one that comes in pieces.
+#[test]
+fn whole_messages_as_those_in_pieces() {
+    let limits = |len: usize| {
+        let len = len as u64;
+        let less = len.saturating_sub(1);
+        [
+            Limits::NONE,
+            Limits { frame: len, message: len, fragments: 1 },
+            Limits { frame: less, ..Limits::NONE },
+            Limits { message: less, ..Limits::NONE },
+            Limits { fragments: 0, ..Limits::NONE },
+        ]
+    };
+    for len in (0..=140).chain([200, 255, 256, 257, 1000]) {
+        let ascii: Vec<u8> = (0..0x80).cycle().take(len).collect();
+        let put = |at: usize, bytes: &[u8]| {
+            let mut text = ascii.clone();
+            let room = text.iter_mut().skip(at.min(len));
+            room.zip(bytes).for_each(|(byte, with)| *byte = *with);
+            text
+        };
+        let middle = put(len / 2, "\u{20AC}".as_bytes());
+        let end = put(len.saturating_sub(4), "\u{1F30D}".as_bytes());
+        let payloads =
+            [middle, end, put(len / 3, b"\xFF"), put(len.saturating_sub(2), b"\xE2\x82"), ascii];
+        for (role, payload) in
+            ROLES.into_iter().flat_map(|role| payloads.iter().map(move |p| (role, p)))
+        {
+            for b0 in [TEXT, BINARY, TEXT_BEGINS] {
+                for limits in limits(len) {
+                    let mut stream = Stream::new(role);
+                    stream.frame(TEXT, b"").frame(b0, payload).frame(TEXT, b"after");
+                    let stream = &stream.bytes[..];
+                    let whole = trace(role, limits, &[stream]);
+                    let pieces: Vec<_> = stream.chunks(7).collect();
+                    assert_eq!(whole, trace(role, limits, &pieces), "{role:?}, {b0}, {len}");
+                    assert_eq!(whole, reference::trace(role, limits, stream), "{role:?}, {len}");
+                }
+            }
+        }
     }
 }
 

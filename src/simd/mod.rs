@@ -9,6 +9,7 @@
         all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
     ))
 ))]
+#[cfg_attr(test, allow(dead_code, reason = "some of it has no twin"))]
 mod scalar;
 
 #[cfg(all(

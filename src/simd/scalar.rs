@@ -2,6 +2,8 @@
 
 use super::{LineEnds, WithLineEnds};
 use crate::sink::{Full, Sink};
+#[cfg(feature = "alloc")]
+use bytes::BufMut;
 use memchr::memchr2;
 
 /// Line ends found one by one.
@@ -65,8 +67,76 @@ impl Sink for Room<'_> {
 /// What a buffer has not initialised, safe code cannot write.
 #[cfg(feature = "alloc")]
 pub(crate) fn append(
-    _buffer: &mut impl bytes::BufMut,
+    _buffer: &mut impl BufMut,
     _write: impl FnOnce(&mut Room<'_>) -> Result<(), Full>,
 ) -> Result<(), Full> {
     Err(Full)
+}
+
+/// Masks `payload` where it lies.
+#[inline]
+pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
+    unmask_text(payload, key);
+}
+
+/// Unmasks `text` where it lies; returns whether it is ASCII.
+#[inline]
+pub(crate) fn unmask_text(text: &mut [u8], key: [u8; 4]) -> bool {
+    let wide = wide(key);
+    let (words, tail) = text.as_chunks_mut::<8>();
+    let mut seen = 0;
+    for word in words {
+        let plain = u64::from_ne_bytes(*word) ^ wide;
+        seen |= plain;
+        *word = plain.to_ne_bytes();
+    }
+    let mut high = seen & 0x8080_8080_8080_8080 != 0;
+    for (byte, key) in tail.iter_mut().zip(key.iter().cycle()) {
+        *byte ^= key;
+        high |= !byte.is_ascii();
+    }
+    !high
+}
+
+/// Writes `payload`, masked, to `out`, which has the same length.
+#[inline]
+pub(crate) fn copy_masked(payload: &[u8], out: &mut [u8], key: [u8; 4]) {
+    assert_eq!(payload.len(), out.len());
+    let wide = wide(key);
+    let (words, tail) = payload.as_chunks::<8>();
+    let (out_words, out_tail) = out.as_chunks_mut::<8>();
+    for (word, out) in words.iter().zip(out_words) {
+        *out = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+    }
+    for ((byte, out), key) in tail.iter().zip(out_tail).zip(key.iter().cycle()) {
+        *out = byte ^ key;
+    }
+}
+
+/// Appends `payload`, masked, to `buffer`, which has room for it. This twin copies twice.
+#[cfg(feature = "alloc")]
+pub(crate) fn put_masked(buffer: &mut impl BufMut, payload: &[u8], key: [u8; 4]) {
+    let mut masked = [0; 1024];
+    for piece in payload.chunks(masked.len()) {
+        let masked = &mut masked[..piece.len()];
+        copy_masked(piece, masked, key);
+        buffer.put_slice(masked);
+    }
+}
+
+/// Appends the first `len` of these bytes to `buffer`, which has room for them.
+#[cfg(feature = "alloc")]
+pub(crate) fn put_few(buffer: &mut impl BufMut, bytes: [u8; 16], len: usize) {
+    buffer.put_slice(&bytes[..len]);
+}
+
+/// Whether all bytes are ASCII.
+#[inline]
+pub(crate) const fn is_ascii(bytes: &[u8]) -> bool {
+    bytes.is_ascii()
+}
+
+/// A key twice, for eight bytes at once.
+fn wide([a, b, c, d]: [u8; 4]) -> u64 {
+    u64::from_ne_bytes([a, b, c, d, a, b, c, d])
 }

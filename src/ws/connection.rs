@@ -94,6 +94,7 @@ impl<M> Connection<M> {
     ///
     /// # Errors
     /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
+    #[inline]
     pub fn receive<'a>(
         &mut self,
         input: &mut &'a mut [u8],
@@ -109,6 +110,7 @@ impl<M> Connection<M> {
     /// As [`receive`](Self::receive).
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[inline]
     pub fn receive_mut(
         &mut self,
         buffer: &mut BytesMut,
@@ -126,6 +128,7 @@ impl<M> Connection<M, MessageDecoder> {
     ///
     /// # Errors
     /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
+    #[inline]
     pub fn receive(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         let result = self.reader.receive(buffer);
         self.received();
@@ -157,6 +160,7 @@ impl<M, D> Connection<M, D> {
         (self.reader, self.writer)
     }
 
+    #[inline]
     fn received(&mut self) {
         if self.reader.is_done() {
             self.writer.peer_closed();
@@ -169,6 +173,7 @@ impl<M: MaskSource, D> Connection<M, D> {
     ///
     /// # Errors
     /// If the frame may not be sent now, does not fit, or there is no masking key.
+    #[inline]
     pub fn send<P: AsRef<[u8]>>(
         &mut self,
         frame: &Frame<P>,
@@ -183,6 +188,7 @@ impl<M: MaskSource, D> Connection<M, D> {
     /// As [`send`](Self::send).
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[inline]
     pub fn send_to<P: AsRef<[u8]>, B: BufMut>(
         &mut self,
         frame: &Frame<P>,

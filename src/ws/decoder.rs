@@ -7,6 +7,7 @@ use super::{
 };
 #[cfg(feature = "alloc")]
 use crate::Utf8Bytes;
+use crate::{simd, utf8};
 #[cfg(feature = "alloc")]
 use bytes::{Buf, BytesMut};
 use core::ops::Range;
@@ -127,7 +128,23 @@ impl Decoder {
     ///
     /// # Errors
     /// If the peer broke the protocol or passed a limit.
+    #[inline]
     pub fn decode<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<Event<&'a mut [u8], &'a str>>, ProtocolError> {
+        if let Some((kind, payload)) = self.whole(input) {
+            let (front, rest) = core::mem::take(input).split_at_mut(payload.end);
+            *input = rest;
+            let payload = &mut front[payload.start..];
+            return Ok(Some(Event::Data(Data { kind, payload, fin: true })));
+        }
+        self.decode_any(input)
+    }
+
+    /// As [`decode`](Self::decode), for all that is not a [`whole`](Self::whole) message.
+    #[inline(never)]
+    fn decode_any<'a>(
         &mut self,
         input: &mut &'a mut [u8],
     ) -> Result<Option<Event<&'a mut [u8], &'a str>>, ProtocolError> {
@@ -160,7 +177,23 @@ impl Decoder {
     /// As [`decode`](Self::decode).
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[inline]
     pub fn decode_mut(
+        &mut self,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<Event<BytesMut, Utf8Bytes>>, ProtocolError> {
+        if let Some((kind, Range { start, end })) = self.whole(buffer) {
+            let mut payload = buffer.split_to(end);
+            payload.advance(start);
+            return Ok(Some(Event::Data(Data { kind, payload, fin: true })));
+        }
+        self.decode_any_mut(buffer)
+    }
+
+    /// As [`decode_mut`](Self::decode_mut), for all that is not a [`whole`](Self::whole) message.
+    #[cfg(feature = "alloc")]
+    #[inline(never)]
+    pub(super) fn decode_any_mut(
         &mut self,
         buffer: &mut BytesMut,
     ) -> Result<Option<Event<BytesMut, Utf8Bytes>>, ProtocolError> {
@@ -198,11 +231,59 @@ impl Decoder {
         self.in_message
     }
 
+    /// How long the message that has begun can become: what its last frame says, or else the limit.
     #[cfg(feature = "alloc")]
-    pub(super) const fn options(&self) -> &Options {
-        &self.options
+    pub(super) const fn longest_message(&self) -> u64 {
+        if self.fin { self.message_len } else { self.options.max_message }
     }
 
+    /// The whole message at the front of `input`, if it is one frame of less than 64 KiB and nothing
+    /// is wrong with it, as with most. If not, nothing was done, and it is for [`step`](Self::step).
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a message of some bytes is not worth a call")]
+    #[allow(clippy::cast_possible_truncation, reason = "the header is taken apart")]
+    pub(super) fn whole(&mut self, input: &mut [u8]) -> Option<(DataKind, Range<usize>)> {
+        const TEXT: u8 = 0x81;
+        const BINARY: u8 = 0x82;
+        let header = u64::from_le_bytes(*input.first_chunk()?);
+        let (b0, b1) = (header as u8, (header >> 8) as u8);
+        if !matches!(b0, TEXT | BINARY) {
+            return None;
+        }
+        let kind = if b0 == TEXT { DataKind::Text } else { DataKind::Binary };
+        let (len, start) = match b1 & 0x7F {
+            len @ ..126 => (u16::from(len), 2),
+            header::LEN_16 => (((header >> 16) as u16).swap_bytes(), 4),
+            _ => return None,
+        };
+        let minimal = start == 2 || len > 125;
+        let Options { max_frame, max_message, max_fragments } = self.options;
+        let allowed = u64::from(len) <= max_frame.min(max_message) && max_fragments > 0;
+        let between = matches!(self.end, End::No) && !self.in_message;
+        let masked = self.role == Role::Server;
+        if !(header::is_masked(b1) == masked && minimal && allowed && between) {
+            return None;
+        }
+        let (key, start) = if masked {
+            (((header >> (8 * start)) as u32).to_le_bytes(), start + 4)
+        } else {
+            ([0; 4], start)
+        };
+        let end = start + usize::from(len);
+        let payload = input.get_mut(start..end)?;
+        let ascii = match (masked, kind) {
+            (true, _) => simd::unmask_text(payload, key),
+            (false, DataKind::Text) => simd::is_ascii(payload),
+            (false, DataKind::Binary) => true,
+        };
+        if kind == DataKind::Text && !ascii && !is_utf8(payload, key) {
+            return None;
+        }
+        self.offset += end as u64;
+        Some((kind, start..end))
+    }
+
+    /// What the front of `input` holds.
     fn step(&mut self, input: &mut [u8]) -> Result<Step, ProtocolError> {
         match self.end {
             End::No => {}
@@ -366,7 +447,7 @@ impl Decoder {
             }
             return Ok(());
         }
-        let ascii = if masked { self.key.apply_to_text(run) } else { run.is_ascii() };
+        let ascii = if masked { self.key.apply_to_text(run) } else { simd::is_ascii(run) };
         if !(ascii && self.utf8.is_complete()) {
             self.utf8.feed(run)?;
             if fin && !self.utf8.is_complete() {
@@ -408,6 +489,16 @@ impl Decoder {
         };
         Ok(Step::Event { event, end })
     }
+}
+
+/// Whether text is valid. If not, it is masked again, which undoes that it was unmasked.
+#[inline(never)]
+fn is_utf8(text: &mut [u8], key: [u8; 4]) -> bool {
+    let valid = utf8::from_utf8(text).is_ok();
+    if !valid {
+        simd::mask(text, key);
+    }
+    valid
 }
 
 /// The code of a close frame, whose payload of `len` bytes begins like this.

@@ -1,8 +1,8 @@
 //! Frames to send.
 
 use super::header::MAX_CONTROL;
-use super::{Close, CloseCode, DataKind, FrameHeader, HeaderBytes, MaskKey, OpCode};
-use crate::BufferTooSmall;
+use super::{Close, CloseCode, FrameHeader, HeaderBytes, MaskKey, OpCode};
+use crate::{BufferTooSmall, simd, utf8};
 #[cfg(feature = "alloc")]
 use bytes::{BufMut, Bytes};
 use core::str::Utf8Error;
@@ -38,17 +38,10 @@ pub struct Frame<P> {
 /// What a frame is, and which place it takes in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Shape {
-    pub(super) kind: Kind,
+    /// That of the message's first frame, or of a control frame.
+    pub(super) opcode: OpCode,
     pub(super) continuing: bool,
     pub(super) fin: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
-    Data(DataKind),
-    Ping,
-    Pong,
-    Close,
 }
 
 /// The payload of a control frame would have more than 125 bytes (RFC 6455, 5.5), of which the code
@@ -63,7 +56,7 @@ pub struct ControlTooLong {
 impl<'a> Frame<&'a [u8]> {
     /// A text message.
     pub const fn text(text: &'a str) -> Self {
-        Self::new(Kind::Data(DataKind::Text), text.as_bytes())
+        Self::new(OpCode::Text, text.as_bytes())
     }
 
     /// A close frame, that says why or not.
@@ -71,12 +64,12 @@ impl<'a> Frame<&'a [u8]> {
     /// # Errors
     /// If the reason is longer than 123 bytes.
     pub const fn close(close: Option<Close<&'a str>>) -> Result<Self, ControlTooLong> {
-        let Some(Close { code, reason }) = close else { return Ok(Self::new(Kind::Close, &[])) };
+        let Some(Close { code, reason }) = close else { return Ok(Self::new(OpCode::Close, &[])) };
         let len = 2 + reason.len();
         if len > MAX_CONTROL {
             return Err(ControlTooLong { len });
         }
-        Ok(Self { code: Some(code), ..Self::new(Kind::Close, reason.as_bytes()) })
+        Ok(Self { code: Some(code), ..Self::new(OpCode::Close, reason.as_bytes()) })
     }
 
     /// The message in frames of at most `size` bytes, between which control frames may be sent; or of
@@ -97,8 +90,8 @@ impl<'a> Frame<&'a [u8]> {
 }
 
 impl<P> Frame<P> {
-    pub(super) const fn new(kind: Kind, payload: P) -> Self {
-        Self::shaped(Shape { kind, continuing: false, fin: true }, payload)
+    pub(super) const fn new(opcode: OpCode, payload: P) -> Self {
+        Self::shaped(Shape { opcode, continuing: false, fin: true }, payload)
     }
 
     pub(super) const fn shaped(shape: Shape, payload: P) -> Self {
@@ -107,19 +100,19 @@ impl<P> Frame<P> {
 
     /// A binary message.
     pub const fn binary(payload: P) -> Self {
-        Self::new(Kind::Data(DataKind::Binary), payload)
+        Self::new(OpCode::Binary, payload)
     }
 
     /// The same, with more of its message to follow. Of a control frame it changes nothing.
     pub const fn unfinished(mut self) -> Self {
-        self.shape.fin = !matches!(self.shape.kind, Kind::Data(_));
+        self.shape.fin = self.shape.opcode.is_control();
         self
     }
 
     /// The same, as a further frame of a message that was left [`unfinished`](Self::unfinished). Of
     /// a control frame it changes nothing.
     pub const fn continuing(mut self) -> Self {
-        self.shape.continuing = matches!(self.shape.kind, Kind::Data(_));
+        self.shape.continuing = !self.shape.opcode.is_control();
         self
     }
 
@@ -136,8 +129,8 @@ impl<P: AsRef<[u8]>> Frame<P> {
     /// # Errors
     /// If it is not UTF-8.
     pub fn text_from_utf8(payload: P) -> Result<Self, Utf8Error> {
-        core::str::from_utf8(payload.as_ref())?;
-        Ok(Self::new(Kind::Data(DataKind::Text), payload))
+        utf8::from_utf8(payload.as_ref())?;
+        Ok(Self::new(OpCode::Text, payload))
     }
 
     /// A ping, which the peer is to answer with a pong of the same payload.
@@ -145,7 +138,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
     /// # Errors
     /// If the payload is longer than 125 bytes.
     pub fn ping(payload: P) -> Result<Self, ControlTooLong> {
-        Self::control(Kind::Ping, payload)
+        Self::control(OpCode::Ping, payload)
     }
 
     /// A pong that no ping asked for. Those that are asked for are a
@@ -154,15 +147,15 @@ impl<P: AsRef<[u8]>> Frame<P> {
     /// # Errors
     /// If the payload is longer than 125 bytes.
     pub fn pong(payload: P) -> Result<Self, ControlTooLong> {
-        Self::control(Kind::Pong, payload)
+        Self::control(OpCode::Pong, payload)
     }
 
-    fn control(kind: Kind, payload: P) -> Result<Self, ControlTooLong> {
+    fn control(opcode: OpCode, payload: P) -> Result<Self, ControlTooLong> {
         let len = payload.as_ref().len();
         if len > MAX_CONTROL {
             return Err(ControlTooLong { len });
         }
-        Ok(Self::new(kind, payload))
+        Ok(Self::new(opcode, payload))
     }
 
     /// The payload; of a close frame the reason.
@@ -181,6 +174,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
     ///
     /// # Errors
     /// If it does not fit; nothing is written then.
+    #[inline]
     pub fn encode(
         &self,
         mask: Option<MaskKey>,
@@ -190,10 +184,9 @@ impl<P: AsRef<[u8]>> Frame<P> {
         let payload = self.payload();
         let needed = header.len() + payload.len();
         let room = buffer.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
-        let (front, rest) = room.split_at_mut(header.len());
-        front.copy_from_slice(&header);
+        let rest = header.write(room);
         match mask {
-            Some(mut key) => key.copy(payload, rest)?,
+            Some(MaskKey(key)) => simd::copy_masked(payload, rest, key),
             None => rest.copy_from_slice(payload),
         }
         Ok(needed)
@@ -205,6 +198,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
     /// If a buffer that does not grow has no room; nothing is written then.
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[inline]
     pub fn encode_to<B: BufMut>(
         &self,
         mask: Option<MaskKey>,
@@ -216,15 +210,10 @@ impl<P: AsRef<[u8]>> Frame<P> {
         if buffer.remaining_mut() < needed {
             return Err(BufferTooSmall { needed });
         }
-        buffer.put_slice(&header);
-        let Some(mut key) = mask else {
-            buffer.put_slice(payload);
-            return Ok(());
-        };
-        let mut masked = [0; 1024];
-        for piece in payload.chunks(masked.len()) {
-            key.copy(piece, &mut masked)?;
-            buffer.put_slice(&masked[..piece.len()]);
+        header.put(buffer);
+        match mask {
+            Some(MaskKey(key)) => simd::put_masked(buffer, payload, key),
+            None => buffer.put_slice(payload),
         }
         Ok(())
     }
@@ -248,23 +237,17 @@ impl<P: AsRef<[u8]>> Frame<P> {
     }
 
     /// All that goes before the payload, and the key for that.
-    pub(super) fn header(&self, mut mask: Option<MaskKey>) -> (HeaderBytes, Option<MaskKey>) {
-        let Shape { kind, continuing, fin } = self.shape;
-        let opcode = match kind {
-            Kind::Data(_) if continuing => OpCode::Continuation,
-            Kind::Data(DataKind::Text) => OpCode::Text,
-            Kind::Data(DataKind::Binary) => OpCode::Binary,
-            Kind::Ping => OpCode::Ping,
-            Kind::Pong => OpCode::Pong,
-            Kind::Close => OpCode::Close,
-        };
+    #[inline]
+    pub(super) fn header(&self, mask: Option<MaskKey>) -> (HeaderBytes, Option<MaskKey>) {
+        let Shape { opcode, continuing, fin } = self.shape;
+        let opcode = if continuing { OpCode::Continuation } else { opcode };
         let code_len = if self.code.is_some() { 2 } else { 0 };
         let payload_len = self.payload().len() as u64 + code_len;
-        let mut header = FrameHeader { fin, mask, ..FrameHeader::new(opcode, payload_len) }.bytes();
-        if let Some(code) = self.code {
-            header.push_code(code, &mut mask);
+        let header = FrameHeader { fin, mask, ..FrameHeader::new(opcode, payload_len) }.bytes();
+        match self.code {
+            None => (header, mask),
+            Some(code) => header.with_code(code, mask),
         }
-        (header, mask)
     }
 }
 
@@ -285,9 +268,9 @@ impl<'a> Iterator for Fragments<'a> {
         if len <= self.size {
             return Some(rest);
         }
-        let may_end = |&at: &usize| match rest.shape.kind {
-            Kind::Data(DataKind::Text) => rest.payload[at] & 0xC0 != 0x80,
-            Kind::Data(DataKind::Binary) => true,
+        let may_end = |&at: &usize| match rest.shape.opcode {
+            OpCode::Text => rest.payload[at] & 0xC0 != 0x80,
+            OpCode::Binary => true,
             _ => false,
         };
         // A first character may be longer than all that is wanted.

@@ -1,6 +1,10 @@
 //! Frame headers (RFC 6455, 5.2).
 
 use super::{CloseCode, Fault, MaskKey};
+#[cfg(feature = "alloc")]
+use crate::simd;
+#[cfg(feature = "alloc")]
+use bytes::BufMut;
 use core::fmt;
 use core::ops::Deref;
 
@@ -25,6 +29,7 @@ pub enum OpCode {
 impl OpCode {
     /// `None` if the opcode is reserved, or no 4-bit number.
     #[must_use]
+    #[inline]
     pub const fn new(opcode: u8) -> Option<Self> {
         Some(match opcode {
             0x0 => Self::Continuation,
@@ -45,6 +50,7 @@ impl OpCode {
 
     /// Whether it is a close, ping or pong, which are never fragmented and have at most 125 bytes.
     #[must_use]
+    #[inline]
     pub const fn is_control(self) -> bool {
         self as u8 >= 0x8
     }
@@ -109,6 +115,7 @@ impl FrameHeader {
 
     /// The header of an unfragmented and unmasked frame.
     #[must_use]
+    #[inline]
     pub const fn new(opcode: OpCode, payload_len: u64) -> Self {
         Self { fin: true, rsv: Rsv::NONE, opcode, mask: None, payload_len }
     }
@@ -118,6 +125,7 @@ impl FrameHeader {
     /// # Errors
     /// If no frame can begin like this, whatever follows. What depends on the connection
     /// (reserved bits, masking, order, limits) is not judged.
+    #[inline]
     pub fn parse(input: &mut &[u8]) -> Result<Option<Self>, Fault> {
         let mut rest = *input;
         let Some(&b0) = rest.split_off_first() else { return Ok(None) };
@@ -146,6 +154,7 @@ impl FrameHeader {
     /// # Errors
     /// If [`parse`](Self::parse) would refuse it: a control frame that is fragmented or longer than
     /// 125 bytes, a close frame of one byte, a length of 2^63 or more.
+    #[inline]
     pub const fn encode(&self) -> Result<HeaderBytes, Fault> {
         match self.payload_len {
             _ if self.opcode.is_control() && !self.fin => Err(Fault::FragmentedControl),
@@ -157,24 +166,25 @@ impl FrameHeader {
     }
 
     /// The bytes of a header that is known to be valid.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "the length is less")]
     pub(super) const fn bytes(&self) -> HeaderBytes {
         let b0 = (self.fin as u8) << 7 | self.rsv.0 << 4 | self.opcode as u8;
-        let masked = if self.mask.is_some() { MASKED } else { 0 };
-        let len = self.payload_len.to_be_bytes();
-        let mut out = HeaderBytes { bytes: [0; 16], len: 0 };
-        out.push(&[b0]);
-        match self.payload_len {
-            0..=125 => out.push(&[masked | len[7]]),
-            126..=0xFFFF => out.push(&[masked | LEN_16, len[6], len[7]]),
-            _ => {
-                out.push(&[masked | LEN_64]);
-                out.push(&len);
+        let (masked, key, key_len) = match self.mask {
+            Some(MaskKey(key)) => (MASKED, u32::from_le_bytes(key) as u128, key.len()),
+            None => (0, 0, 0),
+        };
+        let len = self.payload_len;
+        // As one number, its lowest byte the second of the header.
+        let (behind, width) = match len {
+            0..=125 => (len as u128 | key << 8, 0),
+            126..=0xFFFF => {
+                (LEN_16 as u128 | ((len as u16).swap_bytes() as u128) << 8 | key << 24, 2)
             }
-        }
-        if let Some(MaskKey(key)) = self.mask {
-            out.push(&key);
-        }
-        out
+            _ => (LEN_64 as u128 | (len.swap_bytes() as u128) << 8 | key << 72, 8),
+        };
+        let all = b0 as u128 | (masked as u128 | behind) << 8;
+        HeaderBytes { bytes: all.to_le_bytes(), len: 2 + width + key_len }
     }
 }
 
@@ -184,15 +194,17 @@ pub(super) const MAX_CONTROL: usize = 125;
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
 /// In place of a length of 7 bits, one of 16 or 64 follows.
-const LEN_16: u8 = 0x7E;
+pub(super) const LEN_16: u8 = 0x7E;
 const LEN_64: u8 = 0x7F;
 
 /// The reserved bits in a header's first byte.
+#[inline]
 pub(super) const fn rsv(b0: u8) -> Rsv {
     Rsv(b0 >> 4 & 0b111)
 }
 
 /// FIN and the opcode of a header's first byte.
+#[inline]
 pub(super) const fn first_byte(b0: u8) -> Result<(bool, OpCode), Fault> {
     let Some(opcode) = OpCode::new(b0 & 0xF) else {
         return Err(Fault::ReservedOpCode(b0 & 0xF));
@@ -205,11 +217,13 @@ pub(super) const fn first_byte(b0: u8) -> Result<(bool, OpCode), Fault> {
 }
 
 /// Whether a header's second byte says that the frame is masked.
+#[inline]
 pub(super) const fn is_masked(b1: u8) -> bool {
     b1 & MASKED != 0
 }
 
 /// Judges the length in a header's second byte.
+#[inline]
 pub(super) const fn second_byte(opcode: OpCode, b1: u8) -> Result<(), Fault> {
     match b1 & 0x7F {
         126.. if opcode.is_control() => Err(Fault::ControlTooLong),
@@ -295,26 +309,54 @@ pub struct HeaderBytes {
 }
 
 impl HeaderBytes {
-    const fn push(&mut self, bytes: &[u8]) {
-        let (_, rest) = self.bytes.split_at_mut(self.len);
-        let (room, _) = rest.split_at_mut(bytes.len());
-        room.copy_from_slice(bytes);
-        self.len += bytes.len();
-    }
-
-    /// Appends the code of a close frame, masked, and turns the key to what the reason needs.
-    pub(super) fn push_code(&mut self, code: CloseCode, mask: &mut Option<MaskKey>) {
+    /// The same with the code of a close frame behind it, masked; and the key turned to what the
+    /// reason needs.
+    #[inline]
+    pub(super) fn with_code(
+        mut self,
+        code: CloseCode,
+        mut mask: Option<MaskKey>,
+    ) -> (Self, Option<MaskKey>) {
         let mut code = code.get().to_be_bytes();
-        if let Some(key) = mask {
+        if let Some(key) = &mut mask {
             key.apply(&mut code);
         }
-        self.push(&code);
+        let behind = u128::from(u16::from_le_bytes(code)) << (8 * self.len);
+        self.bytes = (u128::from_le_bytes(self.bytes) | behind).to_le_bytes();
+        self.len += code.len();
+        (self, mask)
+    }
+
+    /// Appends it to `buffer`, which has room for it.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(super) fn put(self, buffer: &mut impl BufMut) {
+        simd::put_few(buffer, self.bytes, self.len);
+    }
+
+    /// Writes it to the front of `room`, and zeros if there is room for more; returns what is behind
+    /// it, zeros or not.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "byte by byte")]
+    pub(super) fn write(self, room: &mut [u8]) -> &mut [u8] {
+        // As a number it stays in registers.
+        let mut bits = u128::from_le_bytes(self.bytes);
+        if let Some(front) = room.first_chunk_mut() {
+            *front = bits.to_le_bytes();
+        } else {
+            for byte in &mut room[..self.len] {
+                *byte = bits as u8;
+                bits >>= 8;
+            }
+        }
+        &mut room[self.len..]
     }
 }
 
 impl Deref for HeaderBytes {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         &self.bytes[..self.len]
     }

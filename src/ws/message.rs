@@ -3,7 +3,8 @@
 use super::{Close, Data, DataKind, Decoder, Event, Options, ProtocolError, Role};
 use crate::Utf8Bytes;
 use alloc::vec::Vec;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+use core::ops::Range;
 
 /// A whole message, or a control frame.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,9 +63,21 @@ impl MessageDecoder {
     ///
     /// # Errors
     /// As [`Decoder::decode`]. What has arrived of the message is lost.
+    #[inline]
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
+        if let Some((kind, Range { start, end })) = self.decoder.whole(buffer) {
+            let mut payload = buffer.split_to(end).freeze();
+            payload.advance(start);
+            return Ok(Some(message(kind, payload)));
+        }
+        self.decode_any(buffer)
+    }
+
+    /// As [`decode`](Self::decode), for all that is not a [`whole`](Decoder::whole) message.
+    #[inline(never)]
+    fn decode_any(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         loop {
-            return Ok(Some(match self.decoder.decode_mut(buffer) {
+            return Ok(Some(match self.decoder.decode_any_mut(buffer) {
                 Ok(None) => return Ok(None),
                 Ok(Some(Event::Data(data))) => match self.gather(data) {
                     Some(message) => message,
@@ -87,30 +100,24 @@ impl MessageDecoder {
     /// The message that ends with this run, if one does.
     fn gather(&mut self, run: Data<BytesMut>) -> Option<Message> {
         let Data { kind, payload, fin } = run;
-        let whole = if fin && self.gathered.is_empty() {
-            payload.freeze()
-        } else {
-            self.grow(payload.len());
-            self.gathered.extend_from_slice(&payload);
-            if !fin {
-                return None;
-            }
-            core::mem::take(&mut self.gathered).into()
-        };
-        Some(match kind {
-            DataKind::Text => Message::Text(Utf8Bytes::from_valid(whole)),
-            DataKind::Binary => Message::Binary(whole),
-        })
+        if fin && self.gathered.is_empty() {
+            return Some(message(kind, payload.freeze()));
+        }
+        self.grow(payload.len(), fin);
+        self.gathered.extend_from_slice(&payload);
+        fin.then(|| message(kind, core::mem::take(&mut self.gathered).into()))
     }
 
-    /// Makes room for `more` bytes, doubling what there is, but not past the longest message.
-    fn grow(&mut self, more: usize) {
+    /// Makes room for `more` bytes, and as many again as there are then, but not past the end of the
+    /// message if that is known, nor past the longest message.
+    fn grow(&mut self, more: usize, fin: bool) {
         let Self { decoder, gathered } = self;
-        if gathered.capacity() - gathered.len() < more {
-            let longest = usize::try_from(decoder.options().max_message).unwrap_or(usize::MAX);
-            let double = gathered.capacity().saturating_mul(2).min(longest);
-            let needed = gathered.len() + more;
-            gathered.reserve_exact(double.max(needed) - gathered.len());
+        let needed = gathered.len() + more;
+        if gathered.capacity() < needed {
+            let longest = if fin { needed as u64 } else { decoder.longest_message() };
+            let double =
+                usize::try_from(longest).unwrap_or(usize::MAX).min(needed.saturating_mul(2));
+            gathered.reserve_exact(double - gathered.len());
         }
     }
 
@@ -118,5 +125,14 @@ impl MessageDecoder {
     #[must_use]
     pub const fn in_message(&self) -> bool {
         self.decoder.in_message()
+    }
+}
+
+/// A whole message, which the decoder has found valid.
+#[inline]
+fn message(kind: DataKind, payload: Bytes) -> Message {
+    match kind {
+        DataKind::Text => Message::Text(Utf8Bytes::from_valid(payload)),
+        DataKind::Binary => Message::Binary(payload),
     }
 }

@@ -1,7 +1,6 @@
 //! The receiving half of a connection.
 
-use super::encoder::Kind;
-use super::{Close, CloseCode, Decoder, Event, Frame, ProtocolError};
+use super::{Close, CloseCode, Decoder, Event, Frame, OpCode, ProtocolError};
 #[cfg(feature = "alloc")]
 use super::{Message, MessageDecoder};
 #[cfg(feature = "alloc")]
@@ -42,7 +41,7 @@ pub struct Reader<D = Decoder> {
 /// What a [`Reader`] owes to the peer: a pong, which repeats the ping's payload, or a close frame,
 /// which repeats the code and reason of the peer's or tells what it did wrong.
 pub struct Reply {
-    kind: Kind,
+    opcode: OpCode,
     code: Option<CloseCode>,
     len: usize,
     payload: [u8; 125],
@@ -66,6 +65,7 @@ impl<D> Reader<D> {
 
     /// Whether the peer closed or broke the protocol: nothing more will be received.
     #[must_use]
+    #[inline]
     pub const fn is_done(&self) -> bool {
         self.done
     }
@@ -77,6 +77,7 @@ impl<D> Reader<D> {
     }
 
     /// Notes what a result calls for.
+    #[inline]
     fn note<T>(
         &mut self,
         result: &Result<Option<T>, ProtocolError>,
@@ -90,7 +91,7 @@ impl<D> Reader<D> {
             Err(error) => Some(Reply::close(Some((error.close_code(), "")))),
         };
         if let Some(reply) = reply {
-            self.done |= reply.kind == Kind::Close;
+            self.done |= reply.opcode == OpCode::Close;
             self.owed = Some(reply);
         }
     }
@@ -101,6 +102,7 @@ impl Reader {
     ///
     /// # Errors
     /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
+    #[inline]
     pub fn receive<'a>(
         &mut self,
         input: &mut &'a mut [u8],
@@ -116,6 +118,7 @@ impl Reader {
     /// As [`receive`](Self::receive).
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[inline]
     pub fn receive_mut(
         &mut self,
         buffer: &mut BytesMut,
@@ -132,6 +135,7 @@ impl Reader<MessageDecoder> {
     ///
     /// # Errors
     /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
+    #[inline]
     pub fn receive(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         let result = self.decoder.decode(buffer);
         self.note(&result, Reply::to_message);
@@ -140,30 +144,32 @@ impl Reader<MessageDecoder> {
 }
 
 impl Reply {
-    fn new(kind: Kind, payload: &[u8]) -> Self {
-        let mut reply = Self { kind, code: None, len: payload.len(), payload: [0; 125] };
+    fn new(opcode: OpCode, payload: &[u8]) -> Self {
+        let mut reply = Self { opcode, code: None, len: payload.len(), payload: [0; 125] };
         reply.payload[..payload.len()].copy_from_slice(payload);
         reply
     }
 
     fn close(close: Option<(CloseCode, &str)>) -> Self {
         let (code, reason) = close.unzip();
-        Self { code, ..Self::new(Kind::Close, reason.unwrap_or_default().as_bytes()) }
+        Self { code, ..Self::new(OpCode::Close, reason.unwrap_or_default().as_bytes()) }
     }
 
+    #[inline]
     fn to_event<P: AsRef<[u8]>, R: AsRef<str>>(event: &Event<P, R>) -> Option<Self> {
         match event {
             Event::Data(_) | Event::Pong(_) => None,
-            Event::Ping(payload) => Some(Self::new(Kind::Pong, payload.as_ref())),
+            Event::Ping(payload) => Some(Self::new(OpCode::Pong, payload.as_ref())),
             Event::Close(close) => Some(Self::to_close(close.as_ref())),
         }
     }
 
     #[cfg(feature = "alloc")]
+    #[inline]
     fn to_message(message: &Message) -> Option<Self> {
         match message {
             Message::Text(_) | Message::Binary(_) | Message::Pong(_) => None,
-            Message::Ping(payload) => Some(Self::new(Kind::Pong, payload)),
+            Message::Ping(payload) => Some(Self::new(OpCode::Pong, payload)),
             Message::Close(close) => Some(Self::to_close(close.as_ref())),
         }
     }
@@ -174,7 +180,7 @@ impl Reply {
 
     /// The frame to be sent.
     pub fn frame(&self) -> Frame<&[u8]> {
-        Frame { code: self.code, ..Frame::new(self.kind, &self.payload[..self.len]) }
+        Frame { code: self.code, ..Frame::new(self.opcode, &self.payload[..self.len]) }
     }
 }
 

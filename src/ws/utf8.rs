@@ -1,5 +1,7 @@
 //! UTF-8 that arrives in pieces.
 
+use crate::utf8;
+
 /// Validates UTF-8 that arrives in pieces, and fails at the first hopeless byte (RFC 6455, 8.1).
 ///
 /// ```
@@ -47,10 +49,15 @@ impl Utf8Validator {
             self.step(piece, index)?;
             index += 1;
         }
-        // Nearly all of the text, at the speed of the standard library.
-        let Err(error) = core::str::from_utf8(&piece[index..]) else { return Ok(()) };
-        index += error.valid_up_to();
-        // At most 3 bytes, the last of which is hopeless or the end of the piece.
+        // Nearly all of the text: all but a last character, which may be cut.
+        let rest = &piece[index..];
+        let last = (1..=rest.len().min(3)).find(|back| rest[rest.len() - back] >= 0xC0);
+        let whole = rest.len() - last.unwrap_or(0);
+        index += match utf8::from_utf8(&rest[..whole]) {
+            Ok(_) => whole,
+            Err(error) => error.valid_up_to(),
+        };
+        // At most 3 bytes, or up to a hopeless one, which is not far.
         while index < piece.len() {
             self.step(piece, index)?;
             index += 1;
@@ -64,10 +71,11 @@ impl Utf8Validator {
         self.missing == 0
     }
 
-    /// Takes a byte of a character that is cut or broken, which no ASCII is.
+    /// Takes a byte.
     fn step(&mut self, piece: &[u8], index: usize) -> Result<(), InvalidUtf8> {
         let byte = piece[index];
         let (missing, low, high) = match (self.missing, byte) {
+            (0, 0x00..=0x7F) => (0, 0x80, 0xBF),
             (0, 0xC2..=0xDF) => (1, 0x80, 0xBF),
             (0, 0xE0) => (2, 0xA0, 0xBF),
             (0, 0xED) => (2, 0x80, 0x9F),

@@ -2,10 +2,11 @@
 
 #[cfg(feature = "alloc")]
 use super::PreparedFrame;
-use super::encoder::{Kind, Shape};
+use super::encoder::Shape;
 use super::reader::Reply;
 use super::{
-    Data, DataKind, Frame, HeaderBytes, MaskKey, MaskSource, NoMask, SendError, Utf8Validator,
+    Data, DataKind, Frame, HeaderBytes, MaskKey, MaskSource, NoMask, OpCode, SendError,
+    Utf8Validator,
 };
 use crate::BufferTooSmall;
 #[cfg(feature = "alloc")]
@@ -34,7 +35,7 @@ pub struct Writer<M = NoMask> {
     /// `None` on a server.
     masks: Option<M>,
     /// The message that was begun and not ended.
-    unfinished: Option<DataKind>,
+    unfinished: Option<OpCode>,
     /// Of a text that is sent in runs: whether the last one cut a character.
     utf8: Utf8Validator,
     close_sent: bool,
@@ -110,6 +111,7 @@ impl<M> Writer<M> {
         }
     }
 
+    #[inline]
     pub(super) const fn peer_closed(&mut self) {
         self.peer_closed = true;
     }
@@ -126,6 +128,7 @@ impl<M: MaskSource> Writer<M> {
     ///
     /// # Errors
     /// If the frame may not be sent now, does not fit, or there is no masking key.
+    #[inline]
     pub fn send<P: AsRef<[u8]>>(
         &mut self,
         frame: &Frame<P>,
@@ -141,6 +144,7 @@ impl<M: MaskSource> Writer<M> {
     /// As [`send`](Self::send).
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[inline]
     pub fn send_to<P: AsRef<[u8]>, B: BufMut>(
         &mut self,
         frame: &Frame<P>,
@@ -257,7 +261,7 @@ impl<M: MaskSource> Writer<M> {
     ) -> Result<Option<T>, SendError> {
         let frame = reply.frame();
         // Nothing but our close frame answers the peer's, and that once.
-        let close = frame.shape.kind == Kind::Close;
+        let close = frame.shape.opcode == OpCode::Close;
         self.peer_closed |= close;
         if self.peer_closed && (self.close_sent || !close) {
             return Ok(None);
@@ -266,6 +270,7 @@ impl<M: MaskSource> Writer<M> {
     }
 
     /// Encodes what may be sent, and notes that it went out.
+    #[inline]
     fn put<T>(
         &mut self,
         shape: Shape,
@@ -276,6 +281,7 @@ impl<M: MaskSource> Writer<M> {
         Ok(encoded)
     }
 
+    #[inline]
     fn mask(&mut self) -> Result<Option<MaskKey>, SendError> {
         Ok(self.masks.as_mut().map(MaskSource::next_key).transpose()?)
     }
@@ -293,7 +299,10 @@ impl<M: MaskSource> Writer<M> {
             }
         }
         let shape = Shape {
-            kind: Kind::Data(run.kind),
+            opcode: match run.kind {
+                DataKind::Text => OpCode::Text,
+                DataKind::Binary => OpCode::Binary,
+            },
             continuing: self.unfinished.is_some(),
             fin: run.fin,
         };
@@ -301,35 +310,42 @@ impl<M: MaskSource> Writer<M> {
         Ok((Frame::shaped(shape, payload), utf8))
     }
 
+    #[inline]
     fn check(&self, shape: Shape) -> Result<(), SendError> {
         self.check_order(shape)?;
         // Text of its own cannot go on inside a character.
-        let data = matches!(shape.kind, Kind::Data(_));
+        let data = !shape.opcode.is_control();
         if data && !self.utf8.is_complete() { Err(SendError::InvalidUtf8) } else { Ok(()) }
     }
 
+    #[inline]
     fn check_order(&self, shape: Shape) -> Result<(), SendError> {
         if self.close_sent {
             return Err(SendError::CloseSent);
         }
-        if self.peer_closed && shape.kind != Kind::Close {
+        if self.peer_closed && shape.opcode != OpCode::Close {
             return Err(SendError::PeerClosed);
         }
-        let Kind::Data(kind) = shape.kind else { return Ok(()) };
+        if shape.opcode.is_control() {
+            return Ok(());
+        }
         match (self.unfinished, shape.continuing) {
             (None, true) => Err(SendError::UnexpectedContinuation),
             (Some(_), false) => Err(SendError::UnfinishedMessage),
-            (Some(unfinished), true) if unfinished != kind => Err(SendError::UnfinishedMessage),
+            (Some(unfinished), true) if unfinished != shape.opcode => {
+                Err(SendError::UnfinishedMessage)
+            }
             _ => Ok(()),
         }
     }
 
     /// Notes what went out.
+    #[inline]
     fn sent(&mut self, shape: Shape) {
-        match shape.kind {
-            Kind::Data(kind) => self.unfinished = (!shape.fin).then_some(kind),
-            Kind::Close => self.close_sent = true,
-            Kind::Ping | Kind::Pong => {}
+        match shape.opcode {
+            OpCode::Close => self.close_sent = true,
+            control if control.is_control() => {}
+            data => self.unfinished = (!shape.fin).then_some(data),
         }
     }
 }

@@ -7,10 +7,14 @@
 mod level;
 mod line_ends;
 mod lines;
+mod mask;
 mod register;
 mod room;
 
 pub(crate) use line_ends::with_line_ends;
+pub(crate) use mask::{copy_masked, is_ascii, mask, unmask_text};
+#[cfg(feature = "alloc")]
+pub(crate) use mask::{put_few, put_masked};
 pub(crate) use room::Room;
 #[cfg(feature = "alloc")]
 pub(crate) use room::append;
