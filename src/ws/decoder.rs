@@ -128,7 +128,7 @@ impl Decoder {
     ///
     /// # Errors
     /// If the peer broke the protocol or passed a limit.
-    #[inline]
+    #[inline(always)]
     pub fn decode<'a>(
         &mut self,
         input: &mut &'a mut [u8],
@@ -177,7 +177,7 @@ impl Decoder {
     /// As [`decode`](Self::decode).
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-    #[inline]
+    #[inline(always)]
     pub fn decode_mut(
         &mut self,
         buffer: &mut BytesMut,
@@ -240,7 +240,6 @@ impl Decoder {
     /// The whole message at the front of `input`, if it is one frame of less than 64 KiB and nothing
     /// is wrong with it, as with most. If not, nothing was done, and it is for [`step`](Self::step).
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "a message of some bytes is not worth a call")]
     #[allow(clippy::cast_possible_truncation, reason = "the header is taken apart")]
     pub(super) fn whole(&mut self, input: &mut [u8]) -> Option<(DataKind, Range<usize>)> {
         const TEXT: u8 = 0x81;

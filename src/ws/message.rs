@@ -63,7 +63,7 @@ impl MessageDecoder {
     ///
     /// # Errors
     /// As [`Decoder::decode`]. What has arrived of the message is lost.
-    #[inline]
+    #[inline(always)]
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         if let Some((kind, Range { start, end })) = self.decoder.whole(buffer) {
             let mut payload = buffer.split_to(end).freeze();
