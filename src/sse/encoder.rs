@@ -100,7 +100,7 @@ impl<'a> Message<'a> {
     /// Appends the message to `buffer`.
     ///
     /// # Errors
-    /// If a buffer that does not grow has no room; nothing is written then.
+    /// If a buffer that does not grow has no room; nothing is appended then.
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     pub fn encode_to<B: bytes::BufMut>(&self, buffer: &mut B) -> Result<(), BufferTooSmall> {

@@ -43,19 +43,37 @@ pub(crate) fn copy_masked(payload: &[u8], out: &mut [u8], key: [u8; 4]) {
 /// Appends `payload`, masked, to `buffer`, which has room for it.
 #[cfg(feature = "alloc")]
 #[inline]
-pub(crate) fn put_masked(buffer: &mut impl BufMut, mut payload: &[u8], key: [u8; 4]) {
-    let mut key = Key::new(key);
-    while !payload.is_empty() {
-        let room = buffer.chunk_mut();
-        let (piece, behind) = payload.split_at(room.len().min(payload.len()));
-        // SAFETY: nothing but bytes is written there.
-        let room = unsafe { room.as_uninit_slice_mut() };
-        copy(piece, &mut room[..piece.len()], key);
-        // SAFETY: these were written.
-        unsafe { buffer.advance_mut(piece.len()) };
-        key = key.turned(piece.len());
-        payload = behind;
+pub(crate) fn put_masked(buffer: &mut impl BufMut, payload: &[u8], key: [u8; 4]) {
+    let key = Key::new(key);
+    // Mostly in one piece.
+    let len = put_piece(buffer, payload, key);
+    if len < payload.len() {
+        put_pieces(buffer, &payload[len..], key.turned(len));
     }
+}
+
+#[cfg(feature = "alloc")]
+#[inline(never)]
+fn put_pieces(buffer: &mut impl BufMut, mut payload: &[u8], mut key: Key) {
+    while !payload.is_empty() {
+        let len = put_piece(buffer, payload, key);
+        payload = &payload[len..];
+        key = key.turned(len);
+    }
+}
+
+/// Appends what there is room for in one piece; returns how much.
+#[cfg(feature = "alloc")]
+#[inline(always)]
+fn put_piece(buffer: &mut impl BufMut, payload: &[u8], key: Key) -> usize {
+    let room = buffer.chunk_mut();
+    let len = room.len().min(payload.len());
+    // SAFETY: nothing but bytes is written there.
+    let room = unsafe { room.as_uninit_slice_mut() };
+    copy(&payload[..len], &mut room[..len], key);
+    // SAFETY: these were written.
+    unsafe { buffer.advance_mut(len) };
+    len
 }
 
 /// Appends the first `len` of these bytes to `buffer`, which has room for them.
