@@ -4,11 +4,14 @@
 //! `cargo bench --bench linear` counts instructions under valgrind's callgrind, so that noise
 //! cannot hide a rescan, and fails where a long input costs over 1.2 times the short one per byte.
 
+#[path = "common/callgrind.rs"]
+mod callgrind;
+
 use bytes::{Bytes, BytesMut};
 use eventwire::sse::{BytesDecoder, Decoder, Item, Options};
 use eventwire::ws::{self, Data, Event, Frame, MaskKey, MessageDecoder, Role};
 use std::hint::black_box;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 const MIB: u32 = 1 << 20;
 /// How many fragments of a byte the shorter such message has.
@@ -124,29 +127,9 @@ fn run(case: &str, len: usize) {
     assert_eq!(events, 1, "all events are found");
 }
 
-fn instructions(case: &str, len: u32) -> f64 {
-    let output = Command::new("valgrind")
-        .args([
-            "--tool=callgrind",
-            "--toggle-collect=*measured_*",
-            "--callgrind-out-file=/dev/null",
-        ])
-        .arg(std::env::current_exe().unwrap())
-        .args(["run", case, &len.to_string()])
-        .output()
-        .expect("valgrind is installed");
-    let report = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{report}");
-    let collected = report.split("Collected : ").nth(1).expect("a count");
-    collected.split_whitespace().next().unwrap().parse().unwrap()
-}
-
 fn main() -> ExitCode {
-    let args: Vec<_> = std::env::args().collect();
-    if let [_, run_, case, len] = &args[..]
-        && run_ == "run"
-    {
-        run(case, len.parse().unwrap());
+    if let Some(args) = callgrind::counted_run() {
+        run(&args[0], args[1].parse().unwrap());
         return ExitCode::SUCCESS;
     }
     let mut linear = true;
@@ -168,7 +151,8 @@ fn main() -> ExitCode {
         ("1 B fragments, 64 KiB chunks", "fragments 65536", FRAGMENTS, 16 * FRAGMENTS),
         ("1 B fragments gathered, 16 B chunks", "gathered 16", FRAGMENTS, 16 * FRAGMENTS),
     ] {
-        let per_byte = |len: u32| instructions(case, len) / f64::from(len);
+        let per_byte =
+            |len: u32| callgrind::instructions(&[case, &len.to_string()]) / f64::from(len);
         let (short, long) = (per_byte(short), per_byte(long));
         let ratio = long / short;
         println!("{name:>36} {short:>10.3} {long:>10.3} {ratio:>8.3}");

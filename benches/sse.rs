@@ -4,6 +4,8 @@
 //! `memcpy` only copies the stream, `lines` only counts its line ends with `memchr2`.
 
 mod common;
+#[path = "common/sse_shapes.rs"]
+mod sse_shapes;
 
 use bytes::{Bytes, BytesMut};
 use common::group;
@@ -21,28 +23,14 @@ struct Shape {
 }
 
 fn shapes() -> Vec<Shape> {
-    let openai = |token: &str| {
-        format!(
-            "data: {{\"id\":\"chatcmpl-9vXbWq3JmZ1rT5kP0aYcE7sLdH2uQ\",\"object\":\"chat.completion.chunk\",\
-             \"created\":1732147200,\"model\":\"gpt-4o-mini\",\"system_fingerprint\":\"fp_0aa8d3e20b\",\
-             \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{token}\"}},\"finish_reason\":null}}]}}\n\n"
-        )
-    };
-    let anthropic = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\
-                     \"delta\":{\"type\":\"text_delta\",\"text\":\" event stream\"}}\n\n";
-    let line = "x".repeat(60);
-    let comment = ": ping - 2026-11-21 00:00:00.000000+00:00\r\n\r\n";
     [
-        ("openai", openai(" stream")),
-        ("openai-utf8", openai(" \u{6D41}\u{308C}")),
-        ("anthropic", anthropic.into()),
+        ("openai", sse_shapes::openai()),
+        ("openai-utf8", sse_shapes::openai_non_ascii()),
+        ("anthropic", sse_shapes::anthropic()),
         ("tiny", "data: 1\n\n".into()),
-        (
-            "id-event-1k",
-            format!("id: 1732147200-0\r\nevent: update\r\ndata: {}\r\n\r\n", "y".repeat(1024)),
-        ),
-        ("20-lines", format!("data: {line}\n").repeat(20) + "\n"),
-        ("comments", comment.repeat(4) + "data: 1\r\n\r\n"),
+        ("id-event-1k", sse_shapes::with_id()),
+        ("20-lines", sse_shapes::lines()),
+        ("comments", sse_shapes::comments()),
         ("line-1m", format!("data: {}\n\n", "z".repeat(1 << 20))),
     ]
     .map(|(name, event)| Shape { name, event })

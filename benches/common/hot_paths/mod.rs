@@ -1,0 +1,75 @@
+//! The paths that most events take, each to be run by itself and counted.
+
+mod aligned;
+mod sse;
+#[path = "../sse_shapes.rs"]
+mod sse_shapes;
+mod ws;
+
+/// How many events, messages or frames a run makes: enough to forget its edges.
+pub const COUNT: u16 = 10_000;
+/// What a read gives.
+const READ: usize = 16 << 10;
+
+/// One path, over one shape.
+pub struct Row {
+    pub name: &'static str,
+    work: fn() -> Box<dyn Work>,
+}
+
+/// What is counted, which allocates and copies nothing of its own.
+trait Work {
+    /// Undoes what the run before altered.
+    fn prepare(&mut self) {}
+
+    /// Returns how many events, messages or frames it made.
+    fn run(&mut self) -> usize;
+}
+
+/// All of them. Rows of one kind share their code, so that no row changes how another is inlined.
+pub const ROWS: &[Row] = &[
+    row("SSE decode, OpenAI", || sse::decode(&sse_shapes::openai(), READ)),
+    row("SSE decode, OpenAI non-ASCII", || sse::decode(&sse_shapes::openai_non_ascii(), READ)),
+    row("SSE decode, Anthropic", || sse::decode(&sse_shapes::anthropic(), READ)),
+    row("SSE decode, data: 1", || sse::decode("data: 1\n\n", READ)),
+    row("SSE decode, id+event+1 KiB CRLF", || sse::decode(&sse_shapes::with_id(), READ)),
+    row("SSE decode, 20 lines of 60 B", || sse::decode(&sse_shapes::lines(), READ)),
+    row("SSE decode, 4 comments", || sse::decode(&sse_shapes::comments(), READ)),
+    row("SSE decode, OpenAI by the event", || {
+        let event = sse_shapes::openai();
+        sse::decode(&event, event.len())
+    }),
+    row("SSE decode, OpenAI in 16 B", || sse::decode(&sse_shapes::openai(), 16)),
+    row("SSE decode, OpenAI to Bytes", || sse::decode_bytes(&sse_shapes::openai())),
+    row("SSE encode, data: 1", || sse::encode("1")),
+    row("SSE encode, 1 KiB", || sse::encode(&"y".repeat(1024))),
+    row("WS decode, text 20 B", || ws::decode(&"x".repeat(20))),
+    row("WS decode, text 125 B", || ws::decode(&"x".repeat(125))),
+    row("WS decode, text 1 KiB", || ws::decode(&"x".repeat(1024))),
+    row("WS decode, text 1 KiB non-ASCII", || ws::decode(&ws::non_ascii())),
+    row("WS decode to messages, text 20 B", || ws::decode_messages(&"x".repeat(20))),
+    row("WS encode, masked 20 B", || ws::encode_masked(&"x".repeat(20))),
+    row("WS encode, masked 1 KiB", || ws::encode_masked(&"x".repeat(1024))),
+    row("WS encode, unmasked 20 B", || ws::encode_unmasked(&"x".repeat(20))),
+];
+
+const fn row(name: &'static str, work: fn() -> Box<dyn Work>) -> Row {
+    Row { name, work }
+}
+
+/// The one function that is counted.
+#[inline(never)]
+fn measured_run(work: &mut dyn Work) -> usize {
+    work.run()
+}
+
+/// Runs a row: not counted first, so that CPU detection and the binding of symbols are done, then
+/// counted.
+pub fn run(name: &str) {
+    let row = ROWS.iter().find(|row| row.name == name).expect("a row");
+    let mut work = (row.work)();
+    work.prepare();
+    work.run();
+    work.prepare();
+    assert_eq!(measured_run(&mut *work), usize::from(COUNT), "{name}: all are made");
+}
