@@ -8,7 +8,7 @@ use super::{
     Data, DataKind, Frame, HeaderBytes, MaskKey, MaskSource, NoMask, OpCode, SendError,
     Utf8Validator,
 };
-use crate::BufferTooSmall;
+use crate::{BufferTooSmall, simd};
 #[cfg(feature = "alloc")]
 use bytes::{BufMut, Bytes};
 
@@ -292,7 +292,7 @@ impl<M: MaskSource> Writer<M> {
         run: &'p Data<P>,
     ) -> Result<(Frame<&'p [u8]>, Utf8Validator), SendError> {
         let (payload, mut utf8) = (run.payload.as_ref(), self.utf8);
-        if run.kind == DataKind::Text {
+        if run.kind == DataKind::Text && !(utf8.is_complete() && simd::is_ascii(payload)) {
             utf8.feed(payload).map_err(|_| SendError::InvalidUtf8)?;
             if run.fin && !utf8.is_complete() {
                 return Err(SendError::InvalidUtf8);
