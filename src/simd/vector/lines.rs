@@ -112,8 +112,11 @@ unsafe fn copy_plain<V: Vector>(text: &[u8], out: *mut u8, room: usize) -> usize
     while most - at >= STEP {
         // SAFETY: so many bytes are left of the text, and of the room.
         let low = unsafe {
-            let [a, b, c, d] = [0, BLOCK, 2 * BLOCK, 3 * BLOCK]
-                .map(|i| copy_block_min::<V>(from.add(at + i), out.add(at + i)));
+            // No closure: it would not have the caller's instructions.
+            let a = copy_block_min::<V>(from.add(at), out.add(at));
+            let b = copy_block_min::<V>(from.add(at + BLOCK), out.add(at + BLOCK));
+            let c = copy_block_min::<V>(from.add(at + 2 * BLOCK), out.add(at + 2 * BLOCK));
+            let d = copy_block_min::<V>(from.add(at + 3 * BLOCK), out.add(at + 3 * BLOCK));
             a.min(b).min(c.min(d)).any_low()
         };
         if low {

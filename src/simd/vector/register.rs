@@ -347,8 +347,12 @@ impl Vector for uint8x16_t {
 
     #[inline(always)]
     unsafe fn masks_of_block(from: *const u8) -> (u64, u64) {
-        let bytes = [0, 16, 32, 48].map(|at| Self::load(from.add(at)));
-        (bits(bytes.map(|bytes| are_line_ends(bytes))), bits(bytes.map(|bytes| are_high(bytes))))
+        let a = Self::load(from);
+        let b = Self::load(from.add(16));
+        let c = Self::load(from.add(32));
+        let d = Self::load(from.add(48));
+        let ends = bits([are_line_ends(a), are_line_ends(b), are_line_ends(c), are_line_ends(d)]);
+        (ends, bits([are_high(a), are_high(b), are_high(c), are_high(d)]))
     }
 }
 
@@ -371,7 +375,8 @@ unsafe fn are_high(bytes: uint8x16_t) -> uint8x16_t {
 #[inline(always)]
 unsafe fn bits(bytes: [uint8x16_t; 4]) -> u64 {
     let weights = vreinterpretq_u8_u64(vdupq_n_u64(0x8040_2010_0804_0201));
-    let [a, b, c, d] = bytes.map(|bytes| vandq_u8(bytes, weights));
-    let pairs = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
+    let [a, b, c, d] = bytes;
+    let front = vpaddq_u8(vandq_u8(a, weights), vandq_u8(b, weights));
+    let pairs = vpaddq_u8(front, vpaddq_u8(vandq_u8(c, weights), vandq_u8(d, weights)));
     vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(pairs, pairs)))
 }
