@@ -63,6 +63,7 @@ impl RawBlock {
     }
 
     /// Whether the data lies in more than one piece.
+    #[inline]
     pub(super) const fn is_scattered(&self) -> bool {
         self.data_end.is_some()
     }
@@ -81,6 +82,14 @@ impl RawBlock {
         }
     }
 
+    /// Makes one piece of the data.
+    #[inline]
+    pub(super) fn join(&mut self, buf: &mut [u8]) {
+        if self.is_scattered() {
+            self.join_values(buf);
+        }
+    }
+
     /// Puts the `data` values next to each other, with LF between, in time linear in the block.
     ///
     /// Every value but the first has `data:` and a line end in front, so there is always room:
@@ -90,7 +99,7 @@ impl RawBlock {
     /// data: xab⏎event: ⏎data: cd⏎⏎      then pull each value up to the one before.
     /// data: xab⏎cd
     /// ```
-    pub(super) fn join(&mut self, buf: &mut [u8]) {
+    fn join_values(&mut self, buf: &mut [u8]) {
         let (Some(data), Some(mut data_end)) = (&mut self.data, self.data_end.take()) else {
             return;
         };

@@ -171,9 +171,7 @@ impl<'a> Input for &'a mut [u8] {
     fn split_front(&mut self, len: usize, block: &mut RawBlock, ascii: bool) -> Text<'a> {
         let (front, rest) = core::mem::take(self).split_at_mut(len);
         *self = rest;
-        if block.is_scattered() {
-            block.join(front);
-        }
+        block.join(front);
         Text::known(front, ascii)
     }
 }
@@ -210,8 +208,8 @@ type ItemOf<I, K> = Item<TextOf<I>, <K as KeepId<TextOf<I>>>::Kept>;
 type TextOf<I> = <<I as Input>::Front as Front>::Text;
 
 /// The convention of every `decode`, over any buffer; `used_up` is called before it gives `None`. It
-/// is inlined into what is inlined into the
-/// caller, since to move an event out of a result costs as much as to decode it.
+/// is inlined into what is inlined into the caller, since to move an event out of a result costs as
+/// much as to decode it.
 #[inline(always)]
 pub(super) fn next<I: Input, K: KeepId<TextOf<I>>>(
     engine: &mut Engine,

@@ -123,7 +123,8 @@ unsafe fn copy_plain<V: Vector>(text: &[u8], out: *mut u8, room: usize) -> usize
             return at;
         }
         // Where there is much more, it goes to where no store crosses a cache line.
-        let aligned = if at == 0 && most >= 2 * STEP { out.align_offset(BLOCK) } else { 0 };
+        let aligned =
+            if at == 0 && most >= 2 * STEP { out.addr().wrapping_neg() % BLOCK } else { 0 };
         at += if aligned == 0 { STEP } else { STEP - BLOCK + aligned };
     }
     if room < text.len() || text.len() < BLOCK {
@@ -154,6 +155,34 @@ mod tests {
 
     const LINE: Line = Line::new(b"\ndata: ");
 
+    fn expected(text: &str) -> String {
+        text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\ndata: ")
+    }
+
+    /// Copies to this much room at this distance from a cache line's start.
+    fn check(text: &str, room: usize, offset: usize) {
+        let mut out = vec![MaybeUninit::new(0xEE); room + 2 * 64];
+        let start = out.as_ptr().addr().wrapping_neg() % 64 + offset;
+        let Copied { read, written } =
+            copy_lines(text.as_bytes(), LINE, &mut out[start..start + room]);
+        // SAFETY: it was initialised above.
+        let out: vec::Vec<u8> = out.into_iter().map(|byte| unsafe { byte.assume_init() }).collect();
+        let seen = expected(&text[..read]);
+        assert_eq!(written, seen.len(), "{read} of {text:?} in {room} at {offset}");
+        assert_eq!(out[start..start + written], *seen.as_bytes());
+        assert!(out[..start].iter().chain(&out[start + room..]).all(|&byte| byte == 0xEE));
+        let enough = expected(text).len() + Line::MAX;
+        assert!(read == text.len() || room < enough, "{read} of {text:?} in {room} at {offset}");
+    }
+
+    /// From too little room to more than is needed.
+    fn check_rooms(text: &str, offset: usize) {
+        let whole = expected(text).len();
+        for room in [whole / 2, whole, whole + 7, whole + 200] {
+            check(text, room, offset);
+        }
+    }
+
     #[test]
     fn as_replacing_line_ends_one_by_one() {
         let mut random = 7_u32;
@@ -168,30 +197,25 @@ mod tests {
             })
             .collect();
         let text = text.replace("ab", "\r\n");
-        let expected =
-            |text: &str| text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\ndata: ");
         at_every_level(|| {
             for offset in 0..64 {
                 for len in 0..=300.min(text.len() - offset) {
-                    let text = &text[offset..][..len];
-                    let whole = expected(text);
-                    // From too little room to more than is needed.
-                    for room in [whole.len() / 2, whole.len(), whole.len() + 7, whole.len() + 200] {
-                        let mut out = vec![MaybeUninit::new(0xEE); room];
-                        let Copied { read, written } = copy_lines(text.as_bytes(), LINE, &mut out);
-                        // SAFETY: it was initialised above.
-                        let out: vec::Vec<u8> =
-                            out.into_iter().map(|byte| unsafe { byte.assume_init() }).collect();
-                        let mut seen = expected(&text[..read]);
-                        if text[..read].ends_with('\r') && text[read..].starts_with('\n') {
-                            // Its second half is still to be passed.
-                            assert!(seen.ends_with("\ndata: "));
-                        }
-                        assert_eq!(written, seen.len(), "{read} of {len} at {offset}, {room}");
-                        seen.truncate(written);
-                        assert_eq!(out[..written], *seen.as_bytes());
-                        assert!(read == len || room < whole.len() + 8, "{read} of {len}, {room}");
-                    }
+                    check_rooms(&text[offset..][..len], offset);
+                }
+            }
+        });
+    }
+
+    /// Lines so long that they are copied to aligned places.
+    #[test]
+    fn long_lines() {
+        at_every_level(|| {
+            for offset in 0..64 {
+                for len in [511, 512, 513, 767, 768, 1024, 1500] {
+                    let mut text = "x".repeat(len);
+                    check_rooms(&text, offset);
+                    text.replace_range(len - 1 - offset * 7..len - offset * 7, "\r");
+                    check_rooms(&text, offset);
                 }
             }
         });
