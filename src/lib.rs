@@ -193,6 +193,7 @@ extern crate std;
 pub mod sse;
 pub mod ws;
 
+mod backoff;
 mod simd;
 mod sink;
 mod utf8;
@@ -200,6 +201,7 @@ mod utf8;
 #[cfg(feature = "alloc")]
 mod utf8_bytes;
 
+pub use backoff::Backoff;
 pub use sink::BufferTooSmall;
 #[cfg(feature = "alloc")]
 pub use utf8_bytes::Utf8Bytes;
