@@ -70,7 +70,7 @@ fn only_a_good_stretch_starts_over() {
     let mut backoff = by_default.clone().reset_after(3 * SECOND);
     for (backoff, enough) in [(&mut by_default, 8 * SECOND), (&mut backoff, 3 * SECOND)] {
         backoff.next_wait();
-        backoff.connection_lasted(enough - Duration::from_nanos(1));
+        backoff.connection_lasted(enough.saturating_sub(Duration::from_nanos(1)));
         assert_eq!(backoff.attempts(), 1);
         backoff.connection_lasted(enough);
         assert_eq!(backoff.attempts(), 0);
