@@ -1,5 +1,7 @@
 //! Both halves of a connection.
 
+#[cfg(feature = "alloc")]
+use super::encoder::Shape;
 use super::{Decoder, Event, Frame, MaskSource, NoMask, Options, ProtocolError, Reader, Role};
 #[cfg(feature = "alloc")]
 use super::{Message, MessageDecoder};
@@ -158,6 +160,12 @@ impl<M, D> Connection<M, D> {
     #[must_use]
     pub fn split(self) -> (Reader<D>, Writer<M>) {
         (self.reader, self.writer)
+    }
+
+    /// What the frame that is owed to the peer is.
+    #[cfg(feature = "alloc")]
+    pub(super) fn owed_shape(&self) -> Option<Shape> {
+        self.reader.owed().map(|reply| reply.frame().shape)
     }
 
     #[inline]

@@ -233,7 +233,9 @@ impl<P: AsRef<[u8]>> Frame<P> {
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     pub fn prepare(&self) -> PreparedFrame {
         let (header, _) = self.header(None);
-        PreparedFrame { shape: self.shape, bytes: [&header, self.payload()].concat().into() }
+        let payload = self.payload();
+        let bytes = [&header, payload].concat().into();
+        PreparedFrame { shape: self.shape, bytes, payload_len: payload.len() }
     }
 
     /// All that goes before the payload, and the key for that.
@@ -289,4 +291,5 @@ impl<'a> Iterator for Fragments<'a> {
 pub struct PreparedFrame {
     pub(super) shape: Shape,
     pub(super) bytes: Bytes,
+    pub(super) payload_len: usize,
 }

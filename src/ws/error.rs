@@ -1,6 +1,6 @@
 //! What peers do wrong, and what we might.
 
-use super::{CloseCode, NoMaskKey, Rsv};
+use super::{CloseCode, ControlTooLong, NoMaskKey, Rsv};
 use crate::BufferTooSmall;
 
 /// The peer broke the protocol or passed a limit. The connection is dead.
@@ -146,6 +146,22 @@ pub enum SendError {
     /// Text that is not UTF-8, of which some came in [runs](super::Writer::send_run).
     #[error("misuse: text that is not UTF-8")]
     InvalidUtf8,
+    /// A [`WebSocket`](super::WebSocket) that is not open yet, or closed.
+    #[error("misuse: frame while the connection is not open")]
+    NotOpen,
+    /// As much waits to be written as may: wait until some of it was.
+    #[error("as much waits to be written as may")]
+    Full,
+    /// A control frame or a fragment to a [`Reconnect`](super::Reconnect), which keeps messages.
+    #[error("misuse: frame that is no whole message")]
+    NoWholeMessage,
+    /// A close code that no page may use, by a `WebSocket` that is to
+    /// [act like one](super::SocketOptions::browser_close_codes).
+    #[error("misuse: close code {0}, which no page may use")]
+    ReservedCloseCode(CloseCode),
+    /// A close reason of more than 123 bytes.
+    #[error(transparent)]
+    ControlTooLong(#[from] ControlTooLong),
     /// The output has no room.
     #[error(transparent)]
     BufferTooSmall(#[from] BufferTooSmall),

@@ -52,7 +52,19 @@ mod utf8;
 mod writer;
 
 #[cfg(feature = "alloc")]
+mod heartbeat;
+#[cfg(feature = "alloc")]
 mod message;
+#[cfg(feature = "alloc")]
+mod reconnect;
+#[cfg(feature = "alloc")]
+mod send_queue;
+#[cfg(feature = "alloc")]
+mod socket_event;
+#[cfg(feature = "alloc")]
+mod socket_options;
+#[cfg(feature = "alloc")]
+mod websocket;
 
 pub use close::{Close, CloseCode};
 pub use connection::Connection;
@@ -70,7 +82,15 @@ pub use mask::{MaskKey, MaskSource, NoMask, NoMaskKey};
 pub use message::{Message, MessageDecoder};
 pub use options::Options;
 pub use reader::{Reader, Reply};
+#[cfg(feature = "alloc")]
+pub use reconnect::{Disconnected, LinkEvent, Reconnect, ReconnectOptions};
+#[cfg(feature = "alloc")]
+pub use socket_event::{CloseEvent, Failure, Flow, ReadyState, SocketEvent};
+#[cfg(feature = "alloc")]
+pub use socket_options::SocketOptions;
 pub use utf8::{InvalidUtf8, Utf8Validator};
+#[cfg(feature = "alloc")]
+pub use websocket::{ToWrite, WebSocket};
 pub use writer::{State, Writer};
 
 /// Which end of a connection we are.

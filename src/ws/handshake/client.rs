@@ -4,6 +4,8 @@ use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
 use super::header_list;
 use super::{ClientRequest, ResponseError};
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
 use httparse::{EMPTY_HEADER, Error};
 
 /// Reads a server's response, as it arrives. From [`ClientRequest::handshake`].
@@ -27,6 +29,14 @@ impl<'r> ClientHandshake<'r> {
     pub const fn max_head(mut self, bytes: usize) -> Self {
         self.head.max_head = bytes;
         self
+    }
+
+    /// The same, apart from what the request borrowed: the names of its subprotocols are copied.
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    #[must_use]
+    pub fn into_owned(self) -> ClientHandshake<'static> {
+        ClientHandshake { requested: self.requested.into_owned(), ..self }
     }
 
     /// Looks for a whole response in all that was received so far, from the start. Interim
@@ -90,20 +100,39 @@ fn names_a_version(head: &[u8]) -> bool {
         if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 
-/// What of a request its answer is held against.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Requested<'r> {
-    subprotocols: &'r [&'r str],
+/// What of a request its answer is held against: its subprotocols.
+#[derive(Clone, Debug)]
+pub(super) enum Requested<'r> {
+    Listed(&'r [&'r str]),
+    /// With commas in between, which no name has.
+    #[cfg(feature = "alloc")]
+    Joined(Box<str>),
 }
 
 impl<'r> Requested<'r> {
     pub(super) fn of<By>(request: &ClientRequest<'r, By>) -> Self {
-        Self { subprotocols: request.subprotocols }
+        Self::Listed(request.subprotocols)
+    }
+
+    #[cfg(feature = "alloc")]
+    fn into_owned(self) -> Requested<'static> {
+        Requested::Joined(match self {
+            Self::Listed(names) => names.join(",").into(),
+            Self::Joined(names) => names,
+        })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Listed(names) => names.contains(&name),
+            #[cfg(feature = "alloc")]
+            Self::Joined(names) => names.split(',').any(|it| it == name),
+        }
     }
 
     /// What RFC 6455, 4.1 demands of the headers of a 101.
     pub(super) fn by_upgrade<'a>(
-        self,
+        &self,
         accept: &[u8; 28],
         fields: Fields<'a>,
         head_len: usize,
@@ -123,17 +152,17 @@ impl<'r> Requested<'r> {
     }
 
     /// What is demanded in each version of HTTP.
-    pub(super) fn checked(
-        self,
-        fields: Fields<'_>,
+    pub(super) fn checked<'a>(
+        &self,
+        fields: Fields<'a>,
         head_len: usize,
-    ) -> Result<Response<'_>, ResponseError> {
+    ) -> Result<Response<'a>, ResponseError> {
         let chosen = fields.single("Sec-WebSocket-Protocol");
         let subprotocol = match chosen.map_err(|_| ResponseError::Subprotocol)? {
             None => None,
             Some(value) => Some(
                 header_list::token(value)
-                    .filter(|name| self.subprotocols.contains(name))
+                    .filter(|name| self.has(name))
                     .ok_or(ResponseError::Subprotocol)?,
             ),
         };

@@ -1,0 +1,189 @@
+//! What is to be written: bytes in order, and which frames they are.
+
+use super::encoder::Shape;
+use super::{OpCode, PreparedFrame};
+use alloc::collections::VecDeque;
+use bytes::{Buf, Bytes, BytesMut};
+
+/// Payloads from here on are not copied behind their headers.
+const WORTH_SHARING: usize = 2048;
+
+/// What a frame that waits costs in memory besides its bytes, so that empty ones count as well.
+const FRAME_COST: usize = size_of::<Queued>();
+
+/// An empty queue keeps no more memory than this.
+const KEPT_EMPTY: usize = 64 << 10;
+
+/// Bytes to be written, and the frames that they belong to.
+#[derive(Debug, Default)]
+pub(super) struct SendQueue {
+    /// What stands before `tail`.
+    chunks: VecDeque<Bytes>,
+    /// What frames are appended to.
+    tail: BytesMut,
+    /// How long all chunks and the tail are.
+    len: usize,
+    frames: VecDeque<Queued>,
+    buffered_amount: usize,
+    written_messages: u64,
+}
+
+/// A frame that was not wholly written, and how much of it was not.
+#[derive(Debug)]
+struct Queued {
+    /// `None`: no frame, but the handshake.
+    shape: Option<Shape>,
+    overhead: usize,
+    payload: usize,
+}
+
+impl SendQueue {
+    /// Appends bytes that are no frame.
+    #[cfg(feature = "handshake")]
+    pub(super) fn push_bytes(&mut self, bytes: &[u8]) {
+        self.tail.extend_from_slice(bytes);
+        self.queued(None, bytes.len(), 0);
+    }
+
+    /// Appends what `encode` writes: one frame with such a payload, or nothing.
+    pub(super) fn push<E>(
+        &mut self,
+        shape: Shape,
+        payload: usize,
+        encode: impl FnOnce(&mut BytesMut) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let before = self.tail.len();
+        encode(&mut self.tail)?;
+        let written = self.tail.len() - before;
+        if written > 0 {
+            self.queued(Some(shape), written - payload, payload);
+        }
+        Ok(())
+    }
+
+    /// Appends a frame, whose payload is shared if that is worth it.
+    pub(super) fn push_shared(&mut self, shape: Shape, header: &[u8], payload: Bytes) {
+        self.tail.extend_from_slice(header);
+        self.queued(Some(shape), header.len(), payload.len());
+        self.share(payload);
+    }
+
+    /// Appends a frame that was encoded for many.
+    pub(super) fn push_prepared(&mut self, frame: &PreparedFrame) {
+        let overhead = frame.bytes.len() - frame.payload_len;
+        self.queued(Some(frame.shape), overhead, frame.payload_len);
+        self.share(frame.bytes.clone());
+    }
+
+    fn share(&mut self, bytes: Bytes) {
+        if bytes.len() < WORTH_SHARING {
+            self.tail.extend_from_slice(&bytes);
+            return;
+        }
+        if !self.tail.is_empty() {
+            self.chunks.push_back(self.tail.split().freeze());
+        }
+        self.chunks.push_back(bytes);
+    }
+
+    fn queued(&mut self, shape: Option<Shape>, overhead: usize, payload: usize) {
+        self.len += overhead + payload;
+        let frame = Queued { shape, overhead, payload };
+        self.buffered_amount += if frame.is_data() { payload } else { 0 };
+        self.frames.push_back(frame);
+    }
+
+    /// Payload bytes of messages that were not written.
+    pub(super) const fn buffered_amount(&self) -> usize {
+        self.buffered_amount
+    }
+
+    /// What the queue holds in memory, all counted.
+    pub(super) fn held(&self) -> usize {
+        self.len + self.frames.len() * FRAME_COST
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether such a control frame waits, or the rest of one.
+    pub(super) fn has(&self, opcode: OpCode) -> bool {
+        self.frames.iter().any(|frame| frame.shape.is_some_and(|shape| shape.opcode == opcode))
+    }
+
+    /// How many messages were wholly written.
+    pub(super) const fn written_messages(&self) -> u64 {
+        self.written_messages
+    }
+
+    /// Notes which frames so many bytes belong to.
+    fn written(&mut self, mut len: usize) {
+        self.len -= len;
+        while let Some(frame) = self.frames.front_mut() {
+            let overhead = len.min(frame.overhead);
+            frame.overhead -= overhead;
+            let payload = (len - overhead).min(frame.payload);
+            frame.payload -= payload;
+            len -= overhead + payload;
+            if frame.is_data() {
+                self.buffered_amount -= payload;
+            }
+            if frame.overhead + frame.payload > 0 {
+                break;
+            }
+            let ends_message = frame.is_data() && frame.shape.is_some_and(|shape| shape.fin);
+            self.written_messages += u64::from(ends_message);
+            self.frames.pop_front();
+        }
+        if self.len == 0 && self.tail.capacity() > KEPT_EMPTY {
+            self.tail = BytesMut::new();
+        }
+    }
+}
+
+impl Queued {
+    fn is_data(&self) -> bool {
+        self.shape.is_some_and(|shape| !shape.opcode.is_control())
+    }
+}
+
+impl Buf for SendQueue {
+    fn remaining(&self) -> usize {
+        self.len
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.chunks.front().map_or(&self.tail[..], |chunk| chunk)
+    }
+
+    #[cfg(feature = "std")]
+    fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
+        let tail = (!self.tail.is_empty()).then_some(&self.tail[..]);
+        let chunks = self.chunks.iter().map(|chunk| &chunk[..]).chain(tail);
+        let mut count = 0;
+        for (slice, chunk) in slices.iter_mut().zip(chunks) {
+            *slice = std::io::IoSlice::new(chunk);
+            count += 1;
+        }
+        count
+    }
+
+    /// # Panics
+    /// If there are not so many bytes.
+    fn advance(&mut self, len: usize) {
+        assert!(len <= self.len, "advance by {len} bytes of {}", self.len);
+        let mut left = len;
+        while let Some(chunk) = self.chunks.front_mut() {
+            let part = left.min(chunk.len());
+            chunk.advance(part);
+            left -= part;
+            if !chunk.is_empty() {
+                break;
+            }
+            self.chunks.pop_front();
+        }
+        self.tail.advance(left);
+        self.written(len);
+    }
+}

@@ -1,0 +1,120 @@
+//! What a WebSocket tells its application.
+
+#[cfg(feature = "handshake")]
+use super::handshake::ResponseError;
+use super::{NoMaskKey, ProtocolError};
+use crate::Utf8Bytes;
+use bytes::Bytes;
+use core::fmt;
+
+/// How far a [`WebSocket`](super::WebSocket) is (WHATWG WebSocket, `readyState`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+#[repr(u8)]
+pub enum ReadyState {
+    /// The opening handshake is under way.
+    Connecting = 0,
+    /// Messages may be sent.
+    Open = 1,
+    /// The closing handshake is under way, or was begun.
+    Closing = 2,
+    /// The connection is closed, or was never opened.
+    Closed = 3,
+}
+
+/// What happened to a [`WebSocket`](super::WebSocket).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub enum SocketEvent {
+    /// It is open: the first event, unless it never opened.
+    Open,
+    /// A text message.
+    Text(Utf8Bytes),
+    /// A binary message.
+    Binary(Bytes),
+    /// It is closed: the last event. Drop the transport.
+    Close(CloseEvent),
+}
+
+/// How a connection ended (WHATWG WebSocket, `CloseEvent`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+#[non_exhaustive]
+pub struct CloseEvent {
+    /// What the peer's close frame said; 1005 if that had no code, 1006 if there was none.
+    pub code: u16,
+    /// What the peer's close frame said, for people.
+    pub reason: Utf8Bytes,
+    /// Whether the closing handshake was completed.
+    pub was_clean: bool,
+    /// Why it was not, or not in time.
+    pub failure: Option<Failure>,
+}
+
+impl CloseEvent {
+    /// The code for a close frame without one (RFC 6455, 7.1.5).
+    pub const NO_STATUS: u16 = 1005;
+    /// The code for a connection that ended without the peer's close frame (7.1.5).
+    pub const ABNORMAL: u16 = 1006;
+
+    /// The end of a connection that never was.
+    pub(super) const fn never_open(failure: Failure) -> Self {
+        let reason = Utf8Bytes::from_static("");
+        Self { code: Self::ABNORMAL, reason, was_clean: false, failure: Some(failure) }
+    }
+}
+
+impl fmt::Display for CloseEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "closed with {}", self.code)?;
+        if !self.reason.is_empty() {
+            write!(f, " ({:?})", &*self.reason)?;
+        }
+        self.failure.iter().try_for_each(|failure| write!(f, ": {failure}"))
+    }
+}
+
+/// Why a connection did not end by a closing handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+#[non_exhaustive]
+pub enum Failure {
+    /// The transport could not be opened, failed, or ended too soon.
+    #[error("the transport ended")]
+    Transport,
+    /// The server did not open the WebSocket as requested.
+    #[cfg(feature = "handshake")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "handshake")))]
+    #[error(transparent)]
+    Handshake(ResponseError),
+    /// The server did not answer the opening handshake in time.
+    #[error("no answer to the opening handshake in time")]
+    HandshakeTimeout,
+    /// The peer broke the protocol or passed a limit, and was told so.
+    #[error(transparent)]
+    Protocol(ProtocolError),
+    /// The peer did not answer a ping in time.
+    #[error("no answer to a ping in time")]
+    PongTimeout,
+    /// The closing handshake was not completed in time.
+    #[error("no closing handshake in time")]
+    ClosingTimeout,
+    /// It was closed from this side before it was open.
+    #[error("closed before it was open")]
+    Aborted,
+    /// There was no masking key for what the protocol demands to be sent.
+    #[error(transparent)]
+    NoMaskKey(#[from] NoMaskKey),
+}
+
+/// Whether more may be sent at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+#[must_use = "what is sent while the queue is full is refused"]
+pub enum Flow {
+    /// Yes.
+    Ready,
+    /// No: the [high-water mark](super::SocketOptions::high_water_mark) was reached. This message was
+    /// taken, the next one will be refused until some of what waits was written.
+    Full,
+}

@@ -1,0 +1,124 @@
+//! How a WebSocket is run.
+
+use super::Options;
+use core::time::Duration;
+
+/// Limits and times of a [`WebSocket`](super::WebSocket).
+///
+/// ```
+/// use eventwire::ws::{Options, SocketOptions};
+/// use std::time::Duration;
+///
+/// let options = SocketOptions::new()
+///     .limits(Options::new().max_message(64 * 1024))
+///     .ping_interval(Duration::from_secs(20))
+///     .pong_timeout(Duration::from_secs(10));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub struct SocketOptions {
+    pub(super) limits: Options,
+    pub(super) handshake_timeout: Duration,
+    pub(super) closing_timeout: Duration,
+    pub(super) ping_interval: Duration,
+    pub(super) pong_timeout: Duration,
+    pub(super) idle_timeout: Duration,
+    pub(super) high_water_mark: usize,
+    pub(super) browser_close_codes: bool,
+}
+
+impl SocketOptions {
+    /// 10 s.
+    pub const DEFAULT_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+    /// 5 s.
+    pub const DEFAULT_CLOSING_TIMEOUT: Duration = Duration::from_secs(5);
+    /// 20 s.
+    pub const DEFAULT_PONG_TIMEOUT: Duration = Duration::from_secs(20);
+    /// 1 MiB.
+    pub const DEFAULT_HIGH_WATER_MARK: usize = 1 << 20;
+
+    /// The defaults: no pings, no end to idleness.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            limits: Options::new(),
+            handshake_timeout: Self::DEFAULT_HANDSHAKE_TIMEOUT,
+            closing_timeout: Self::DEFAULT_CLOSING_TIMEOUT,
+            ping_interval: Duration::ZERO,
+            pong_timeout: Self::DEFAULT_PONG_TIMEOUT,
+            idle_timeout: Duration::ZERO,
+            high_water_mark: Self::DEFAULT_HIGH_WATER_MARK,
+            browser_close_codes: false,
+        }
+    }
+
+    /// Sets what the peer may send.
+    #[must_use]
+    pub const fn limits(mut self, limits: Options) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets how long the server may take to answer a client's handshake, from the connection of the
+    /// transport on.
+    #[must_use]
+    pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake_timeout = timeout;
+        self
+    }
+
+    /// Sets how long the closing handshake and the end of the transport may take, what waits to be
+    /// written before it included.
+    #[must_use]
+    pub const fn closing_timeout(mut self, timeout: Duration) -> Self {
+        self.closing_timeout = timeout;
+        self
+    }
+
+    /// Sends a ping this often, with which also proxies see that the connection is in use. Zero, the
+    /// default: never.
+    #[must_use]
+    pub const fn ping_interval(mut self, interval: Duration) -> Self {
+        self.ping_interval = interval;
+        self
+    }
+
+    /// Sets how long the answer to a ping may take. Whatever the peer sends is one, as a pong waits
+    /// behind the frame under way; while the ping itself waits to be written, so is each byte that
+    /// the transport takes.
+    #[must_use]
+    pub const fn pong_timeout(mut self, timeout: Duration) -> Self {
+        self.pong_timeout = timeout;
+        self
+    }
+
+    /// Closes the connection with 1001 if no message comes for so long; pings and pongs are none.
+    /// Zero, the default: never.
+    #[must_use]
+    pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// Sets how many bytes may wait to be written, those of headers and some 40 of memory for each
+    /// frame included, before no more messages are taken. The last one may pass the mark.
+    #[must_use]
+    pub const fn high_water_mark(mut self, bytes: usize) -> Self {
+        self.high_water_mark = bytes;
+        self
+    }
+
+    /// Whether [`close`](super::WebSocket::close) takes only the codes that a page may use: 1000, and
+    /// 3000 to 4999 (WHATWG WebSocket, `close`). Otherwise any that may be sent.
+    #[must_use]
+    pub const fn browser_close_codes(mut self, only: bool) -> Self {
+        self.browser_close_codes = only;
+        self
+    }
+}
+
+impl Default for SocketOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

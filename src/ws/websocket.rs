@@ -1,0 +1,556 @@
+//! The `WebSocket` interface: a connection, what waits to be written, and time.
+
+#[cfg(feature = "handshake")]
+use super::handshake::{ClientHandshake, ClientRequest};
+use super::heartbeat::{Beat, Heartbeat};
+use super::send_queue::SendQueue;
+use super::{
+    Close, CloseCode, CloseEvent, Connection, Failure, Flow, Frame, MaskSource, Message,
+    MessageDecoder, NoMask, NoMaskKey, OpCode, PreparedFrame, ReadyState, Role, SendError,
+    SocketEvent, SocketOptions, State,
+};
+use crate::Utf8Bytes;
+#[cfg(feature = "handshake")]
+use alloc::boxed::Box;
+use bytes::{Buf, Bytes, BytesMut};
+use core::time::Duration;
+
+/// A WebSocket as pages know it (WHATWG WebSocket), in either role, without its transport: bytes and
+/// time in; events, bytes and deadlines out.
+///
+/// Time is a [`Duration`] since any fixed start, the same for all calls. Around the transport runs
+/// this loop:
+///
+/// 1. Call [`poll`](Self::poll) with what was received until it gives `None`. After
+///    [`SocketEvent::Close`] drop the transport.
+/// 2. Write [`to_write`](Self::to_write). If [`wants_shutdown`](Self::wants_shutdown) then, shut the
+///    writing side.
+/// 3. Wait until there is more to read, room to write what is left, or [`deadline`](Self::deadline)
+///    has come. If the transport ended or failed, say so by [`end_of_stream`](Self::end_of_stream).
+///
+/// Memory: what [`MessageDecoder`] takes; of what waits to be written the
+/// [high-water mark](SocketOptions::high_water_mark) and one message; one ping, one pong and a close
+/// frame. A peer that does not read cannot make it more.
+///
+/// Both ends, without a network in between:
+///
+#[cfg_attr(feature = "handshake", doc = "```")]
+#[cfg_attr(not(feature = "handshake"), doc = "```ignore")]
+/// use bytes::{BufMut, BytesMut};
+/// use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
+/// use eventwire::ws::{Close, CloseCode, Flow, Frame, ReadyState, SocketEvent, SocketOptions, WebSocket};
+/// use std::time::Duration;
+///
+/// let now = Duration::ZERO;
+/// let request = ClientRequest::new("example.com", "/chat", *b"16 random bytes!")?;
+/// let masks = || [1, 2, 3, 4]; // use a strong source of randomness
+/// let mut client = WebSocket::connect(&request, SocketOptions::new(), masks, now);
+/// let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
+/// to_server.put(client.to_write(now));
+///
+/// let accepted = ServerHandshake::new().decode(&to_server)?.expect("a whole request");
+/// to_client.put(accepted.accept().to_bytes());
+/// to_server.clear();
+/// let mut server = WebSocket::server(SocketOptions::new(), now);
+/// assert_eq!(server.poll(&mut to_server, now), Some(SocketEvent::Open));
+///
+/// assert_eq!(client.poll(&mut to_client, now), Some(SocketEvent::Open));
+/// assert_eq!(client.send(&Frame::text("hello"))?, Flow::Ready);
+/// client.close(Some(Close { code: CloseCode::NORMAL, reason: "bye" }), now)?;
+/// assert_eq!(client.ready_state(), ReadyState::Closing);
+/// to_server.put(client.to_write(now));
+///
+/// assert_eq!(server.poll(&mut to_server, now), Some(SocketEvent::Text("hello".into())));
+/// assert_eq!(server.poll(&mut to_server, now), None); // and the close frame is answered
+/// to_client.put(server.to_write(now));
+/// assert!(server.wants_shutdown());
+///
+/// client.end_of_stream(); // as the server shuts the transport
+/// let Some(SocketEvent::Close(close)) = client.poll(&mut to_client, now) else { unreachable!() };
+/// assert_eq!((close.code, &*close.reason, close.was_clean), (1000, "bye", true));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub struct WebSocket<M = NoMask> {
+    connection: Connection<M, MessageDecoder>,
+    queue: SendQueue,
+    phase: Phase,
+    role: Role,
+    options: SocketOptions,
+    heartbeat: Heartbeat,
+    protocol: Utf8Bytes,
+    /// The code and reason of the peer's close frame.
+    peer_close: Option<(u16, Utf8Bytes)>,
+    failure: Option<Failure>,
+    /// Set once either side closes.
+    closing_deadline: Option<Duration>,
+    last_message: Duration,
+    /// How many bytes the last call left.
+    left: usize,
+    /// Nothing more will be received.
+    ended: bool,
+}
+
+/// How far it is, the closing handshake apart.
+#[derive(Debug)]
+enum Phase {
+    #[cfg(feature = "handshake")]
+    Connecting {
+        handshake: Box<ClientHandshake<'static>>,
+        deadline: Duration,
+    },
+    /// It is open, but that was not said.
+    Opened,
+    /// It failed, but that was not said.
+    Failed(Failure),
+    Running,
+    Closed,
+}
+
+impl WebSocket {
+    /// A connection that we serve, from the first byte after the handshake: the one that
+    /// [`handshake`](super::handshake) accepted, or that hyper or axum upgraded.
+    #[must_use]
+    pub fn server(options: SocketOptions, now: Duration) -> Self {
+        let connection = Connection::message_server(options.limits);
+        Self::new(connection, Role::Server, Phase::Opened, options, now)
+    }
+
+    /// As [`send`](Self::send), without a copy of a payload that is long.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_shared(&mut self, frame: Frame<Bytes>) -> Result<Flow, SendError> {
+        self.check(frame.shape.opcode)?;
+        let shape = frame.shape;
+        let (header, payload) = self.connection.writer().send_shared(frame)?;
+        self.queue.push_shared(shape, &header, payload);
+        Ok(self.flow())
+    }
+
+    /// As [`send`](Self::send), of a frame that was encoded for many.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_prepared(&mut self, frame: &PreparedFrame) -> Result<Flow, SendError> {
+        self.check(frame.shape.opcode)?;
+        self.connection.writer().send_prepared(frame)?;
+        self.queue.push_prepared(frame);
+        Ok(self.flow())
+    }
+}
+
+impl<M: MaskSource> WebSocket<M> {
+    /// Opens a connection over a transport that is connected: the request is the first thing to be
+    /// written. The request itself is needed no longer.
+    #[cfg(feature = "handshake")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "handshake")))]
+    #[must_use]
+    pub fn connect(
+        request: &ClientRequest<'_>,
+        options: SocketOptions,
+        masks: M,
+        now: Duration,
+    ) -> Self {
+        let handshake = Box::new(request.handshake().into_owned());
+        let deadline = now.saturating_add(options.handshake_timeout);
+        let connection = Connection::message_client(options.limits, masks);
+        let phase = Phase::Connecting { handshake, deadline };
+        let mut socket = Self::new(connection, Role::Client, phase, options, now);
+        socket.queue.push_bytes(&request.to_bytes());
+        socket
+    }
+
+    /// A connection that we opened, from the first byte after the handshake, which was made
+    /// elsewhere.
+    #[must_use]
+    pub fn client(options: SocketOptions, masks: M, now: Duration) -> Self {
+        let connection = Connection::message_client(options.limits, masks);
+        Self::new(connection, Role::Client, Phase::Opened, options, now)
+    }
+
+    fn new(
+        connection: Connection<M, MessageDecoder>,
+        role: Role,
+        phase: Phase,
+        options: SocketOptions,
+        now: Duration,
+    ) -> Self {
+        Self {
+            connection,
+            queue: SendQueue::default(),
+            phase,
+            role,
+            heartbeat: Heartbeat::new(&options, now),
+            options,
+            protocol: Utf8Bytes::default(),
+            peer_close: None,
+            failure: None,
+            closing_deadline: None,
+            last_message: now,
+            left: 0,
+            ended: false,
+        }
+    }
+
+    /// Gives the next event, of what was received or of time. Call it again until it gives `None`.
+    ///
+    /// What is taken is removed from the front of `received`; **keep what is left, and append to
+    /// it.** Call it as well when nothing was received but [`deadline`](Self::deadline) has come,
+    /// and after [`end_of_stream`](Self::end_of_stream). What was received counts before what is
+    /// due. Messages that the peer sent before it answered our close frame still come.
+    pub fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
+        if received.len() > self.left {
+            self.heartbeat.heard();
+        }
+        let event = self.take(received, now).or_else(|| self.pass(now));
+        self.left = received.len();
+        event
+    }
+
+    /// The next event of what was received.
+    fn take(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
+        match &mut self.phase {
+            #[cfg(feature = "handshake")]
+            Phase::Connecting { handshake, .. } => match handshake.decode(received) {
+                Ok(None) => None,
+                Ok(Some(response)) => {
+                    self.protocol = response.subprotocol().unwrap_or_default().into();
+                    let head_len = response.head_len();
+                    received.advance(head_len);
+                    self.phase = Phase::Running;
+                    self.heartbeat = Heartbeat::new(&self.options, now);
+                    self.last_message = now;
+                    Some(SocketEvent::Open)
+                }
+                Err(error) => {
+                    self.failure = Some(Failure::Handshake(error));
+                    Some(self.finish())
+                }
+            },
+            Phase::Opened => {
+                self.phase = Phase::Running;
+                Some(SocketEvent::Open)
+            }
+            Phase::Running => self.take_message(received, now),
+            Phase::Failed(_) | Phase::Closed => None,
+        }
+    }
+
+    fn take_message(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
+        loop {
+            let message = self.connection.receive(received);
+            if let Err(failure) = self.reply() {
+                self.failure.get_or_insert(failure);
+                return Some(self.finish());
+            }
+            let event = match message {
+                Ok(Some(Message::Text(text))) => SocketEvent::Text(text),
+                Ok(Some(Message::Binary(bytes))) => SocketEvent::Binary(bytes),
+                Ok(Some(Message::Ping(_) | Message::Pong(_))) => continue,
+                Ok(Some(Message::Close(close))) => {
+                    let said = |close: Close<_>| (close.code.get(), close.reason);
+                    let nothing = (CloseEvent::NO_STATUS, Utf8Bytes::default());
+                    self.peer_close = Some(close.map_or(nothing, said));
+                    continue;
+                }
+                Ok(None) => return None,
+                Err(error) => {
+                    self.failure.get_or_insert(Failure::Protocol(error));
+                    return None;
+                }
+            };
+            self.last_message = now;
+            return Some(event);
+        }
+    }
+
+    /// Queues what is owed to the peer, of pongs no more than one at a time: the next one to be
+    /// written answers the latest ping.
+    fn reply(&mut self) -> Result<(), Failure> {
+        let Self { connection, queue, .. } = self;
+        let Some(shape) = connection.owed_shape() else { return Ok(()) };
+        if shape.opcode == OpCode::Pong && queue.has(OpCode::Pong) {
+            return Ok(());
+        }
+        queue.push(shape, 0, |tail| connection.reply_to(tail)).map_err(unsendable)
+    }
+
+    /// The next event of time.
+    fn pass(&mut self, now: Duration) -> Option<SocketEvent> {
+        match self.phase {
+            #[cfg(feature = "handshake")]
+            Phase::Connecting { deadline, .. } => {
+                let late = (now >= deadline).then_some(Failure::HandshakeTimeout);
+                self.failure = if self.ended { Some(Failure::Transport) } else { late };
+                self.failure.is_some().then(|| self.finish())
+            }
+            Phase::Failed(failure) => {
+                self.failure = Some(failure);
+                Some(self.finish())
+            }
+            Phase::Running if self.connection.state() == State::Open => self.pass_open(now),
+            Phase::Running => {
+                self.closes_from(now);
+                self.is_over(now).then(|| self.finish())
+            }
+            Phase::Opened | Phase::Closed => None,
+        }
+    }
+
+    fn pass_open(&mut self, now: Duration) -> Option<SocketEvent> {
+        let failure = match self.heartbeat.due(now) {
+            _ if self.ended => Err(Failure::Transport),
+            Some(Beat::Lost) => Err(Failure::PongTimeout),
+            Some(Beat::Ping) => self.ping(),
+            None => Ok(()),
+        };
+        if let Err(failure) = failure {
+            self.failure = Some(failure);
+            return Some(self.finish());
+        }
+        if self.idle_deadline().is_some_and(|deadline| now >= deadline) {
+            let close = Close { code: CloseCode::GOING_AWAY, reason: "idle" };
+            if let Err(error) = self.queue_close(Some(close), now) {
+                self.failure = Some(unsendable(error));
+                return Some(self.finish());
+            }
+        }
+        None
+    }
+
+    fn ping(&mut self) -> Result<(), Failure> {
+        let ping = Frame::new(OpCode::Ping, &[][..]);
+        self.push(&ping).map_err(unsendable)
+    }
+
+    /// What is to be written now, which may be nothing; what was written is to be taken off by
+    /// [`Buf::advance`], as `tokio::io::AsyncWriteExt::write_buf` does. Ask again until nothing is
+    /// left.
+    ///
+    /// It has several chunks if long payloads are [shared](WebSocket::send_shared): see
+    /// [`Buf::chunks_vectored`].
+    pub fn to_write(&mut self, now: Duration) -> ToWrite<'_> {
+        // A pong may have waited for the one before. If it cannot be sent, the next poll says so.
+        let _ = self.reply();
+        ToWrite { parts: Some((&mut self.queue, &mut self.heartbeat)), now }
+    }
+
+    /// Sends a frame: a message, one of its fragments, or a ping of your own. Says whether more may be
+    /// sent now.
+    ///
+    /// # Errors
+    /// If it may not be sent now, because the connection is not open or not any more, the message
+    /// before is unfinished, or the queue is full; or if there is no masking key. The connection
+    /// lives on.
+    pub fn send<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<Flow, SendError> {
+        self.check(frame.shape.opcode)?;
+        self.push(frame)?;
+        Ok(self.flow())
+    }
+
+    /// Queues a frame however full the queue is.
+    pub(super) fn push<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<(), SendError> {
+        let Self { connection, queue, .. } = self;
+        queue.push(frame.shape, frame.payload().len(), |tail| connection.send_to(frame, tail))
+    }
+
+    fn check(&self, opcode: OpCode) -> Result<(), SendError> {
+        if !matches!(self.phase, Phase::Opened | Phase::Running) {
+            return Err(SendError::NotOpen);
+        }
+        if !opcode.is_control() && self.queue.held() >= self.options.high_water_mark {
+            return Err(SendError::Full);
+        }
+        Ok(())
+    }
+
+    fn flow(&self) -> Flow {
+        if self.queue.held() < self.options.high_water_mark { Flow::Ready } else { Flow::Full }
+    }
+
+    /// Begins the closing handshake, behind what waits to be written; if the connection is not open
+    /// yet, it fails. If it is closing or closed already, nothing happens.
+    ///
+    /// # Errors
+    /// If the reason is longer than 123 bytes, the code one that
+    /// [no page may use](SocketOptions::browser_close_codes), or there is no masking key. Nothing
+    /// happens then.
+    pub fn close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
+        let forbidden = |code: &CloseCode| !matches!(code.get(), 1000 | 3000..=4999);
+        if self.options.browser_close_codes
+            && let Some(code) = close.map(|close| close.code).filter(forbidden)
+        {
+            return Err(SendError::ReservedCloseCode(code));
+        }
+        self.queue_close(close, now)
+    }
+
+    fn queue_close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
+        let frame = Frame::close(close)?;
+        match self.phase {
+            #[cfg(feature = "handshake")]
+            Phase::Connecting { .. } => self.phase = Phase::Failed(Failure::Aborted),
+            Phase::Opened | Phase::Running if self.connection.state() == State::Open => {
+                self.push(&frame)?;
+                self.closes_from(now);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the closing handshake, or what is left of it, ends now.
+    fn is_over(&self, now: Duration) -> bool {
+        // Behind the peer's close frame ours may still be under way.
+        let awaits_nothing =
+            self.queue.is_empty() || self.connection.state() == State::LocalClosing;
+        self.ended && awaits_nothing || self.closing_deadline.is_some_and(|it| now >= it)
+    }
+
+    fn closes_from(&mut self, now: Duration) {
+        let deadline = now.saturating_add(self.options.closing_timeout);
+        self.closing_deadline.get_or_insert(deadline);
+    }
+
+    /// The last event.
+    fn finish(&mut self) -> SocketEvent {
+        let was_clean = self.failure.is_none()
+            && self.connection.state() == State::Closed
+            && self.queue.is_empty();
+        if !was_clean && self.failure.is_none() {
+            let cut = if self.ended { Failure::Transport } else { Failure::ClosingTimeout };
+            self.failure = Some(cut);
+        }
+        self.phase = Phase::Closed;
+        let abnormal = (CloseEvent::ABNORMAL, Utf8Bytes::default());
+        let (code, reason) = self.peer_close.take().unwrap_or(abnormal);
+        SocketEvent::Close(CloseEvent { code, reason, was_clean, failure: self.failure })
+    }
+}
+
+impl<M> WebSocket<M> {
+    /// The transport ended, or reading or writing failed. Poll once more.
+    pub const fn end_of_stream(&mut self) {
+        self.ended = true;
+    }
+
+    /// Whether the writing side of the transport is to be shut now, as nothing more will be written:
+    /// on a server once both close frames are out, on either side once a peer that broke the
+    /// protocol was told (RFC 6455, 7.1.1, 7.1.7). Read on until the last event.
+    #[must_use]
+    pub fn wants_shutdown(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+            && self.connection.state() == State::Closed
+            && self.queue.is_empty()
+            && (self.role == Role::Server || self.failure.is_some())
+    }
+
+    /// When to call [`poll`](Self::poll) at the latest, even if nothing was received.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        match &self.phase {
+            #[cfg(feature = "handshake")]
+            Phase::Connecting { deadline, .. } => Some(*deadline),
+            Phase::Opened | Phase::Failed(_) => Some(Duration::ZERO),
+            Phase::Running if self.connection.state() != State::Open => {
+                Some(self.closing_deadline.unwrap_or_default())
+            }
+            Phase::Running => {
+                self.heartbeat.deadline().into_iter().chain(self.idle_deadline()).min()
+            }
+            Phase::Closed => None,
+        }
+    }
+
+    fn idle_deadline(&self) -> Option<Duration> {
+        let timeout = self.options.idle_timeout;
+        (!timeout.is_zero()).then(|| self.last_message.saturating_add(timeout))
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub const fn ready_state(&self) -> ReadyState {
+        match (&self.phase, self.connection.state()) {
+            #[cfg(feature = "handshake")]
+            (Phase::Connecting { .. }, _) => ReadyState::Connecting,
+            (Phase::Opened | Phase::Running, State::Open) => ReadyState::Open,
+            (Phase::Opened | Phase::Running | Phase::Failed(_), _) => ReadyState::Closing,
+            (Phase::Closed, _) => ReadyState::Closed,
+        }
+    }
+
+    /// How many bytes of messages wait to be written, framing not counted. Closing does not set it
+    /// back.
+    #[must_use]
+    pub const fn buffered_amount(&self) -> usize {
+        self.queue.buffered_amount()
+    }
+
+    /// The subprotocol that the server chose; empty if there is none, or the handshake was made
+    /// elsewhere.
+    #[must_use]
+    pub fn protocol(&self) -> &str {
+        &self.protocol
+    }
+
+    /// The extensions in use: none yet, so that this is empty.
+    #[must_use]
+    #[expect(clippy::unnecessary_literal_bound, reason = "those to come are negotiated")]
+    pub const fn extensions(&self) -> &str {
+        ""
+    }
+
+    /// How many messages were wholly written.
+    pub(super) const fn written_messages(&self) -> u64 {
+        self.queue.written_messages()
+    }
+}
+
+/// Why what the protocol demands cannot be sent: its order is right, and the queue grows.
+fn unsendable(_: SendError) -> Failure {
+    NoMaskKey.into()
+}
+
+/// What a [`WebSocket`] has to write: what was written is taken off by [`Buf::advance`].
+#[derive(Debug)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub struct ToWrite<'s> {
+    /// `None`: there is no connection.
+    pub(super) parts: Option<(&'s mut SendQueue, &'s mut Heartbeat)>,
+    pub(super) now: Duration,
+}
+
+impl ToWrite<'_> {
+    fn queue(&self) -> Option<&SendQueue> {
+        self.parts.as_ref().map(|(queue, _)| &**queue)
+    }
+}
+
+impl Buf for ToWrite<'_> {
+    fn remaining(&self) -> usize {
+        self.queue().map_or(0, Buf::remaining)
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.queue().map_or(&[], Buf::chunk)
+    }
+
+    #[cfg(feature = "std")]
+    fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
+        self.queue().map_or(0, |queue| queue.chunks_vectored(slices))
+    }
+
+    /// # Panics
+    /// If there are not so many bytes.
+    fn advance(&mut self, len: usize) {
+        let Some((queue, heartbeat)) = &mut self.parts else {
+            return assert_eq!(len, 0, "nothing to write");
+        };
+        if len > 0 && queue.has(OpCode::Ping) {
+            heartbeat.ping_waits(self.now);
+        }
+        queue.advance(len);
+    }
+}
