@@ -102,8 +102,6 @@ enum Phase {
     },
     /// It is open, but that was not said.
     Opened,
-    /// It failed, but that was not said.
-    Failed(Failure),
     Running,
     Closed,
 }
@@ -213,6 +211,8 @@ impl<M: MaskSource> WebSocket<M> {
     fn take(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
         match &mut self.phase {
             #[cfg(feature = "handshake")]
+            Phase::Connecting { .. } if self.failure.is_some() => None,
+            #[cfg(feature = "handshake")]
             Phase::Connecting { handshake, .. } => match handshake.decode(received) {
                 Ok(None) => None,
                 Ok(Some(response)) => {
@@ -234,7 +234,7 @@ impl<M: MaskSource> WebSocket<M> {
                 Some(SocketEvent::Open)
             }
             Phase::Running => self.take_message(received, now),
-            Phase::Failed(_) | Phase::Closed => None,
+            Phase::Closed => None,
         }
     }
 
@@ -282,13 +282,12 @@ impl<M: MaskSource> WebSocket<M> {
         match self.phase {
             #[cfg(feature = "handshake")]
             Phase::Connecting { deadline, .. } => {
-                let late = (now >= deadline).then_some(Failure::HandshakeTimeout);
-                self.failure = if self.ended { Some(Failure::Transport) } else { late };
+                if self.ended {
+                    self.failure.get_or_insert(Failure::Transport);
+                } else if now >= deadline {
+                    self.failure.get_or_insert(Failure::HandshakeTimeout);
+                }
                 self.failure.is_some().then(|| self.finish())
-            }
-            Phase::Failed(failure) => {
-                self.failure = Some(failure);
-                Some(self.finish())
             }
             Phase::Running if self.connection.state() == State::Open => self.pass_open(now),
             Phase::Running => {
@@ -391,7 +390,9 @@ impl<M: MaskSource> WebSocket<M> {
         let frame = Frame::close(close)?;
         match self.phase {
             #[cfg(feature = "handshake")]
-            Phase::Connecting { .. } => self.phase = Phase::Failed(Failure::Aborted),
+            Phase::Connecting { .. } => {
+                self.failure.get_or_insert(Failure::Aborted);
+            }
             Phase::Opened | Phase::Running if self.connection.state() == State::Open => {
                 self.push(&frame)?;
                 self.closes_from(now);
@@ -452,8 +453,10 @@ impl<M> WebSocket<M> {
     pub fn deadline(&self) -> Option<Duration> {
         match &self.phase {
             #[cfg(feature = "handshake")]
-            Phase::Connecting { deadline, .. } => Some(*deadline),
-            Phase::Opened | Phase::Failed(_) => Some(Duration::ZERO),
+            Phase::Connecting { deadline, .. } if self.failure.is_none() => Some(*deadline),
+            #[cfg(feature = "handshake")]
+            Phase::Connecting { .. } => Some(Duration::ZERO),
+            Phase::Opened => Some(Duration::ZERO),
             Phase::Running if self.connection.state() != State::Open => {
                 Some(self.closing_deadline.unwrap_or_default())
             }
@@ -474,9 +477,11 @@ impl<M> WebSocket<M> {
     pub const fn ready_state(&self) -> ReadyState {
         match (&self.phase, self.connection.state()) {
             #[cfg(feature = "handshake")]
-            (Phase::Connecting { .. }, _) => ReadyState::Connecting,
+            (Phase::Connecting { .. }, _) if self.failure.is_none() => ReadyState::Connecting,
+            #[cfg(feature = "handshake")]
+            (Phase::Connecting { .. }, _) => ReadyState::Closing,
             (Phase::Opened | Phase::Running, State::Open) => ReadyState::Open,
-            (Phase::Opened | Phase::Running | Phase::Failed(_), _) => ReadyState::Closing,
+            (Phase::Opened | Phase::Running, _) => ReadyState::Closing,
             (Phase::Closed, _) => ReadyState::Closed,
         }
     }
