@@ -8,12 +8,12 @@
 #[path = "echo/mod.rs"]
 mod echo;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use eventwire::ws::handshake::ClientRequest;
-use eventwire::ws::{Connection, Options, Role};
-use std::{env, io};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use eventwire::ws::{Failure, SocketOptions, WebSocket};
+use std::env;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,25 +31,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn run(host: &str, target: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let mut socket = TcpStream::connect(host).await?;
-    socket.set_nodelay(true)?;
+    let mut stream = TcpStream::connect(host).await?;
+    stream.set_nodelay(true)?;
+    let start = Instant::now();
     let request = ClientRequest::new(host, target, rand::random())?;
-    socket.write_all(&request.to_bytes()).await?;
-    let mut handshake = request.handshake();
-    let mut received = BytesMut::new();
-    let head_len = loop {
-        if let Some(response) = handshake.decode(&received)? {
-            break response.head_len();
-        }
-        if socket.read_buf(&mut received).await? == 0 {
-            return Err("the server hung up during the handshake".into());
-        }
-    };
-    received.advance(head_len);
-    let connection = Connection::message_client(Options::new(), rand::random::<[u8; 4]>);
-    match echo::echo(&mut socket, Role::Client, connection, received, Vec::new()).await {
-        // Some cases end with the server hanging up.
-        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(()),
-        result => Ok(result?),
+    let masks = rand::random::<[u8; 4]>;
+    let socket = WebSocket::connect(&request, SocketOptions::new(), masks, start.elapsed());
+    let close = echo::echo(&mut stream, socket, BytesMut::new(), start).await?;
+    match close.failure {
+        Some(Failure::Handshake(error)) => Err(error.into()),
+        // In some cases the server breaks the protocol, in others it just hangs up.
+        _ => Ok(()),
     }
 }

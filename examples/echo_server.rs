@@ -9,12 +9,13 @@ mod echo;
 
 use bytes::{Buf, BytesMut};
 use eventwire::ws::handshake::ServerHandshake;
-use eventwire::ws::{Connection, Options, Role};
+use eventwire::ws::{Options, SocketOptions, WebSocket};
 use lexopt::prelude::{Long, Value, ValueExt};
 use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,29 +48,35 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-async fn serve(mut socket: TcpStream, options: Options, subprotocols: &[String]) -> io::Result<()> {
+async fn serve(mut stream: TcpStream, options: Options, subprotocols: &[String]) -> io::Result<()> {
     let subprotocols: Vec<&str> = subprotocols.iter().map(String::as_str).collect();
-    socket.set_nodelay(true)?;
+    stream.set_nodelay(true)?;
     let mut received = BytesMut::new();
     let mut handshake = ServerHandshake::new();
-    let (head_len, to_send) = loop {
+    let head_len = loop {
         match handshake.decode(&received) {
             Ok(Some(request)) => {
                 let mut acceptance = request.accept();
                 if let Some(name) = request.select_subprotocol(&subprotocols) {
                     acceptance = acceptance.subprotocol(name).map_err(io::Error::other)?;
                 }
-                break (request.head_len(), acceptance.to_bytes().into());
+                stream.write_all(&acceptance.to_bytes()).await?;
+                break request.head_len();
             }
             Ok(None) => {
-                if socket.read_buf(&mut received).await? == 0 {
+                if stream.read_buf(&mut received).await? == 0 {
                     return Ok(());
                 }
             }
-            Err(error) => return socket.write_all(&error.rejection().to_bytes()).await,
+            Err(error) => return stream.write_all(&error.rejection().to_bytes()).await,
         }
     };
     received.advance(head_len);
-    let connection = Connection::message_server(options);
-    echo::echo(&mut socket, Role::Server, connection, received, to_send).await
+    let start = Instant::now();
+    let socket = WebSocket::server(SocketOptions::new().limits(options), start.elapsed());
+    let close = echo::echo(&mut stream, socket, received, start).await?;
+    if !close.was_clean {
+        eprintln!("{close}");
+    }
+    Ok(())
 }

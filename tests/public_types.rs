@@ -38,17 +38,20 @@ const _: () = {
 
     send_sync::<ws::Close<&str>>();
     send_sync::<ws::CloseCode>();
+    send_sync::<ws::CloseEvent>();
     send_sync::<ws::Connection>();
     send_sync::<ws::Connection<fn() -> [u8; 4], ws::MessageDecoder>>();
     send_sync::<ws::Data<&mut [u8]>>();
     send_sync::<ws::DataKind>();
     send_sync::<ws::Decoder>();
+    send_sync::<ws::Disconnected>();
     send_sync::<ws::Event<&mut [u8], &str>>();
     send_sync::<ws::Event<bytes::BytesMut, Utf8Bytes>>();
     send_sync::<ws::Fragments<'_>>();
     send_sync::<ws::Frame<&[u8]>>();
     send_sync::<ws::FrameHeader>();
     send_sync::<ws::HeaderBytes>();
+    send_sync::<ws::LinkEvent>();
     send_sync::<ws::MaskKey>();
     send_sync::<ws::Message>();
     send_sync::<ws::MessageDecoder>();
@@ -60,11 +63,18 @@ const _: () = {
     send_sync::<ws::PreparedFrame>();
     send_sync::<ws::Reader>();
     send_sync::<ws::Reader<ws::MessageDecoder>>();
+    send_sync::<ws::Reconnect<fn() -> [u8; 4]>>();
+    send_sync::<ws::ReconnectOptions>();
     send_sync::<ws::Reply>();
     send_sync::<ws::Role>();
     send_sync::<ws::Rsv>();
+    send_sync::<ws::SocketEvent>();
+    send_sync::<ws::SocketOptions>();
     send_sync::<ws::State>();
+    send_sync::<ws::ToWrite<'_>>();
     send_sync::<ws::Utf8Validator>();
+    send_sync::<ws::WebSocket>();
+    send_sync::<ws::WebSocket<fn() -> [u8; 4]>>();
     send_sync::<ws::Writer>();
     send_sync::<ws::Writer<fn() -> [u8; 4]>>();
 
@@ -80,6 +90,7 @@ const _: () = {
     copy::<ws::Data<&[u8]>>();
     copy::<ws::DataKind>();
     copy::<ws::Event<&[u8], &str>>();
+    copy::<ws::Flow>();
     copy::<ws::Frame<&[u8]>>();
     copy::<ws::FrameHeader>();
     copy::<ws::HeaderBytes>();
@@ -87,8 +98,10 @@ const _: () = {
     copy::<ws::NoMask>();
     copy::<ws::OpCode>();
     copy::<ws::Options>();
+    copy::<ws::ReadyState>();
     copy::<ws::Role>();
     copy::<ws::Rsv>();
+    copy::<ws::SocketOptions>();
     copy::<ws::State>();
     copy::<ws::Utf8Validator>();
 
@@ -99,6 +112,7 @@ const _: () = {
     error::<UnsendableId>();
 
     error::<ws::ControlTooLong>();
+    error::<ws::Failure>();
     error::<ws::Fault>();
     error::<ws::InvalidUtf8>();
     error::<ws::NoMaskKey>();
@@ -189,4 +203,6 @@ fn state_is_small() {
     assert_eq!(size_of::<ws::Writer>(), 6);
     assert_eq!(size_of::<ws::Connection>(), 248);
     assert_eq!(size_of::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(), 272);
+    assert_eq!(size_of::<ws::WebSocket>(), 1);
+    assert_eq!(size_of::<ws::Reconnect<ws::NoMask>>(), 1);
 }

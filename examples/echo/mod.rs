@@ -1,72 +1,57 @@
-//! What an echoing endpoint does after the handshake, in either role.
+//! What an echoing endpoint does with its transport, in either role.
 
-use bytes::BytesMut;
-use eventwire::ws::{
-    Connection, Frame, MaskSource, Message, MessageDecoder, ProtocolError, Role, State,
-};
+use bytes::{Buf, BytesMut};
+use eventwire::ws::{CloseEvent, Flow, Frame, MaskSource, SocketEvent, WebSocket};
 use std::io;
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until};
 
-/// How long the other side may take to close the transport.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Sends each message back until the connection is closed. `received` holds what came behind the
-/// handshake, and `to_send` what is still to go before anything else.
+/// Sends each message back until the connection is closed; returns how that came. `received` holds
+/// what came behind the handshake. Time counts from `start`.
 pub async fn echo<M: MaskSource>(
-    socket: &mut TcpStream,
-    role: Role,
-    mut connection: Connection<M, MessageDecoder>,
+    transport: &mut TcpStream,
+    mut socket: WebSocket<M>,
     mut received: BytesMut,
-    mut to_send: Vec<u8>,
-) -> io::Result<()> {
+    start: Instant,
+) -> io::Result<CloseEvent> {
+    let (mut reading, mut writing) = transport.split();
+    let mut ended = false;
     loop {
-        let result = answer(&mut connection, &mut received, &mut to_send);
-        // All replies to one read in one write.
-        socket.write_all(&to_send).await?;
-        to_send.clear();
-        if let Err(error) = result {
-            eprintln!("closed with {}: {error}", error.close_code());
-            return hang_up(socket, true).await;
+        let now = start.elapsed();
+        let mut flow = socket.flow();
+        while flow == Flow::Ready {
+            let sent = match socket.poll(&mut received, now) {
+                Some(SocketEvent::Open) => continue,
+                Some(SocketEvent::Text(text)) => socket.send(&Frame::text(&text)),
+                Some(SocketEvent::Binary(bytes)) => socket.send(&Frame::binary(bytes)),
+                Some(SocketEvent::Close(close)) => return Ok(close),
+                None => break,
+            };
+            flow = sent.map_err(io::Error::other)?;
         }
-        if connection.state() == State::Closed {
-            return hang_up(socket, role == Role::Server).await;
+        // Who does not take what comes back is not listened to.
+        if flow == Flow::Full
+            && let Some(SocketEvent::Close(close)) = socket.poll_time(now)
+        {
+            return Ok(close);
         }
+        if socket.wants_shutdown() {
+            // It may be gone already.
+            let _ = writing.shutdown().await;
+        }
+        let deadline = socket.deadline();
+        // All that one read brought about goes out in one write.
+        let mut to_write = socket.to_write(now);
         received.reserve(64 << 10);
-        if socket.read_buf(&mut received).await? == 0 {
-            return Ok(());
-        }
-    }
-}
-
-fn answer<M: MaskSource>(
-    connection: &mut Connection<M, MessageDecoder>,
-    received: &mut BytesMut,
-    to_send: &mut Vec<u8>,
-) -> Result<(), ProtocolError> {
-    loop {
-        let result = connection.receive(received);
-        let sent = match &result {
-            Ok(Some(Message::Text(text))) => connection.send_to(&Frame::text(text), to_send),
-            Ok(Some(Message::Binary(data))) => connection.send_to(&Frame::binary(data), to_send),
-            _ => Ok(()),
+        let (read, written) = tokio::select! {
+            written = writing.write_buf(&mut to_write), if to_write.has_remaining() => (Ok(1), written),
+            read = reading.read_buf(&mut received), if flow == Flow::Ready && !ended => (read, Ok(1)),
+            () = sleep_until(start + deadline.unwrap_or_default()), if deadline.is_some() => continue,
         };
-        sent.and_then(|()| connection.reply_to(to_send))
-            .expect("an open connection, a buffer that grows, and keys for it");
-        if result?.is_none() {
-            return Ok(());
+        if read.unwrap_or(0) == 0 || written.is_err() {
+            ended = true;
+            socket.end_of_stream();
         }
     }
-}
-
-/// The server shuts the transport first, and a client that was told nonsense may do so too. Reading
-/// on for a while lets the other side have what was sent before.
-async fn hang_up(socket: &mut TcpStream, first: bool) -> io::Result<()> {
-    if first {
-        socket.shutdown().await?;
-    }
-    let _ = timeout(PATIENCE, copy(socket, &mut sink())).await;
-    Ok(())
 }

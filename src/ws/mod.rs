@@ -3,7 +3,9 @@
 //! | to | use |
 //! |---|---|
 //! | open a connection, or accept one | [`handshake`] |
-//! | run a connection: replies, closing handshake, errors answered | [`Connection`], or its halves [`Reader`] and [`Writer`] |
+//! | have a whole client or server: what waits to be written, deadlines, heartbeats | [`WebSocket`] |
+//! | stay connected as a client | [`Reconnect`] |
+//! | run a connection alone: replies, closing handshake, errors answered | [`Connection`], or its halves [`Reader`] and [`Writer`] |
 //! | only decode, in your own buffer, payload as it arrives | [`Decoder`] |
 //! | only decode, whole messages | [`MessageDecoder`] |
 //! | write a frame, or one for many receivers | [`Frame`], [`PreparedFrame`] |

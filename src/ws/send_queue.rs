@@ -25,6 +25,8 @@ pub(super) struct SendQueue {
     len: usize,
     frames: VecDeque<Queued>,
     buffered_amount: usize,
+    pings: usize,
+    pongs: usize,
     written_messages: u64,
 }
 
@@ -89,7 +91,12 @@ impl SendQueue {
     fn queued(&mut self, shape: Option<Shape>, overhead: usize, payload: usize) {
         self.len += overhead + payload;
         let frame = Queued { shape, overhead, payload };
-        self.buffered_amount += if frame.is_data() { payload } else { 0 };
+        match frame.opcode() {
+            Some(OpCode::Ping) => self.pings += 1,
+            Some(OpCode::Pong) => self.pongs += 1,
+            Some(_) if frame.is_data() => self.buffered_amount += payload,
+            _ => {}
+        }
         self.frames.push_back(frame);
     }
 
@@ -107,9 +114,14 @@ impl SendQueue {
         self.len == 0
     }
 
-    /// Whether such a control frame waits, or the rest of one.
-    pub(super) fn has(&self, opcode: OpCode) -> bool {
-        self.frames.iter().any(|frame| frame.shape.is_some_and(|shape| shape.opcode == opcode))
+    /// Whether a ping waits, or the rest of one.
+    pub(super) const fn has_ping(&self) -> bool {
+        self.pings > 0
+    }
+
+    /// Whether a pong waits, or the rest of one.
+    pub(super) const fn has_pong(&self) -> bool {
+        self.pongs > 0
     }
 
     /// How many messages were wholly written.
@@ -132,8 +144,12 @@ impl SendQueue {
             if frame.overhead + frame.payload > 0 {
                 break;
             }
-            let ends_message = frame.is_data() && frame.shape.is_some_and(|shape| shape.fin);
-            self.written_messages += u64::from(ends_message);
+            match frame.opcode() {
+                Some(OpCode::Ping) => self.pings -= 1,
+                Some(OpCode::Pong) => self.pongs -= 1,
+                Some(_) if frame.ends_message() => self.written_messages += 1,
+                _ => {}
+            }
             self.frames.pop_front();
         }
         if self.len == 0 && self.tail.capacity() > KEPT_EMPTY {
@@ -143,8 +159,16 @@ impl SendQueue {
 }
 
 impl Queued {
+    fn opcode(&self) -> Option<OpCode> {
+        self.shape.map(|shape| shape.opcode)
+    }
+
     fn is_data(&self) -> bool {
-        self.shape.is_some_and(|shape| !shape.opcode.is_control())
+        self.opcode().is_some_and(|opcode| !opcode.is_control())
+    }
+
+    fn ends_message(&self) -> bool {
+        self.is_data() && self.shape.is_some_and(|shape| shape.fin)
     }
 }
 

@@ -29,8 +29,8 @@ use core::time::Duration;
 ///    has come. If the transport ended or failed, say so by [`end_of_stream`](Self::end_of_stream).
 ///
 /// Memory: what [`MessageDecoder`] takes; of what waits to be written the
-/// [high-water mark](SocketOptions::high_water_mark) and one message; one ping, one pong and a close
-/// frame. A peer that does not read cannot make it more.
+/// [high-water mark](SocketOptions::high_water_mark), one message, and one frame of each other kind.
+/// A peer that does not read cannot make it more.
 ///
 /// Both ends, without a network in between:
 ///
@@ -202,9 +202,15 @@ impl<M: MaskSource> WebSocket<M> {
         if received.len() > self.left {
             self.heartbeat.heard();
         }
-        let event = self.take(received, now).or_else(|| self.pass(now));
+        let event = self.take(received, now).or_else(|| self.pass(now, self.ended));
         self.left = received.len();
         event
+    }
+
+    /// Gives the next event of time alone, for an application that takes no messages while it has no
+    /// room for them: what was received stays, and so does the end of the transport, behind it.
+    pub fn poll_time(&mut self, now: Duration) -> Option<SocketEvent> {
+        self.pass(now, false)
     }
 
     /// The next event of what was received.
@@ -266,41 +272,45 @@ impl<M: MaskSource> WebSocket<M> {
         }
     }
 
-    /// Queues what is owed to the peer, of pongs no more than one at a time: the next one to be
-    /// written answers the latest ping.
+    /// Queues what is owed to the peer. While the queue is full no more than one pong waits: the next
+    /// one then answers the latest ping.
     fn reply(&mut self) -> Result<(), Failure> {
-        let Self { connection, queue, .. } = self;
-        let Some(shape) = connection.owed_shape() else { return Ok(()) };
-        if shape.opcode == OpCode::Pong && queue.has(OpCode::Pong) {
+        let Some(shape) = self.connection.owed_shape() else { return Ok(()) };
+        if shape.opcode == OpCode::Pong && self.is_full() && self.queue.has_pong() {
             return Ok(());
         }
+        let Self { connection, queue, .. } = self;
         queue.push(shape, 0, |tail| connection.reply_to(tail)).map_err(unsendable)
     }
 
     /// The next event of time.
-    fn pass(&mut self, now: Duration) -> Option<SocketEvent> {
+    fn pass(&mut self, now: Duration, ended: bool) -> Option<SocketEvent> {
         match self.phase {
             #[cfg(feature = "handshake")]
             Phase::Connecting { deadline, .. } => {
-                if self.ended {
+                if ended {
                     self.failure.get_or_insert(Failure::Transport);
                 } else if now >= deadline {
                     self.failure.get_or_insert(Failure::HandshakeTimeout);
                 }
                 self.failure.is_some().then(|| self.finish())
             }
-            Phase::Running if self.connection.state() == State::Open => self.pass_open(now),
+            Phase::Running if self.connection.state() == State::Open => self.pass_open(now, ended),
             Phase::Running => {
                 self.closes_from(now);
-                self.is_over(now).then(|| self.finish())
+                let late = self.closing_deadline.is_some_and(|deadline| now >= deadline);
+                // Behind the peer's close frame ours may still be under way.
+                let awaits_nothing =
+                    self.queue.is_empty() || self.connection.state() == State::LocalClosing;
+                (late || ended && awaits_nothing).then(|| self.finish())
             }
             Phase::Opened | Phase::Closed => None,
         }
     }
 
-    fn pass_open(&mut self, now: Duration) -> Option<SocketEvent> {
+    fn pass_open(&mut self, now: Duration, ended: bool) -> Option<SocketEvent> {
         let failure = match self.heartbeat.due(now) {
-            _ if self.ended => Err(Failure::Transport),
+            _ if ended => Err(Failure::Transport),
             Some(Beat::Lost) => Err(Failure::PongTimeout),
             Some(Beat::Ping) => self.ping(),
             None => Ok(()),
@@ -359,14 +369,7 @@ impl<M: MaskSource> WebSocket<M> {
         if !matches!(self.phase, Phase::Opened | Phase::Running) {
             return Err(SendError::NotOpen);
         }
-        if !opcode.is_control() && self.queue.held() >= self.options.high_water_mark {
-            return Err(SendError::Full);
-        }
-        Ok(())
-    }
-
-    fn flow(&self) -> Flow {
-        if self.queue.held() < self.options.high_water_mark { Flow::Ready } else { Flow::Full }
+        if !opcode.is_control() && self.is_full() { Err(SendError::Full) } else { Ok(()) }
     }
 
     /// Begins the closing handshake, behind what waits to be written; if the connection is not open
@@ -400,14 +403,6 @@ impl<M: MaskSource> WebSocket<M> {
             _ => {}
         }
         Ok(())
-    }
-
-    /// Whether the closing handshake, or what is left of it, ends now.
-    fn is_over(&self, now: Duration) -> bool {
-        // Behind the peer's close frame ours may still be under way.
-        let awaits_nothing =
-            self.queue.is_empty() || self.connection.state() == State::LocalClosing;
-        self.ended && awaits_nothing || self.closing_deadline.is_some_and(|it| now >= it)
     }
 
     fn closes_from(&mut self, now: Duration) {
@@ -493,6 +488,15 @@ impl<M> WebSocket<M> {
         self.queue.buffered_amount()
     }
 
+    /// Whether the queue has room for a message.
+    pub fn flow(&self) -> Flow {
+        if self.is_full() { Flow::Full } else { Flow::Ready }
+    }
+
+    fn is_full(&self) -> bool {
+        self.queue.held() >= self.options.high_water_mark
+    }
+
     /// The subprotocol that the server chose; empty if there is none, or the handshake was made
     /// elsewhere.
     #[must_use]
@@ -553,7 +557,7 @@ impl Buf for ToWrite<'_> {
         let Some((queue, heartbeat)) = &mut self.parts else {
             return assert_eq!(len, 0, "nothing to write");
         };
-        if len > 0 && queue.has(OpCode::Ping) {
+        if len > 0 && queue.has_ping() {
             heartbeat.ping_waits(self.now);
         }
         queue.advance(len);
