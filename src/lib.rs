@@ -3,8 +3,8 @@
 //! It opens no socket, spawns no task, reads no clock. The same code serves a microcontroller with
 //! one buffer on its stack, a browser in WebAssembly and a server with a million connections.
 //!
-//! * [`sse`]: Server-Sent Events, the parser, the decoder and the encoder;
-//! * [`ws`]: WebSocket, frames, messages, connections and the opening handshake.
+//! * [`sse`]: Server-Sent Events, the parser, the decoder, the encoder and the client;
+//! * [`ws`]: WebSocket, frames, messages, the opening handshake, whole clients and servers.
 //!
 //! # Read events
 //!
@@ -85,6 +85,114 @@
 //!
 //! With feature `alloc` messages come whole: see [`ws`].
 //!
+//! # Run a WebSocket
+//!
+//! [`ws::WebSocket`] is a whole endpoint, in either role: it also keeps what waits to be written, sends
+//! pings, and knows when its patience ends. This loop around a blocking socket serves both:
+//!
+#![cfg_attr(all(feature = "std", feature = "handshake"), doc = "```")]
+#![cfg_attr(not(all(feature = "std", feature = "handshake")), doc = "```ignore")]
+//! use bytes::{Buf, BytesMut};
+//! use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
+//! use eventwire::ws::{CloseEvent, Flow, Frame, MaskSource, SocketEvent, SocketOptions, WebSocket};
+//! use std::io::{Error, ErrorKind, Read, Write};
+//! use std::net::{Shutdown, TcpListener, TcpStream};
+//! use std::time::{Duration, Instant};
+//!
+//! /// Runs a WebSocket until it is closed. Time counts from `start`.
+//! fn run<M: MaskSource>(
+//!     mut socket: WebSocket<M>,
+//!     mut stream: TcpStream,
+//!     mut received: BytesMut,
+//!     start: Instant,
+//!     mut on_event: impl FnMut(&mut WebSocket<M>, SocketEvent),
+//! ) -> std::io::Result<CloseEvent> {
+//!     let late = |error: &Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+//!     let mut chunk = [0; 4096];
+//!     loop {
+//!         while let Some(event) = socket.poll(&mut received, start.elapsed()) {
+//!             match event {
+//!                 SocketEvent::Close(close) => return Ok(close),
+//!                 event => on_event(&mut socket, event),
+//!             }
+//!         }
+//!         let wait = |deadline: Duration| deadline.saturating_sub(start.elapsed());
+//!         let patience = socket.deadline().map(|it| wait(it).max(Duration::from_millis(1)));
+//!         stream.set_write_timeout(patience)?;
+//!         stream.set_read_timeout(patience)?;
+//!         loop {
+//!             let mut to_write = socket.to_write(start.elapsed());
+//!             if !to_write.has_remaining() {
+//!                 break;
+//!             }
+//!             match stream.write(to_write.chunk()) {
+//!                 Ok(len) => to_write.advance(len),
+//!                 Err(error) if late(&error) => break,
+//!                 Err(error) => return Err(error),
+//!             }
+//!         }
+//!         if socket.wants_shutdown() {
+//!             let _ = stream.shutdown(Shutdown::Write);
+//!         }
+//!         match stream.read(&mut chunk) {
+//!             Ok(0) => socket.end_of_stream(),
+//!             Ok(len) => received.extend_from_slice(&chunk[..len]),
+//!             Err(error) if late(&error) => {}
+//!             Err(_) => socket.end_of_stream(),
+//!         }
+//!     }
+//! }
+//!
+//! # // A server that sends back what it gets.
+//! # let listener = TcpListener::bind("127.0.0.1:0")?;
+//! # let address = listener.local_addr()?;
+//! # let server = std::thread::spawn(move || -> std::io::Result<CloseEvent> {
+//! #     let (mut stream, _) = listener.accept()?;
+//! #     let (mut received, mut chunk) = (BytesMut::new(), [0; 4096]);
+//! #     let mut handshake = ServerHandshake::new();
+//! #     let head_len = loop {
+//! #         let len = stream.read(&mut chunk)?;
+//! #         assert_ne!(len, 0);
+//! #         received.extend_from_slice(&chunk[..len]);
+//! #         if let Some(request) = handshake.decode(&received).map_err(std::io::Error::other)? {
+//! #             stream.write_all(&request.accept().to_bytes())?;
+//! #             break request.head_len();
+//! #         }
+//! #     };
+//! #     received.advance(head_len);
+//! #     let start = Instant::now();
+//! #     let socket = WebSocket::server(SocketOptions::new(), start.elapsed());
+//! #     run(socket, stream, received, start, |socket, event| {
+//! #         if let SocketEvent::Text(text) = event {
+//! #             let _ = socket.send(&Frame::text(&text));
+//! #         }
+//! #     })
+//! # });
+//! // A client that says hello to a server that repeats it, and then closes.
+//! let stream = TcpStream::connect(address)?;
+//! let start = Instant::now();
+//! let options = SocketOptions::new()
+//!     .ping_interval(Duration::from_secs(20))
+//!     .pong_timeout(Duration::from_secs(10));
+//! let host = address.to_string();
+//! let request = ClientRequest::new(&host, "/chat", [0; 16])?; // 16 random bytes
+//! let masks = || [1, 2, 3, 4]; // a strong source of randomness, such as `OsMaskKeys`
+//! let socket = WebSocket::connect(&request, options, masks, start.elapsed());
+//! let close = run(socket, stream, BytesMut::new(), start, |socket, event| match event {
+//!     SocketEvent::Open => assert_eq!(socket.send(&Frame::text("hello")), Ok(Flow::Ready)),
+//!     SocketEvent::Text(text) => {
+//!         assert_eq!(text, "hello");
+//!         socket.close(None, start.elapsed()).expect("no reason is too long");
+//!     }
+//!     _ => {}
+//! })?;
+//! assert!(close.was_clean);
+//! assert!(server.join().unwrap()?.was_clean);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`ws::Reconnect`] is run likewise, and opens a client's WebSocket again whenever it ends.
+//!
 //! # The one calling convention
 //!
 //! Every decoder of a stream has a method
@@ -142,7 +250,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | none | every parser, decoder and encoder over slices, without an allocator |
-//! | `alloc` | owned events and whole messages: `BytesMut` and `Bytes` in, `Bytes` out |
+//! | `alloc` | owned events and whole messages: `BytesMut` and `Bytes` in, `Bytes` out; [`ws::WebSocket`], [`ws::Reconnect`] |
 //! | `std` (default; implies `alloc`) | run-time CPU detection, `std::io::Write` for event data |
 //! | `handshake` (default) | the [opening handshake](ws::handshake) of WebSocket over HTTP/1.1, both roles |
 //! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types |
@@ -165,6 +273,7 @@
 //! | [`ws::Decoder`] | 88 | none |
 //! | [`ws::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
 //! | [`ws::Connection`] of a server | 248, or 272 for whole messages | those of its decoder |
+//! | [`ws::WebSocket`] of a server | 768 | those of its decoder, and a queue that grows with what waits to be written |
 //! | encoding into a buffer that is used again | | none |
 //!
 //! # Limits and errors
