@@ -41,6 +41,51 @@
 //! # Ok::<(), eventwire::sse::DecodeError>(())
 //! ```
 //!
+//! # Stay connected to an event stream
+//!
+//! [`EventSource`](sse::EventSource) says when to send a request, with which headers, and what
+//! comes of the response; time and the transport are yours.
+//!
+//! ```
+//! use eventwire::sse::{EventSource, Item, SourceError, SourceOptions, Step};
+//! use std::time::Duration;
+//!
+//! /// Each connection gives two events more, and ends inside the next one.
+//! fn get<'a>(mut headers: impl Iterator<Item = (&'static str, &'a [u8])>) -> Vec<u8> {
+//!     let id = headers.find(|(name, _)| *name == "last-event-id");
+//!     let seen = id.map_or(0, |(_, id)| id[0] - b'0');
+//!     let [a, b] = [seen + 1, seen + 2];
+//!     format!("id: {a}\ndata: {a}\n\nid: {b}\ndata: {b}\n\nid: {}\ndata:", b + 1).into()
+//! }
+//!
+//! fn main() -> Result<(), SourceError> {
+//!     let mut now = Duration::ZERO;
+//!     let mut source = EventSource::new(SourceOptions::new());
+//!     let mut seen = Vec::new();
+//!     while seen.len() < 6 {
+//!         match source.poll(now)? {
+//!             Step::Wait(until) => now = until.unwrap_or(now), // sleep
+//!             Step::Closed => break,
+//!             Step::Connect => {
+//!                 let mut body = get(source.request_headers());
+//!                 source.response(200, [("content-type", "text/event-stream")], now)?;
+//!                 let mut input = &mut body[..];
+//!                 while let Some(item) = source.receive(&mut input, now)? {
+//!                     let Item::Event(event) = item else { continue };
+//!                     seen.push(event.data.to_string());
+//!                 }
+//!                 let error = source.end(now).unwrap_err();
+//!                 assert_eq!(error.reconnect_at, Some(now + Duration::from_secs(3)));
+//!             }
+//!         }
+//!     }
+//!     assert_eq!(seen, ["1", "2", "3", "4", "5", "6"]);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! `examples/sse_client.rs` is a whole client, over `reqwest`.
+//!
 //! # Write events
 //!
 //! ```
@@ -270,6 +315,7 @@
 //! | [`sse::Lexer`] | 24 | none |
 //! | [`sse::Decoder`] | 224 and the `N` of its [`InlineId<N>`](sse::InlineId) | none |
 //! | [`sse::BytesDecoder`] | 352 | a reference count for each chunk, and two for each event in several lines or chunks |
+//! | [`sse::EventSource`] | 184 beside its decoder | those of its decoder |
 //! | [`ws::Decoder`] | 88 | none |
 //! | [`ws::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
 //! | [`ws::Connection`] of a server | 248, or 272 for whole messages | those of its decoder |

@@ -1,8 +1,9 @@
 //! Promises of the public types, held at compile time.
 
 use eventwire::sse::{
-    Block, BytesDecoder, DataWriter, DecodeError, Decoder, Event, EventId, EventType, FieldName,
-    IdTooLong, InlineId, InvalidValue, Item, Lexer, Message, OnLimit, Options, OwnedItem, Pieces,
+    Block, BytesDecoder, DataWriter, DecodeError, Decoder, Event, EventId, EventSource, EventType,
+    FieldName, IdTooLong, InlineId, InvalidValue, Item, LastEvent, Lexer, Message, OnLimit,
+    Options, OwnedItem, Pieces, ReadyState, SourceError, SourceErrorCause, SourceOptions, Step,
     Text, Token, UnsendableId,
 };
 use eventwire::{BufferTooSmall, Utf8Bytes, ws};
@@ -22,16 +23,23 @@ const _: () = {
     send_sync::<Decoder<String>>();
     send_sync::<Event<&str>>();
     send_sync::<EventId<'_>>();
+    send_sync::<EventSource>();
+    send_sync::<EventSource<BytesDecoder>>();
+    send_sync::<EventSource<Decoder<String>>>();
     send_sync::<EventType<'_>>();
     send_sync::<FieldName>();
     send_sync::<InlineId<8>>();
     send_sync::<Item<&[u8]>>();
+    send_sync::<LastEvent>();
     send_sync::<Lexer>();
     send_sync::<Message<'_>>();
     send_sync::<OnLimit>();
     send_sync::<Options>();
     send_sync::<OwnedItem>();
     send_sync::<Pieces<'_>>();
+    send_sync::<ReadyState>();
+    send_sync::<SourceOptions>();
+    send_sync::<Step>();
     send_sync::<Text<'_>>();
     send_sync::<Token<'_>>();
     send_sync::<Utf8Bytes>();
@@ -81,8 +89,11 @@ const _: () = {
     copy::<EventId<'_>>();
     copy::<EventType<'_>>();
     copy::<FieldName>();
+    copy::<LastEvent>();
     copy::<OnLimit>();
     copy::<Options>();
+    copy::<ReadyState>();
+    copy::<Step>();
     copy::<Token<'_>>();
 
     copy::<ws::Close<&str>>();
@@ -109,6 +120,8 @@ const _: () = {
     error::<DecodeError>();
     error::<IdTooLong>();
     error::<InvalidValue>();
+    error::<SourceError>();
+    error::<SourceErrorCause>();
     error::<UnsendableId>();
 
     error::<ws::ControlTooLong>();
@@ -195,6 +208,8 @@ fn state_is_small() {
     assert_eq!(size_of::<Lexer>(), 24);
     assert_eq!(size_of::<Decoder<InlineId<36>>>(), 224 + 40);
     assert_eq!(size_of::<BytesDecoder>(), 352);
+    assert_eq!(size_of::<EventSource>(), 224 + 256 + 184);
+    assert_eq!(size_of::<EventSource<BytesDecoder>>(), 352 + 184);
 
     assert_eq!(size_of::<ws::Decoder>(), 88);
     assert_eq!(size_of::<ws::MessageDecoder>(), 112);
@@ -203,6 +218,5 @@ fn state_is_small() {
     assert_eq!(size_of::<ws::Writer>(), 6);
     assert_eq!(size_of::<ws::Connection>(), 248);
     assert_eq!(size_of::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(), 272);
-    assert_eq!(size_of::<ws::WebSocket>(), 1);
-    assert_eq!(size_of::<ws::Reconnect<ws::NoMask>>(), 1);
+    assert_eq!(size_of::<ws::WebSocket>(), 768);
 }

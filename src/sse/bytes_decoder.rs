@@ -186,6 +186,12 @@ impl BytesDecoder {
         self.tail = Bytes::new();
         self.carry = BytesMut::new();
     }
+
+    /// Whether what is not shown, a comment or a block, came to its end since this was last asked.
+    #[inline]
+    pub(super) fn take_heard(&mut self) -> bool {
+        core::mem::take(&mut self.engine.heard)
+    }
 }
 
 impl Default for BytesDecoder {

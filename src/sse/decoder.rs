@@ -127,6 +127,12 @@ impl<S: IdStorage> Decoder<S> {
     pub fn reset(&mut self) {
         self.engine.reset();
     }
+
+    /// Whether what is not shown, a comment or a block, came to its end since this was last asked.
+    #[inline]
+    pub(super) fn take_heard(&mut self) -> bool {
+        core::mem::take(&mut self.engine.heard)
+    }
 }
 
 /// A buffer that an engine's ranges point into.
@@ -290,6 +296,7 @@ fn no_event<I: Input, K: KeepId<TextOf<I>>>(
                 return ControlFlow::Break(refuse_id(engine, too_long));
             }
             if !engine.options().blocks {
+                engine.heard = true;
                 return ControlFlow::Continue(());
             }
             Item::Block(Block { event_type, id, retry })

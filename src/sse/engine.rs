@@ -32,6 +32,8 @@ pub(super) struct Engine {
     phase: Phase,
     /// The last line ended with CR: an LF here is part of that end.
     skip_lf: bool,
+    /// A comment, or a block that is not shown, came to its end since this was last cleared.
+    pub(super) heard: bool,
     /// The stream offset of the buffer's first byte.
     offset: u64,
     /// Where the current line begins.
@@ -48,7 +50,9 @@ enum Phase {
     Start,
     Lines,
     /// In a line that says nothing, whose first bytes are gone already.
-    Passing,
+    Passing {
+        comment: bool,
+    },
     /// In a block beyond a limit; `in_line` if its current line has bytes that are gone already.
     Skipping {
         in_line: bool,
@@ -63,6 +67,7 @@ impl Engine {
             reconnection_time: None,
             phase: Phase::Start,
             skip_lf: false,
+            heard: false,
             offset: 0,
             line_start: 0,
             scanned: 0,
@@ -131,10 +136,13 @@ impl Engine {
                     self.block.begin(start);
                 } else if line[0] != b':' {
                     self.field(line, start);
-                } else if self.options.comments && !self.block.open {
-                    let text = start + 1 + usize::from(line.get(1) == Some(&b' '))..end;
-                    let ascii = looked_from <= start && ends.are_ascii_to(end);
-                    return Ok(Step::Comment { text, end: self.restart(), ascii });
+                } else {
+                    self.heard = true;
+                    if self.options.comments && !self.block.open {
+                        let text = start + 1 + usize::from(line.get(1) == Some(&b' '))..end;
+                        let ascii = looked_from <= start && ends.are_ascii_to(end);
+                        return Ok(Step::Comment { text, end: self.restart(), ascii });
+                    }
                 }
             } else if self.skip_lf && buf[end] == b'\n' {
                 let block_end = end + usize::from(self.block.open);
@@ -157,7 +165,7 @@ impl Engine {
         if looked_from <= self.line_start + FieldName::MAX_LEN
             && self.says_nothing(&buf[self.line_start..])
         {
-            self.phase = Phase::Passing;
+            self.phase = Phase::Passing { comment: buf[self.line_start] == b':' };
             self.line_start = buf.len();
         }
         Ok(self.more(buf.len()))
@@ -174,7 +182,7 @@ impl Engine {
         }
         let in_lines = match self.phase {
             Phase::Start => self.strip_bom(buf),
-            Phase::Passing => self.pass_line(buf),
+            Phase::Passing { comment } => self.pass_line(buf, comment),
             Phase::Skipping { in_line } => self.skip_block(buf, in_line),
             Phase::Lines | Phase::Failed(_) => true,
         };
@@ -200,11 +208,12 @@ impl Engine {
     }
 
     /// Passes the rest of a line; whether its end came.
-    fn pass_line(&mut self, buf: &[u8]) -> bool {
+    fn pass_line(&mut self, buf: &[u8], comment: bool) -> bool {
         let end = memchr2(b'\n', b'\r', &buf[self.line_start..]);
         match end {
             Some(len) => {
                 self.phase = Phase::Lines;
+                self.heard |= comment;
                 let end = self.line_start + len;
                 self.next_line(end, buf[end]);
             }
@@ -299,7 +308,8 @@ impl Engine {
     fn cut(&mut self, buf: &[u8], (at, error): (usize, DecodeError)) -> Result<Step, DecodeError> {
         let error = self.judge(error)?;
         let comment = !self.block.open && buf[self.line_start] == b':';
-        self.phase = if comment { Phase::Passing } else { Phase::Skipping { in_line: true } };
+        self.phase =
+            if comment { Phase::Passing { comment } } else { Phase::Skipping { in_line: true } };
         self.line_start = at;
         Ok(Step::Skipped { error, end: self.restart() })
     }

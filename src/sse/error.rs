@@ -1,4 +1,6 @@
-//! How decoding an event stream fails.
+//! How decoding an event stream fails, and how staying connected to one.
+
+use core::time::Duration;
 
 /// Why a decoder failed, or was misused.
 ///
@@ -71,4 +73,55 @@ impl DecodeError {
 pub struct IdTooLong {
     /// What the storage can hold, in bytes.
     pub capacity: usize,
+}
+
+/// The `error` event of an [`EventSource`](super::EventSource): a connection was lost, or there will
+/// be none.
+///
+/// ```
+/// use eventwire::sse::{EventSource, SourceError, SourceErrorCause, SourceOptions};
+/// use std::time::Duration;
+///
+/// let mut source = EventSource::new(SourceOptions::new());
+/// source.poll(Duration::ZERO)?;
+/// let error = source.network_error(Duration::ZERO).unwrap_err();
+/// let reconnect_at = Some(Duration::from_secs(3));
+/// assert_eq!(error, SourceError { cause: SourceErrorCause::Network, reconnect_at });
+/// # Ok::<(), SourceError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{cause}")]
+pub struct SourceError {
+    /// What went wrong.
+    pub cause: SourceErrorCause,
+    /// When there will be another attempt; `None` if the source has failed for good, and is closed.
+    /// (On [misuse](DecodeError::InputShrunk) too it is `None`, and the stream as open as before.)
+    pub reconnect_at: Option<Duration>,
+}
+
+/// What went wrong with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceErrorCause {
+    /// A [network error](super::EventSource::network_error).
+    #[error("network error")]
+    Network,
+    /// The request was [aborted](super::EventSource::aborted).
+    #[error("request aborted")]
+    Aborted,
+    /// The body [ended](super::EventSource::end), where an event stream goes on.
+    #[error("end of the event stream")]
+    Ended,
+    /// This status came instead of 200.
+    #[error("status {0} instead of an event stream")]
+    Status(u16),
+    /// The response is not a `text/event-stream`.
+    #[error("response is not an event stream")]
+    ContentType,
+    /// Nothing was heard for the [idle timeout](super::SourceOptions::idle_timeout).
+    #[error("idle timeout of the event stream")]
+    Idle,
+    /// The decoder went past a limit, or was misused.
+    #[error("{0}")]
+    Decode(DecodeError),
 }

@@ -76,13 +76,17 @@ pub(super) fn is_unknown(start: &[u8]) -> bool {
     }
 }
 
-/// A `retry` value: ASCII digits only and at least one, in milliseconds; saturates.
+/// A `retry` value: a number of milliseconds.
 pub(super) fn reconnection_time(value: &[u8]) -> Option<Duration> {
+    number(value).map(Duration::from_millis)
+}
+
+/// ASCII digits only and at least one; saturates.
+pub(super) fn number(value: &[u8]) -> Option<u64> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let millis = value.iter().fold(0u64, |millis, digit| {
-        millis.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
-    });
-    Some(Duration::from_millis(millis))
+    Some(value.iter().fold(0, |number: u64, digit| {
+        number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+    }))
 }

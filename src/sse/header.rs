@@ -1,5 +1,8 @@
 //! The HTTP headers of an event stream.
 
+use super::field;
+use core::time::Duration;
+
 /// The `Content-Type` of an event stream.
 pub const CONTENT_TYPE: &str = "text/event-stream";
 
@@ -11,6 +14,9 @@ pub const RESPONSE_HEADERS: [(&str, &str); 3] =
 /// The name of the request header that carries the last event ID on a reconnect (WHATWG HTML,
 /// 9.2.4), in lower case.
 pub const LAST_EVENT_ID: &str = "last-event-id";
+
+/// When a server asks to be tried again (RFC 9110, 10.2.3), in lower case.
+pub(super) const RETRY_AFTER: &str = "retry-after";
 
 /// Whether a `Content-Type` value names an event stream, with any parameters or none (WHATWG HTML,
 /// 9.2.3: a response of another type fails the connection).
@@ -29,6 +35,11 @@ pub fn is_event_stream(content_type: &[u8]) -> bool {
     let start = essence.iter().position(|byte| !is_space(byte)).unwrap_or(essence.len());
     let end = essence.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
     essence[start..end].eq_ignore_ascii_case(CONTENT_TYPE.as_bytes())
+}
+
+/// A `Retry-After` value, if it is one in seconds; saturates.
+pub(super) fn retry_after(value: &[u8]) -> Option<Duration> {
+    field::number(value.trim_ascii()).map(Duration::from_secs)
 }
 
 /// The value of a [`LAST_EVENT_ID`] header for this last event ID; `None` if there is none, and no

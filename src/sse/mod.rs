@@ -5,6 +5,7 @@
 //! | decode events in your own buffer, no allocator | [`Decoder`] |
 //! | decode owned events from `BytesMut` or `Bytes` chunks | [`BytesDecoder`] |
 //! | see each field and comment, buffering nothing | [`Lexer`] |
+//! | stay connected to a server, as a client | [`EventSource`] |
 //! | write events | [`Message`], [`KEEP_ALIVE`] |
 //! | set and check HTTP headers | [`RESPONSE_HEADERS`], [`is_event_stream`], [`last_event_id_value`] |
 
@@ -21,6 +22,8 @@ mod header;
 mod id;
 mod lexer;
 mod options;
+mod source;
+mod source_options;
 mod text;
 
 #[cfg(feature = "alloc")]
@@ -32,7 +35,7 @@ pub use checked::{EventId, EventType, InvalidValue};
 pub use data_writer::{DataWriter, Output};
 pub use decoder::Decoder;
 pub use encoder::{KEEP_ALIVE, Message};
-pub use error::{DecodeError, IdTooLong};
+pub use error::{DecodeError, IdTooLong, SourceError, SourceErrorCause};
 pub use event::{Block, Event, Item};
 pub use field::FieldName;
 pub use header::{
@@ -42,6 +45,8 @@ pub use header::{
 pub use id::{IdStorage, InlineId};
 pub use lexer::{Lexer, Token};
 pub use options::{OnLimit, Options};
+pub use source::{EventSource, ReadyState, SourceDecoder, Step};
+pub use source_options::{LastEvent, SourceOptions};
 pub use text::{Pieces, Text};
 
 /// The byte order mark that may stand at a stream's start, and only there.

@@ -1,0 +1,100 @@
+//! Asks a server in the manner of a language model's, by a POST with a JSON body, and prints the
+//! data of each event as it comes, up to `[DONE]`:
+//! `sse_client http://127.0.0.1:8080/v1/chat '{"stream": true}'`.
+
+use eventwire::sse::{EventSource, Item, LastEvent, ReadyState, SourceError, SourceOptions, Step};
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+const USAGE: &str = "usage: sse_client URL BODY";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let (Some(url), Some(body), None) = (args.next(), args.next(), args.next()) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match run(&url, &body).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sse_client: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(url: &str, body: &str) -> Result<(), Box<dyn Error>> {
+    let client = reqwest::Client::new();
+    // A POST is not sent again, so each error is the end; with `.reconnect(true)` some are not.
+    let options = SourceOptions::new()
+        .method("POST")
+        .last_event(LastEvent::Data("[DONE]"))
+        .idle_timeout(Duration::from_secs(60));
+    let mut source = EventSource::owned(options);
+    let start = Instant::now();
+    let mut response = None;
+    loop {
+        let wait = match source.poll(start.elapsed()) {
+            Ok(Step::Connect) => {
+                let mut request = client.post(url).header("content-type", "application/json");
+                for (name, value) in source.request_headers() {
+                    request = request.header(name, value);
+                }
+                match request.body(body.to_owned()).send().await {
+                    Ok(head) => {
+                        let status = head.status().as_u16();
+                        go_on(source.response(status, head.headers(), start.elapsed()))?;
+                        response = Some(head);
+                    }
+                    Err(error) => {
+                        eprintln!("sse_client: {error}");
+                        go_on(source.network_error(start.elapsed()))?;
+                    }
+                }
+                continue;
+            }
+            Ok(Step::Wait(until)) => {
+                until.map_or(Duration::MAX, |until| until.saturating_sub(start.elapsed()))
+            }
+            Ok(Step::Closed) => return Ok(()),
+            Err(error) => {
+                go_on(Err(error))?;
+                continue;
+            }
+        };
+        let Some(body) = response.as_mut().filter(|_| source.ready_state() == ReadyState::Open)
+        else {
+            tokio::time::sleep(wait).await;
+            continue;
+        };
+        let result = match timeout(wait, body.chunk()).await {
+            Ok(Ok(Some(mut chunk))) => loop {
+                match source.receive(&mut chunk, start.elapsed()) {
+                    Ok(Some(Item::Event(event))) => println!("{}", event.data),
+                    Ok(Some(_)) => {}
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            },
+            Ok(Ok(None)) => source.end(start.elapsed()),
+            Ok(Err(_)) => source.network_error(start.elapsed()),
+            Err(_) => Ok(()), // `poll` says what the silence means
+        };
+        go_on(result)?;
+    }
+}
+
+/// Whether there will be another connection.
+fn go_on(result: Result<(), SourceError>) -> Result<(), SourceError> {
+    match result {
+        Err(error) if error.reconnect_at.is_none() => Err(error),
+        Err(error) => {
+            eprintln!("sse_client: {error}, trying again");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}

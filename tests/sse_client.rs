@@ -1,0 +1,97 @@
+//! The program `sse_client`: what it sends, what it prints, and how it ends.
+
+#[path = "common/program.rs"]
+#[expect(dead_code, reason = "shared with programs that read")]
+mod program;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::thread;
+
+static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| program::build("sse_client"));
+
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/// The program's status, output and errors, and the one request that it sent, if this is answered,
+/// in these pieces.
+fn ask(answer: &[&str]) -> (Option<i32>, String, String, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1/chat", listener.local_addr().unwrap());
+    let answer: Vec<_> = answer.iter().map(|&piece| piece.to_owned()).collect();
+    let server = thread::spawn(move || {
+        let (connection, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(&connection);
+        let mut request = String::new();
+        while !request.ends_with("\r\n\r\n") {
+            assert_ne!(reader.read_line(&mut request).unwrap(), 0, "{request}");
+        }
+        let mut body = [0; 15];
+        reader.read_exact(&mut body).unwrap();
+        for piece in answer {
+            (&connection).write_all(piece.as_bytes()).unwrap();
+        }
+        drop(connection);
+        listener.set_nonblocking(true).unwrap();
+        // Whoever asks again is in the queue.
+        (request + str::from_utf8(&body).unwrap(), listener)
+    });
+    let (status, output, errors) = program::run(&PROGRAM, &[&url, r#"{"stream":true}"#], b"");
+    let (request, listener) = server.join().unwrap();
+    assert!(listener.accept().is_err(), "it asked again");
+    (status, output, errors, request)
+}
+
+/// As a chunk of the body.
+fn chunk(data: &str) -> String {
+    format!("{:x}\r\n{data}\r\n", data.len())
+}
+
+#[test]
+fn a_whole_stream_is_printed() {
+    let pieces = [
+        chunk(": hello\n\ndata: {\"delta\":\"gr"),
+        chunk("\u{FC}n\"}\n"),
+        chunk("\ndata: 2\n\ndata: [DONE]\n\n"),
+        "0\r\n\r\n".into(),
+    ];
+    let answer: Vec<_> = [HEAD].into_iter().chain(pieces.iter().map(|piece| &piece[..])).collect();
+    let (status, output, errors, request) = ask(&answer);
+    assert_eq!((status, &*errors), (Some(0), ""));
+    assert_eq!(output, "{\"delta\":\"gr\u{FC}n\"}\n2\n[DONE]\n");
+    let lines: Vec<_> = request.lines().map(str::to_lowercase).collect();
+    assert_eq!(lines[0], "post /v1/chat http/1.1");
+    assert_eq!(*lines.last().unwrap(), r#"{"stream":true}"#);
+    for header in
+        ["accept: text/event-stream", "cache-control: no-cache", "content-type: application/json"]
+    {
+        assert_eq!(lines.iter().filter(|line| *line == header).count(), 1, "{header}: {request}");
+    }
+}
+
+#[test]
+fn what_is_cut_off_fails_and_is_not_asked_again() {
+    let begun = chunk("data: 1\n\ndata: 2\n");
+    for (answer, printed, error) in [
+        (&[HEAD, &begun, "0\r\n\r\n"][..], "1\n", "end of the event stream"),
+        (&[HEAD, &begun], "1\n", "network error"),
+        (&["HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"], "", "status 503"),
+        (&["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"], "", "not an event stream"),
+    ] {
+        let (status, output, errors, _) = ask(answer);
+        assert_eq!((status, &*output), (Some(1), printed), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        assert!(errors.starts_with("sse_client: ") && errors.contains(error), "{errors}");
+    }
+}
+
+#[test]
+fn usage() {
+    for args in [&[][..], &["http://127.0.0.1:1/"], &["a", "b", "c"]] {
+        let (status, output, errors) = program::run(&PROGRAM, args, b"");
+        assert_eq!((status, &*output), (Some(2), ""));
+        assert_eq!(errors, "usage: sse_client URL BODY\n");
+    }
+}

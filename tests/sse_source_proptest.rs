@@ -1,0 +1,294 @@
+//! The client under whatever may happen to it, in any order: what always holds.
+
+use eventwire::Backoff;
+use eventwire::sse::{
+    DecodeError, Decoder, EventSource, InlineId, Item, LastEvent, OnLimit, Options, ReadyState,
+    SourceError, SourceErrorCause, SourceOptions, Step,
+};
+use proptest::prelude::*;
+use std::time::Duration;
+
+const CEILING: Duration = Duration::from_secs(20);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(40);
+
+#[derive(Clone, Debug)]
+enum Op {
+    Poll,
+    /// Moves the clock, in milliseconds; far back means to 0.
+    Jump(i64),
+    /// To the time that `poll` gave.
+    Deadline,
+    Response(u16, Option<&'static str>, Option<u64>),
+    /// So many bytes of the stream.
+    Body(usize),
+    End,
+    NetworkError,
+    Aborted,
+    Close,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let status = prop_oneof![
+        8 => Just(200),
+        1 => Just(503),
+        1 => proptest::sample::select(vec![204, 404])
+    ];
+    let content_type = prop_oneof![
+        1 => Just(None),
+        1 => Just(Some("text/html")),
+        14 => Just(Some("text/event-stream")),
+    ];
+    let retry_after = proptest::option::of(0..=MAX_RETRY_AFTER.as_secs());
+    prop_oneof![
+        8 => Just(Op::Poll),
+        3 => prop_oneof![0..20_000_i64, -5000..0_i64, Just(i64::MIN), Just(i64::MAX)]
+            .prop_map(Op::Jump),
+        6 => Just(Op::Deadline),
+        8 => (status, content_type, retry_after).prop_map(|(s, c, r)| Op::Response(s, c, r)),
+        16 => (0..60_usize).prop_map(Op::Body),
+        2 => Just(Op::End),
+        2 => Just(Op::NetworkError),
+        1 => prop_oneof![9 => Just(Op::Poll), 1 => Just(Op::Aborted), 1 => Just(Op::Close)],
+    ]
+}
+
+/// What servers send, and now and then what they do not.
+fn stream() -> impl Strategy<Value = Vec<u8>> {
+    let piece = proptest::sample::select(vec![
+        "id: 1\nevent: tick\ndata: {\"n\":1}\n\n",
+        "id: 17-0\r\ndata: one\r\ndata: two\r\n\r\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"gr\u{FC}n\"}}]}\n\n",
+        "event: content_block_delta\ndata: {}\n\n",
+        ": keep-alive\n\n",
+        ":\n",
+        "retry: 1500\n\n",
+        "retry: 99999999999999999999\n",
+        "id\ndata\n\n",
+        "id: an id that does not fit\ndata: x\n\n",
+        "data: a line of more than sixty bytes, which is the limit on events here\n\n",
+        "data: [DONE]\n\n",
+        "\u{FEFF}",
+        "unknown: field\n",
+        "\n",
+        "\r",
+    ]);
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat().into_bytes())
+}
+
+fn options() -> impl Strategy<Value = SourceOptions> {
+    let backoff = proptest::option::of((any::<u64>(), 1..9_u32)).prop_map(|backoff| {
+        backoff.map(|(seed, attempts)| {
+            Backoff::new(Duration::from_secs(1), CEILING, seed).max_attempts(attempts)
+        })
+    });
+    let idle_timeout = proptest::option::of((1..9_u64).prop_map(Duration::from_secs));
+    let last_event = prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(LastEvent::Data("[DONE]"))),
+        1 => Just(Some(LastEvent::EventType("content_block_delta"))),
+    ];
+    let method = prop_oneof![9 => Just("GET"), 1 => Just("POST")];
+    (backoff, idle_timeout, last_event, method).prop_map(
+        |(backoff, idle_timeout, last_event, method)| {
+            let mut options = SourceOptions::new().retry_statuses(&[503]).method(method);
+            if let Some(backoff) = backoff {
+                options = options.backoff(backoff);
+            }
+            if let Some(timeout) = idle_timeout {
+                options = options.idle_timeout(timeout);
+            }
+            if let Some(last) = last_event {
+                options = options.last_event(last);
+            }
+            options
+        },
+    )
+}
+
+struct Client {
+    source: EventSource<Decoder<InlineId<8>>>,
+    now: Duration,
+    /// What the decoder left in the buffer.
+    buffer: Vec<u8>,
+    deadline: Option<Duration>,
+    /// A request was asked for, and has not failed.
+    under_way: bool,
+    /// The id of the last item that had one.
+    last_event_id: String,
+}
+
+impl Client {
+    /// An error is given once for each request, says the truth about the state, and keeps to the
+    /// waits.
+    fn check(&mut self, result: Result<(), SourceError>, retry_after: Duration) {
+        let Err(error) = result else { return };
+        assert!(std::mem::take(&mut self.under_way), "an error where there is no request: {error}");
+        self.buffer.clear();
+        match error.reconnect_at {
+            None => assert_eq!(self.source.ready_state(), ReadyState::Closed),
+            Some(at) => {
+                assert_eq!(self.source.ready_state(), ReadyState::Connecting);
+                let wait = self.source.reconnection_time();
+                assert!(at >= self.now.saturating_add(wait));
+                assert!(at <= self.now.saturating_add(wait.max(retry_after) + CEILING));
+            }
+        }
+    }
+
+    fn poll(&mut self) {
+        let was_open = self.source.ready_state() == ReadyState::Open;
+        self.deadline = None;
+        match self.source.poll(self.now) {
+            Ok(Step::Connect) => {
+                assert!(!std::mem::replace(&mut self.under_way, true), "connected twice");
+                assert_eq!(self.source.poll(self.now), Ok(Step::Wait(None)));
+            }
+            Ok(Step::Wait(until)) => {
+                assert!(until.is_none_or(|until| until > self.now), "its time has come");
+                assert_eq!(self.source.poll(self.now), Ok(Step::Wait(until)));
+                self.deadline = until;
+            }
+            Ok(Step::Closed) => assert_eq!(self.source.ready_state(), ReadyState::Closed),
+            Err(error) => {
+                assert!(was_open && error.cause == SourceErrorCause::Idle);
+                self.check(Err(error), Duration::ZERO);
+            }
+        }
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
+        let was_open = self.source.ready_state() == ReadyState::Open;
+        self.buffer.extend_from_slice(bytes);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut input = &mut buffer[..];
+        loop {
+            let is_open = self.source.ready_state() == ReadyState::Open;
+            let item = match self.source.receive(&mut input, self.now) {
+                Ok(Some(item)) => item,
+                Ok(None) => break,
+                Err(error) => {
+                    let cause = error.cause;
+                    let misuse =
+                        matches!(cause, SourceErrorCause::Decode(DecodeError::InputShrunk { .. }));
+                    assert!(!misuse && matches!(cause, SourceErrorCause::Decode(_)));
+                    assert_eq!(error.reconnect_at, None);
+                    self.check(Err(error), Duration::ZERO);
+                    return;
+                }
+            };
+            assert!(is_open, "an item out of turn: {item:?}");
+            match item {
+                Item::Event(event) => {
+                    if let Some(id) = event.id {
+                        self.last_event_id = id.to_string();
+                    }
+                }
+                Item::Block(block) => {
+                    if let Some(id) = block.id {
+                        self.last_event_id = id.to_string();
+                    }
+                }
+                Item::Comment(_) => {}
+                // Its id counts, if it was complete.
+                _ => self.last_event_id = self.source.last_event_id().to_owned(),
+            }
+            assert_eq!(self.source.last_event_id(), self.last_event_id);
+        }
+        if self.source.ready_state() != ReadyState::Open {
+            assert!(input.is_empty(), "what nobody takes is dropped");
+            if was_open {
+                self.under_way = false;
+            }
+        }
+        self.buffer = input.to_vec();
+    }
+
+    fn run(&mut self, op: &Op, stream: &mut (impl Iterator<Item = u8> + ?Sized)) {
+        let before = (self.source.ready_state(), self.source.reconnection_time());
+        let mut retry_after = Duration::ZERO;
+        let result = match *op {
+            Op::Poll => {
+                self.poll();
+                Ok(())
+            }
+            Op::Jump(millis) => {
+                let jump = Duration::from_millis(millis.unsigned_abs());
+                self.now = if millis < 0 {
+                    self.now.saturating_sub(jump)
+                } else {
+                    self.now.saturating_add(jump)
+                };
+                Ok(())
+            }
+            Op::Deadline => {
+                self.poll();
+                if let Some(deadline) = self.deadline {
+                    self.now = deadline;
+                    self.poll();
+                }
+                Ok(())
+            }
+            Op::Response(status, content_type, after) => {
+                let after_text = after.map(|seconds| seconds.to_string());
+                let headers = content_type.map(|value| ("content-type", value));
+                let after_header = after_text.as_deref().map(|value| ("retry-after", value));
+                retry_after = Duration::from_secs(after.unwrap_or_default());
+                let headers = headers.into_iter().chain(after_header);
+                self.source.response(status, headers, self.now)
+            }
+            Op::Body(count) => {
+                let bytes: Vec<_> = stream.take(count).collect();
+                self.receive(&bytes);
+                Ok(())
+            }
+            Op::End => self.source.end(self.now),
+            Op::NetworkError => self.source.network_error(self.now),
+            Op::Aborted => self.source.aborted(),
+            Op::Close => {
+                self.source.close();
+                self.under_way = false;
+                Ok(())
+            }
+        };
+        assert!(result.is_ok() || before.0 != ReadyState::Closed, "an error after closing");
+        self.check(result, retry_after);
+        if before.0 == ReadyState::Closed {
+            assert_eq!(self.source.ready_state(), ReadyState::Closed, "it came back");
+        }
+        if self.source.ready_state() == ReadyState::Open {
+            assert!(self.under_way, "open without a request");
+        }
+        assert_eq!(self.source.last_event_id(), self.last_event_id);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn whatever_happens(
+        options in options(),
+        skip in any::<bool>(),
+        show in any::<bool>(),
+        start in prop_oneof![Just(0), 0..100_000_u64, Just(u64::MAX)],
+        ops in proptest::collection::vec(op(), 0..80),
+        stream in stream(),
+    ) {
+        let policy = if skip { OnLimit::Skip } else { OnLimit::Error };
+        // Ids in blocks are only seen where these are shown.
+        let limits = Options::new().max_event(60).on_limit(policy).blocks(true).comments(show);
+        let decoder = Decoder::<InlineId<8>>::with_options(limits);
+        let mut client = Client {
+            source: EventSource::with_decoder(decoder, options),
+            now: Duration::from_secs(start),
+            buffer: Vec::new(),
+            deadline: None,
+            under_way: false,
+            last_event_id: String::new(),
+        };
+        let mut stream = stream.into_iter().cycle();
+        for op in &ops {
+            client.run(op, &mut stream);
+        }
+    }
+}
