@@ -1,11 +1,15 @@
 //! A program without an allocator, or anything else of `std` and `alloc`, that decodes and encodes
-//! an event, and what both ends of a WebSocket say from the handshake on. Exits with 0 if they are
-//! what they should be; `tests/no_alloc.rs` builds and runs it.
+//! an event, comes back to a stream that was cut, and has both ends of a WebSocket speak from the
+//! handshake on. Exits with 0 if all is what it should be; `tests/no_alloc.rs` builds and runs it.
 
 #![no_std]
 #![no_main]
 
-use eventwire::sse::{Decoder, EventType, InlineId, Item, Message, Options};
+use core::time::Duration;
+use eventwire::Backoff;
+use eventwire::sse::{
+    Decoder, EventSource, EventType, InlineId, Item, Message, Options, SourceOptions, Step,
+};
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{self, Connection, Data, DataKind, Frame};
 
@@ -21,8 +25,8 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 extern "C" fn main() -> i32 {
     #[cfg(feature = "leak")]
     let _ = eventwire::sse::BytesDecoder::new();
-    match (round_trip(), handshake(), conversation()) {
-        (Some(true), Some(true), Some(true)) => 0,
+    match (round_trip(), reconnection(), handshake(), conversation()) {
+        (Some(true), Some(true), Some(true), Some(true)) => 0,
         _ => 1,
     }
 }
@@ -36,6 +40,21 @@ fn round_trip() -> Option<bool> {
     let mut decoder = Decoder::<InlineId<8>>::with_options(Options::new().max_event(63));
     let Item::Event(event) = decoder.decode(&mut input).ok()?? else { return None };
     Some(event.to_str().ok()?.event_type == Some("sum") && event.data == "1 +\n2")
+}
+
+fn reconnection() -> Option<bool> {
+    let second = Duration::from_secs(1);
+    let backoff = Backoff::new(second, second, 1).jitter(0);
+    let decoder = Decoder::<InlineId<8>>::with_options(Options::new().max_event(63));
+    let mut source = EventSource::with_decoder(decoder, SourceOptions::new().backoff(backoff));
+    let mut connects = source.poll(second).ok()? == Step::Connect;
+    source.response(200, [("content-type", "text/event-stream")], second).ok()?;
+    let mut body = *b"retry: 2000\nid: 7\ndata: a\n\ndata: cut o";
+    source.receive(&mut &mut body[..], second).ok()??;
+    let back = source.end(second).err()?.reconnect_at?;
+    connects &= source.poll(back).ok()? == Step::Connect;
+    let resumes = source.request_headers().any(|it| it == ("last-event-id", b"7"));
+    Some(connects && resumes && back == 4 * second)
 }
 
 fn handshake() -> Option<bool> {
