@@ -319,7 +319,7 @@
 //! | [`ws::Decoder`] | 88 | none |
 //! | [`ws::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
 //! | [`ws::Connection`] of a server | 248, or 272 for whole messages | those of its decoder |
-//! | [`ws::WebSocket`] of a server | 768 | those of its decoder, and a queue that grows with what waits to be written |
+//! | [`ws::WebSocket`] of a server | 792 | those of its decoder, and a queue that grows with what waits to be written |
 //! | encoding into a buffer that is used again | | none |
 //!
 //! # Limits and errors

@@ -1,11 +1,13 @@
 //! How much is allocated: nothing for what is borrowed, a reference count a buffer for what is owned.
 
 use allocation_counter::measure;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use eventwire::sse::{BytesDecoder, Decoder, Item, Message};
 use eventwire::ws::{
-    self, Close, CloseCode, Connection, Frame, MaskKey, MessageDecoder, Role, State, Writer,
+    self, Close, CloseCode, Connection, Frame, MaskKey, MessageDecoder, Role, SocketOptions, State,
+    WebSocket, Writer,
 };
+use std::time::Duration;
 
 const EVENT: &str = "id: 17\nevent: sum\ndata: {\"a\":1}\ndata: 2\n\n";
 const PLAIN: &str = "id: 17\nevent: sum\ndata: {\"a\":1}\n\n";
@@ -287,4 +289,23 @@ fn empty_fragments_take_no_memory() {
     buffer.extend_from_slice(&vec![0; 200_000]);
     let allocated = measure(|| assert_eq!(decoder.decode(&mut buffer).unwrap(), None));
     assert_eq!(allocated.count_total, 0);
+}
+
+/// A socket whose queue was long, of bytes or of frames, and was written, keeps little of it.
+#[test]
+fn an_empty_send_queue_keeps_little() {
+    let long = vec![7; 1 << 20];
+    for payload in [&long[..], b"", &long[..9999]] {
+        let mut socket = WebSocket::server(SocketOptions::new(), Duration::ZERO);
+        let kept = measure(|| {
+            while socket.send(&Frame::binary(payload)).is_ok() {}
+            for part in [1, 70_000, usize::MAX] {
+                let mut to_write = socket.to_write(Duration::ZERO);
+                let len = part.min(to_write.remaining());
+                to_write.advance(len);
+            }
+        });
+        assert!(kept.bytes_max > 1 << 20, "it was long: {kept:?}");
+        assert!(kept.bytes_current <= 160 << 10, "payloads of {}: {kept:?}", payload.len());
+    }
 }

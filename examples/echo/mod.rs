@@ -20,7 +20,8 @@ pub async fn echo<M: MaskSource>(
     loop {
         let now = start.elapsed();
         let mut flow = socket.flow();
-        while flow == Flow::Ready {
+        // What comes back to a transport that ended goes nowhere.
+        while ended || flow == Flow::Ready {
             let sent = match socket.poll(&mut received, now) {
                 Some(SocketEvent::Open) => continue,
                 Some(SocketEvent::Text(text)) => socket.send(&Frame::text(&text)),
@@ -28,10 +29,12 @@ pub async fn echo<M: MaskSource>(
                 Some(SocketEvent::Close(close)) => return Ok(close),
                 None => break,
             };
-            flow = sent.map_err(io::Error::other)?;
+            flow =
+                sent.or_else(|error| if ended { Ok(flow) } else { Err(io::Error::other(error)) })?;
         }
         // Who does not take what comes back is not listened to.
-        if flow == Flow::Full
+        if !ended
+            && flow == Flow::Full
             && let Some(SocketEvent::Close(close)) = socket.poll_time(now)
         {
             return Ok(close);

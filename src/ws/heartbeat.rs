@@ -14,6 +14,10 @@ pub(super) struct Heartbeat {
     next: Duration,
     /// From when on the answer to a ping is awaited, if one is.
     awaiting: Option<Duration>,
+    /// How many bytes the transport has to take until the ping is out.
+    unwritten: usize,
+    /// Whether it took some, and not all, of them since the time was last told.
+    progressed: bool,
 }
 
 /// What is due.
@@ -25,8 +29,14 @@ pub(super) enum Beat {
 
 impl Heartbeat {
     pub(super) const fn new(options: &SocketOptions, now: Duration) -> Self {
-        let (interval, timeout) = (options.ping_interval, options.pong_timeout);
-        Self { interval, timeout, next: now.saturating_add(interval), awaiting: None }
+        Self {
+            interval: options.ping_interval,
+            timeout: options.pong_timeout,
+            next: now.saturating_add(options.ping_interval),
+            awaiting: None,
+            unwritten: 0,
+            progressed: false,
+        }
     }
 
     /// The peer sent something.
@@ -34,10 +44,25 @@ impl Heartbeat {
         self.awaiting = None;
     }
 
-    /// The ping waits behind what the peer has begun to take.
-    pub(super) const fn ping_waits(&mut self, now: Duration) {
-        if self.awaiting.is_some() {
-            self.awaiting = Some(now);
+    /// The ping that is due ends that many bytes from now.
+    pub(super) const fn ping_is_behind(&mut self, bytes: usize) {
+        self.unwritten = bytes;
+    }
+
+    /// The transport took so many bytes, at `now` or later: until the ping's last one, that is a sign
+    /// of life.
+    pub(super) fn written(&mut self, len: usize, now: Duration) {
+        if len > 0 && self.unwritten > 0 {
+            self.unwritten = self.unwritten.saturating_sub(len);
+            self.awaiting = self.awaiting.map(|_| now);
+            self.progressed = self.unwritten > 0;
+        }
+    }
+
+    /// Who waits to write what is left comes back at once: what was taken was so now.
+    pub(super) fn passed(&mut self, now: Duration) {
+        if core::mem::take(&mut self.progressed) {
+            self.awaiting = self.awaiting.map(|_| now);
         }
     }
 

@@ -168,6 +168,8 @@ enum Link<M> {
     Failed(Failure),
     Up {
         socket: WebSocket<M>,
+        /// How many messages it was given before, by the application.
+        foreign: u64,
         /// Since when.
         opened: Option<Duration>,
     },
@@ -274,7 +276,7 @@ impl<M: MaskSource> Reconnect<M> {
                 let close = CloseEvent::never_open(*failure);
                 Some(self.disconnect(close, received, now))
             }
-            Link::Up { socket, opened } => {
+            Link::Up { socket, opened, .. } => {
                 let event = socket.poll(received, now);
                 if event == Some(SocketEvent::Open) {
                     *opened = Some(now);
@@ -292,10 +294,12 @@ impl<M: MaskSource> Reconnect<M> {
 
     /// The transport that was asked for is connected, and this is the WebSocket over it, by
     /// [`WebSocket::connect`] or [`WebSocket::client`]. It is dropped if none was asked for, or
-    /// [`close`](Self::close) was called meanwhile.
+    /// [`close`](Self::close) was called meanwhile. Messages that it was given before go first, and
+    /// have no numbers.
     pub fn connected(&mut self, socket: WebSocket<M>) {
         if matches!(self.link, Link::Connecting) {
-            self.link = Link::Up { socket, opened: None };
+            let foreign = socket.taken_messages();
+            self.link = Link::Up { socket, foreign, opened: None };
         }
     }
 
@@ -399,8 +403,8 @@ impl<M: MaskSource> Reconnect<M> {
 
 impl<M> Reconnect<M> {
     fn settle(&mut self) {
-        if let Link::Up { socket, .. } = &self.link {
-            self.unsent.settle(socket.written_messages());
+        if let Link::Up { socket, foreign, .. } = &self.link {
+            self.unsent.settle(socket.written_messages().saturating_sub(*foreign));
         }
     }
 

@@ -25,9 +25,11 @@ pub(super) struct SendQueue {
     len: usize,
     frames: VecDeque<Queued>,
     buffered_amount: usize,
+    /// How many pings and pongs wait, so that nobody has to look for them.
     pings: usize,
     pongs: usize,
     written_messages: u64,
+    taken_messages: u64,
 }
 
 /// A frame that was not wholly written, and how much of it was not.
@@ -91,6 +93,7 @@ impl SendQueue {
     fn queued(&mut self, shape: Option<Shape>, overhead: usize, payload: usize) {
         self.len += overhead + payload;
         let frame = Queued { shape, overhead, payload };
+        self.taken_messages += u64::from(frame.ends_message());
         match frame.opcode() {
             Some(OpCode::Ping) => self.pings += 1,
             Some(OpCode::Pong) => self.pongs += 1,
@@ -129,6 +132,11 @@ impl SendQueue {
         self.written_messages
     }
 
+    /// How many messages were appended, written or not.
+    pub(super) const fn taken_messages(&self) -> u64 {
+        self.taken_messages
+    }
+
     /// Notes which frames so many bytes belong to.
     fn written(&mut self, mut len: usize) {
         self.len -= len;
@@ -152,8 +160,12 @@ impl SendQueue {
             }
             self.frames.pop_front();
         }
-        if self.len == 0 && self.tail.capacity() > KEPT_EMPTY {
-            self.tail = BytesMut::new();
+        if self.len == 0 {
+            // Its capacity would not tell, as what was written counts no longer.
+            if self.tail.try_reclaim(KEPT_EMPTY + 1) {
+                self.tail = BytesMut::new();
+            }
+            self.frames.shrink_to(KEPT_EMPTY / FRAME_COST);
         }
     }
 }

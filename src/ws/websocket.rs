@@ -208,7 +208,7 @@ impl<M: MaskSource> WebSocket<M> {
     }
 
     /// Gives the next event of time alone, for an application that takes no messages while it has no
-    /// room for them: what was received stays, and so does the end of the transport, behind it.
+    /// room for them. Once the transport has ended, [`poll`](Self::poll).
     pub fn poll_time(&mut self, now: Duration) -> Option<SocketEvent> {
         self.pass(now, false)
     }
@@ -247,28 +247,41 @@ impl<M: MaskSource> WebSocket<M> {
     fn take_message(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
         loop {
             let message = self.connection.receive(received);
-            if let Err(failure) = self.reply() {
-                self.failure.get_or_insert(failure);
-                return Some(self.finish());
-            }
-            let event = match message {
-                Ok(Some(Message::Text(text))) => SocketEvent::Text(text),
-                Ok(Some(Message::Binary(bytes))) => SocketEvent::Binary(bytes),
-                Ok(Some(Message::Ping(_) | Message::Pong(_))) => continue,
+            let replied = self.reply();
+            let more = match message {
+                Ok(Some(Message::Text(text))) => {
+                    self.last_message = now;
+                    // A reply that failed is still owed, and fails again after this.
+                    return Some(SocketEvent::Text(text));
+                }
+                Ok(Some(Message::Binary(bytes))) => {
+                    self.last_message = now;
+                    return Some(SocketEvent::Binary(bytes));
+                }
+                Ok(Some(Message::Ping(_) | Message::Pong(_))) => true,
                 Ok(Some(Message::Close(close))) => {
                     let said = |close: Close<_>| (close.code.get(), close.reason);
                     let nothing = (CloseEvent::NO_STATUS, Utf8Bytes::default());
                     self.peer_close = Some(close.map_or(nothing, said));
-                    continue;
+                    true
                 }
-                Ok(None) => return None,
+                Ok(None) => false,
                 Err(error) => {
-                    self.failure.get_or_insert(Failure::Protocol(error));
-                    return None;
+                    // What follows a fault is nothing, and must not pile up.
+                    received.clear();
+                    if replied.is_ok() {
+                        self.failure.get_or_insert(Failure::Protocol(error));
+                    }
+                    false
                 }
             };
-            self.last_message = now;
-            return Some(event);
+            if let Err(failure) = replied {
+                self.failure.get_or_insert(failure);
+                return Some(self.finish());
+            }
+            if !more {
+                return None;
+            }
         }
     }
 
@@ -285,6 +298,7 @@ impl<M: MaskSource> WebSocket<M> {
 
     /// The next event of time.
     fn pass(&mut self, now: Duration, ended: bool) -> Option<SocketEvent> {
+        self.heartbeat.passed(now);
         match self.phase {
             #[cfg(feature = "handshake")]
             Phase::Connecting { deadline, .. } => {
@@ -299,10 +313,7 @@ impl<M: MaskSource> WebSocket<M> {
             Phase::Running => {
                 self.closes_from(now);
                 let late = self.closing_deadline.is_some_and(|deadline| now >= deadline);
-                // Behind the peer's close frame ours may still be under way.
-                let awaits_nothing =
-                    self.queue.is_empty() || self.connection.state() == State::LocalClosing;
-                (late || ended && awaits_nothing).then(|| self.finish())
+                (late || ended && self.awaits_nothing()).then(|| self.finish())
             }
             Phase::Opened | Phase::Closed => None,
         }
@@ -329,9 +340,14 @@ impl<M: MaskSource> WebSocket<M> {
         None
     }
 
+    /// Queues a ping, unless one waits: a peer that sends but does not read is owed no more.
     fn ping(&mut self) -> Result<(), Failure> {
-        let ping = Frame::new(OpCode::Ping, &[][..]);
-        self.push(&ping).map_err(unsendable)
+        if !self.queue.has_ping() {
+            let ping = Frame::new(OpCode::Ping, &[][..]);
+            self.push(&ping).map_err(unsendable)?;
+        }
+        self.heartbeat.ping_is_behind(self.queue.remaining());
+        Ok(())
     }
 
     /// What is to be written now, which may be nothing; what was written is to be taken off by
@@ -341,6 +357,7 @@ impl<M: MaskSource> WebSocket<M> {
     /// It has several chunks if long payloads are [shared](WebSocket::send_shared): see
     /// [`Buf::chunks_vectored`].
     pub fn to_write(&mut self, now: Duration) -> ToWrite<'_> {
+        self.heartbeat.passed(now);
         // A pong may have waited for the one before. If it cannot be sent, the next poll says so.
         let _ = self.reply();
         ToWrite { parts: Some((&mut self.queue, &mut self.heartbeat)), now }
@@ -443,10 +460,18 @@ impl<M> WebSocket<M> {
             && (self.role == Role::Server || self.failure.is_some())
     }
 
+    /// Whether nothing is to be written that counts once the transport has ended: behind the peer's
+    /// close frame ours may be under way.
+    fn awaits_nothing(&self) -> bool {
+        self.queue.is_empty() || self.connection.state() != State::Closed
+    }
+
     /// When to call [`poll`](Self::poll) at the latest, even if nothing was received.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         match &self.phase {
+            Phase::Closed => None,
+            _ if self.ended && self.awaits_nothing() => Some(Duration::ZERO),
             #[cfg(feature = "handshake")]
             Phase::Connecting { deadline, .. } if self.failure.is_none() => Some(*deadline),
             #[cfg(feature = "handshake")]
@@ -458,7 +483,6 @@ impl<M> WebSocket<M> {
             Phase::Running => {
                 self.heartbeat.deadline().into_iter().chain(self.idle_deadline()).min()
             }
-            Phase::Closed => None,
         }
     }
 
@@ -515,6 +539,11 @@ impl<M> WebSocket<M> {
     pub(super) const fn written_messages(&self) -> u64 {
         self.queue.written_messages()
     }
+
+    /// How many messages were taken, and may have been written.
+    pub(super) const fn taken_messages(&self) -> u64 {
+        self.queue.taken_messages()
+    }
 }
 
 /// Why what the protocol demands cannot be sent: its order is right, and the queue grows.
@@ -557,9 +586,7 @@ impl Buf for ToWrite<'_> {
         let Some((queue, heartbeat)) = &mut self.parts else {
             return assert_eq!(len, 0, "nothing to write");
         };
-        if len > 0 && queue.has_ping() {
-            heartbeat.ping_waits(self.now);
-        }
         queue.advance(len);
+        heartbeat.written(len, self.now);
     }
 }

@@ -1,6 +1,8 @@
 //! WebSocket streams under any chunking, and what the decoders showed of them.
 
 pub mod reference;
+#[cfg(all(feature = "std", feature = "handshake"))]
+pub mod socket;
 
 #[cfg(feature = "alloc")]
 use bytes::BytesMut;

@@ -1,0 +1,213 @@
+//! What drives a `WebSocket` or a `Reconnect` in tests: a clock that stands, a peer that is bytes.
+
+use bytes::{Buf, BytesMut};
+use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
+use eventwire::ws::{
+    LinkEvent, MaskSource, Message, MessageDecoder, NoMask, Options, Reconnect, Role, SocketEvent,
+    SocketOptions, WebSocket,
+};
+use std::time::Duration;
+
+use super::Stream;
+
+/// Masking keys whose type has a name.
+pub type Keys = fn() -> [u8; 4];
+
+pub fn key() -> [u8; 4] {
+    [0x11, 0x22, 0x33, 0x44]
+}
+
+pub const KEYS: Keys = key;
+
+pub const SUBPROTOCOLS: &[&str] = &["soap", "chat"];
+
+pub fn request() -> ClientRequest<'static> {
+    let request = ClientRequest::new("example.com", "/", *b"16 random bytes!").unwrap();
+    request.subprotocols(SUBPROTOCOLS).unwrap()
+}
+
+/// The server's answer to a request.
+pub fn accept(request: &[u8]) -> Option<Vec<u8>> {
+    let mut handshake = ServerHandshake::new();
+    let request = handshake.decode(request).expect("a request that can be accepted")?;
+    Some(request.accept().subprotocol("chat").unwrap().to_bytes().to_vec())
+}
+
+pub const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Which end the peer is.
+pub fn other(role: Role) -> Role {
+    match role {
+        Role::Client => Role::Server,
+        Role::Server => Role::Client,
+    }
+}
+
+/// What `role` reads in these bytes, which are whole frames.
+pub fn decode(role: Role, bytes: &[u8]) -> Vec<Message> {
+    let mut decoder = MessageDecoder::new(role, Options::new());
+    let mut buffer = BytesMut::from(bytes);
+    let mut messages = Vec::new();
+    while let Some(message) = decoder.decode(&mut buffer).expect("valid frames") {
+        messages.push(message);
+    }
+    assert!(buffer.is_empty() && !decoder.in_message(), "whole frames");
+    messages
+}
+
+/// A socket with what it received, at a time.
+#[derive(Debug)]
+pub struct Rig<M> {
+    pub socket: WebSocket<M>,
+    pub role: Role,
+    pub received: BytesMut,
+    pub now: Duration,
+}
+
+/// When rigs begin.
+pub const START: Duration = ms(1_000_000);
+
+impl Rig<NoMask> {
+    /// An open server.
+    pub fn server(options: SocketOptions) -> Self {
+        let mut rig = Self::new(WebSocket::server(options, START), Role::Server);
+        assert_eq!(rig.poll_all(), [SocketEvent::Open]);
+        rig
+    }
+}
+
+impl Rig<Keys> {
+    /// An open client.
+    pub fn client(options: SocketOptions) -> Self {
+        let mut rig = Self::new(WebSocket::client(options, KEYS, START), Role::Client);
+        assert_eq!(rig.poll_all(), [SocketEvent::Open]);
+        rig
+    }
+
+    /// A client whose request is written, and the answer to it.
+    pub fn connect(options: SocketOptions) -> (Self, Vec<u8>) {
+        let socket = WebSocket::connect(&request(), options, KEYS, START);
+        let mut rig = Self::new(socket, Role::Client);
+        let answer = accept(&rig.write()).expect("a whole request");
+        (rig, answer)
+    }
+}
+
+impl<M: MaskSource> Rig<M> {
+    pub fn new(socket: WebSocket<M>, role: Role) -> Self {
+        Self { socket, role, received: BytesMut::new(), now: START }
+    }
+
+    pub fn poll(&mut self) -> Option<SocketEvent> {
+        self.socket.poll(&mut self.received, self.now)
+    }
+
+    /// All events that there are now. Then either nothing is due, or it is over.
+    pub fn poll_all(&mut self) -> Vec<SocketEvent> {
+        let events: Vec<_> = std::iter::from_fn(|| self.poll()).collect();
+        let deadline = self.socket.deadline();
+        assert!(deadline.is_none_or(|at| at > self.now), "due at {deadline:?}: {:?}", self.now);
+        events
+    }
+
+    pub fn receive(&mut self, bytes: &[u8]) -> Vec<SocketEvent> {
+        self.received.extend_from_slice(bytes);
+        self.poll_all()
+    }
+
+    /// What the peer builds is received.
+    pub fn hear(&mut self, build: impl Fn(&mut Stream) -> &mut Stream) -> Vec<SocketEvent> {
+        let mut stream = Stream::new(self.role);
+        build(&mut stream);
+        self.receive(&stream.bytes)
+    }
+
+    pub fn end(&mut self) -> Vec<SocketEvent> {
+        self.socket.end_of_stream();
+        self.poll_all()
+    }
+
+    /// Lets that much time pass.
+    pub fn wait(&mut self, time: Duration) -> Vec<SocketEvent> {
+        self.now += time;
+        self.poll_all()
+    }
+
+    /// Waits until one nanosecond before the deadline, when nothing happens, and then for it.
+    pub fn wait_for_deadline(&mut self) -> Vec<SocketEvent> {
+        let deadline = self.socket.deadline().expect("a deadline");
+        self.now = deadline.saturating_sub(Duration::from_nanos(1));
+        assert_eq!(self.poll_all(), [], "too soon");
+        assert_eq!(self.socket.deadline(), Some(deadline), "still");
+        self.now = deadline;
+        self.poll_all()
+    }
+
+    /// The transport takes so many bytes of what there is to be written.
+    pub fn write_some(&mut self, most: usize) -> Vec<u8> {
+        let mut to_write = self.socket.to_write(self.now);
+        let len = most.min(to_write.remaining());
+        to_write.copy_to_bytes(len).to_vec()
+    }
+
+    /// The transport takes everything.
+    pub fn write(&mut self) -> Vec<u8> {
+        let mut written = Vec::new();
+        while self.socket.to_write(self.now).has_remaining() {
+            written.extend(self.write_some(usize::MAX));
+        }
+        written
+    }
+
+    /// As [`write`](Self::write): what the peer reads.
+    pub fn say(&mut self) -> Vec<Message> {
+        let written = self.write();
+        decode(other(self.role), &written)
+    }
+}
+
+/// A client that reconnects, with what it received, at a time.
+#[derive(Debug)]
+pub struct LinkRig {
+    pub link: Reconnect<Keys>,
+    pub received: BytesMut,
+    pub now: Duration,
+}
+
+impl LinkRig {
+    pub fn new(link: Reconnect<Keys>) -> Self {
+        Self { link, received: BytesMut::new(), now: START }
+    }
+
+    pub fn poll_all(&mut self) -> Vec<LinkEvent> {
+        let poll = || self.link.poll(&mut self.received, self.now);
+        let events: Vec<_> = std::iter::from_fn(poll).collect();
+        let deadline = self.link.deadline();
+        assert!(deadline.is_none_or(|at| at > self.now), "due at {deadline:?}: {:?}", self.now);
+        events
+    }
+
+    /// The frames that a server sends.
+    pub fn hear(&mut self, build: impl Fn(&mut Stream) -> &mut Stream) -> Vec<LinkEvent> {
+        let mut stream = Stream::new(Role::Client);
+        build(&mut stream);
+        self.received.extend_from_slice(&stream.bytes);
+        self.poll_all()
+    }
+
+    pub fn write_some(&mut self, most: usize) -> Vec<u8> {
+        let mut to_write = self.link.to_write(self.now);
+        let len = most.min(to_write.remaining());
+        to_write.copy_to_bytes(len).to_vec()
+    }
+
+    pub fn write(&mut self) -> Vec<u8> {
+        let mut written = Vec::new();
+        while self.link.to_write(self.now).has_remaining() {
+            written.extend(self.write_some(usize::MAX));
+        }
+        written
+    }
+}
