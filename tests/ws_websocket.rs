@@ -252,7 +252,7 @@ fn messages_both_ways() {
         taken(rig.socket.send(&Frame::text("a").unfinished()));
         taken(rig.socket.send(&Frame::ping(&b"mine"[..]).unwrap()));
         taken(rig.socket.send(&Frame::text("b").continuing()));
-        taken(rig.socket.send(&Frame::binary(&[7; 70_000][..])));
+        taken(rig.socket.send(&Frame::binary(vec![7; 70_000])));
         taken(rig.socket.send(&Frame::pong(&b"unasked"[..]).unwrap()));
         assert_eq!(rig.socket.buffered_amount(), 70_002);
         let expected = [
@@ -767,7 +767,7 @@ fn a_ping_is_answered_by_whatever_comes() {
             assert_eq!(rig.now, START + INTERVAL);
             assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
             assert_eq!(rig.socket.deadline(), Some(rig.now + TIMEOUT));
-            rig.wait(TIMEOUT - ms(1));
+            rig.wait(TIMEOUT.saturating_sub(ms(1)));
             let mut stream = Stream::new(rig.role);
             let (header, payload) = answer.split_at(answer.len().min(2));
             match header {
@@ -812,7 +812,7 @@ fn a_peer_that_takes_slowly_what_a_ping_waits_behind() {
     taken(rig.socket.send(&Frame::binary(&[0; 96][..])));
     assert_eq!(rig.wait(INTERVAL), []);
     for _ in 0..100 {
-        assert_eq!(rig.wait(TIMEOUT - ms(1)), []);
+        assert_eq!(rig.wait(TIMEOUT.saturating_sub(ms(1))), []);
         assert_eq!(rig.write_some(1).len(), 1);
         assert_eq!(rig.socket.deadline(), Some(rig.now + TIMEOUT));
     }
@@ -904,7 +904,7 @@ fn idleness() {
 #[test]
 fn time_that_stands_at_its_end() {
     let mut rig = Rig::server(beating().idle_timeout(Duration::MAX));
-    rig.now = Duration::MAX - ms(1);
+    rig.now = Duration::MAX.saturating_sub(ms(1));
     rig.poll_all();
     rig.socket.close(None, rig.now).unwrap();
     assert_eq!(rig.socket.deadline(), Some(Duration::MAX));

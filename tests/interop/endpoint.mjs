@@ -16,6 +16,7 @@ const COMMANDS = {
   websockets: [python(), `${import.meta.dirname}/websockets_endpoint.py`],
   tungstenite: [endpointProgram('tungstenite')],
   eventwire: [endpointProgram('eventwire')],
+  machine: [endpointProgram('machine')],
 };
 
 /** A program that prints lines. */
@@ -43,10 +44,19 @@ class Program {
     this.#child.stdin.write(text);
   }
 
+  get running() {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** By its pid. */
+  signal(name) {
+    this.#child.kill(name);
+  }
+
   async stop() {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (!this.running) return;
     const ended = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
+    this.signal('SIGKILL');
     await ended;
   }
 }
@@ -59,11 +69,22 @@ export class Endpoint extends Program {
     return new Endpoint(name, [...COMMANDS[name], 'client']);
   }
 
-  static async server(name) {
-    const server = new Endpoint(name, [...COMMANDS[name], 'server']);
-    const { listening } = await server.next();
-    server.address = `127.0.0.1:${listening}`;
+  static async server(name, ...args) {
+    const server = new Endpoint(name, [...COMMANDS[name], 'server', ...args]);
+    await server.listens();
     return server;
+  }
+
+  /** One of our state machines; endpoints/src/bin/machine_endpoint.rs has its words. */
+  static machine(setup) {
+    const machine = new Endpoint('machine', COMMANDS.machine);
+    machine.tell({ start: setup });
+    return machine;
+  }
+
+  async listens() {
+    const { listening } = await this.next();
+    this.address = `127.0.0.1:${listening}`;
   }
 
   tell(command) {

@@ -1,12 +1,16 @@
-"""The endpoint of Python `websockets`, in either role; driven as the one in endpoints/src/lib.rs."""
+"""The endpoint of Python `websockets`, in either role; driven as the one in endpoints/src/lib.rs.
+
+As a server it may be told how often to ping, and how long to wait for a pong, in milliseconds.
+"""
 
 import asyncio
 import json
 import sys
 
 from websockets.asyncio.client import connect
-from websockets.asyncio.server import serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.frames import Opcode
 
 SUBPROTOCOLS = ["chat.v2", "chat.v1"]
 # No limits, and no pings of its own.
@@ -15,6 +19,18 @@ PLAIN = {"max_size": None, "ping_interval": None}
 
 def report(event):
     print(json.dumps(event, ensure_ascii=False), flush=True)
+
+
+class Counting(ServerConnection):
+    """Counts what answers pings, and is otherwise not to be seen."""
+
+    pings = pongs = 0
+
+    def process_event(self, event):
+        opcode = getattr(event, "opcode", None)
+        self.pings += opcode is Opcode.PING
+        self.pongs += opcode is Opcode.PONG
+        super().process_event(event)
 
 
 class Endpoint:
@@ -88,6 +104,8 @@ class Endpoint:
                 await self.fragments(**value)
             case "ping":
                 await self.ping(value)
+            case "heartbeat":
+                report({"heartbeat": {"pings": self.connection.pings, "pongs": self.connection.pongs}})
             case "close":
                 self.start(self.connection.close(**value))
 
@@ -106,7 +124,9 @@ async def main():
     if sys.argv[1] == "client":
         await endpoint.run()
         return
-    async with serve(endpoint.follow, "127.0.0.1", 0, select_subprotocol=choose, **PLAIN) as server:
+    interval, timeout = (int(ms) / 1000 for ms in sys.argv[2:]) if sys.argv[2:] else (None, None)
+    options = PLAIN | {"ping_interval": interval, "ping_timeout": timeout, "create_connection": Counting}
+    async with serve(endpoint.follow, "127.0.0.1", 0, select_subprotocol=choose, **options) as server:
         report({"listening": server.sockets[0].getsockname()[1]})
         await endpoint.run()
 

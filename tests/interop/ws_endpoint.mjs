@@ -51,9 +51,10 @@ const send = {
   close: (closing) => current.close(closing?.code, closing?.reason),
 };
 
-if (process.argv[2] === 'server') {
+const [, , role, port = 0] = process.argv;
+if (role === 'server') {
   const handleProtocols = (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false;
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols });
+  const server = new WebSocketServer({ host: '127.0.0.1', port, handleProtocols });
   server.on('listening', () => report({ listening: server.address().port }));
   server.on('connection', (socket) => {
     reportOpen(socket);

@@ -5,6 +5,7 @@
 mod bytes_as_text;
 
 pub use bytes_as_text::BytesAsText;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::io::{self, BufRead, Write};
@@ -95,12 +96,20 @@ impl Report {
     /// # Errors
     /// If nobody listens.
     pub fn say(&self) -> io::Result<()> {
-        let mut line = serde_json::to_vec(self)?;
-        line.push(b'\n');
-        let mut out = io::stdout().lock();
-        out.write_all(&line)?;
-        out.flush()
+        say(self)
     }
+}
+
+/// Says something, in a line of JSON.
+///
+/// # Errors
+/// If nobody listens.
+pub fn say(report: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(report)?;
+    line.push(b'\n');
+    let mut out = io::stdout().lock();
+    out.write_all(&line)?;
+    out.flush()
 }
 
 /// The commands, until there are no more to come.
@@ -143,7 +152,12 @@ pub async fn drive(
 
 const NOTHING_OPEN: &str = "a command for a connection that is not open";
 
-fn read_commands() -> Commands {
+/// The commands, as they come.
+///
+/// # Panics
+/// In a thread of its own, if it is told what is none.
+#[must_use]
+pub fn read_commands<C: DeserializeOwned + Send + 'static>() -> mpsc::UnboundedReceiver<C> {
     let (sender, commands) = mpsc::unbounded_channel();
     thread::spawn(move || {
         for line in io::stdin().lock().lines() {

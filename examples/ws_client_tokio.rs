@@ -1,0 +1,243 @@
+//! A WebSocket client that sends the lines of its standard input, prints what comes, and stays
+//! connected: `echo hello | ws_client_tokio wss://localhost:9001/ --ca cert.pem`.
+//!
+//! With `--ca` it trusts the certificates in that PEM file, otherwise those that browsers trust. At
+//! the end of its input it closes, with status 0 if that was clean.
+
+use bytes::{Buf, BytesMut};
+use eventwire::ws::handshake::ClientRequest;
+use eventwire::ws::{
+    Close, CloseCode, CloseEvent, Frame, LinkEvent, ReadyState, Reconnect, ReconnectOptions,
+    SendError, SocketOptions, ToWrite, WebSocket,
+};
+use http::Uri;
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{env, future, thread};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+
+const USAGE: &str = "usage: ws_client_tokio ws[s]://HOST[:PORT][/PATH] [--ca FILE]";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(close) if close.was_clean => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("ws_client_tokio: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Returns how the last connection ended.
+async fn run() -> Result<CloseEvent, Box<dyn Error>> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let server = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [url] => Server::new(url, None)?,
+        [url, "--ca", file] | ["--ca", file, url] => Server::new(url, Some(file))?,
+        _ => return Err(USAGE.into()),
+    };
+    let start = Instant::now();
+    let options = SocketOptions::new()
+        .ping_interval(Duration::from_secs(20))
+        .pong_timeout(Duration::from_secs(10));
+    let backoff = ReconnectOptions::rfc_backoff(rand::random());
+    let mut client = Reconnect::new(ReconnectOptions::new(backoff));
+    let (mut reader, mut writer) = (None, None);
+    let mut received = BytesMut::new();
+    let mut lines = stdin_lines();
+    let mut no_more_lines = false;
+    // The line that there is no room for yet.
+    let mut unsent: Option<String> = None;
+    loop {
+        while let Some(event) = client.poll(&mut received, start.elapsed()) {
+            match event {
+                LinkEvent::Connect => match server.connect().await {
+                    Ok(stream) => {
+                        let nonce = rand::random();
+                        let request = ClientRequest::new(&server.host, &server.target, nonce)?;
+                        let masks = rand::random::<[u8; 4]>;
+                        let now = start.elapsed();
+                        client.connected(WebSocket::connect(&request, options, masks, now));
+                        let (read, write) = tokio::io::split(stream);
+                        reader = Some(read);
+                        writer = Some(Writer { stream: write, flushed: true, shut: false });
+                    }
+                    // Whom we do not trust now we shall not trust later.
+                    Err(error) if is_of_tls(&error) => return Err(error.into()),
+                    Err(error) => {
+                        eprintln!("no connection: {error}");
+                        client.connect_failed();
+                    }
+                },
+                LinkEvent::Open => eprintln!("open"),
+                LinkEvent::Text(text) => writeln!(io::stdout(), "{text}")?,
+                LinkEvent::Binary(bytes) => writeln!(io::stdout(), "{} bytes", bytes.len())?,
+                LinkEvent::Disconnected(end) => {
+                    eprintln!("{}", end.close);
+                    if end.reconnect_at.is_none() {
+                        return Ok(end.close);
+                    }
+                    (reader, writer) = (None, None);
+                }
+            }
+        }
+
+        let now = start.elapsed();
+        if let Some(line) = &unsent {
+            match client.send(&Frame::text(line)) {
+                Err(SendError::Full) if client.buffered_amount() > 0 => {}
+                result => {
+                    result?;
+                    unsent = None;
+                }
+            }
+        } else if no_more_lines && client.ready_state() == ReadyState::Open {
+            // Not before it is open: what waits to be sent would be lost.
+            client.close(Some(Close { code: CloseCode::NORMAL, reason: "" }), now)?;
+        }
+
+        let wait = client.deadline().map(|deadline| deadline.saturating_sub(now));
+        let wants_shutdown = client.wants_shutdown();
+        let mut to_write = client.to_write(now);
+        tokio::select! {
+            result = read(&mut reader, &mut received) => if !matches!(result, Ok(1..)) {
+                reader = None;
+                client.end_of_stream();
+            },
+            result = write(&mut writer, &mut to_write, wants_shutdown) => if result.is_err() {
+                (reader, writer) = (None, None);
+                client.end_of_stream();
+            },
+            line = lines.recv(), if unsent.is_none() && !no_more_lines => {
+                no_more_lines = line.is_none();
+                unsent = line;
+            }
+            () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}
+        }
+    }
+}
+
+/// Read by a thread, as a program that waits for tokio's own standard input cannot end.
+fn stdin_lines() -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel(1);
+    thread::spawn(move || {
+        let mut lines = io::stdin().lines().map_while(Result::ok);
+        lines.try_for_each(|line| sender.blocking_send(line))
+    });
+    lines
+}
+
+type Stream = Box<dyn Transport>;
+trait Transport: AsyncRead + AsyncWrite + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Unpin> Transport for T {}
+
+/// Where to connect.
+struct Server {
+    /// As the request names it.
+    host: String,
+    target: String,
+    /// What to connect to, with a port in any case.
+    address: String,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+}
+
+impl Server {
+    fn new(url: &str, ca: Option<&str>) -> Result<Self, Box<dyn Error>> {
+        let uri: Uri = url.parse()?;
+        let name = uri.host().ok_or("no host in the URL")?;
+        let (port, tls) = match uri.scheme_str() {
+            Some("ws") => (80, None),
+            Some("wss") => {
+                let bare = name.trim_start_matches('[').trim_end_matches(']');
+                (443, Some((tls(ca)?, ServerName::try_from(bare)?.to_owned())))
+            }
+            _ => return Err("the URL is neither ws:// nor wss://".into()),
+        };
+        Ok(Self {
+            host: uri.authority().map_or(name, |it| it.as_str()).to_owned(),
+            target: uri.path_and_query().map_or("/", |it| it.as_str()).to_owned(),
+            address: format!("{name}:{}", uri.port_u16().unwrap_or(port)),
+            tls,
+        })
+    }
+
+    async fn connect(&self) -> io::Result<Stream> {
+        timeout(CONNECT_TIMEOUT, async {
+            let stream = TcpStream::connect(&self.address).await?;
+            stream.set_nodelay(true)?;
+            Ok(match &self.tls {
+                None => Box::new(stream) as Stream,
+                Some((tls, name)) => Box::new(tls.connect(name.clone(), stream).await?),
+            })
+        })
+        .await?
+    }
+}
+
+fn is_of_tls(error: &io::Error) -> bool {
+    matches!(error.get_ref(), Some(error) if error.is::<rustls::Error>())
+}
+
+fn tls(ca: Option<&str>) -> Result<TlsConnector, Box<dyn Error>> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(file) => {
+            for certificate in CertificateDer::pem_file_iter(file)? {
+                roots.add(certificate?)?;
+            }
+        }
+    }
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    Ok(Arc::new(config).into())
+}
+
+struct Writer {
+    stream: WriteHalf<Stream>,
+    flushed: bool,
+    shut: bool,
+}
+
+/// Waits for ever if there is nothing to read from. Nothing is lost if it is dropped, as with
+/// [`write`].
+async fn read(reader: &mut Option<ReadHalf<Stream>>, received: &mut BytesMut) -> io::Result<usize> {
+    let Some(reader) = reader else { return future::pending().await };
+    received.reserve(16 << 10);
+    reader.read_buf(received).await
+}
+
+/// Does the next thing that is to be done; waits for ever if there is none.
+async fn write(
+    writer: &mut Option<Writer>,
+    to_write: &mut ToWrite<'_>,
+    wants_shutdown: bool,
+) -> io::Result<()> {
+    let Some(writer) = writer else { return future::pending().await };
+    if to_write.has_remaining() {
+        writer.stream.write_buf(to_write).await?;
+        writer.flushed = false;
+    } else if !writer.flushed {
+        // TLS may keep what it took until then.
+        writer.stream.flush().await?;
+        writer.flushed = true;
+    } else if wants_shutdown && !writer.shut {
+        writer.stream.shutdown().await?;
+        writer.shut = true;
+    } else {
+        future::pending::<()>().await;
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! A server's `WebSocket` over any transport, that echoes and does as it is told.
+
+use bytes::{Buf, BytesMut};
+use eventwire::ws::{Close, CloseCode, CloseEvent, Frame, SocketEvent, SocketOptions, WebSocket};
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::sleep;
+
+/// Sends each message back, but closes on "close", hangs up without a word on "drop" and sends
+/// three bytes on "binary". `received` holds what came behind the handshake. Returns how the
+/// connection was closed; `None` if it hung up.
+pub async fn echo(
+    stream: impl AsyncRead + AsyncWrite,
+    mut received: BytesMut,
+    options: SocketOptions,
+) -> Option<CloseEvent> {
+    let start = Instant::now();
+    let mut socket = WebSocket::server(options.high_water_mark(usize::MAX), start.elapsed());
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let (mut ended, mut failed, mut flushed, mut shut) = (false, false, true, false);
+    loop {
+        let now = start.elapsed();
+        while let Some(event) = socket.poll(&mut received, now) {
+            let sent = match event {
+                SocketEvent::Open => continue,
+                SocketEvent::Text(text) => match &*text {
+                    "close" => {
+                        let code = CloseCode::new(4000).unwrap();
+                        socket.close(Some(Close { code, reason: "bye" }), now).unwrap();
+                        continue;
+                    }
+                    "drop" => return None,
+                    "binary" => socket.send(&Frame::binary([1, 2, 3])),
+                    text => socket.send(&Frame::text(text)),
+                },
+                SocketEvent::Binary(bytes) => socket.send(&Frame::binary(&bytes)),
+                SocketEvent::Close(close) => return Some(close),
+            };
+            // Refused if the client has closed meanwhile.
+            let _ = sent;
+        }
+        let wait = socket.deadline().map(|deadline| deadline.saturating_sub(now));
+        let shuts = socket.wants_shutdown() && !shut;
+        let mut to_write = socket.to_write(now);
+        let busy = to_write.has_remaining();
+        let write = async {
+            if busy {
+                writer.write_buf(&mut to_write).await.map(drop)
+            } else if shuts {
+                writer.shutdown().await
+            } else {
+                writer.flush().await
+            }
+        };
+        received.reserve(4096);
+        tokio::select! {
+            result = reader.read_buf(&mut received), if !ended => {
+                if !matches!(result, Ok(1..)) {
+                    ended = true;
+                    socket.end_of_stream();
+                }
+            }
+            result = write, if !failed && (busy || shuts || !flushed) => {
+                flushed = !busy;
+                shut |= shuts;
+                if result.is_err() {
+                    failed = true;
+                    socket.end_of_stream();
+                }
+            }
+            () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}
+        }
+    }
+}
