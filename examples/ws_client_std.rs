@@ -123,7 +123,8 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
                 socket.to_write(start.elapsed()).advance(len);
                 writing = false;
             }
-            Ok(Input::EndOfStream | Input::Written(Err(_))) => socket.end_of_stream(),
+            Ok(Input::EndOfStream) => socket.end_of_stream(),
+            Ok(Input::Written(Err(_))) => socket.write_failed(),
             // It is time to poll.
             Err(_) => {}
         }

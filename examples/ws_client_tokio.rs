@@ -118,8 +118,8 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
                 client.end_of_stream();
             },
             result = write(&mut writer, &mut to_write, wants_shutdown) => if result.is_err() {
-                (reader, writer) = (None, None);
-                client.end_of_stream();
+                writer = None;
+                client.write_failed();
             },
             line = lines.recv(), if unsent.is_none() && !no_more_lines => {
                 no_more_lines = line.is_none();

@@ -173,7 +173,7 @@
 //!             match stream.write(to_write.chunk()) {
 //!                 Ok(len) => to_write.advance(len),
 //!                 Err(error) if late(&error) => break,
-//!                 Err(error) => return Err(error),
+//!                 Err(_) => break socket.write_failed(),
 //!             }
 //!         }
 //!         if socket.wants_shutdown() {

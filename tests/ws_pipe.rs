@@ -266,7 +266,7 @@ impl World {
                 let large = self.random.random_ratio(1, 100);
                 let len = self.random.random_range(if large { 66_000..70_000 } else { 0..300 });
                 let text = message(number, len);
-                let frame = if number % 2 == 0 {
+                let frame = if number.is_multiple_of(2) {
                     Frame::text(&text)
                 } else {
                     Frame::binary(text.as_bytes())

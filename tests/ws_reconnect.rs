@@ -543,7 +543,8 @@ fn the_queue_is_limited_by_count_and_bytes() {
         if connected {
             rig.open();
         }
-        assert_eq!(rig.send("12345678901"), Err(SendError::Full));
+        let too_long = SendError::MessageTooLong { limit: 10 };
+        assert_eq!(rig.send("12345678901"), Err(too_long), "however long one waits");
         assert_eq!(rig.send("1234567"), Ok(0));
         assert_eq!(rig.send("1234"), Err(SendError::Full));
         assert_eq!(rig.send("123"), Ok(1));

@@ -1023,6 +1023,24 @@ fn a_pong_that_waited_for_a_masking_key() {
     assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::NoMaskKey(NoMaskKey))));
 }
 
+/// Where nothing can be written any more, nobody waits until it was.
+#[test]
+fn a_transport_that_fails_behind_the_peers_close_frame() {
+    fn check<M: MaskSource>(mut rig: Rig<M>) {
+        assert_eq!(rig.hear(|s| s.frame(CLOSE, b"\x03\xE8")), []);
+        assert_eq!(rig.end(), [], "the answer may still be written");
+        rig.socket.write_failed();
+        assert!(!rig.socket.to_write(START).has_remaining());
+        assert_eq!(ended(&rig.poll_all()), (1000, "", Some(Failure::Transport)));
+    }
+    check(Rig::server(options()));
+    check(Rig::client(options()));
+    let mut open = Rig::server(options());
+    open.socket.write_failed();
+    assert_eq!(open.hear(|s| s.frame(TEXT, b"last").frame(CLOSE, b"\x03\xE9")), [text("last")]);
+    assert_eq!(ended(&open.end()), (1001, "", Some(Failure::Transport)), "what came still counts");
+}
+
 #[test]
 fn ends_tell_people_why() {
     let mut rig = Rig::client(options());

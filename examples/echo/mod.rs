@@ -52,7 +52,10 @@ pub async fn echo<M: MaskSource>(
             read = reading.read_buf(&mut received), if flow == Flow::Ready && !ended => (read, Ok(1)),
             () = sleep_until(start + deadline.unwrap_or_default()), if deadline.is_some() => continue,
         };
-        if read.unwrap_or(0) == 0 || written.is_err() {
+        if written.is_err() {
+            socket.write_failed();
+        }
+        if !matches!(read, Ok(1..)) {
             ended = true;
             socket.end_of_stream();
         }

@@ -135,7 +135,7 @@ pub enum SendError {
     #[error("misuse: frame after our close frame")]
     CloseSent,
     /// The peer's close frame has come, or it broke the protocol: only the reply may be sent.
-    #[error("misuse: frame after the peer closed")]
+    #[error("frame after the peer closed")]
     PeerClosed,
     /// A new message inside an unfinished one, or a fragment of the other kind.
     #[error("misuse: message inside an unfinished one")]
@@ -155,6 +155,13 @@ pub enum SendError {
     /// A control frame or a fragment to a [`Reconnect`](super::Reconnect), which keeps messages.
     #[error("misuse: frame that is no whole message")]
     NoWholeMessage,
+    /// A message to a `Reconnect`, longer than [all that may
+    /// wait](super::ReconnectOptions::max_unsent).
+    #[error("message of more than {limit} bytes, which are all that may wait")]
+    MessageTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A close code that no page may use, by a `WebSocket` that is to
     /// [act like one](super::SocketOptions::browser_close_codes).
     #[error("misuse: close code {0}, which no page may use")]

@@ -310,10 +310,17 @@ impl<M: MaskSource> Reconnect<M> {
         }
     }
 
-    /// The transport ended, or reading or writing failed. Poll once more.
+    /// As [`WebSocket::end_of_stream`].
     pub fn end_of_stream(&mut self) {
         if let Link::Up { socket, .. } = &mut self.link {
             socket.end_of_stream();
+        }
+    }
+
+    /// As [`WebSocket::write_failed`].
+    pub fn write_failed(&mut self) {
+        if let Link::Up { socket, .. } = &mut self.link {
+            socket.write_failed();
         }
     }
 
@@ -329,8 +336,9 @@ impl<M: MaskSource> Reconnect<M> {
     /// Keeps a message until it can be written; returns its number, counted from 0.
     ///
     /// # Errors
-    /// If the frame is no whole message, there is [no room](ReconnectOptions::max_unsent) for it, or
-    /// the client is closed. It is not kept then, and gets no number.
+    /// If the frame is no whole message, or longer than all that [may wait](
+    /// ReconnectOptions::max_unsent), there is no room for it now, or the client is closed. It is not
+    /// kept then, and gets no number.
     pub fn send<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<u64, SendError> {
         let Shape { opcode, continuing, fin } = frame.shape;
         if opcode.is_control() || continuing || !fin {
@@ -342,6 +350,9 @@ impl<M: MaskSource> Reconnect<M> {
         self.settle();
         let Self { options, unsent, .. } = self;
         let payload = frame.payload();
+        if payload.len() > options.max_bytes {
+            return Err(SendError::MessageTooLong { limit: options.max_bytes });
+        }
         let room = options.max_bytes - unsent.bytes;
         if unsent.messages.len() >= options.max_messages || payload.len() > room {
             return Err(SendError::Full);

@@ -26,7 +26,8 @@ use core::time::Duration;
 /// 2. Write [`to_write`](Self::to_write). If [`wants_shutdown`](Self::wants_shutdown) then, shut the
 ///    writing side.
 /// 3. Wait until there is more to read, room to write what is left, or [`deadline`](Self::deadline)
-///    has come. If the transport ended or failed, say so by [`end_of_stream`](Self::end_of_stream).
+///    has come. If reading ends or fails, say so by [`end_of_stream`](Self::end_of_stream), and read
+///    no more; if writing fails, by [`write_failed`](Self::write_failed).
 ///
 /// Memory: what [`MessageDecoder`] takes; of what waits to be written the
 /// [high-water mark](SocketOptions::high_water_mark), one message, and one frame of each other kind.
@@ -90,6 +91,8 @@ pub struct WebSocket<M = NoMask> {
     left: usize,
     /// Nothing more will be received.
     ended: bool,
+    /// Nothing more can be written.
+    failed: bool,
 }
 
 /// How far it is, the closing handshake apart.
@@ -189,6 +192,7 @@ impl<M: MaskSource> WebSocket<M> {
             last_message: now,
             left: 0,
             ended: false,
+            failed: false,
         }
     }
 
@@ -355,12 +359,14 @@ impl<M: MaskSource> WebSocket<M> {
     /// left.
     ///
     /// It has several chunks if long payloads are [shared](WebSocket::send_shared): see
-    /// [`Buf::chunks_vectored`].
+    /// [`Buf::chunks_vectored`]. Take a new one for each write, as `now` is when the bytes went. A
+    /// transport that keeps what it took, as TLS may, wants to be flushed once nothing is left.
     pub fn to_write(&mut self, now: Duration) -> ToWrite<'_> {
         self.heartbeat.passed(now);
         // A pong may have waited for the one before. If it cannot be sent, the next poll says so.
         let _ = self.reply();
-        ToWrite { parts: Some((&mut self.queue, &mut self.heartbeat)), now }
+        let parts = (!self.failed).then_some((&mut self.queue, &mut self.heartbeat));
+        ToWrite { parts, now }
     }
 
     /// Sends a frame: a message, one of its fragments, or a ping of your own. Says whether more may be
@@ -444,14 +450,21 @@ impl<M: MaskSource> WebSocket<M> {
 }
 
 impl<M> WebSocket<M> {
-    /// The transport ended, or reading or writing failed. Poll once more.
+    /// The transport ended, or reading failed: there is nothing more to read. Poll once more.
     pub const fn end_of_stream(&mut self) {
         self.ended = true;
     }
 
+    /// Writing failed, and there is nothing more to write. Read on: what the peer said last may still
+    /// come, and then the transport ends.
+    pub const fn write_failed(&mut self) {
+        self.failed = true;
+    }
+
     /// Whether the writing side of the transport is to be shut now, as nothing more will be written:
     /// on a server once both close frames are out, on either side once a peer that broke the
-    /// protocol was told (RFC 6455, 7.1.1, 7.1.7). Read on until the last event.
+    /// protocol was told (RFC 6455, 7.1.1, 7.1.7). It stays so until the last event; read on until
+    /// then.
     #[must_use]
     pub fn wants_shutdown(&self) -> bool {
         matches!(self.phase, Phase::Running)
@@ -463,7 +476,7 @@ impl<M> WebSocket<M> {
     /// Whether nothing is to be written that counts once the transport has ended: behind the peer's
     /// close frame ours may be under way.
     fn awaits_nothing(&self) -> bool {
-        self.queue.is_empty() || self.connection.state() != State::Closed
+        self.failed || self.queue.is_empty() || self.connection.state() != State::Closed
     }
 
     /// When to call [`poll`](Self::poll) at the latest, even if nothing was received.
@@ -555,7 +568,7 @@ fn unsendable(_: SendError) -> Failure {
 #[derive(Debug)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct ToWrite<'s> {
-    /// `None`: there is no connection.
+    /// `None`: nothing can be written.
     pub(super) parts: Option<(&'s mut SendQueue, &'s mut Heartbeat)>,
     pub(super) now: Duration,
 }

@@ -42,9 +42,9 @@ pub async fn echo(
         let wait = socket.deadline().map(|deadline| deadline.saturating_sub(now));
         let shuts = socket.wants_shutdown() && !shut;
         let mut to_write = socket.to_write(now);
-        let busy = to_write.has_remaining();
+        let more = to_write.has_remaining();
         let write = async {
-            if busy {
+            if more {
                 writer.write_buf(&mut to_write).await.map(drop)
             } else if shuts {
                 writer.shutdown().await
@@ -60,8 +60,8 @@ pub async fn echo(
                     socket.end_of_stream();
                 }
             }
-            result = write, if !failed && (busy || shuts || !flushed) => {
-                flushed = !busy;
+            result = write, if !failed && (more || shuts || !flushed) => {
+                flushed = !more;
                 shut |= shuts;
                 if result.is_err() {
                     failed = true;

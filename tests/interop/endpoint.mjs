@@ -20,7 +20,7 @@ const COMMANDS = {
 };
 
 /** A program that prints lines. */
-class Program {
+export class Program {
   #child;
   #lines;
 

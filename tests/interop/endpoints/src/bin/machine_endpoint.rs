@@ -83,9 +83,8 @@ enum Report {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(clippy::struct_field_names, reason = "it is called so")]
 struct State {
-    ready_state: String,
+    ready: String,
     buffered_amount: usize,
     /// How many bytes wait, all counted.
     to_write: usize,
@@ -130,6 +129,7 @@ trait Machine {
     fn written(&mut self) -> Option<u64>;
     fn close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError>;
     fn end_of_stream(&mut self);
+    fn write_failed(&mut self);
     fn to_write(&mut self, now: Duration) -> ToWrite<'_>;
     fn wants_shutdown(&self) -> bool;
     fn deadline(&self) -> Option<Duration>;
@@ -149,6 +149,10 @@ macro_rules! by_its_own_methods {
 
         fn end_of_stream(&mut self) {
             self.end_of_stream();
+        }
+
+        fn write_failed(&mut self) {
+            self.write_failed();
         }
 
         fn to_write(&mut self, now: Duration) -> ToWrite<'_> {
@@ -417,11 +421,11 @@ impl Driver {
                 let mut is_last = false;
                 match &mut report {
                     Report::Connecting => {
-                        let stream = dial(self.setup.address()?).await.ok();
-                        let socket = stream.is_some().then(|| self.setup.open(self.now()));
-                        machine.connected(socket.transpose()?);
-                        if let Some(stream) = stream {
+                        if let Ok(stream) = dial(self.setup.address()?).await {
                             self.wire.plug(stream);
+                            machine.connected(Some(self.setup.open(self.now())?));
+                        } else {
+                            machine.connected(None);
                         }
                     }
                     Report::Close(ended) => {
@@ -449,9 +453,9 @@ impl Driver {
             select! {
                 taken = write(self.wire.writer.as_mut(), &mut to_write) => {
                     self.progress(taken);
-                    // What was received before may still be read, and then it ends.
                     if taken == 0 {
                         self.wire.writer = None;
+                        machine.write_failed();
                     }
                 }
                 came = read(self.wire.reader.as_mut(), &mut self.received) => {
@@ -496,7 +500,7 @@ impl Driver {
             Command::Stream(stream) => self.stream = stream,
             Command::State => {
                 let state = State {
-                    ready_state: format!("{:?}", machine.ready_state()),
+                    ready: format!("{:?}", machine.ready_state()),
                     buffered_amount: machine.buffered_amount(),
                     to_write: machine.to_write(self.now()).remaining(),
                     taken: self.taken,

@@ -1,0 +1,164 @@
+//! Our event source over a socket: `event_source_endpoint ADDRESS TARGET`. It reports until its
+//! standard input ends, or the source does.
+
+use bytes::{Buf, BytesMut};
+use eventwire::sse::{BytesDecoder, EventSource, Item, SourceError, SourceOptions, Step};
+use eventwire_endpoints::{read_commands, say};
+use serde::Serialize;
+use std::error::Error;
+use std::future::pending;
+use std::io;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::select;
+use tokio::time::{Instant, sleep_until};
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Report {
+    Connecting { last_event_id: String },
+    Open,
+    Event { event: String, data: String, last_event_id: String },
+    Error { cause: String, reconnect_at: Option<u64> },
+}
+
+/// When something was reported, in milliseconds since the start.
+#[derive(Serialize)]
+struct At<'r> {
+    at: u128,
+    #[serde(flatten)]
+    report: &'r Report,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (Some(address), Some(target), None) = (args.next(), args.next(), args.next()) else {
+        return Err("usage: event_source_endpoint ADDRESS TARGET".into());
+    };
+    // There are none, but their end.
+    let mut commands = read_commands::<()>();
+    let start = Instant::now();
+    let report = |report: &Report| say(&At { at: start.elapsed().as_millis(), report });
+    let tell = |result: Result<(), SourceError>| match result {
+        Ok(()) => Ok(false),
+        Err(SourceError { cause, reconnect_at, .. }) => {
+            let reconnect_at = reconnect_at.map(|at| at.as_millis().try_into().unwrap_or(u64::MAX));
+            report(&Report::Error { cause: format!("{cause:?}"), reconnect_at }).map(|()| true)
+        }
+    };
+
+    let mut source = EventSource::owned(SourceOptions::new());
+    let mut connection: Option<TcpStream> = None;
+    let mut received = BytesMut::new();
+    loop {
+        let wake = match source.poll(start.elapsed()) {
+            Ok(Step::Connect) => {
+                let last_event_id = source.last_event_id().to_owned();
+                report(&Report::Connecting { last_event_id })?;
+                received.clear();
+                let result = match request(&address, &target, &source, &mut received).await {
+                    Ok((stream, Head { status, headers })) => {
+                        connection = Some(stream);
+                        source.response(status, headers, start.elapsed())
+                    }
+                    Err(_) => source.network_error(start.elapsed()),
+                };
+                if result.is_ok() {
+                    report(&Report::Open)?;
+                }
+                if tell(result)? {
+                    connection = None;
+                }
+                continue;
+            }
+            Ok(Step::Wait(until)) => until.map(|until| start + until),
+            Ok(Step::Closed) => return Ok(()),
+            Err(error) => {
+                tell(Err(error))?;
+                connection = None;
+                continue;
+            }
+        };
+
+        let result = loop {
+            match source.receive_mut(&mut received, start.elapsed()) {
+                Ok(Some(Item::Event(event))) => report(&Report::Event {
+                    event: event.event_type.as_deref().unwrap_or("message").to_owned(),
+                    data: event.data.to_string(),
+                    last_event_id: event.last_event_id.to_string(),
+                })?,
+                Ok(Some(_)) => {}
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        if tell(result)? {
+            connection = None;
+            continue;
+        }
+
+        select! {
+            read = read(connection.as_mut(), &mut received) => {
+                let result = match read {
+                    Ok(0) => source.end(start.elapsed()),
+                    Ok(_) => Ok(()),
+                    Err(_) => source.network_error(start.elapsed()),
+                };
+                if tell(result)? {
+                    connection = None;
+                }
+            }
+            () = sleep_until(wake.unwrap_or(start)), if wake.is_some() => {}
+            _ = commands.recv() => return Ok(()),
+        }
+    }
+}
+
+async fn read(connection: Option<&mut TcpStream>, received: &mut BytesMut) -> io::Result<usize> {
+    let Some(connection) = connection else { return pending().await };
+    connection.read_buf(received).await
+}
+
+struct Head {
+    status: u16,
+    headers: Vec<(String, String)>,
+}
+
+/// Sends the request, by HTTP/1.0, so that the body comes as it is; what is `received` behind the
+/// response's head is left.
+async fn request(
+    address: &str,
+    target: &str,
+    source: &EventSource<BytesDecoder>,
+    received: &mut BytesMut,
+) -> Result<(TcpStream, Head), Box<dyn Error>> {
+    let mut request = format!("GET {target} HTTP/1.0\r\nhost: {address}\r\n").into_bytes();
+    for (name, value) in source.request_headers() {
+        request.extend_from_slice(name.as_bytes());
+        request.extend_from_slice(b": ");
+        request.extend_from_slice(value);
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"\r\n");
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(&request).await?;
+    loop {
+        if let Some(end) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+            let head = parse(std::str::from_utf8(&received[..end])?).ok_or("no HTTP")?;
+            received.advance(end + 4);
+            return Ok((stream, head));
+        }
+        if stream.read_buf(received).await? == 0 {
+            return Err("no whole head".into());
+        }
+    }
+}
+
+fn parse(head: &str) -> Option<Head> {
+    let (status_line, fields) = head.split_once("\r\n")?;
+    let status = status_line.split(' ').nth(1)?.parse().ok()?;
+    let headers = fields.split("\r\n").filter_map(|field| field.split_once(':'));
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
+    Some(Head { status, headers })
+}
