@@ -369,8 +369,17 @@ impl Model {
     }
 }
 
+/// Where a client that reconnects is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    /// A transport was asked for.
+    Asked,
+    Up,
+    Ended,
+}
+
 /// A client that reconnects, and what is known of it from outside.
-#[expect(clippy::struct_excessive_bools, reason = "each is known apart")]
 struct LinkModel {
     link: Reconnect<Keys>,
     options: SocketOptions,
@@ -382,10 +391,8 @@ struct LinkModel {
     sent: Vec<usize>,
     /// How many were written to connections before this one.
     before: usize,
-    asked: bool,
-    up: bool,
+    stage: Stage,
     opened: Option<Duration>,
-    ended: bool,
     closing: bool,
     attempts: u32,
     state: ReadyState,
@@ -409,10 +416,8 @@ impl LinkModel {
             written: Written::new(Role::Client, 0),
             sent: Vec::new(),
             before: 0,
-            asked: false,
-            up: false,
+            stage: Stage::Waiting,
             opened: None,
-            ended: false,
             closing: false,
             attempts: 0,
             state: ReadyState::Connecting,
@@ -430,14 +435,14 @@ impl LinkModel {
             );
             return false;
         };
-        assert!(!self.ended, "{event:?} after the end");
+        assert!(self.stage != Stage::Ended, "{event:?} after the end");
         match event {
             LinkEvent::Connect => {
-                assert!(!self.asked && !self.up);
-                self.asked = true;
+                assert_eq!(self.stage, Stage::Waiting);
+                self.stage = Stage::Asked;
             }
             LinkEvent::Open => {
-                assert!(self.up && self.opened.is_none());
+                assert!(self.stage == Stage::Up && self.opened.is_none());
                 self.opened = Some(self.now);
             }
             LinkEvent::Text(text) => self.came(text.as_bytes()),
@@ -450,7 +455,7 @@ impl LinkModel {
                 self.before += whole;
                 self.written = Written::new(Role::Client, 0);
                 self.peer = Peer::new(Role::Client, b"");
-                (self.asked, self.up) = (false, false);
+                self.stage = Stage::Waiting;
                 let stretch = self.opened.take().map(|since| self.now.saturating_sub(since));
                 if stretch.is_some_and(|stretch| stretch >= CEILING) {
                     self.attempts = 0;
@@ -458,14 +463,14 @@ impl LinkModel {
                 if let Some(at) = end.reconnect_at {
                     assert!(!self.closing && !ReconnectOptions::is_final(&end.close));
                     let bound = (INITIAL * (1 << self.attempts)).min(CEILING);
-                    let wait = at.checked_sub(self.now).unwrap();
+                    let wait = at.checked_sub(self.now).expect("a wait");
                     assert!(bound / 2 <= wait && wait <= bound, "{wait:?} of {bound:?}");
                     self.attempts += 1;
                     self.state = ReadyState::Connecting;
                 } else {
                     let is_final = ReconnectOptions::is_final(&end.close);
                     assert!(self.closing || is_final || self.attempts == 6);
-                    self.ended = true;
+                    self.stage = Stage::Ended;
                 }
             }
         }
@@ -488,8 +493,8 @@ impl LinkModel {
             (socket, request_bytes.len(), accept(&request_bytes).unwrap())
         };
         self.link.connected(socket);
-        if self.asked && !self.closing {
-            (self.asked, self.up) = (false, true);
+        if self.stage == Stage::Asked && !self.closing {
+            self.stage = Stage::Up;
             self.peer = Peer::new(Role::Client, &answer);
             self.written = Written::new(Role::Client, head);
         }
@@ -497,21 +502,23 @@ impl LinkModel {
 
     fn apply(&mut self, op: Op) {
         match op {
-            Op::Peer(b0, payload) if self.up => self.peer.send(b0, &payload),
-            Op::Garbage(bytes) if self.up => {
+            Op::Peer(b0, payload) if self.stage == Stage::Up => self.peer.send(b0, &payload),
+            Op::Garbage(bytes) if self.stage == Stage::Up => {
                 self.peer.odd = true;
                 self.peer.on_its_way.extend(bytes);
             }
             // A transport comes also when nobody waits for it.
             Op::Garbage(bytes) if bytes.len() % 4 != 0 => self.connect(),
-            Op::Peer(..) if self.asked => self.connect(),
-            Op::Arrive(most) if self.up => self.peer.arrive(most, &mut self.received),
+            Op::Peer(..) if self.stage == Stage::Asked => self.connect(),
+            Op::Arrive(most) if self.stage == Stage::Up => {
+                self.peer.arrive(most, &mut self.received);
+            }
             Op::Peer(..) | Op::Garbage(_) | Op::Arrive(_) => {}
             Op::Poll => drop(self.poll()),
             Op::PollAll => while self.poll() {},
             Op::Write(most) => {
                 let to_write = self.link.to_write(self.now);
-                assert!(self.up || !to_write.has_remaining());
+                assert!(self.stage == Stage::Up || !to_write.has_remaining());
                 self.written.take(to_write, most);
             }
             Op::Send { text, len, .. } => {
@@ -525,7 +532,7 @@ impl LinkModel {
                 let room = waiting.len() < LIMITS.0
                     && waiting.iter().sum::<usize>() + payload.len() <= LIMITS.1;
                 let expected = match () {
-                    () if self.closing || self.ended => Err(SendError::NotOpen),
+                    () if self.closing || self.stage == Stage::Ended => Err(SendError::NotOpen),
                     () if room => Ok(self.sent.len() as u64),
                     () => Err(SendError::Full),
                 };
@@ -560,7 +567,7 @@ impl LinkModel {
         let state = self.link.ready_state();
         assert!(state >= self.state, "{state:?} after {:?}", self.state);
         self.state = state;
-        assert_eq!(state == ReadyState::Closed, self.ended);
+        assert_eq!(state == ReadyState::Closed, self.stage == Stage::Ended);
         let whole = self.before + self.written.whole.len();
         assert_eq!(self.link.written(), whole as u64);
         assert_eq!(self.link.buffered_amount(), self.sent[whole..].iter().sum::<usize>());
@@ -577,7 +584,7 @@ impl LinkModel {
         }
         let waiting = self.link.to_write(self.now).remaining();
         assert!(waiting <= HIGH_WATER_MARK.max(LIMITS.1) + 2200 + self.written.head + 3 * 131);
-        assert!(!self.ended || self.link.deadline().is_none());
+        assert!(self.stage != Stage::Ended || self.link.deadline().is_none());
     }
 
     /// Once it is closed it ends, if only its deadlines are kept.
@@ -588,7 +595,7 @@ impl LinkModel {
             self.check();
             self.apply(Op::ToDeadline);
         }
-        assert!(self.ended);
+        assert!(self.stage == Stage::Ended);
     }
 }
 

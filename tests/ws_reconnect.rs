@@ -2,13 +2,13 @@
 
 mod common;
 
-use bytes::Buf;
+use bytes::{Buf, BytesMut};
 use common::ws::socket::{KEYS, Keys, LinkRig, START, accept, decode, ms, request};
 use eventwire::Backoff;
 use eventwire::ws::handshake::ResponseError;
 use eventwire::ws::{
     Close, CloseCode, Disconnected, Failure, Frame, LinkEvent, Message, ReadyState, Reconnect,
-    ReconnectOptions, Role, SendError, SocketOptions, WebSocket,
+    ReconnectOptions, Role, SendError, SocketEvent, SocketOptions, WebSocket,
 };
 use std::ops::Range;
 use std::time::Duration;
@@ -534,6 +534,21 @@ fn what_is_written_before_the_server_closes_is_known_after_it() {
     rig.wait().open();
     let again = rig.say();
     assert_eq!([before, &again].concat(), texts(["a", "b", "c"]));
+}
+
+#[test]
+fn a_socket_that_is_closed_is_no_connection() {
+    let mut rig = rig(options());
+    assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
+    let mut socket = WebSocket::client(SocketOptions::new(), KEYS, START);
+    let mut received = BytesMut::new();
+    assert_eq!(socket.poll(&mut received, START), Some(SocketEvent::Open));
+    socket.end_of_stream();
+    assert!(socket.poll(&mut received, START).is_some());
+    rig.link.connected(socket);
+    let [LinkEvent::Disconnected(end)] = &rig.poll_all()[..] else { panic!("not connected") };
+    assert_eq!(end.close.failure, Some(Failure::Transport));
+    assert!(end.reconnect_at.is_some());
 }
 
 #[test]

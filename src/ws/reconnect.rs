@@ -294,10 +294,13 @@ impl<M: MaskSource> Reconnect<M> {
 
     /// The transport that was asked for is connected, and this is the WebSocket over it, by
     /// [`WebSocket::connect`] or [`WebSocket::client`]. It is dropped if none was asked for, or
-    /// [`close`](Self::close) was called meanwhile. Messages that it was given before go first, and
-    /// have no numbers.
+    /// [`close`](Self::close) was called meanwhile; one that is closed counts as
+    /// [not to be had](Self::connect_failed). Poll it only through this. Messages that it was given
+    /// before go first, and have no numbers.
     pub fn connected(&mut self, socket: WebSocket<M>) {
-        if matches!(self.link, Link::Connecting) {
+        if socket.ready_state() == ReadyState::Closed {
+            self.connect_failed();
+        } else if matches!(self.link, Link::Connecting) {
             let foreign = socket.taken_messages();
             self.link = Link::Up { socket, foreign, opened: None };
         }

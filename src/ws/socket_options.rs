@@ -101,10 +101,10 @@ impl SocketOptions {
     }
 
     /// Sets how many bytes may wait to be written, those of headers and 24 of memory for each frame
-    /// included, before no more messages are taken. The last one may pass the mark.
+    /// included, before no more messages are taken; at least 1. The last one may pass the mark.
     #[must_use]
     pub const fn high_water_mark(mut self, bytes: usize) -> Self {
-        self.high_water_mark = bytes;
+        self.high_water_mark = if bytes == 0 { 1 } else { bytes };
         self
     }
 

@@ -234,10 +234,7 @@ impl<M: MaskSource> WebSocket<M> {
                     self.last_message = now;
                     Some(SocketEvent::Open)
                 }
-                Err(error) => {
-                    self.failure = Some(Failure::Handshake(error));
-                    Some(self.finish())
-                }
+                Err(error) => Some(self.fail(Failure::Handshake(error))),
             },
             Phase::Opened => {
                 self.phase = Phase::Running;
@@ -280,8 +277,7 @@ impl<M: MaskSource> WebSocket<M> {
                 }
             };
             if let Err(failure) = replied {
-                self.failure.get_or_insert(failure);
-                return Some(self.finish());
+                return Some(self.fail(failure));
             }
             if !more {
                 return None;
@@ -306,14 +302,13 @@ impl<M: MaskSource> WebSocket<M> {
         match self.phase {
             #[cfg(feature = "handshake")]
             Phase::Connecting { deadline, .. } => {
-                if ended {
-                    self.failure.get_or_insert(Failure::Transport);
-                } else if now >= deadline {
-                    self.failure.get_or_insert(Failure::HandshakeTimeout);
-                }
-                self.failure.is_some().then(|| self.finish())
+                let late = (now >= deadline).then_some(Failure::HandshakeTimeout);
+                let failure = self.failure.or(if ended { Some(Failure::Transport) } else { late });
+                failure.map(|failure| self.fail(failure))
             }
-            Phase::Running if self.connection.state() == State::Open => self.pass_open(now, ended),
+            Phase::Running if self.connection.state() == State::Open => {
+                self.pass_open(now, ended).err().map(|failure| self.fail(failure))
+            }
             Phase::Running => {
                 self.closes_from(now);
                 let late = self.closing_deadline.is_some_and(|deadline| now >= deadline);
@@ -323,25 +318,18 @@ impl<M: MaskSource> WebSocket<M> {
         }
     }
 
-    fn pass_open(&mut self, now: Duration, ended: bool) -> Option<SocketEvent> {
-        let failure = match self.heartbeat.due(now) {
-            _ if ended => Err(Failure::Transport),
-            Some(Beat::Lost) => Err(Failure::PongTimeout),
-            Some(Beat::Ping) => self.ping(),
-            None => Ok(()),
-        };
-        if let Err(failure) = failure {
-            self.failure = Some(failure);
-            return Some(self.finish());
+    fn pass_open(&mut self, now: Duration, ended: bool) -> Result<(), Failure> {
+        match self.heartbeat.due(now) {
+            _ if ended => return Err(Failure::Transport),
+            Some(Beat::Lost) => return Err(Failure::PongTimeout),
+            Some(Beat::Ping) => self.ping()?,
+            None => {}
         }
         if self.idle_deadline().is_some_and(|deadline| now >= deadline) {
             let close = Close { code: CloseCode::GOING_AWAY, reason: "idle" };
-            if let Err(error) = self.queue_close(Some(close), now) {
-                self.failure = Some(unsendable(error));
-                return Some(self.finish());
-            }
+            self.queue_close(Some(close), now).map_err(unsendable)?;
         }
-        None
+        Ok(())
     }
 
     /// Queues a ping, unless one waits: a peer that sends but does not read is owed no more.
@@ -431,6 +419,11 @@ impl<M: MaskSource> WebSocket<M> {
     fn closes_from(&mut self, now: Duration) {
         let deadline = now.saturating_add(self.options.closing_timeout);
         self.closing_deadline.get_or_insert(deadline);
+    }
+
+    fn fail(&mut self, failure: Failure) -> SocketEvent {
+        self.failure.get_or_insert(failure);
+        self.finish()
     }
 
     /// The last event.
