@@ -200,6 +200,31 @@ macro_rules! either {
     };
 }
 
+/// What is driven.
+trait Machine {
+    fn apply(&mut self, op: Op);
+    /// Takes an event, if there is one.
+    fn poll(&mut self) -> bool;
+    fn check(&mut self);
+    fn has_ended(&self) -> bool;
+
+    /// Applies all, and closes: then it ends, if only its deadlines are kept.
+    fn run(&mut self, ops: Vec<Op>) {
+        for op in ops {
+            self.apply(op);
+            self.check();
+        }
+        self.apply(Op::Close(1000));
+        for _ in 0..4 {
+            while self.poll() {}
+            self.check();
+            self.apply(Op::ToDeadline);
+        }
+        assert!(self.has_ended());
+        self.check();
+    }
+}
+
 /// A socket, and what is known of it from outside.
 struct Model {
     socket: Socket,
@@ -243,6 +268,34 @@ impl Model {
         }
     }
 
+    fn came(&mut self, payload: &[u8]) {
+        assert!(self.opened, "a message before it opened");
+        self.peer.came(payload);
+    }
+
+    fn send(&mut self, text: bool, len: usize, way: u8) {
+        let payload = "m".repeat(len);
+        let whole = if text { Frame::text(&payload) } else { Frame::binary(payload.as_bytes()) };
+        let sent = match (&mut self.socket, way) {
+            (Socket::Server(it), 0) => it.send_shared(Frame::binary(Bytes::from(payload.clone()))),
+            (Socket::Server(it), 1) => it.send_prepared(&whole.prepare()),
+            (socket, 2) => either!(*socket, it => it.send(&whole.unfinished())),
+            (socket, 3) => either!(*socket, it => it.send(&whole.unfinished().continuing())),
+            (socket, 4) => either!(*socket, it => it.send(&whole.continuing())),
+            (socket, _) => either!(*socket, it => it.send(&whole)),
+        };
+        self.sent += if sent.is_ok() { len } else { 0 };
+        if sent == Ok(Flow::Full) {
+            let again = either!(self.socket, it => it.send(&Frame::text("")));
+            assert!(again.is_err(), "full");
+        }
+        if self.state >= ReadyState::Closing {
+            assert!(sent.is_err());
+        }
+    }
+}
+
+impl Machine for Model {
     fn poll(&mut self) -> bool {
         let Self { socket, received, now, .. } = self;
         let event = either!(*socket, it => it.poll(received, *now));
@@ -270,32 +323,6 @@ impl Model {
             }
         }
         true
-    }
-
-    fn came(&mut self, payload: &[u8]) {
-        assert!(self.opened, "a message before it opened");
-        self.peer.came(payload);
-    }
-
-    fn send(&mut self, text: bool, len: usize, way: u8) {
-        let payload = "m".repeat(len);
-        let whole = if text { Frame::text(&payload) } else { Frame::binary(payload.as_bytes()) };
-        let sent = match (&mut self.socket, way) {
-            (Socket::Server(it), 0) => it.send_shared(Frame::binary(Bytes::from(payload.clone()))),
-            (Socket::Server(it), 1) => it.send_prepared(&whole.prepare()),
-            (socket, 2) => either!(*socket, it => it.send(&whole.unfinished())),
-            (socket, 3) => either!(*socket, it => it.send(&whole.unfinished().continuing())),
-            (socket, 4) => either!(*socket, it => it.send(&whole.continuing())),
-            (socket, _) => either!(*socket, it => it.send(&whole)),
-        };
-        self.sent += if sent.is_ok() { len } else { 0 };
-        if sent == Ok(Flow::Full) {
-            let again = either!(self.socket, it => it.send(&Frame::text("")));
-            assert!(again.is_err(), "full");
-        }
-        if self.state >= ReadyState::Closing {
-            assert!(sent.is_err());
-        }
     }
 
     fn apply(&mut self, op: Op) {
@@ -353,19 +380,8 @@ impl Model {
         }
     }
 
-    /// Once it is closed it ends, if only its deadlines are kept.
-    fn finish(&mut self) {
-        self.apply(Op::Close(1000));
-        for _ in 0..4 {
-            while self.poll() {}
-            self.check();
-            self.apply(Op::ToDeadline);
-        }
-        assert!(self.closed);
-        // What is left is whole frames.
-        while self.written.take(either!(self.socket, it => it.to_write(self.now)), 1000) > 0 {}
-        assert!(self.written.left.is_empty());
-        self.check();
+    fn has_ended(&self) -> bool {
+        self.closed
     }
 }
 
@@ -425,6 +441,31 @@ impl LinkModel {
         }
     }
 
+    fn came(&mut self, payload: &[u8]) {
+        assert!(self.opened.is_some(), "a message before it opened");
+        self.peer.came(payload);
+    }
+
+    /// What was asked for is there.
+    fn connect(&mut self) {
+        self.kinds = self.kinds.wrapping_add(1);
+        let (socket, head, answer) = if self.kinds.is_multiple_of(2) {
+            (WebSocket::client(self.options, KEYS, self.now), 0, vec![])
+        } else {
+            let request_bytes = request().to_bytes();
+            let socket = WebSocket::connect(&request(), self.options, KEYS, self.now);
+            (socket, request_bytes.len(), accept(&request_bytes).unwrap())
+        };
+        self.link.connected(socket);
+        if self.stage == Stage::Asked && !self.closing {
+            self.stage = Stage::Up;
+            self.peer = Peer::new(Role::Client, &answer);
+            self.written = Written::new(Role::Client, head);
+        }
+    }
+}
+
+impl Machine for LinkModel {
     fn poll(&mut self) -> bool {
         let Some(event) = self.link.poll(&mut self.received, self.now) else {
             let deadline = self.link.deadline();
@@ -475,29 +516,6 @@ impl LinkModel {
             }
         }
         true
-    }
-
-    fn came(&mut self, payload: &[u8]) {
-        assert!(self.opened.is_some(), "a message before it opened");
-        self.peer.came(payload);
-    }
-
-    /// What was asked for is there.
-    fn connect(&mut self) {
-        self.kinds = self.kinds.wrapping_add(1);
-        let (socket, head, answer) = if self.kinds.is_multiple_of(2) {
-            (WebSocket::client(self.options, KEYS, self.now), 0, vec![])
-        } else {
-            let request_bytes = request().to_bytes();
-            let socket = WebSocket::connect(&request(), self.options, KEYS, self.now);
-            (socket, request_bytes.len(), accept(&request_bytes).unwrap())
-        };
-        self.link.connected(socket);
-        if self.stage == Stage::Asked && !self.closing {
-            self.stage = Stage::Up;
-            self.peer = Peer::new(Role::Client, &answer);
-            self.written = Written::new(Role::Client, head);
-        }
     }
 
     fn apply(&mut self, op: Op) {
@@ -587,15 +605,8 @@ impl LinkModel {
         assert!(self.stage != Stage::Ended || self.link.deadline().is_none());
     }
 
-    /// Once it is closed it ends, if only its deadlines are kept.
-    fn finish(&mut self) {
-        self.apply(Op::Close(1000));
-        for _ in 0..4 {
-            while self.poll() {}
-            self.check();
-            self.apply(Op::ToDeadline);
-        }
-        assert!(self.stage == Stage::Ended);
+    fn has_ended(&self) -> bool {
+        self.stage == Stage::Ended
     }
 }
 
@@ -605,20 +616,15 @@ proptest! {
     #[test]
     fn a_websocket(kind in 0_u8..3, options in options(), ops in ops()) {
         let mut model = Model::new(kind, options);
-        for op in ops {
-            model.apply(op);
-            model.check();
-        }
-        model.finish();
+        model.run(ops);
+        // What is left is whole frames.
+        while model.written.take(either!(model.socket, it => it.to_write(model.now)), 1000) > 0 {}
+        assert!(model.written.left.is_empty());
     }
 
     #[test]
     fn a_link(seed in any::<u64>(), options in options(), ops in ops()) {
         let mut model = LinkModel::new(seed, options);
-        for op in ops {
-            model.apply(op);
-            model.check();
-        }
-        model.finish();
+        model.run(ops);
     }
 }

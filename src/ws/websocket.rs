@@ -247,42 +247,38 @@ impl<M: MaskSource> WebSocket<M> {
 
     fn take_message(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
         loop {
-            let message = self.connection.receive(received);
-            let replied = self.reply();
-            let more = match message {
+            match self.connection.receive(received) {
                 Ok(Some(Message::Text(text))) => {
                     self.last_message = now;
-                    // A reply that failed is still owed, and fails again after this.
                     return Some(SocketEvent::Text(text));
                 }
                 Ok(Some(Message::Binary(bytes))) => {
                     self.last_message = now;
                     return Some(SocketEvent::Binary(bytes));
                 }
-                Ok(Some(Message::Ping(_) | Message::Pong(_))) => true,
+                Ok(Some(Message::Ping(_) | Message::Pong(_))) => {}
                 Ok(Some(Message::Close(close))) => {
                     let said = |close: Close<_>| (close.code.get(), close.reason);
                     let nothing = (CloseEvent::NO_STATUS, Utf8Bytes::default());
                     self.peer_close = Some(close.map_or(nothing, said));
-                    true
                 }
-                Ok(None) => false,
+                Ok(None) => return self.reply_or_fail(),
                 Err(error) => {
                     // What follows a fault is nothing, and must not pile up.
                     received.clear();
-                    if replied.is_ok() {
-                        self.failure.get_or_insert(Failure::Protocol(error));
-                    }
-                    false
+                    self.failure.get_or_insert(Failure::Protocol(error));
+                    return self.reply_or_fail();
                 }
-            };
-            if let Err(failure) = replied {
-                return Some(self.fail(failure));
             }
-            if !more {
-                return None;
+            let failed = self.reply_or_fail();
+            if failed.is_some() {
+                return failed;
             }
         }
+    }
+
+    fn reply_or_fail(&mut self) -> Option<SocketEvent> {
+        self.reply().err().map(|failure| self.fail(failure))
     }
 
     /// Queues what is owed to the peer. While the queue is full no more than one pong waits: the next

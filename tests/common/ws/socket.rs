@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{
     LinkEvent, MaskSource, Message, MessageDecoder, NoMask, Options, Reconnect, Role, SocketEvent,
-    SocketOptions, WebSocket,
+    SocketOptions, ToWrite, WebSocket,
 };
 use std::time::Duration;
 
@@ -147,18 +147,12 @@ impl<M: MaskSource> Rig<M> {
 
     /// The transport takes so many bytes of what there is to be written.
     pub fn write_some(&mut self, most: usize) -> Vec<u8> {
-        let mut to_write = self.socket.to_write(self.now);
-        let len = most.min(to_write.remaining());
-        to_write.copy_to_bytes(len).to_vec()
+        take(self.socket.to_write(self.now), most)
     }
 
     /// The transport takes everything.
     pub fn write(&mut self) -> Vec<u8> {
-        let mut written = Vec::new();
-        while self.socket.to_write(self.now).has_remaining() {
-            written.extend(self.write_some(usize::MAX));
-        }
-        written
+        take_all(|| self.write_some(usize::MAX))
     }
 
     /// As [`write`](Self::write): what the peer reads.
@@ -198,16 +192,19 @@ impl LinkRig {
     }
 
     pub fn write_some(&mut self, most: usize) -> Vec<u8> {
-        let mut to_write = self.link.to_write(self.now);
-        let len = most.min(to_write.remaining());
-        to_write.copy_to_bytes(len).to_vec()
+        take(self.link.to_write(self.now), most)
     }
 
     pub fn write(&mut self) -> Vec<u8> {
-        let mut written = Vec::new();
-        while self.link.to_write(self.now).has_remaining() {
-            written.extend(self.write_some(usize::MAX));
-        }
-        written
+        take_all(|| self.write_some(usize::MAX))
     }
+}
+
+fn take(mut to_write: ToWrite<'_>, most: usize) -> Vec<u8> {
+    let len = most.min(to_write.remaining());
+    to_write.copy_to_bytes(len).to_vec()
+}
+
+fn take_all(take: impl FnMut() -> Vec<u8>) -> Vec<u8> {
+    std::iter::repeat_with(take).take_while(|taken| !taken.is_empty()).flatten().collect()
 }
