@@ -293,17 +293,24 @@ impl<D: SourceDecoder> EventSource<D> {
         self.leave(State::Closed);
     }
 
-    /// What the decoder gave is passed on, and counts. Inlined, as items cost much to move.
+    /// What the decoder gives is passed on, and counts. Inlined, as items cost much to move.
     #[inline(always)]
-    fn taken<T: AsRef<[u8]>, L>(
+    fn receive_by<I, T: AsRef<[u8]>, L>(
         &mut self,
-        result: Result<Option<Item<T, L>>, DecodeError>,
+        input: &mut I,
         now: Duration,
+        decode: impl FnOnce(&mut D, &mut I) -> Result<Option<Item<T, L>>, DecodeError>,
+        drop_all: impl FnOnce(&mut I),
     ) -> Result<Option<Item<T, L>>, SourceError> {
-        let item = result.map_err(|error| self.decoding_failed(error))?;
-        if let State::Open { heard, .. } = &mut self.state
-            && (self.decoder.take_heard() || item.is_some())
-        {
+        let State::Open { heard, .. } = &mut self.state else {
+            drop_all(input);
+            return Ok(None);
+        };
+        let item = match decode(&mut self.decoder, input) {
+            Ok(item) => item,
+            Err(error) => return Err(self.decoding_failed(error)),
+        };
+        if self.decoder.take_heard() || item.is_some() {
             *heard = now;
         }
         if let Some(last) = self.options.last_event
@@ -373,12 +380,7 @@ impl<S: IdStorage> EventSource<Decoder<S>> {
         input: &mut &'a mut [u8],
         now: Duration,
     ) -> Result<Option<Item<Text<'a>>>, SourceError> {
-        if !matches!(self.state, State::Open { .. }) {
-            *input = &mut [];
-            return Ok(None);
-        }
-        let result = self.decoder.decode(input);
-        self.taken(result, now)
+        self.receive_by(input, now, Decoder::decode, |input| *input = &mut [])
     }
 
     /// Seeds the last event ID, with which to resume after a restart of the program.
@@ -404,12 +406,7 @@ impl EventSource<BytesDecoder> {
         chunk: &mut Bytes,
         now: Duration,
     ) -> Result<Option<OwnedItem>, SourceError> {
-        if !matches!(self.state, State::Open { .. }) {
-            chunk.clear();
-            return Ok(None);
-        }
-        let result = self.decoder.decode(chunk);
-        self.taken(result, now)
+        self.receive_by(chunk, now, BytesDecoder::decode, Bytes::clear)
     }
 
     /// Takes the next item off the front of a buffer that is read into, as
@@ -426,12 +423,7 @@ impl EventSource<BytesDecoder> {
         buffer: &mut BytesMut,
         now: Duration,
     ) -> Result<Option<OwnedItem>, SourceError> {
-        if !matches!(self.state, State::Open { .. }) {
-            buffer.clear();
-            return Ok(None);
-        }
-        let result = self.decoder.decode_mut(buffer);
-        self.taken(result, now)
+        self.receive_by(buffer, now, BytesDecoder::decode_mut, BytesMut::clear)
     }
 
     /// Seeds the last event ID, with which to resume after a restart of the program.
