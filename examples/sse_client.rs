@@ -10,6 +10,9 @@ use tokio::time::{Instant, timeout};
 
 const USAGE: &str = "usage: sse_client URL BODY";
 
+/// How long the server may be silent.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -32,18 +35,25 @@ async fn run(url: &str, body: &str) -> Result<(), Box<dyn Error>> {
     let options = SourceOptions::new()
         .method("POST")
         .last_event(LastEvent::Data("[DONE]"))
-        .idle_timeout(Duration::from_secs(60));
+        .idle_timeout(PATIENCE);
     let mut source = EventSource::owned(options);
     let start = Instant::now();
     let mut response = None;
     loop {
+        if source.ready_state() != ReadyState::Open {
+            response = None;
+        }
         let wait = match source.poll(start.elapsed()) {
             Ok(Step::Connect) => {
                 let mut request = client.post(url).header("content-type", "application/json");
                 for (name, value) in source.request_headers() {
                     request = request.header(name, value);
                 }
-                match request.body(body.to_owned()).send().await {
+                let head = match timeout(PATIENCE, request.body(body.to_owned()).send()).await {
+                    Ok(head) => head.map_err(|error| error.to_string()),
+                    Err(late) => Err(late.to_string()),
+                };
+                match head {
                     Ok(head) => {
                         let status = head.status().as_u16();
                         go_on(source.response(status, head.headers(), start.elapsed()))?;
@@ -65,8 +75,7 @@ async fn run(url: &str, body: &str) -> Result<(), Box<dyn Error>> {
                 continue;
             }
         };
-        let Some(body) = response.as_mut().filter(|_| source.ready_state() == ReadyState::Open)
-        else {
+        let Some(body) = &mut response else {
             tokio::time::sleep(wait).await;
             continue;
         };

@@ -98,7 +98,7 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
         let now = start.elapsed();
         if let Some(line) = &unsent {
             match client.send(&Frame::text(line)) {
-                Err(SendError::Full) if client.buffered_amount() > 0 => {}
+                Err(SendError::Full) => {}
                 result => {
                     result?;
                     unsent = None;

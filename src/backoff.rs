@@ -79,7 +79,7 @@ impl Backoff {
 
     /// The wait before the next attempt, which counts as made; `None` if there may be no more.
     pub fn next_wait(&mut self) -> Option<Duration> {
-        if self.attempts == self.max_attempts {
+        if self.attempts >= self.max_attempts {
             return None;
         }
         let factor = 1_u32.checked_shl(self.attempts).unwrap_or(u32::MAX);

@@ -133,7 +133,8 @@
 //! # Run a WebSocket
 //!
 //! [`ws::WebSocket`] is a whole endpoint, in either role: it also keeps what waits to be written, sends
-//! pings, and knows when its patience ends. This loop around a blocking socket serves both:
+//! pings, and knows when its patience ends. This loop around a blocking socket serves both; with pings
+//! on, a peer that does not read is noticed too:
 //!
 #![cfg_attr(all(feature = "std", feature = "handshake"), doc = "```")]
 #![cfg_attr(not(all(feature = "std", feature = "handshake")), doc = "```ignore")]
@@ -319,7 +320,7 @@
 //! | [`ws::Decoder`] | 88 | none |
 //! | [`ws::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
 //! | [`ws::Connection`] of a server | 248, or 272 for whole messages | those of its decoder |
-//! | [`ws::WebSocket`] of a server | 792 | those of its decoder, and a queue that grows with what waits to be written |
+//! | [`ws::WebSocket`] of a server | 808 | those of its decoder, and a queue that grows with what waits to be written |
 //! | encoding into a buffer that is used again | | none |
 //!
 //! # Limits and errors
@@ -351,6 +352,7 @@ pub mod ws;
 mod backoff;
 mod simd;
 mod sink;
+mod token;
 mod utf8;
 
 #[cfg(feature = "alloc")]

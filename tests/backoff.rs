@@ -62,6 +62,9 @@ fn attempts_end_and_begin_again() {
         backoff.reset();
     }
     assert_eq!(Backoff::new(SECOND, SECOND, 1).max_attempts(0).next_wait(), None);
+    backoff.next_wait();
+    backoff.next_wait();
+    assert_eq!(backoff.max_attempts(1).next_wait(), None, "fewer than there were already");
 }
 
 #[test]

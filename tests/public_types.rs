@@ -181,6 +181,8 @@ fn headers() {
         "TEXT/EVENT-STREAM",
         " text/event-stream\t;charset=x",
         "text/event-stream;",
+        "text/html, text/event-stream",
+        "text/html;a=\"\\\",\", text/event-stream, , */*, text, /x, t e/xt;x",
     ] {
         assert!(is_event_stream(accepted.as_bytes()), "{accepted}");
     }
@@ -190,6 +192,9 @@ fn headers() {
         "text",
         "text/event-stream2",
         "text/event-stream, text/html",
+        "text/html;a=\", text/event-stream\"",
+        "text/html;a=\"\\\", text/event-stream",
+        "*/*",
         "text/ event-stream",
         "application/json; text/event-stream",
     ] {
@@ -219,5 +224,5 @@ fn state_is_small() {
     assert_eq!(size_of::<ws::Connection>(), 248);
     assert_eq!(size_of::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(), 272);
     #[cfg(feature = "handshake")]
-    assert_eq!(size_of::<ws::WebSocket>(), 792);
+    assert_eq!(size_of::<ws::WebSocket>(), 808);
 }

@@ -84,6 +84,9 @@ fn responses() {
         (&plain, 200, &[("x", "y"), upper, ("z", "")], Ok(())),
         (&plain, 200, &[html, TYPE], Ok(())),
         (&plain, 200, &[TYPE, html], failed(Cause::ContentType)),
+        (&plain, 200, &[TYPE, ("content-type", ""), ("content-type", "*/*")], Ok(())),
+        (&plain, 200, &[("content-type", "text/html, text/event-stream")], Ok(())),
+        (&plain, 200, &[("content-type", "*/*")], failed(Cause::ContentType)),
         (&plain, 200, &[html], failed(Cause::ContentType)),
         (&plain, 200, &[], failed(Cause::ContentType)),
         (&plain, 200, &[("x-content-type", TYPE.1)], failed(Cause::ContentType)),
@@ -113,7 +116,7 @@ fn responses() {
             &retried,
             503,
             &[after("99999999999999999999999")],
-            lost(status(503), secs(u64::MAX).saturating_add(secs(1))),
+            lost(status(503), secs((1 << 32) - 1 + 1)),
         ),
     ];
     for (options, status, headers, expected) in rows {
@@ -405,6 +408,20 @@ fn silence_counts_from_the_response() {
     assert_eq!(source.poll(secs(16)), lost(Cause::Idle, secs(19)));
 }
 
+/// What an application does with an item may take long.
+#[test]
+fn silence_begins_when_there_is_nothing_left_to_deal_with() {
+    let mut source = opened(SourceOptions::new().idle_timeout(secs(10)));
+    let mut body = *b"data: a\n\ndata: b\n\ndat";
+    let mut input = &mut body[..];
+    assert!(matches!(source.receive(&mut input, secs(5)), Ok(Some(Item::Event(_)))));
+    assert!(matches!(source.receive(&mut input, secs(30)), Ok(Some(Item::Event(_)))));
+    assert_eq!(source.receive(&mut input, secs(60)), Ok(None));
+    assert_eq!(source.poll(secs(60)), Ok(Step::Wait(Some(secs(70)))));
+    assert_eq!(source.receive(&mut input, secs(65)), Ok(None));
+    assert_eq!(source.poll(secs(70)), lost(Cause::Idle, secs(73)), "it was used up before");
+}
+
 #[test]
 fn the_last_event_ends_the_source() {
     let stream = "event: a\ndata: x\n\ndata: [DONE] \n\nevent: message_stop\ndata: y\n\ndata: [DONE]\n\n\
@@ -652,7 +669,7 @@ fn owned_events() {
     assert_eq!(data(&mut source, "id: 7\ndata: a\n\n", secs(1)).as_deref(), Some("7 a"));
     assert_eq!(source.poll(secs(1)), Ok(Step::Wait(Some(secs(11)))));
     assert_eq!(data(&mut source, "data: b\n: c", secs(2)), None);
-    assert_eq!(source.poll(secs(2)), Ok(Step::Wait(Some(secs(11)))));
+    assert_eq!(source.poll(secs(2)), Ok(Step::Wait(Some(secs(12)))), "until then it was busy");
     assert_eq!(data(&mut source, "omment\n", secs(3)), None);
     assert_eq!(source.poll(secs(3)), Ok(Step::Wait(Some(secs(13)))));
     assert_eq!(source.end(secs(4)), lost(Cause::Ended, secs(7)));

@@ -124,6 +124,19 @@ async fn echoes(program: &Path, args: &[&str], server: &mut Server) {
     assert!(output == input.as_bytes(), "{} bytes of {}", output.len(), input.len());
 }
 
+/// More lines than may wait, and nothing in them.
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_lines_wait_for_the_connection_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/chat?a=b", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        serve(listener.accept().await.unwrap().0).await
+    });
+    let (status, output) = run_long(&TOKIO, &[&url], &[b'\n'; 3000]);
+    assert_eq!((status, output), (Some(0), vec![b'\n'; 3000]));
+}
+
 /// Asserts that it exits with this status and these errors, as the server's doing: nothing is
 /// closed on this side.
 fn ends_by_itself(program: &Path, args: &[&str], input: &str, status: i32, error: &str) {

@@ -7,9 +7,9 @@ use common::ws::Stream;
 use common::ws::socket::{KEYS, Keys, START, accept, ms, other, request};
 use eventwire::Backoff;
 use eventwire::ws::{
-    Close, CloseCode, Decoder, Event, Flow, Frame, LinkEvent, Message, MessageDecoder, NoMask,
-    Options, ReadyState, Reconnect, ReconnectOptions, Role, SendError, SocketEvent, SocketOptions,
-    ToWrite, WebSocket,
+    Close, CloseCode, Decoder, Event, Failure, Flow, Frame, LinkEvent, Message, MessageDecoder,
+    NoMask, Options, ReadyState, Reconnect, ReconnectOptions, Role, SendError, SocketEvent,
+    SocketOptions, ToWrite, WebSocket,
 };
 use proptest::prelude::*;
 use std::collections::VecDeque;
@@ -409,6 +409,9 @@ struct LinkModel {
     before: usize,
     stage: Stage,
     opened: Option<Duration>,
+    /// How much was left of what was received, and when there was last more.
+    left: usize,
+    heard: Duration,
     closing: bool,
     attempts: u32,
     state: ReadyState,
@@ -434,6 +437,8 @@ impl LinkModel {
             before: 0,
             stage: Stage::Waiting,
             opened: None,
+            left: 0,
+            heard: START,
             closing: false,
             attempts: 0,
             state: ReadyState::Connecting,
@@ -459,6 +464,7 @@ impl LinkModel {
         self.link.connected(socket);
         if self.stage == Stage::Asked && !self.closing {
             self.stage = Stage::Up;
+            self.heard = self.now;
             self.peer = Peer::new(Role::Client, &answer);
             self.written = Written::new(Role::Client, head);
         }
@@ -467,7 +473,12 @@ impl LinkModel {
 
 impl Machine for LinkModel {
     fn poll(&mut self) -> bool {
-        let Some(event) = self.link.poll(&mut self.received, self.now) else {
+        if self.received.len() > self.left {
+            self.heard = self.now;
+        }
+        let event = self.link.poll(&mut self.received, self.now);
+        self.left = self.received.len();
+        let Some(event) = event else {
             let deadline = self.link.deadline();
             assert!(
                 deadline.is_none_or(|at| at > self.now),
@@ -497,7 +508,9 @@ impl Machine for LinkModel {
                 self.written = Written::new(Role::Client, 0);
                 self.peer = Peer::new(Role::Client, b"");
                 self.stage = Stage::Waiting;
-                let stretch = self.opened.take().map(|since| self.now.saturating_sub(since));
+                let silent = end.close.failure == Some(Failure::PongTimeout);
+                let until = if silent { self.heard } else { self.now };
+                let stretch = self.opened.take().map(|since| until.saturating_sub(since));
                 if stretch.is_some_and(|stretch| stretch >= CEILING) {
                     self.attempts = 0;
                 }

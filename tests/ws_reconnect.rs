@@ -638,3 +638,48 @@ fn messages_that_the_socket_was_given_before() {
         assert_eq!(rig.say(), texts(["a", "b"])[usize::try_from(written).unwrap()..]);
     }
 }
+
+/// What was silent all along is found out late, which does not make it a success.
+#[test]
+fn a_link_that_dies_silently_has_not_lasted() {
+    let mut rig = rig(ReconnectOptions::new(backoff().max_attempts(2)));
+    let beating = SocketOptions::new().ping_interval(ms(5000)).pong_timeout(ms(1000));
+    for wait in [Some(ms(100)), Some(ms(200)), None] {
+        rig.over(WebSocket::client(beating, KEYS, rig.now));
+        rig.wait();
+        assert_eq!(rig.poll_all(), []);
+        assert_eq!(rig.say(), [Message::Ping(b""[..].into())]);
+        let events = rig.wait().poll_all();
+        assert_eq!(rig.end(&events), (1006, Some(Failure::PongTimeout), 0..0, wait));
+        if wait.is_some() {
+            rig.wait();
+        }
+    }
+
+    let mut rig = self::rig(ReconnectOptions::new(backoff().max_attempts(1)));
+    for _ in 0..3 {
+        rig.over(WebSocket::client(beating, KEYS, rig.now));
+        rig.now += ms(800);
+        assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [LinkEvent::Text("a".into())]);
+        rig.wait().poll_all();
+        rig.say();
+        let events = rig.wait().poll_all();
+        assert_eq!(rig.end(&events), (1006, Some(Failure::PongTimeout), 0..0, Some(ms(100))));
+        rig.wait();
+    }
+}
+
+#[test]
+fn a_close_that_is_refused_hands_nothing_over() {
+    let mut rig = rig(options());
+    let pages = SocketOptions::new().browser_close_codes(true).high_water_mark(1);
+    rig.over(WebSocket::client(pages, KEYS, rig.now));
+    rig.send("a").unwrap();
+    rig.send("b").unwrap();
+    let waiting = rig.link.to_write(rig.now).remaining();
+    let away = Close { code: CloseCode::GOING_AWAY, reason: "" };
+    let refused = SendError::ReservedCloseCode(CloseCode::GOING_AWAY);
+    assert_eq!(rig.link.close(Some(away), rig.now), Err(refused));
+    assert_eq!(rig.link.to_write(rig.now).remaining(), waiting);
+    assert_eq!(rig.say(), texts(["a", "b"]));
+}

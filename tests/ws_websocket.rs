@@ -1076,3 +1076,68 @@ fn ends_tell_people_why() {
     let [SocketEvent::Close(close)] = &rig.end()[..] else { panic!("the end") };
     assert_eq!(close.to_string(), "closed with 1006: the transport ended");
 }
+
+/// Nobody may be left to wait for room that there will never be.
+#[test]
+fn a_transport_that_takes_nothing_any_more_ends_in_time() {
+    let mut rig = Rig::server(options().high_water_mark(1));
+    assert_eq!(rig.socket.send(&Frame::text("never")), Ok(Flow::Full));
+    rig.wait(ms(5));
+    rig.socket.write_failed();
+    assert_eq!(rig.socket.poll_time(rig.now), None);
+    assert_eq!(rig.socket.deadline(), Some(rig.now + CLOSING));
+    assert_eq!(rig.hear(|s| s.frame(TEXT, b"still")), [text("still")]);
+    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::Transport)));
+}
+
+#[test]
+fn what_takes_an_application_long_is_not_the_peers_idleness() {
+    let mut rig = Rig::server(options().idle_timeout(ms(1000)));
+    rig.received.extend_from_slice(&Stream::new(Role::Server).frame(TEXT, b"a").bytes);
+    assert_eq!(rig.poll(), Some(text("a")));
+    rig.now += ms(5000);
+    assert_eq!(rig.poll(), None);
+    assert_eq!(rig.socket.ready_state(), ReadyState::Open);
+    assert_eq!(rig.socket.deadline(), Some(rig.now + ms(1000)));
+    rig.wait_for_deadline();
+    assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
+}
+
+/// What was not looked at cannot be missed.
+#[test]
+fn while_nothing_is_read() {
+    let mut rig = Rig::server(beating().idle_timeout(INTERVAL + ms(1)));
+    rig.wait(INTERVAL);
+    assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
+    for _ in 0..5 {
+        rig.now = rig.socket.deadline().unwrap();
+        assert_eq!(rig.socket.poll_time(rig.now), None);
+        assert_eq!(rig.socket.deadline(), Some(rig.now + TIMEOUT));
+        assert_eq!(rig.socket.ready_state(), ReadyState::Open);
+    }
+    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::PongTimeout)));
+
+    // A ping that the peer does not take was looked at.
+    let mut rig = Rig::server(beating());
+    rig.wait(INTERVAL);
+    rig.now += TIMEOUT;
+    let Some(end) = rig.socket.poll_time(rig.now) else { panic!("it is lost") };
+    assert_eq!(ended(&[end]), (1006, "", Some(Failure::PongTimeout)));
+
+    let mut socket = WebSocket::server(options(), START);
+    assert_eq!(socket.poll_time(START), Some(SocketEvent::Open), "as its deadline says");
+    assert_eq!(socket.deadline(), None);
+}
+
+/// A write that is awaited takes its bytes later than it began.
+#[test]
+fn a_write_that_takes_long_and_then_all() {
+    let mut rig = Rig::server(beating());
+    taken(rig.socket.send(&Frame::binary(&[0; 96][..])));
+    rig.wait(INTERVAL);
+    rig.write_some(usize::MAX);
+    rig.now += TIMEOUT.saturating_sub(ms(1));
+    assert_eq!(rig.poll_all(), []);
+    assert_eq!(rig.socket.deadline(), Some(rig.now + TIMEOUT));
+    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::PongTimeout)));
+}

@@ -16,12 +16,12 @@ pub async fn echo<M: MaskSource>(
     start: Instant,
 ) -> io::Result<CloseEvent> {
     let (mut reading, mut writing) = transport.split();
-    let mut ended = false;
+    // The transport no longer gives anything; what is written to it goes nowhere.
+    let (mut ended, mut failed) = (false, false);
     loop {
         let now = start.elapsed();
         let mut flow = socket.flow();
-        // What comes back to a transport that ended goes nowhere.
-        while ended || flow == Flow::Ready {
+        while failed || flow == Flow::Ready {
             let sent = match socket.poll(&mut received, now) {
                 Some(SocketEvent::Open) => continue,
                 Some(SocketEvent::Text(text)) => socket.send(&Frame::text(&text)),
@@ -29,11 +29,13 @@ pub async fn echo<M: MaskSource>(
                 Some(SocketEvent::Close(close)) => return Ok(close),
                 None => break,
             };
-            flow =
-                sent.or_else(|error| if ended { Ok(flow) } else { Err(io::Error::other(error)) })?;
+            flow = match sent {
+                Err(error) if !failed => return Err(io::Error::other(error)),
+                sent => sent.unwrap_or(flow),
+            };
         }
         // Who does not take what comes back is not listened to.
-        if !ended
+        if !failed
             && flow == Flow::Full
             && let Some(SocketEvent::Close(close)) = socket.poll_time(now)
         {
@@ -49,14 +51,15 @@ pub async fn echo<M: MaskSource>(
         received.reserve(64 << 10);
         let (read, written) = tokio::select! {
             written = writing.write_buf(&mut to_write), if to_write.has_remaining() => (Ok(1), written),
-            read = reading.read_buf(&mut received), if flow == Flow::Ready && !ended => (read, Ok(1)),
+            read = reading.read_buf(&mut received), if (failed || flow == Flow::Ready) && !ended => (read, Ok(1)),
             () = sleep_until(start + deadline.unwrap_or_default()), if deadline.is_some() => continue,
         };
         if written.is_err() {
+            failed = true;
             socket.write_failed();
         }
         if !matches!(read, Ok(1..)) {
-            ended = true;
+            (ended, failed) = (true, true);
             socket.end_of_stream();
         }
     }

@@ -187,10 +187,11 @@ impl BytesDecoder {
         self.carry = BytesMut::new();
     }
 
-    /// Whether what is not shown, a comment or a block, came to its end since this was last asked.
+    /// Whether what is not shown, a comment or a block, came to its end since this was last asked, or
+    /// `heard` was said then.
     #[inline]
-    pub(super) fn take_heard(&mut self) -> bool {
-        core::mem::take(&mut self.engine.heard)
+    pub(super) fn replace_heard(&mut self, heard: bool) -> bool {
+        core::mem::replace(&mut self.engine.heard, heard)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The HTTP headers of an event stream.
 
 use super::field;
+use crate::token::token;
 use core::time::Duration;
 
 /// The `Content-Type` of an event stream.
@@ -19,7 +20,8 @@ pub const LAST_EVENT_ID: &str = "last-event-id";
 pub(super) const RETRY_AFTER: &str = "retry-after";
 
 /// Whether a `Content-Type` value names an event stream, with any parameters or none (WHATWG HTML,
-/// 9.2.3: a response of another type fails the connection).
+/// 9.2.3: a response of another type fails the connection). Of several types in one value the last
+/// counts, as Fetch extracts it.
 ///
 /// ```
 /// use eventwire::sse::is_event_stream;
@@ -30,16 +32,37 @@ pub(super) const RETRY_AFTER: &str = "retry-after";
 /// ```
 #[must_use]
 pub fn is_event_stream(content_type: &[u8]) -> bool {
-    let essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-    let start = essence.iter().position(|byte| !is_space(byte)).unwrap_or(essence.len());
-    let end = essence.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
-    essence[start..end].eq_ignore_ascii_case(CONTENT_TYPE.as_bytes())
+    last_type_is_event_stream(content_type).unwrap_or_default()
 }
 
-/// A `Retry-After` value, if it is one in seconds; saturates.
+/// As [`is_event_stream`]; `None` if no type is in it (Fetch, "extract a MIME type").
+pub(super) fn last_type_is_event_stream(content_type: &[u8]) -> Option<bool> {
+    let mut quoted = false;
+    let mut escaped = false;
+    let types = content_type.split(|&byte| {
+        let was_escaped = escaped;
+        escaped = quoted && byte == b'\\' && !was_escaped;
+        quoted ^= byte == b'"' && !was_escaped;
+        byte == b',' && !quoted
+    });
+    let is_event_stream = |essence: &[u8]| essence.eq_ignore_ascii_case(CONTENT_TYPE.as_bytes());
+    types.filter_map(essence).map(is_event_stream).last()
+}
+
+/// Type and subtype, if it is a MIME type (WHATWG MIME Sniffing, "parse a MIME type") and says which.
+fn essence(mime_type: &[u8]) -> Option<&[u8]> {
+    let essence = mime_type.split(|&byte| byte == b';').next()?.trim_ascii();
+    let slash = memchr::memchr(b'/', essence)?;
+    token(&essence[..slash])?;
+    token(&essence[slash + 1..])?;
+    (essence != b"*/*").then_some(essence)
+}
+
+/// A `Retry-After` value, if it is one in seconds; what a `u32` cannot hold is its largest number, so
+/// that clocks can still be added to it.
 pub(super) fn retry_after(value: &[u8]) -> Option<Duration> {
-    field::number(value.trim_ascii()).map(Duration::from_secs)
+    let seconds = field::number(value.trim_ascii())?;
+    Some(Duration::from_secs(seconds.min(u32::MAX.into())))
 }
 
 /// The value of a [`LAST_EVENT_ID`] header for this last event ID; `None` if there is none, and no

@@ -1,11 +1,11 @@
 //! The client: when to connect, what to send, and what a response, an end or silence means.
 
-use super::header::{RETRY_AFTER, retry_after};
+use super::header::{RETRY_AFTER, last_type_is_event_stream, retry_after};
 #[cfg(feature = "alloc")]
 use super::{BytesDecoder, OwnedItem};
 use super::{
     CONTENT_TYPE, DecodeError, Decoder, EventId, IdStorage, IdTooLong, Item, LAST_EVENT_ID,
-    SourceError, SourceErrorCause, SourceOptions, Text, is_event_stream, last_event_id_value,
+    SourceError, SourceErrorCause, SourceOptions, Text, last_event_id_value,
 };
 #[cfg(feature = "alloc")]
 use bytes::{Bytes, BytesMut};
@@ -108,7 +108,8 @@ mod sealed {
         fn last_event_id(&self) -> &str;
         fn reconnection_time(&self) -> Option<Duration>;
         fn reset(&mut self);
-        fn take_heard(&mut self) -> bool;
+        /// Whether there was a sign of life since the last call; whether to say so at the next.
+        fn replace_heard(&mut self, heard: bool) -> bool;
     }
 }
 
@@ -209,7 +210,7 @@ impl<D: SourceDecoder> EventSource<D> {
     }
 
     /// The head of the response has come. Status 200 with the type `text/event-stream` opens the
-    /// stream; of several `content-type` headers the last counts. All others fail for good, but
+    /// stream; of several types in `content-type` headers the last counts. All others fail for good, but
     /// those [to be tried again](SourceOptions::retry_statuses).
     ///
     /// Headers are names and values in any case and order, such as those of `http::HeaderMap`.
@@ -230,7 +231,7 @@ impl<D: SourceDecoder> EventSource<D> {
         for (name, value) in headers {
             let (name, value) = (name.as_ref(), value.as_ref());
             if name.eq_ignore_ascii_case("content-type") {
-                of_type = is_event_stream(value);
+                of_type = last_type_is_event_stream(value).unwrap_or(of_type);
             } else if name.eq_ignore_ascii_case(RETRY_AFTER) {
                 wait = retry_after(value).unwrap_or_default();
             }
@@ -310,7 +311,8 @@ impl<D: SourceDecoder> EventSource<D> {
             Ok(item) => item,
             Err(error) => return Err(self.decoding_failed(error)),
         };
-        if self.decoder.take_heard() || item.is_some() {
+        // While items are dealt with, nobody listens: silence begins when there are no more.
+        if self.decoder.replace_heard(item.is_some()) || item.is_some() {
             *heard = now;
         }
         if let Some(last) = self.options.last_event
@@ -454,8 +456,8 @@ impl<S: IdStorage> sealed::SourceDecoder for Decoder<S> {
     }
 
     #[inline]
-    fn take_heard(&mut self) -> bool {
-        self.take_heard()
+    fn replace_heard(&mut self, heard: bool) -> bool {
+        self.replace_heard(heard)
     }
 }
 
@@ -477,7 +479,7 @@ impl sealed::SourceDecoder for BytesDecoder {
     }
 
     #[inline]
-    fn take_heard(&mut self) -> bool {
-        self.take_heard()
+    fn replace_heard(&mut self, heard: bool) -> bool {
+        self.replace_heard(heard)
     }
 }

@@ -121,7 +121,7 @@ impl SourceOptions {
     /// to send one, or a [`KEEP_ALIVE`](super::KEEP_ALIVE), more often than this. Unless this is
     /// set there is no timeout.
     ///
-    /// It runs from the response on. One that does not come is the HTTP client's to time out.
+    /// It runs from the response on, and not while you deal with what was received. One that does not come is the HTTP client's to time out.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);

@@ -12,11 +12,12 @@ pub(super) struct Heartbeat {
     interval: Duration,
     timeout: Duration,
     next: Duration,
+    heard: Duration,
     /// From when on the answer to a ping is awaited, if one is.
     awaiting: Option<Duration>,
     /// How many bytes the transport has to take until the ping is out.
     unwritten: usize,
-    /// Whether it took some, and not all, of them since the time was last told.
+    /// Whether it took some of them since the time was last told.
     progressed: bool,
 }
 
@@ -33,6 +34,7 @@ impl Heartbeat {
             interval: options.ping_interval,
             timeout: options.pong_timeout,
             next: now.saturating_add(options.ping_interval),
+            heard: now,
             awaiting: None,
             unwritten: 0,
             progressed: false,
@@ -40,8 +42,14 @@ impl Heartbeat {
     }
 
     /// The peer sent something.
-    pub(super) const fn heard(&mut self) {
+    pub(super) const fn heard(&mut self, now: Duration) {
         self.awaiting = None;
+        self.heard = now;
+    }
+
+    /// When the peer last sent something, or the connection began.
+    pub(super) const fn last_heard(&self) -> Duration {
+        self.heard
     }
 
     /// The ping that is due ends that many bytes from now.
@@ -55,13 +63,20 @@ impl Heartbeat {
         if len > 0 && self.unwritten > 0 {
             self.unwritten = self.unwritten.saturating_sub(len);
             self.awaiting = self.awaiting.map(|_| now);
-            self.progressed = self.unwritten > 0;
+            self.progressed = true;
         }
     }
 
     /// Who waits to write what is left comes back at once: what was taken was so now.
     pub(super) fn passed(&mut self, now: Duration) {
         if core::mem::take(&mut self.progressed) {
+            self.awaiting = self.awaiting.map(|_| now);
+        }
+    }
+
+    /// Nobody reads for now: an answer may be there, unless the ping itself is not.
+    pub(super) fn postpone(&mut self, now: Duration) {
+        if self.unwritten == 0 {
             self.awaiting = self.awaiting.map(|_| now);
         }
     }

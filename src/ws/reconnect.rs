@@ -105,7 +105,7 @@ impl ReconnectOptions {
 /// can tell, so [`Disconnected::written`] says which those are. One that was cut off before its last
 /// byte cannot have arrived, and goes first over the next connection.
 ///
-/// It is run as a [`WebSocket`] is, by the same loop. On [`LinkEvent::Connect`] open a transport, and
+/// It is run as a [`WebSocket`] is, by the same loop, but always reads. On [`LinkEvent::Connect`] open a transport, and
 /// give it as [`connected`](Self::connected) or say [`connect_failed`](Self::connect_failed); after
 /// [`LinkEvent::Disconnected`] drop it.
 ///
@@ -369,11 +369,13 @@ impl<M: MaskSource> Reconnect<M> {
     /// left when the last [`Disconnected`] comes were not written.
     ///
     /// # Errors
-    /// As [`WebSocket::close`]; nothing happens then.
+    /// As [`WebSocket::close`]. Nothing happens then, unless there is no masking key: what waited may
+    /// have been written by then.
     pub fn close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
         let _: Frame<_> = Frame::close(close)?;
         match &mut self.link {
             Link::Up { socket, .. } => {
+                socket.check_close(close)?;
                 if socket.ready_state() == ReadyState::Open {
                     self.unsent.hand_over(|frame| socket.push(frame))?;
                 }
@@ -403,8 +405,10 @@ impl<M: MaskSource> Reconnect<M> {
     ) -> LinkEvent {
         received.clear();
         let backoff = &mut self.options.backoff;
-        if let Link::Up { opened: Some(since), .. } = self.link {
-            backoff.connection_lasted(now.saturating_sub(since));
+        if let Link::Up { opened: Some(since), socket, .. } = &self.link {
+            let is_silent = close.failure == Some(Failure::PongTimeout);
+            let until = if is_silent { socket.last_heard() } else { now };
+            backoff.connection_lasted(until.saturating_sub(*since));
         }
         let again = !self.closing && !(self.options.ends_on)(&close);
         let wait = if again { backoff.next_wait() } else { None };

@@ -84,11 +84,13 @@ pub struct WebSocket<M = NoMask> {
     /// The code and reason of the peer's close frame.
     peer_close: Option<(u16, Utf8Bytes)>,
     failure: Option<Failure>,
-    /// Set once either side closes.
+    /// Set once either side closes, or nothing more can be written.
     closing_deadline: Option<Duration>,
     last_message: Duration,
     /// How many bytes the last call left.
     left: usize,
+    /// Whether the last call gave an event of what was received.
+    giving: bool,
     /// Nothing more will be received.
     ended: bool,
     /// Nothing more can be written.
@@ -191,6 +193,7 @@ impl<M: MaskSource> WebSocket<M> {
             closing_deadline: None,
             last_message: now,
             left: 0,
+            giving: false,
             ended: false,
             failed: false,
         }
@@ -204,16 +207,23 @@ impl<M: MaskSource> WebSocket<M> {
     /// due. Messages that the peer sent before it answered our close frame still come.
     pub fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
         if received.len() > self.left {
-            self.heartbeat.heard();
+            self.heartbeat.heard(now);
         }
-        let event = self.take(received, now).or_else(|| self.pass(now, self.ended));
+        let taken = self.take(received, now);
         self.left = received.len();
-        event
+        // While events are dealt with, nobody listens: idleness begins when there are no more.
+        if core::mem::replace(&mut self.giving, taken.is_some()) || self.giving {
+            self.last_message = now;
+        }
+        taken.or_else(|| self.pass(now, self.ended))
     }
 
     /// Gives the next event of time alone, for an application that takes no messages while it has no
-    /// room for them. Once the transport has ended, [`poll`](Self::poll).
+    /// room for them. As a pong or a message may be waiting to be read, neither is missed meanwhile;
+    /// but a peer that does not take our ping is. Once the transport has ended, [`poll`](Self::poll).
     pub fn poll_time(&mut self, now: Duration) -> Option<SocketEvent> {
+        self.last_message = now;
+        self.heartbeat.postpone(now);
         self.pass(now, false)
     }
 
@@ -231,31 +241,20 @@ impl<M: MaskSource> WebSocket<M> {
                     received.advance(head_len);
                     self.phase = Phase::Running;
                     self.heartbeat = Heartbeat::new(&self.options, now);
-                    self.last_message = now;
                     Some(SocketEvent::Open)
                 }
                 Err(error) => Some(self.fail(Failure::Handshake(error))),
             },
-            Phase::Opened => {
-                self.phase = Phase::Running;
-                Some(SocketEvent::Open)
-            }
-            Phase::Running => self.take_message(received, now),
-            Phase::Closed => None,
+            Phase::Running => self.take_message(received),
+            Phase::Opened | Phase::Closed => None,
         }
     }
 
-    fn take_message(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
+    fn take_message(&mut self, received: &mut BytesMut) -> Option<SocketEvent> {
         loop {
             match self.connection.receive(received) {
-                Ok(Some(Message::Text(text))) => {
-                    self.last_message = now;
-                    return Some(SocketEvent::Text(text));
-                }
-                Ok(Some(Message::Binary(bytes))) => {
-                    self.last_message = now;
-                    return Some(SocketEvent::Binary(bytes));
-                }
+                Ok(Some(Message::Text(text))) => return Some(SocketEvent::Text(text)),
+                Ok(Some(Message::Binary(bytes))) => return Some(SocketEvent::Binary(bytes)),
                 Ok(Some(Message::Ping(_) | Message::Pong(_))) => {}
                 Ok(Some(Message::Close(close))) => {
                     let said = |close: Close<_>| (close.code.get(), close.reason);
@@ -307,16 +306,23 @@ impl<M: MaskSource> WebSocket<M> {
             }
             Phase::Running => {
                 self.closes_from(now);
-                let late = self.closing_deadline.is_some_and(|deadline| now >= deadline);
-                (late || ended && self.awaits_nothing()).then(|| self.finish())
+                (self.is_late(now) || ended && self.awaits_nothing()).then(|| self.finish())
             }
-            Phase::Opened | Phase::Closed => None,
+            Phase::Opened => {
+                self.phase = Phase::Running;
+                self.giving = true;
+                Some(SocketEvent::Open)
+            }
+            Phase::Closed => None,
         }
     }
 
     fn pass_open(&mut self, now: Duration, ended: bool) -> Result<(), Failure> {
+        if self.failed {
+            self.closes_from(now);
+        }
         match self.heartbeat.due(now) {
-            _ if ended => return Err(Failure::Transport),
+            _ if ended || self.is_late(now) => return Err(Failure::Transport),
             Some(Beat::Lost) => return Err(Failure::PongTimeout),
             Some(Beat::Ping) => self.ping()?,
             None => {}
@@ -387,13 +393,19 @@ impl<M: MaskSource> WebSocket<M> {
     /// [no page may use](SocketOptions::browser_close_codes), or there is no masking key. Nothing
     /// happens then.
     pub fn close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
+        self.check_close(close)?;
+        self.queue_close(close, now)
+    }
+
+    /// Whether [`close`](Self::close) may say this.
+    pub(super) fn check_close(&self, close: Option<Close<&str>>) -> Result<(), SendError> {
         let forbidden = |code: &CloseCode| !matches!(code.get(), 1000 | 3000..=4999);
         if self.options.browser_close_codes
             && let Some(code) = close.map(|close| close.code).filter(forbidden)
         {
             return Err(SendError::ReservedCloseCode(code));
         }
-        self.queue_close(close, now)
+        Frame::close(close).map(drop).map_err(SendError::from)
     }
 
     fn queue_close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
@@ -415,6 +427,10 @@ impl<M: MaskSource> WebSocket<M> {
     fn closes_from(&mut self, now: Duration) {
         let deadline = now.saturating_add(self.options.closing_timeout);
         self.closing_deadline.get_or_insert(deadline);
+    }
+
+    fn is_late(&self, now: Duration) -> bool {
+        self.closing_deadline.is_some_and(|deadline| now >= deadline)
     }
 
     fn fail(&mut self, failure: Failure) -> SocketEvent {
@@ -445,7 +461,8 @@ impl<M> WebSocket<M> {
     }
 
     /// Writing failed, and there is nothing more to write. Read on: what the peer said last may still
-    /// come, and then the transport ends.
+    /// come, and then the transport ends. If it does not, the [closing timeout](
+    /// SocketOptions::closing_timeout) ends the wait.
     pub const fn write_failed(&mut self) {
         self.failed = true;
     }
@@ -479,7 +496,7 @@ impl<M> WebSocket<M> {
             #[cfg(feature = "handshake")]
             Phase::Connecting { .. } => Some(Duration::ZERO),
             Phase::Opened => Some(Duration::ZERO),
-            Phase::Running if self.connection.state() != State::Open => {
+            Phase::Running if self.failed || self.connection.state() != State::Open => {
                 Some(self.closing_deadline.unwrap_or_default())
             }
             Phase::Running => {
@@ -535,6 +552,11 @@ impl<M> WebSocket<M> {
     #[expect(clippy::unnecessary_literal_bound, reason = "those to come are negotiated")]
     pub const fn extensions(&self) -> &str {
         ""
+    }
+
+    /// When the peer last sent something, or the connection began.
+    pub(super) const fn last_heard(&self) -> Duration {
+        self.heartbeat.last_heard()
     }
 
     /// How many messages were wholly written.

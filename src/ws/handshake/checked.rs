@@ -1,6 +1,6 @@
 //! What may be written to a head: nothing that breaks out of its line.
 
-use super::header_list::is_token_byte;
+use crate::token::is_token_byte;
 use core::net::Ipv6Addr;
 
 /// Why something cannot be written to a head. Nothing was written then.

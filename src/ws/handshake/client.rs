@@ -2,8 +2,8 @@
 
 use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
-use super::header_list;
 use super::{ClientRequest, ResponseError};
+use crate::token::token;
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 use httparse::{EMPTY_HEADER, Error};
@@ -160,11 +160,9 @@ impl<'r> Requested<'r> {
         let chosen = fields.single("Sec-WebSocket-Protocol");
         let subprotocol = match chosen.map_err(|_| ResponseError::Subprotocol)? {
             None => None,
-            Some(value) => Some(
-                header_list::token(value)
-                    .filter(|name| self.has(name))
-                    .ok_or(ResponseError::Subprotocol)?,
-            ),
+            Some(value) => {
+                Some(token(value).filter(|name| self.has(name)).ok_or(ResponseError::Subprotocol)?)
+            }
         };
         if fields.first("Sec-WebSocket-Extensions").is_some() {
             return Err(ResponseError::Extension);

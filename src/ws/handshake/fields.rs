@@ -1,6 +1,7 @@
 //! The headers of a head, by name.
 
 use super::header_list;
+use crate::token::token;
 use memchr::{memchr, memmem};
 
 /// The headers of a head, name and value, the whitespace around a value removed; in the order they
@@ -82,7 +83,7 @@ fn next_header<'a>(lines: &mut &'a [u8]) -> Option<(&'a str, &'a [u8])> {
         if line.is_empty() {
             *lines = &[];
         } else if let Some(colon) = memchr(b':', line)
-            && let Some(name) = header_list::token(&line[..colon])
+            && let Some(name) = token(&line[..colon])
         {
             return Some((name, header_list::trim(&line[colon + 1..])));
         }

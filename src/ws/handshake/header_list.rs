@@ -1,18 +1,7 @@
 //! The grammar of header values: tokens, lists, extensions.
 
+use crate::token::{is_token_byte, token};
 use core::fmt;
-
-/// Whether a byte may stand in a token (RFC 9110, 5.6.2).
-pub(super) const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
-}
-
-/// A token, which is never empty.
-pub(super) fn token(bytes: &[u8]) -> Option<&str> {
-    let valid = !bytes.is_empty() && bytes.iter().copied().all(is_token_byte);
-    if valid { str::from_utf8(bytes).ok() } else { None }
-}
 
 /// Without spaces and tabs around.
 pub(super) fn trim(bytes: &[u8]) -> &[u8] {

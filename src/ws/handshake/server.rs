@@ -3,10 +3,11 @@
 use super::checked::{HeaderSlice, check_headers, not_a_host, not_a_target, not_an_origin};
 use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
-use super::header_list::{self, Extension};
+use super::header_list::Extension;
 use super::write::{encode_methods, end, header};
 use super::{RequestError, Unsendable, Upgrade};
 use crate::sink::{Encode, Sink};
+use crate::token::token;
 use httparse::{EMPTY_HEADER, Error};
 
 /// How many subprotocols a client may offer, since each is compared with those before it.
@@ -214,7 +215,7 @@ impl<'a, By> Request<'a, By> {
             return Err(RequestError::Subprotocols);
         }
         for (count, element) in fields.list("Sec-WebSocket-Protocol").enumerate() {
-            let name = header_list::token(element).ok_or(RequestError::Subprotocols)?;
+            let name = token(element).ok_or(RequestError::Subprotocols)?;
             if seen[..count].contains(&name) {
                 return Err(RequestError::Subprotocols);
             }
@@ -253,7 +254,7 @@ impl<'a, By> Request<'a, By> {
 
     /// The subprotocols that the client offers, the one it likes best first. None is there twice.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a, By> {
-        self.fields.list("Sec-WebSocket-Protocol").filter_map(header_list::token)
+        self.fields.list("Sec-WebSocket-Protocol").filter_map(token)
     }
 
     /// The first of `supported` that the client offers.

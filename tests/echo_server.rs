@@ -1,0 +1,64 @@
+//! The program `echo_server`, with clients that do not behave.
+
+#[path = "common/program.rs"]
+#[allow(dead_code)]
+mod program;
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+const REQUEST: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+fn connect(address: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(REQUEST).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+    }
+    stream
+}
+
+/// A connection that is reset while the server waits to write all that it holds.
+#[test]
+fn a_client_that_sends_without_reading_and_resets() {
+    let program = program::build("echo_server");
+    let mut server = program::start(&program, &["127.0.0.1:0"]);
+    let mut output = BufReader::new(server.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let address = line.trim().rsplit('/').next().unwrap();
+
+    let mut greedy = connect(address);
+    greedy.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut frame = vec![0x82, 0xFF, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    frame.resize(14 + (1 << 16), 7);
+    let stopped = loop {
+        if let Err(error) = greedy.write_all(&frame) {
+            break error.kind();
+        }
+    };
+    assert!(matches!(stopped, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{stopped}");
+    drop(greedy); // with something unread, so that the server's next write is refused
+    thread::sleep(Duration::from_millis(300));
+
+    let mut polite = connect(address);
+    polite.write_all(b"\x81\x82\0\0\0\0hi").unwrap();
+    let mut echo = [0; 4];
+    polite.read_exact(&mut echo).unwrap();
+    assert_eq!(&echo, b"\x81\x02hi");
+    drop(polite);
+    thread::sleep(Duration::from_millis(100));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let mut errors = String::new();
+    server.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    assert!(!errors.contains("panicked"), "{errors}");
+    assert_eq!(errors.lines().count(), 2, "an end that was not clean for each: {errors}");
+}
