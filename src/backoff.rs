@@ -69,8 +69,8 @@ impl Backoff {
         self
     }
 
-    /// Sets how long a connection has to last to start over from the first wait, instead of the
-    /// ceiling. What is accepted and dropped again at once is no success.
+    /// Sets how long a connection has to last to start over from the first wait; unless this is set,
+    /// as long as the ceiling. What is accepted and dropped again at once is no success.
     #[must_use]
     pub const fn reset_after(mut self, stretch: Duration) -> Self {
         self.reset_after = stretch;

@@ -153,7 +153,8 @@
 //!     start: Instant,
 //!     mut on_event: impl FnMut(&mut WebSocket<M>, SocketEvent),
 //! ) -> std::io::Result<CloseEvent> {
-//!     let late = |error: &Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+//!     use ErrorKind::{Interrupted, TimedOut, WouldBlock};
+//!     let late = |error: &Error| matches!(error.kind(), TimedOut | WouldBlock | Interrupted);
 //!     let mut chunk = [0; 4096];
 //!     loop {
 //!         while let Some(event) = socket.poll(&mut received, start.elapsed()) {
@@ -189,31 +190,31 @@
 //!     }
 //! }
 //!
-//! # // A server that sends back what it gets.
-//! # let listener = TcpListener::bind("127.0.0.1:0")?;
-//! # let address = listener.local_addr()?;
-//! # let server = std::thread::spawn(move || -> std::io::Result<CloseEvent> {
-//! #     let (mut stream, _) = listener.accept()?;
-//! #     let (mut received, mut chunk) = (BytesMut::new(), [0; 4096]);
-//! #     let mut handshake = ServerHandshake::new();
-//! #     let head_len = loop {
-//! #         let len = stream.read(&mut chunk)?;
-//! #         assert_ne!(len, 0);
-//! #         received.extend_from_slice(&chunk[..len]);
-//! #         if let Some(request) = handshake.decode(&received).map_err(std::io::Error::other)? {
-//! #             stream.write_all(&request.accept().to_bytes())?;
-//! #             break request.head_len();
-//! #         }
-//! #     };
-//! #     received.advance(head_len);
-//! #     let start = Instant::now();
-//! #     let socket = WebSocket::server(SocketOptions::new(), start.elapsed());
-//! #     run(socket, stream, received, start, |socket, event| {
-//! #         if let SocketEvent::Text(text) = event {
-//! #             let _ = socket.send(&Frame::text(&text));
-//! #         }
-//! #     })
-//! # });
+//! // A server that sends back what it gets.
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let address = listener.local_addr()?;
+//! let server = std::thread::spawn(move || -> std::io::Result<CloseEvent> {
+//!     let (mut stream, _) = listener.accept()?;
+//!     let (mut received, mut chunk) = (BytesMut::new(), [0; 4096]);
+//!     let mut handshake = ServerHandshake::new();
+//!     let head_len = loop {
+//!         let len = stream.read(&mut chunk)?;
+//!         assert_ne!(len, 0);
+//!         received.extend_from_slice(&chunk[..len]);
+//!         if let Some(request) = handshake.decode(&received).map_err(std::io::Error::other)? {
+//!             stream.write_all(&request.accept().to_bytes())?;
+//!             break request.head_len();
+//!         }
+//!     };
+//!     received.advance(head_len);
+//!     let start = Instant::now();
+//!     let socket = WebSocket::server(SocketOptions::new(), start.elapsed());
+//!     run(socket, stream, received, start, |socket, event| {
+//!         if let SocketEvent::Text(text) = event {
+//!             let _ = socket.send(&Frame::text(&text));
+//!         }
+//!     })
+//! });
 //! // A client that says hello to a server that repeats it, and then closes.
 //! let stream = TcpStream::connect(address)?;
 //! let start = Instant::now();
@@ -237,7 +238,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`ws::Reconnect`] is run likewise, and opens a client's WebSocket again whenever it ends.
+//! [`ws::Reconnect`] is run likewise, and opens a client's WebSocket again whenever it ends. A program
+//! with deadlines of its own waits for the earlier one; one that also waits for other things reads in a
+//! thread of its own, as `examples/ws_client_std.rs`, or uses an async runtime.
 //!
 //! # The one calling convention
 //!

@@ -17,11 +17,13 @@ use core::time::Duration;
 ///
 /// 1. Call [`poll`](Self::poll). At [`Step::Connect`] send a request with the
 ///    [`request_headers`](Self::request_headers); at [`Step::Wait`] wait for input until then.
-/// 2. Say what happens: [`response`](Self::response), then `receive` for each chunk of the body
-///    until it gives `Ok(None)`, then [`end`](Self::end); or
-///    [`network_error`](Self::network_error).
-/// 3. An `Err` is the `error` event. Drop what is left of the response and of your buffer; whether
-///    there will be another connection is in it, and [`poll`](Self::poll) says when.
+/// 2. Say what happens: [`response`](Self::response), then `receive` for what came with the head and
+///    for each chunk of the body until it gives `Ok(None)`, then [`end`](Self::end); or
+///    [`network_error`](Self::network_error). What `receive` leaves in a buffer of yours is to stand
+///    before the next chunk; a source that is [`owned`](EventSource::owned) takes chunks whole.
+/// 3. An `Err` is the `error` event, but for [misuse](DecodeError::InputShrunk). Drop what is left of
+///    the response and of your buffer; whether there will be another connection is in it, and
+///    [`poll`](Self::poll) says when.
 ///
 /// `now` is the time since any fixed start, the same for all calls; a clock that is set back does
 /// no harm but to waits. A call out of turn, such as a second `end` or anything after
@@ -47,7 +49,7 @@ use core::time::Duration;
 /// let mut input = &mut body[..];
 /// while let Some(item) = source.receive(&mut input, 1 * second)? {
 ///     let Item::Event(event) = item else { continue };
-///     assert_eq!(event.to_str()?.data, "a");
+///     assert_eq!(event.data.to_string(), "a"); // as text, with U+FFFD for what is none
 /// }
 ///
 /// let error = source.end(10 * second).unwrap_err(); // the body's end
@@ -115,7 +117,8 @@ mod sealed {
 
 impl EventSource {
     /// A source of events in the caller's buffer, with the default
-    /// [`Options`](super::Options) and ids of up to 256 bytes.
+    /// [`Options`](super::Options) and ids of up to 256 bytes. Where there is an allocator,
+    /// [`owned`](EventSource::owned) is simpler.
     #[must_use]
     pub const fn new(options: SourceOptions) -> Self {
         Self { decoder: Decoder::new(), options, state: State::START }
@@ -183,8 +186,8 @@ impl<D: SourceDecoder> EventSource<D> {
             .chain(id.map(|id| (LAST_EVENT_ID, id)))
     }
 
-    /// What there is to do. Call it first, after every other call, and when the time has come that
-    /// it gave.
+    /// What there is to do. Call it first, whenever you are about to wait, and when the time has come
+    /// that it gave.
     ///
     /// # Errors
     /// If the [idle timeout](SourceOptions::idle_timeout) has passed: drop the response.

@@ -119,7 +119,8 @@ impl SourceOptions {
     /// How long an open connection may be silent before it counts as lost. Events and comments
     /// count, and blocks that are not dispatched or were skipped, each at its end; so a server has
     /// to send one, or a [`KEEP_ALIVE`](super::KEEP_ALIVE), more often than this. Unless this is
-    /// set there is no timeout.
+    /// set there is no timeout. [`poll`](super::EventSource::poll) judges it: wait for input no longer
+    /// than it says.
     ///
     /// It runs from the response on, and not while you deal with what was received. One that does not come is the HTTP client's to time out.
     #[must_use]

@@ -110,7 +110,7 @@ pub enum Failure {
 /// Whether more may be sent at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
-#[must_use = "what is sent while the queue is full is refused"]
+#[must_use = "at `Flow::Full` this was taken, but the next will be refused"]
 pub enum Flow {
     /// Yes.
     Ready,

@@ -209,7 +209,7 @@ impl<M: MaskSource> WebSocket<M> {
         if received.len() > self.left {
             self.heartbeat.heard(now);
         }
-        let taken = self.take(received, now);
+        let taken = self.take(received);
         self.left = received.len();
         // While events are dealt with, nobody listens: idleness begins when there are no more.
         if core::mem::replace(&mut self.giving, taken.is_some()) || self.giving {
@@ -228,7 +228,7 @@ impl<M: MaskSource> WebSocket<M> {
     }
 
     /// The next event of what was received.
-    fn take(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
+    fn take(&mut self, received: &mut BytesMut) -> Option<SocketEvent> {
         match &mut self.phase {
             #[cfg(feature = "handshake")]
             Phase::Connecting { .. } if self.failure.is_some() => None,
@@ -239,9 +239,8 @@ impl<M: MaskSource> WebSocket<M> {
                     self.protocol = response.subprotocol().unwrap_or_default().into();
                     let head_len = response.head_len();
                     received.advance(head_len);
-                    self.phase = Phase::Running;
-                    self.heartbeat = Heartbeat::new(&self.options, now);
-                    Some(SocketEvent::Open)
+                    self.phase = Phase::Opened;
+                    None
                 }
                 Err(error) => Some(self.fail(Failure::Handshake(error))),
             },
@@ -310,6 +309,7 @@ impl<M: MaskSource> WebSocket<M> {
             }
             Phase::Opened => {
                 self.phase = Phase::Running;
+                self.heartbeat = Heartbeat::new(&self.options, now);
                 self.giving = true;
                 Some(SocketEvent::Open)
             }
@@ -485,7 +485,9 @@ impl<M> WebSocket<M> {
         self.failed || self.queue.is_empty() || self.connection.state() != State::Closed
     }
 
-    /// When to call [`poll`](Self::poll) at the latest, even if nothing was received.
+    /// When to call [`poll`](Self::poll) at the latest, even if nothing was received. With `None`
+    /// nothing is due by itself: that is so while it is open without pings and without an idle timeout,
+    /// and after the last event.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         match &self.phase {

@@ -48,7 +48,8 @@ impl<'a> ClientRequest<'a> {
     /// A request to this host (with its port, if that is not the scheme's own) for this target: a
     /// path, and a query if there is one.
     ///
-    /// `nonce` are 16 random bytes, drawn anew for each connection.
+    /// `nonce` are 16 random bytes, drawn anew for each connection, as by `rand::random` or
+    /// `getrandom::fill`.
     ///
     /// # Errors
     /// If the host or target cannot be sent: a target begins with a slash, and neither has a
