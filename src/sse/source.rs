@@ -213,8 +213,8 @@ impl<D: SourceDecoder> EventSource<D> {
     }
 
     /// The head of the response has come. Status 200 with the type `text/event-stream` opens the
-    /// stream; of several types in `content-type` headers the last counts. All others fail for good, but
-    /// those [to be tried again](SourceOptions::retry_statuses).
+    /// stream; of several types in `content-type` headers the last counts. All others fail for good,
+    /// but those [to be tried again](SourceOptions::retry_statuses).
     ///
     /// Headers are names and values in any case and order, such as those of `http::HeaderMap`.
     ///

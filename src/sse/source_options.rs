@@ -122,7 +122,8 @@ impl SourceOptions {
     /// set there is no timeout. [`poll`](super::EventSource::poll) judges it: wait for input no longer
     /// than it says.
     ///
-    /// It runs from the response on, and not while you deal with what was received. One that does not come is the HTTP client's to time out.
+    /// It runs from the response on, and not while you deal with what was received. A response that
+    /// does not come is the HTTP client's to time out.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);

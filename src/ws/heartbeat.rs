@@ -12,6 +12,7 @@ pub(super) struct Heartbeat {
     interval: Duration,
     timeout: Duration,
     next: Duration,
+    /// When the peer last sent something, or the connection began.
     heard: Duration,
     /// From when on the answer to a ping is awaited, if one is.
     awaiting: Option<Duration>,
@@ -47,7 +48,6 @@ impl Heartbeat {
         self.heard = now;
     }
 
-    /// When the peer last sent something, or the connection began.
     pub(super) const fn last_heard(&self) -> Duration {
         self.heard
     }
@@ -62,7 +62,7 @@ impl Heartbeat {
     pub(super) fn written(&mut self, len: usize, now: Duration) {
         if len > 0 && self.unwritten > 0 {
             self.unwritten = self.unwritten.saturating_sub(len);
-            self.awaiting = self.awaiting.map(|_| now);
+            self.await_from(now);
             self.progressed = true;
         }
     }
@@ -70,15 +70,20 @@ impl Heartbeat {
     /// Who waits to write what is left comes back at once: what was taken was so now.
     pub(super) fn passed(&mut self, now: Duration) {
         if core::mem::take(&mut self.progressed) {
-            self.awaiting = self.awaiting.map(|_| now);
+            self.await_from(now);
         }
     }
 
     /// Nobody reads for now: an answer may be there, unless the ping itself is not.
     pub(super) fn postpone(&mut self, now: Duration) {
         if self.unwritten == 0 {
-            self.awaiting = self.awaiting.map(|_| now);
+            self.await_from(now);
         }
+    }
+
+    /// An answer that is awaited may take until later.
+    fn await_from(&mut self, now: Duration) {
+        self.awaiting = self.awaiting.map(|_| now);
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {

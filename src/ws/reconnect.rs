@@ -105,9 +105,9 @@ impl ReconnectOptions {
 /// can tell, so [`Disconnected::written`] says which those are. One that was cut off before its last
 /// byte cannot have arrived, and goes first over the next connection.
 ///
-/// It is run as a [`WebSocket`] is, by the same loop, but always reads. On [`LinkEvent::Connect`] open a transport, and
-/// give it as [`connected`](Self::connected) or say [`connect_failed`](Self::connect_failed); after
-/// [`LinkEvent::Disconnected`] drop it.
+/// It is run as a [`WebSocket`] is, by the same loop, but always reads. On [`LinkEvent::Connect`]
+/// open a transport, and give it as [`connected`](Self::connected) or say
+/// [`connect_failed`](Self::connect_failed); after [`LinkEvent::Disconnected`] drop it.
 ///
 /// Memory: that of a `WebSocket`, and what waits to be sent.
 ///
@@ -375,7 +375,7 @@ impl<M: MaskSource> Reconnect<M> {
         let _: Frame<_> = Frame::close(close)?;
         match &mut self.link {
             Link::Up { socket, .. } => {
-                socket.check_close(close)?;
+                socket.check_code(close)?;
                 if socket.ready_state() == ReadyState::Open {
                     self.unsent.hand_over(|frame| socket.push(frame))?;
                 }

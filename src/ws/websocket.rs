@@ -393,19 +393,19 @@ impl<M: MaskSource> WebSocket<M> {
     /// [no page may use](SocketOptions::browser_close_codes), or there is no masking key. Nothing
     /// happens then.
     pub fn close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
-        self.check_close(close)?;
+        self.check_code(close)?;
         self.queue_close(close, now)
     }
 
-    /// Whether [`close`](Self::close) may say this.
-    pub(super) fn check_close(&self, close: Option<Close<&str>>) -> Result<(), SendError> {
+    /// Whether the code may be said, where only some may.
+    pub(super) fn check_code(&self, close: Option<Close<&str>>) -> Result<(), SendError> {
         let forbidden = |code: &CloseCode| !matches!(code.get(), 1000 | 3000..=4999);
         if self.options.browser_close_codes
             && let Some(code) = close.map(|close| close.code).filter(forbidden)
         {
             return Err(SendError::ReservedCloseCode(code));
         }
-        Frame::close(close).map(drop).map_err(SendError::from)
+        Ok(())
     }
 
     fn queue_close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
