@@ -359,9 +359,13 @@ mod token;
 mod utf8;
 
 #[cfg(feature = "alloc")]
+mod fanout;
+#[cfg(feature = "alloc")]
 mod utf8_bytes;
 
 pub use backoff::Backoff;
+#[cfg(feature = "alloc")]
+pub use fanout::{Fanout, FanoutOptions, Lagged, Subscriber};
 pub use sink::BufferTooSmall;
 #[cfg(feature = "alloc")]
 pub use utf8_bytes::Utf8Bytes;

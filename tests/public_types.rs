@@ -2,11 +2,11 @@
 
 use eventwire::sse::{
     Block, BytesDecoder, DataWriter, DecodeError, Decoder, Event, EventId, EventSource, EventType,
-    FieldName, IdTooLong, InlineId, InvalidValue, Item, LastEvent, Lexer, Message, OnLimit,
-    Options, OwnedItem, Pieces, ReadyState, SourceError, SourceErrorCause, SourceOptions, Step,
-    Text, Token, UnsendableId,
+    FieldName, IdTooLong, InlineId, InvalidValue, Item, KeepAlive, LastEvent, Lexer, Message,
+    OnLimit, Options, OwnedItem, Pieces, ReadyState, Replay, Resume, SourceError, SourceErrorCause,
+    SourceOptions, Step, Subscription, Text, Token, UnsendableId,
 };
-use eventwire::{BufferTooSmall, Utf8Bytes, ws};
+use eventwire::{BufferTooSmall, Fanout, FanoutOptions, Lagged, Subscriber, Utf8Bytes, ws};
 use std::collections::HashMap;
 
 const fn send_sync<T: Send + Sync + Unpin>() {}
@@ -29,7 +29,10 @@ const _: () = {
     send_sync::<EventType<'_>>();
     send_sync::<FieldName>();
     send_sync::<InlineId<8>>();
+    send_sync::<Fanout<bytes::Bytes>>();
+    send_sync::<FanoutOptions>();
     send_sync::<Item<&[u8]>>();
+    send_sync::<KeepAlive>();
     send_sync::<LastEvent>();
     send_sync::<Lexer>();
     send_sync::<Message<'_>>();
@@ -38,8 +41,13 @@ const _: () = {
     send_sync::<OwnedItem>();
     send_sync::<Pieces<'_>>();
     send_sync::<ReadyState>();
+    send_sync::<Replay>();
+    send_sync::<Replay<(bytes::Bytes, ws::PreparedFrame)>>();
+    send_sync::<Resume>();
     send_sync::<SourceOptions>();
     send_sync::<Step>();
+    send_sync::<Subscriber>();
+    send_sync::<Subscription>();
     send_sync::<Text<'_>>();
     send_sync::<Token<'_>>();
     send_sync::<Utf8Bytes>();
@@ -116,6 +124,7 @@ const _: () = {
     copy::<ws::State>();
     copy::<ws::Utf8Validator>();
 
+    error::<Lagged>();
     error::<BufferTooSmall>();
     error::<DecodeError>();
     error::<IdTooLong>();
@@ -213,6 +222,8 @@ fn state_is_small() {
     assert_eq!(size_of::<Lexer>(), 24);
     assert_eq!(size_of::<Decoder<InlineId<36>>>(), 224 + 40);
     assert_eq!(size_of::<BytesDecoder>(), 352);
+    assert_eq!(size_of::<Subscriber>(), 8);
+    assert_eq!(size_of::<Subscription>(), 16);
     assert_eq!(size_of::<EventSource>(), 224 + 256 + 184);
     assert_eq!(size_of::<EventSource<BytesDecoder>>(), 352 + 184);
 

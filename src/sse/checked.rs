@@ -104,6 +104,12 @@ impl<'a> EventId<'a> {
         }
     }
 
+    /// An id that was checked before, or is a number.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn known(text: &'a str) -> Self {
+        Self(text)
+    }
+
     /// The text.
     #[must_use]
     pub const fn as_str(self) -> &'a str {

@@ -7,12 +7,6 @@ use crate::sink::{self, Encode, Sink, decimal};
 use core::time::Duration;
 use memchr::memchr2;
 
-/// The shortest keep-alive: an empty comment and a blank line.
-///
-/// Proxies close connections that are silent for long; the standard suggests a comment every
-/// 15 seconds or so (WHATWG HTML, 9.2.7).
-pub const KEEP_ALIVE: &[u8] = b":\n\n";
-
 /// A block to be written: an event if it has data, else a comment, an id, a retry, or what you put
 /// together (WHATWG HTML, 9.2.5).
 ///
@@ -123,6 +117,11 @@ impl<'a> Message<'a> {
         let event_type = event_type.map(|it| EventType::new(it.as_ref())).transpose()?;
         let id = id.map(|id| EventId::new(id.as_ref())).transpose()?;
         Ok(Self { event_type, id, retry, ..Self::new() })
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(super) const fn set_id(&self) -> Option<EventId<'a>> {
+        self.id
     }
 
     pub(super) const fn set_data(&self) -> &'a str {

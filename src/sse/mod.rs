@@ -6,7 +6,8 @@
 //! | decode owned events from `BytesMut` or `Bytes` chunks | [`BytesDecoder`] |
 //! | see each field and comment, buffering nothing | [`Lexer`] |
 //! | stay connected to a server, as a client | [`EventSource`] |
-//! | write events | [`Message`], [`KEEP_ALIVE`] |
+//! | write events | [`Message`], [`KeepAlive`] |
+//! | send the same to many, and let them resume | [`Replay`] |
 //! | set and check HTTP headers | [`RESPONSE_HEADERS`], [`is_event_stream`], [`last_event_id_value`] |
 
 mod block;
@@ -20,6 +21,7 @@ mod event;
 mod field;
 mod header;
 mod id;
+mod keep_alive;
 mod lexer;
 mod options;
 mod source;
@@ -28,13 +30,15 @@ mod text;
 
 #[cfg(feature = "alloc")]
 mod bytes_decoder;
+#[cfg(feature = "alloc")]
+mod replay;
 
 #[cfg(feature = "alloc")]
 pub use bytes_decoder::{BytesDecoder, OwnedItem};
 pub use checked::{EventId, EventType, InvalidValue};
 pub use data_writer::{DataWriter, Output};
 pub use decoder::Decoder;
-pub use encoder::{KEEP_ALIVE, Message};
+pub use encoder::Message;
 pub use error::{DecodeError, IdTooLong, SourceError, SourceErrorCause};
 pub use event::{Block, Event, Item};
 pub use field::FieldName;
@@ -43,8 +47,11 @@ pub use header::{
     last_event_id_value,
 };
 pub use id::{IdStorage, InlineId};
+pub use keep_alive::{KEEP_ALIVE, KeepAlive};
 pub use lexer::{Lexer, Token};
 pub use options::{OnLimit, Options};
+#[cfg(feature = "alloc")]
+pub use replay::{Replay, Resume, Subscription};
 pub use source::{EventSource, ReadyState, SourceDecoder, Step};
 pub use source_options::{LastEvent, SourceOptions};
 pub use text::{Pieces, Text};

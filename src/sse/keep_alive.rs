@@ -1,0 +1,63 @@
+//! Signs of life on a silent stream.
+
+use core::time::Duration;
+
+/// The shortest keep-alive: an empty comment and a blank line.
+///
+/// Proxies close connections that are silent for long; the standard suggests a comment every
+/// 15 seconds or so (WHATWG HTML, 9.2.7). [`KeepAlive`] says when.
+pub const KEEP_ALIVE: &[u8] = b":\n\n";
+
+/// When to write a [`KEEP_ALIVE`]: whenever nothing was written for an interval.
+///
+/// It is also how a server finds out that a client has gone, as only a write that fails tells. Time is
+/// a [`Duration`] since any fixed start, the same for all calls.
+///
+/// ```
+/// use eventwire::sse::{KEEP_ALIVE, KeepAlive};
+/// use std::time::Duration;
+///
+/// let second = Duration::from_secs(1);
+/// let mut keep_alive = KeepAlive::new(KeepAlive::DEFAULT_INTERVAL, 0 * second);
+/// keep_alive.written(10 * second); // an event
+/// assert_eq!(keep_alive.deadline(), 25 * second);
+/// assert_eq!(keep_alive.poll(24 * second), None);
+/// assert_eq!(keep_alive.poll(25 * second), Some(KEEP_ALIVE)); // write it
+/// assert_eq!(keep_alive.deadline(), 40 * second);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    interval: Duration,
+    deadline: Duration,
+}
+
+impl KeepAlive {
+    /// 15 s.
+    pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
+
+    /// One that counts from `now`.
+    #[must_use]
+    pub const fn new(interval: Duration, now: Duration) -> Self {
+        Self { interval, deadline: now.saturating_add(interval) }
+    }
+
+    /// Notes that something was written, an event or anything else.
+    pub const fn written(&mut self, now: Duration) {
+        self.deadline = now.saturating_add(self.interval);
+    }
+
+    /// When to call [`poll`](Self::poll) at the latest.
+    #[must_use]
+    pub const fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// What is to be written now, if anything is; it counts as written.
+    pub fn poll(&mut self, now: Duration) -> Option<&'static [u8]> {
+        if now < self.deadline {
+            return None;
+        }
+        self.written(now);
+        Some(KEEP_ALIVE)
+    }
+}

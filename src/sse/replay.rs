@@ -1,0 +1,226 @@
+//! What was sent, for those who come back.
+
+use super::{EventId, Message};
+use crate::sink::decimal;
+use crate::{Fanout, FanoutOptions, Lagged, Subscriber, Utf8Bytes};
+use alloc::collections::VecDeque;
+use bytes::Bytes;
+use core::time::Duration;
+
+/// How many ids of dropped events are known.
+const REMEMBERED: usize = 1024;
+
+/// A bounded history of encoded events, which clients read as it grows and resume by their last event
+/// ID (WHATWG HTML, 9.2.4, the server's side): a [`Fanout`] with ids.
+///
+/// `T` is what an event was encoded to, once for all: [`Bytes`], or a struct of what each wire needs.
+///
+/// A client that connects without a [`Last-Event-ID`](super::LAST_EVENT_ID) is
+/// [subscribed](Self::subscribe) to what comes; one that has it goes on [since](Self::since) then,
+/// with no event lost and none twice. Time is a [`Duration`] since any fixed start, the same for all
+/// calls.
+///
+/// Memory: that of a [`Fanout`], and for each event its id and 32 bytes, as for the last 1,024 events
+/// that were dropped; 16 bytes for each subscription.
+///
+/// ```
+/// use eventwire::FanoutOptions;
+/// use eventwire::sse::{Message, Replay, Resume};
+/// use std::time::Duration;
+///
+/// let now = Duration::ZERO;
+/// let mut replay = Replay::new(FanoutOptions::new().max_items(2), 1);
+/// for data in ["a", "b", "c", "d"] {
+///     replay.push(&Message::new().data(data), now);
+/// }
+/// let Resume::Here(mut subscription) = replay.since("3", now) else { unreachable!() };
+/// assert_eq!(replay.next(&mut subscription)?.unwrap(), "id: 4\ndata: d\n\n");
+/// assert_eq!(replay.next(&mut subscription)?, None); // wait
+/// assert!(matches!(replay.since("1", now), Resume::Expired)); // "b" is gone
+/// assert!(matches!(replay.since("?", now), Resume::Unknown));
+/// # Ok::<(), eventwire::Lagged>(())
+/// ```
+#[derive(Clone, Debug)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub struct Replay<T = Bytes> {
+    log: Fanout<Recorded<T>>,
+    /// The ids of the events that were dropped last, the latest at the end.
+    dropped: VecDeque<Utf8Bytes>,
+    next_id: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Recorded<T> {
+    /// `None`: it is for those alone who are there.
+    id: Option<Utf8Bytes>,
+    item: T,
+}
+
+/// A client's place in a [`Replay`].
+#[derive(Clone, Debug)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub struct Subscription {
+    subscriber: Subscriber,
+    /// What has no id and came before this is not for it.
+    live_from: u64,
+}
+
+/// What a last event ID stands for, by [`Replay::since`].
+#[derive(Clone, Debug)]
+#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+pub enum Resume {
+    /// All that followed it is held: the client goes on here.
+    Here(Subscription),
+    /// No event had it, or not in a long time; it may be of an earlier run. Begin as for a new client.
+    Unknown,
+    /// Its event was sent, but what followed is gone in part. The client missed something: give it
+    /// the whole state again, or tell it.
+    Expired,
+}
+
+impl Replay {
+    /// Encodes an event, gives it an id if it has none, and appends it; returns the id.
+    pub fn push(&mut self, message: &Message<'_>, now: Duration) -> Utf8Bytes {
+        self.push_with(message.set_id(), now, |id| {
+            let bytes = message.id(id).to_bytes();
+            let len = bytes.len();
+            (bytes, len)
+        })
+    }
+}
+
+impl<T> Replay<T> {
+    /// An empty history.
+    ///
+    /// Events without an id of their own are numbered from `first_id`. If clients may come back after
+    /// a restart, begin behind all ids of the run before, as by the time in milliseconds: their ids
+    /// are unknown then, and do not stand for other events.
+    #[must_use]
+    pub const fn new(options: FanoutOptions, first_id: u64) -> Self {
+        Self { log: Fanout::new(options), dropped: VecDeque::new(), next_id: first_id }
+    }
+
+    /// Appends what `encode` makes of an event with this id, or with the next number if it has none,
+    /// and the length that this takes; returns the id.
+    ///
+    /// Ids are to be unique. An event with the empty id, which resets the client's, is replayed to
+    /// those behind whom it came, but nobody can resume from it.
+    pub fn push_with(
+        &mut self,
+        id: Option<EventId<'_>>,
+        now: Duration,
+        encode: impl FnOnce(EventId<'_>) -> (T, usize),
+    ) -> Utf8Bytes {
+        let id = id.map_or_else(|| self.assign_id(), |id| id.as_str().into());
+        let (item, len) = encode(EventId::known(&id));
+        self.append(Some(id.clone()), item, len, now);
+        id
+    }
+
+    /// Appends something of this length for those alone who are subscribed, such as a comment or a
+    /// state that the next one replaces: who resumes does not get it.
+    pub fn send(&mut self, item: T, len: usize, now: Duration) {
+        self.append(None, item, len, now);
+    }
+
+    fn append(&mut self, id: Option<Utf8Bytes>, item: T, len: usize, now: Duration) {
+        let Self { log, dropped, .. } = self;
+        log.push_dropping(Recorded { id, item }, len, now, |recorded| remember(dropped, recorded));
+    }
+
+    fn assign_id(&mut self) -> Utf8Bytes {
+        let mut digits = [0; 20];
+        let id = Bytes::copy_from_slice(decimal(self.next_id, &mut digits));
+        self.next_id = self.next_id.wrapping_add(1);
+        Utf8Bytes::from_valid(id)
+    }
+
+    /// Drops what is older than [`max_age`](FanoutOptions::max_age), as each push does.
+    pub fn expire(&mut self, now: Duration) {
+        let Self { log, dropped, .. } = self;
+        log.expire_dropping(now, |recorded| remember(dropped, recorded));
+    }
+
+    /// A subscription to what comes from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription {
+        self.from(self.log.subscribe())
+    }
+
+    /// A subscription to all events that are held, and what comes.
+    #[must_use]
+    pub fn subscribe_from_oldest(&self) -> Subscription {
+        self.from(self.log.subscribe_from_oldest())
+    }
+
+    /// Where a client goes on that comes back with this last event ID, as its
+    /// [`Last-Event-ID`](super::LAST_EVENT_ID) header has it.
+    ///
+    /// It looks from the newest event back, so that it takes as long as the client was away; with an
+    /// id that nobody knows it looks at all that is held.
+    pub fn since(&mut self, last_event_id: &str, now: Duration) -> Resume {
+        self.expire(now);
+        if last_event_id.is_empty() {
+            return Resume::Unknown;
+        }
+        let is_it = |id: &Utf8Bytes| *id == *last_event_id;
+        let mut held = self.log.newest_first();
+        if let Some(behind) = held.position(|event| event.id.as_ref().is_some_and(is_it)) {
+            let place = self.log.end() - behind as u64;
+            return Resume::Here(self.from(Subscriber::at(place)));
+        }
+        match self.dropped.iter().rev().position(is_it) {
+            Some(0) => Resume::Here(self.subscribe_from_oldest()),
+            Some(_) => Resume::Expired,
+            None => Resume::Unknown,
+        }
+    }
+
+    /// The next event for this client; `None` if it has all. Takes constant time, but for what
+    /// [`send`](Self::send) gave to others.
+    ///
+    /// # Errors
+    /// If it was too slow and missed events: drop the client, who will come back and find out by
+    /// [`since`](Self::since) what can be done; or call again, which goes on behind them.
+    pub fn next(&self, subscription: &mut Subscription) -> Result<Option<&T>, Lagged> {
+        loop {
+            let place = subscription.subscriber.place();
+            match self.log.next(&mut subscription.subscriber)? {
+                Some(event) if event.id.is_none() && place < subscription.live_from => {}
+                event => return Ok(event.map(|event| &event.item)),
+            }
+        }
+    }
+
+    /// The id of the last event, with which a snapshot of the state that it brought about is to be
+    /// sent: who has that goes on behind this event. Empty if there was none.
+    #[must_use]
+    pub fn last_event_id(&self) -> &str {
+        let held = self.log.newest_first().find_map(|event| event.id.as_deref());
+        held.or(self.dropped.back().map(|id| &**id)).unwrap_or_default()
+    }
+
+    /// How many events are held, with what was [sent](Self::send) between them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.log.len()
+    }
+
+    /// Whether nothing is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.log.is_empty()
+    }
+
+    fn from(&self, subscriber: Subscriber) -> Subscription {
+        Subscription { subscriber, live_from: self.log.end() }
+    }
+}
+
+fn remember<T>(dropped: &mut VecDeque<Utf8Bytes>, recorded: Recorded<T>) {
+    let Some(id) = recorded.id else { return };
+    if dropped.len() == REMEMBERED {
+        dropped.pop_front();
+    }
+    dropped.push_back(id);
+}

@@ -1,0 +1,240 @@
+//! The history that clients resume from.
+
+use bytes::Bytes;
+use eventwire::sse::{EventId, KEEP_ALIVE, KeepAlive, Message, Replay, Resume, Subscription};
+use eventwire::{FanoutOptions, Lagged};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::time::Duration;
+
+const NOW: Duration = Duration::ZERO;
+const OPTIONS: FanoutOptions = FanoutOptions::new();
+
+fn second(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn data(text: &str) -> Message<'_> {
+    Message::new().data(text)
+}
+
+fn id(text: &str) -> EventId<'_> {
+    EventId::new(text).unwrap()
+}
+
+/// The data of each event that is there for a subscription.
+fn read(replay: &Replay, mut subscription: Subscription) -> Result<String, Lagged> {
+    let mut text = String::new();
+    while let Some(block) = replay.next(&mut subscription)? {
+        let block = std::str::from_utf8(block).unwrap();
+        let data = block.lines().find_map(|line| line.strip_prefix("data: "));
+        text.push_str(data.unwrap_or(block));
+    }
+    Ok(text)
+}
+
+fn since(replay: &mut Replay, last_event_id: &str) -> String {
+    match replay.since(last_event_id, NOW) {
+        Resume::Here(subscription) => read(replay, subscription).unwrap(),
+        Resume::Unknown => "unknown".to_owned(),
+        Resume::Expired => "expired".to_owned(),
+    }
+}
+
+#[test]
+fn a_client_goes_on_behind_its_last_event() {
+    let mut replay = Replay::new(OPTIONS.max_items(3), 7);
+    assert_eq!(replay.last_event_id(), "");
+    assert_eq!(since(&mut replay, "6"), "unknown");
+    for (text, number) in [("a", "7"), ("b", "8"), ("c", "9"), ("d", "10"), ("e", "11")] {
+        assert_eq!(replay.push(&data(text), NOW), number);
+        assert_eq!(replay.last_event_id(), number);
+    }
+    let rows = [
+        ("11", ""),
+        ("10", "e"),
+        ("9", "de"),
+        ("8", "cde"), // its event is gone, but all that followed is held
+        ("7", "expired"),
+        ("6", "unknown"),
+        ("12", "unknown"),
+        ("08", "unknown"),
+        ("", "unknown"),
+    ];
+    for (last_event_id, expected) in rows {
+        assert_eq!(since(&mut replay, last_event_id), expected, "{last_event_id:?}");
+    }
+    assert_eq!((replay.len(), replay.is_empty()), (3, false));
+}
+
+#[test]
+fn ids_of_the_caller_are_kept_and_others_numbered() {
+    let mut replay = Replay::new(OPTIONS, u64::MAX);
+    let ids = [
+        replay.push(&data("a").id(id("1700-0")), NOW),
+        replay.push(&data("b"), NOW),
+        replay.push(&data("c").id(id("grüße")), NOW),
+        replay.push(&data("d"), NOW), // no number is too large
+        replay.push_with(None, NOW, |id| (data("e").id(id).to_bytes(), 16)),
+        replay.push_with(Some(id("last")), NOW, |id| (data("f").id(id).to_bytes(), 16)),
+    ];
+    assert_eq!(ids, ["1700-0", "18446744073709551615", "grüße", "0", "1", "last"]);
+    assert_eq!(since(&mut replay, "1700-0"), "bcdef");
+    assert_eq!(since(&mut replay, "grüße"), "def");
+    let mut all = replay.subscribe_from_oldest();
+    assert_eq!(replay.next(&mut all), Ok(Some(&Bytes::from("id: 1700-0\ndata: a\n\n"))));
+}
+
+#[test]
+fn an_empty_id_is_replayed_but_nobody_resumes_from_it() {
+    let mut replay = Replay::new(OPTIONS, 1);
+    replay.push(&data("a"), NOW);
+    assert_eq!(replay.push(&data("b").id(id("")), NOW), "");
+    replay.push(&data("c"), NOW);
+    assert_eq!(since(&mut replay, "1"), "bc");
+    assert_eq!(since(&mut replay, ""), "unknown");
+}
+
+#[test]
+fn of_events_with_one_id_the_last_counts() {
+    let mut replay = Replay::new(OPTIONS, 1);
+    for text in ["a", "b", "c"] {
+        replay.push(&data(text).id(id("same")), NOW);
+    }
+    assert_eq!(since(&mut replay, "same"), "");
+}
+
+#[test]
+fn what_has_no_id_is_for_those_who_are_there() {
+    let mut replay = Replay::new(OPTIONS, 1);
+    let early = replay.subscribe();
+    replay.push(&data("a"), NOW);
+    replay.send(Bytes::from("data: x\n\n"), 9, NOW);
+    replay.push(&data("b"), NOW);
+    let Resume::Here(resumed) = replay.since("1", NOW) else { panic!() };
+    let all = replay.subscribe_from_oldest();
+    let late = replay.subscribe();
+    replay.send(Bytes::from_static(KEEP_ALIVE), KEEP_ALIVE.len(), NOW);
+    replay.push(&data("c"), NOW);
+    let keep_alive = std::str::from_utf8(KEEP_ALIVE).unwrap();
+    assert_eq!(read(&replay, early).unwrap(), format!("axb{keep_alive}c"));
+    assert_eq!(read(&replay, resumed).unwrap(), format!("b{keep_alive}c"));
+    assert_eq!(read(&replay, all).unwrap(), format!("ab{keep_alive}c"));
+    assert_eq!(read(&replay, late).unwrap(), format!("{keep_alive}c"));
+    assert_eq!(replay.last_event_id(), "3");
+}
+
+#[test]
+fn what_has_no_id_takes_room_and_hides_no_loss() {
+    let mut replay = Replay::new(OPTIONS.max_items(2), 1);
+    replay.push(&data("a"), NOW);
+    replay.push(&data("b"), NOW);
+    for _ in 0..2 {
+        replay.send(Bytes::from("x"), 1, NOW);
+    }
+    assert_eq!(since(&mut replay, "2"), ""); // dropped last
+    assert_eq!(since(&mut replay, "1"), "expired");
+    assert_eq!(replay.last_event_id(), "2");
+}
+
+#[test]
+fn a_slow_client_is_told_and_may_go_on_or_come_back() {
+    let mut replay = Replay::new(OPTIONS.max_items(2), 1);
+    let mut slow = replay.subscribe();
+    for text in ["a", "b", "c"] {
+        replay.push(&data(text), NOW);
+    }
+    assert_eq!(replay.next(&mut slow), Err(Lagged { missed: 1 }));
+    assert_eq!(read(&replay, slow).unwrap(), "bc");
+    assert_eq!(since(&mut replay, "1"), "bc");
+}
+
+#[test]
+fn what_is_too_old_is_not_replayed() {
+    let mut replay = Replay::new(OPTIONS.max_age(second(10)), 1);
+    replay.push(&data("a"), second(0));
+    replay.push(&data("b"), second(1));
+    assert!(matches!(replay.since("1", second(10)), Resume::Here(_)));
+    let Resume::Here(resumed) = replay.since("1", second(11)) else { panic!() };
+    assert_eq!(read(&replay, resumed).unwrap(), "b");
+    assert!(matches!(replay.since("1", second(12)), Resume::Expired));
+    assert!(matches!(replay.since("2", second(12)), Resume::Here(_)));
+    replay.push(&data("c"), second(12));
+    replay.expire(second(30));
+    assert!(replay.is_empty());
+    assert_eq!(replay.last_event_id(), "3");
+}
+
+#[test]
+fn no_more_than_so_many_ids_are_remembered() {
+    let mut replay = Replay::new(OPTIONS.max_items(1), 0);
+    for _ in 0..2000 {
+        replay.push(&data("a"), NOW);
+    }
+    for (last_event_id, expected) in
+        [("1998", "a"), ("1997", "expired"), ("975", "expired"), ("974", "unknown")]
+    {
+        assert_eq!(since(&mut replay, last_event_id), expected, "{last_event_id}");
+    }
+}
+
+#[test]
+fn a_keep_alive_is_due_when_nothing_was_written() {
+    let mut keep_alive = KeepAlive::new(second(15), second(1));
+    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(15))), (second(16), None));
+    keep_alive.written(second(10));
+    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(24))), (second(25), None));
+    assert_eq!(keep_alive.poll(second(40)), Some(KEEP_ALIVE)); // late
+    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(40))), (second(55), None));
+    let mut never = KeepAlive::new(Duration::MAX, second(1));
+    assert_eq!((never.deadline(), never.poll(second(1 << 40))), (Duration::MAX, None));
+}
+
+proptest! {
+    /// A client that connects, loses what is under way and comes back, gets each event once and in
+    /// order, or is told that it cannot.
+    #[test]
+    fn a_client_that_comes_back_misses_nothing(
+        steps in vec((0..6_usize, 0..4_usize, any::<bool>()), 1..60),
+        items in 1..20_usize,
+    ) {
+        let mut replay = Replay::new(OPTIONS.max_items(items), 0);
+        replay.push(&data("0"), NOW);
+        let (mut count, mut seen) = (1_usize, 1_usize); // of events; the client has had the first
+        let mut subscription = replay.subscribe();
+        for (pushes, reads, cut) in steps {
+            for _ in 0..pushes {
+                replay.push(&data(&count.to_string()), NOW);
+                replay.send(Bytes::from("data: transient\n\n"), 17, NOW);
+                count += 1;
+            }
+            if cut {
+                let all_held = 2 * (count - seen) <= items;
+                subscription = match replay.since(&(seen - 1).to_string(), NOW) {
+                    Resume::Here(subscription) => subscription,
+                    Resume::Expired => {
+                        prop_assert!(!all_held, "{count} {seen} {items}");
+                        seen = count;
+                        replay.subscribe()
+                    }
+                    Resume::Unknown => return Err(TestCaseError::fail("each id is known")),
+                };
+            }
+            for _ in 0..reads {
+                match replay.next(&mut subscription) {
+                    Ok(Some(block)) if block.starts_with(b"id") => {
+                        prop_assert_eq!(block, &format!("id: {seen}\ndata: {seen}\n\n"));
+                        seen += 1;
+                    }
+                    Ok(Some(block)) => prop_assert_eq!(block, "data: transient\n\n"),
+                    Ok(None) => prop_assert_eq!(seen, count),
+                    Err(Lagged { missed }) => {
+                        prop_assert!(missed > 0);
+                        seen = count;
+                        subscription = replay.subscribe();
+                    }
+                }
+            }
+        }
+    }
+}
