@@ -1,6 +1,6 @@
 //! What is plain HTTP: the page, and both event streams.
 
-use crate::hub::{Hub, Subscription};
+use crate::hub::{Hub, Listener, keep_alive};
 use crate::room::Room;
 use axum::Router;
 use axum::body::Body;
@@ -10,15 +10,17 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use eventwire::sse::{EventType, LAST_EVENT_ID, Message, RESPONSE_HEADERS};
+use eventwire::sse::{EventType, KeepAlive, LAST_EVENT_ID, Message, RESPONSE_HEADERS};
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;
 use std::borrow::Cow;
 use std::convert::Infallible;
-use std::future::ready;
-use std::sync::Arc;
+use std::future::{pending, ready};
+use std::iter;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 const PAGE: &str = include_str!("page.html");
 const CHAT_SCRIPT: &str = include_str!("chat.js");
@@ -28,11 +30,17 @@ const RECONNECTION_TIME: Duration = Duration::from_millis(1500);
 
 const RESUMED: EventType<'_> = EventType::from_static("resumed");
 
-pub(crate) fn router(feed: Arc<Hub<Bytes>>, room: Arc<Room>) -> Router {
+/// The feed, and for each stream of a page that names itself what ends it.
+struct Feed {
+    hub: Arc<Hub>,
+    streams: Mutex<Vec<(String, oneshot::Sender<()>)>>,
+}
+
+pub(crate) fn router(hub: Arc<Hub>, room: Arc<Room>) -> Router {
     let feed = Router::new()
         .route("/events", get(events))
         .route("/drop", post(drop_client))
-        .with_state(feed);
+        .with_state(Arc::new(Feed { hub, streams: Mutex::default() }));
     let room =
         Router::new().route("/chat", get(listen)).route("/file/{id}", get(file)).with_state(room);
     Router::new()
@@ -49,30 +57,60 @@ struct Page {
 }
 
 async fn events(
-    State(feed): State<Arc<Hub<Bytes>>>,
+    State(feed): State<Arc<Feed>>,
     Query(page): Query<Page>,
     headers: HeaderMap,
 ) -> impl IntoResponse {
     let last_event_id = last_event_id(&headers);
-    let subscription = feed.subscribe(page.client, last_event_id.as_deref()).await;
+    let mut listener = feed.hub.listen(last_event_id.as_deref());
+    let missed = missed(&mut listener);
     let resumed = last_event_id.map(|id| {
-        let resumed = json!({ "last_event_id": id, "replayed": subscription.replay.len() });
+        let resumed = json!({ "last_event_id": id, "replayed": missed.len() });
         Message::new().event_type(RESUMED).data(&resumed.to_string()).to_bytes()
     });
-    event_stream(stream::iter(resumed).chain(all(subscription)))
+    let dropped = feed.dropped(page.client);
+    let blocks = stream::iter(resumed).chain(stream::iter(missed)).chain(listener.stream());
+    event_stream(blocks.take_until(dropped))
 }
 
-async fn drop_client(State(feed): State<Arc<Hub<Bytes>>>, Query(page): Query<Page>) -> StatusCode {
-    match page.client {
-        Some(client) if feed.disconnect(&client).await => StatusCode::NO_CONTENT,
-        _ => StatusCode::NOT_FOUND,
+async fn drop_client(State(feed): State<Arc<Feed>>, Query(page): Query<Page>) -> StatusCode {
+    let client = page.client.unwrap_or_default();
+    let mut streams = feed.streams();
+    let dropped = streams.extract_if(.., |(of, _)| *of == client);
+    match dropped.filter_map(|(_, dropped)| dropped.send(()).ok()).count() {
+        0 => StatusCode::NOT_FOUND,
+        _ => StatusCode::NO_CONTENT,
+    }
+}
+
+impl Feed {
+    /// Comes when the page asks for it.
+    fn dropped(&self, client: Option<String>) -> impl Future<Output = ()> + Send + use<> {
+        let is_dropped = client.map(|client| {
+            let (dropped, is_dropped) = oneshot::channel();
+            let mut streams = self.streams();
+            streams.retain(|(_, dropped)| !dropped.is_closed());
+            streams.push((client, dropped));
+            is_dropped
+        });
+        async move {
+            match is_dropped {
+                Some(is_dropped) => drop(is_dropped.await),
+                None => pending().await,
+            }
+        }
+    }
+
+    fn streams(&self) -> MutexGuard<'_, Vec<(String, oneshot::Sender<()>)>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The room, for those who only listen.
 async fn listen(State(room): State<Arc<Room>>, headers: HeaderMap) -> impl IntoResponse {
-    let events = room.listen(last_event_id(&headers).as_deref()).await;
-    event_stream(all(events).filter_map(|event| ready(event.sse)))
+    let (presence, mut listener) = room.listen(last_event_id(&headers).as_deref()).await;
+    let events = stream::iter(missed(&mut listener)).chain(stream::iter([presence]));
+    event_stream(events.chain(listener.stream()).filter_map(|event| ready(event.sse)))
 }
 
 async fn file(State(room): State<Arc<Room>>, Path(id): Path<u64>) -> Response {
@@ -90,13 +128,15 @@ fn last_event_id(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     headers.get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
-/// What a subscriber missed, and then what comes.
-fn all<E>(Subscription { replay, mut live }: Subscription<E>) -> impl Stream<Item = E> {
-    stream::iter(replay).chain(stream::poll_fn(move |cx| live.poll_recv(cx)))
+/// What a listener missed.
+pub(crate) fn missed<T: Clone>(listener: &mut Listener<T>) -> Vec<T> {
+    // One that has only just come has not fallen behind.
+    iter::from_fn(|| listener.try_next().ok().flatten()).collect()
 }
 
 fn event_stream(blocks: impl Stream<Item = Bytes> + Send + 'static) -> impl IntoResponse {
     let retry = Message::new().retry(RECONNECTION_TIME).to_bytes();
-    let blocks = stream::iter([retry]).chain(blocks);
+    let blocks = stream::iter([retry]).chain(blocks).boxed();
+    let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL);
     (RESPONSE_HEADERS, Body::from_stream(blocks.map(Ok::<_, Infallible>)))
 }

@@ -47,10 +47,12 @@ pub(crate) async fn serve(mut socket: TcpStream, router: Router, room: &Room) ->
         return refuse(socket, FULL).await;
     };
     let head_len = request.head_len();
-    let to_send = request.accept().to_bytes().into();
+    let accepted = request.accept().to_bytes();
     // What the member sent at once, behind the request.
     received.advance(head_len);
-    member::serve(room, membership, socket, received, to_send).await;
+    // A member that does not take the answer is soon known to be lost.
+    let _ = socket.write_all(&accepted).await;
+    member::serve(room, membership, socket, received).await;
     Ok(())
 }
 

@@ -24,30 +24,26 @@ const POEMS: [&str; 2] = [
 
 /// Publishes for as long as it is polled: the time, a named event, one of many lines, and between
 /// them the comment that keeps proxies from closing a silent stream.
-pub(crate) async fn run(hub: &Hub<Bytes>) {
+pub(crate) async fn run(hub: &Hub) {
     let mut seconds = interval(Duration::from_secs(1));
     // After the machine slept, nobody wants all the seconds that it missed.
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for second in 0_usize.. {
         seconds.tick().await;
-        publish(hub, Message::new().data(&time_of_day())).await;
+        hub.push(&Message::new().data(&time_of_day()));
         if second % 2 == 0 {
-            hub.send(&Bytes::from_static(KEEP_ALIVE)).await;
+            hub.send(Bytes::from_static(KEEP_ALIVE), KEEP_ALIVE.len());
         }
         if second % 3 == 0 {
             let (place, celsius, sky) = REPORTS[second / 3 % REPORTS.len()];
             let report = json!({ "place": place, "celsius": celsius, "sky": sky }).to_string();
-            publish(hub, Message::new().event_type(WEATHER).data(&report)).await;
+            hub.push(&Message::new().event_type(WEATHER).data(&report));
         }
         if second % 5 == 0 {
             let poem = POEMS[second / 5 % POEMS.len()];
-            publish(hub, Message::new().event_type(POEM).data(poem)).await;
+            hub.push(&Message::new().event_type(POEM).data(poem));
         }
     }
-}
-
-async fn publish(hub: &Hub<Bytes>, event: Message<'_>) {
-    hub.publish(|id| event.id(id).to_bytes()).await;
 }
 
 fn time_of_day() -> String {

@@ -5,17 +5,20 @@
 //! listen. HTTP is hyper's and axum's; every byte of the streams and of WebSocket, from the opening
 //! handshake to the closing one, is eventwire's.
 
+#[path = "../hub/mod.rs"]
+mod hub;
+
 mod app;
 mod door;
 mod feed;
 mod files;
 mod http;
-mod hub;
 mod member;
 mod room;
 mod wires;
 
 use axum::Router;
+use eventwire::FanoutOptions;
 use hub::Hub;
 use room::Room;
 use std::error::Error;
@@ -28,11 +31,8 @@ use tokio::time::{sleep, timeout};
 
 const USAGE: &str = "usage: live [ADDRESS], where ADDRESS is 127.0.0.1:3000 if not given";
 
-/// How many events of the feed are kept for those who come back.
-const HISTORY: usize = 1000;
-
-/// How often those who listen to the room get a sign of life.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// What is kept of the feed for those who come back.
+const HISTORY: FanoutOptions = FanoutOptions::new().max_items(1000);
 
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
@@ -61,13 +61,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // Not `println!`, which panics if nobody reads; standard output sends each line at once.
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
 
-    let feed = Arc::new(Hub::keeping(HISTORY));
+    let feed = Hub::new(HISTORY);
     let room = Arc::new(Room::new());
     let router = app::router(Arc::clone(&feed), Arc::clone(&room));
     tokio::select! {
         () = stopped => {}
         () = feed::run(&feed) => {}
-        () = keep_alive(&room) => {}
         () = accept(&listener, &router, &room) => {}
     }
     // An event stream has no end to wait for, and its client comes back; a WebSocket has.
@@ -85,13 +84,6 @@ async fn accept(listener: &TcpListener, router: &Router, room: &Arc<Room>) {
         let (router, room) = (router.clone(), Arc::clone(room));
         // A connection that is lost is nobody's loss but its client's.
         tokio::spawn(async move { door::serve(socket, router, &room).await });
-    }
-}
-
-async fn keep_alive(room: &Room) {
-    loop {
-        sleep(KEEP_ALIVE).await;
-        room.keep_alive().await;
     }
 }
 

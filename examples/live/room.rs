@@ -1,13 +1,15 @@
 //! The chat room: who is there, and what they tell each other.
 
 use crate::files::{File, Files};
-use crate::hub::{Hub, Subscription, now};
+use crate::hub::{Hub, Listener, now};
 use crate::wires::{Departure, OnWires, Told};
 use bytes::Bytes;
+use eventwire::FanoutOptions;
+use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
 
-/// How many events newcomers find.
-const HISTORY: usize = 100;
+/// What newcomers find, with the files that go out meanwhile.
+const HISTORY: FanoutOptions = FanoutOptions::new().max_items(256).max_bytes(32 << 20);
 
 const MAX_MEMBERS: usize = 200;
 const MAX_NAME_CHARS: usize = 24;
@@ -15,8 +17,10 @@ const MAX_TEXT_CHARS: usize = 2000;
 
 /// All that is told is told under the lock, so that it comes in one order on both wires.
 pub(crate) struct Room {
-    hub: Hub<OnWires>,
+    hub: Arc<Hub<OnWires>>,
     inside: Mutex<Inside>,
+    /// Whether everybody is to leave.
+    closed: watch::Sender<bool>,
     /// How many members there are, for the one who waits until all have gone.
     members: watch::Sender<usize>,
 }
@@ -25,13 +29,13 @@ pub(crate) struct Room {
 struct Inside {
     names: Vec<String>,
     files: Files,
-    closed: bool,
 }
 
 /// What a newcomer gets.
 pub(crate) struct Membership {
     pub(crate) name: String,
-    pub(crate) events: Subscription<OnWires>,
+    pub(crate) events: Listener<OnWires>,
+    pub(crate) closed: watch::Receiver<bool>,
 }
 
 /// There is no place for another member.
@@ -39,38 +43,39 @@ pub(crate) struct Full;
 
 impl Room {
     pub(crate) fn new() -> Self {
-        let (inside, members) = (Mutex::default(), watch::Sender::new(0));
-        Self { hub: Hub::keeping(HISTORY), inside, members }
+        let (closed, members) = (watch::Sender::new(false), watch::Sender::new(0));
+        Self { hub: Hub::new(HISTORY), inside: Mutex::default(), closed, members }
     }
 
     /// Lets somebody in, by a name that nobody else has.
     pub(crate) async fn enter(&self, wanted: &str) -> Result<Membership, Full> {
         let mut inside = self.inside.lock().await;
-        if inside.closed || inside.names.len() == MAX_MEMBERS {
+        let closed = self.closed.subscribe();
+        if *closed.borrow() || inside.names.len() == MAX_MEMBERS {
             return Err(Full);
         }
         let name = inside.free_name(wanted);
-        let events = self.hub.subscribe(None, Some("")).await;
+        let events = self.hub.listen(Some(""));
         inside.names.push(name.clone());
-        self.publish(&Told::Joined { name: &name }).await;
-        self.tell_presence(&inside).await;
-        Ok(Membership { name, events })
+        self.publish(&Told::Joined { name: &name });
+        self.tell_presence(&inside);
+        Ok(Membership { name, events, closed })
     }
 
     /// Lets a member go.
     pub(crate) async fn leave(&self, name: &str, how: &Departure) {
         let mut inside = self.inside.lock().await;
         inside.names.retain(|it| it != name);
-        self.publish(&Told::Left { name, how }).await;
-        self.tell_presence(&inside).await;
+        self.publish(&Told::Left { name, how });
+        self.tell_presence(&inside);
     }
 
-    /// Lets somebody listen, from the event after this id, or from the first that is kept.
-    pub(crate) async fn listen(&self, last_event_id: Option<&str>) -> Subscription<OnWires> {
+    /// Lets somebody listen, from the event after this id, or from the first that is kept. Who is there
+    /// comes behind what was missed.
+    pub(crate) async fn listen(&self, last_event_id: Option<&str>) -> (OnWires, Listener<OnWires>) {
         let inside = self.inside.lock().await;
-        let mut events = self.hub.subscribe(None, last_event_id.or(Some(""))).await;
-        events.replay.push(Told::Presence { names: &inside.names }.encode(None));
-        events
+        let (presence, _) = Told::Presence { names: &inside.names }.encode(None);
+        (presence, self.hub.listen(last_event_id.or(Some(""))))
     }
 
     /// Passes a message on, or says why not.
@@ -82,7 +87,7 @@ impl Room {
             return Err("It is too long.");
         }
         let _inside = self.inside.lock().await;
-        self.publish(&Told::Message { from, text, at: now() }).await;
+        self.publish(&Told::Message { from, text, at: now() });
         Ok(())
     }
 
@@ -92,8 +97,8 @@ impl Room {
         let mut inside = self.inside.lock().await;
         let url = format!("/file/{}", inside.files.add(file.clone()));
         let (mime, bytes) = (file.mime, file.data.len());
-        self.publish(&Told::File { from, url: &url, mime, bytes, at: now() }).await;
-        self.hub.send(&OnWires::binary(&file.data)).await;
+        self.publish(&Told::File { from, url: &url, mime, bytes, at: now() });
+        self.hub.send(OnWires::binary(&file.data), bytes);
     }
 
     /// A file that was shown, unless that was too long ago.
@@ -101,32 +106,24 @@ impl Room {
         self.inside.lock().await.files.get(id)
     }
 
-    /// Gives those who listen a sign of life.
-    pub(crate) async fn keep_alive(&self) {
-        self.hub.send(&OnWires::keep_alive()).await;
-    }
-
-    /// Whether everybody was sent out.
-    pub(crate) async fn is_closed(&self) -> bool {
-        self.inside.lock().await.closed
-    }
-
     /// Sends everybody out, and waits until they have gone.
     pub(crate) async fn close(&self) {
-        self.inside.lock().await.closed = true;
-        self.hub.disconnect_all().await;
+        let inside = self.inside.lock().await;
+        self.closed.send_replace(true);
+        drop(inside);
         let mut members = self.members.subscribe();
         // The sender is ours, so this cannot fail.
         let _ = members.wait_for(|&members| members == 0).await;
     }
 
-    async fn publish(&self, told: &Told<'_>) {
-        self.hub.publish(|id| told.encode(Some(id))).await;
+    fn publish(&self, told: &Told<'_>) {
+        self.hub.publish(None, |id| told.encode(Some(id)));
     }
 
-    async fn tell_presence(&self, inside: &Inside) {
+    fn tell_presence(&self, inside: &Inside) {
         self.members.send_replace(inside.names.len());
-        self.hub.send(&Told::Presence { names: &inside.names }.encode(None)).await;
+        let (presence, len) = Told::Presence { names: &inside.names }.encode(None);
+        self.hub.send(presence, len);
     }
 }
 

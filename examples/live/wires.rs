@@ -1,7 +1,7 @@
 //! What the room tells, encoded once for each wire.
 
 use bytes::Bytes;
-use eventwire::sse::{EventId, EventType, KEEP_ALIVE, Message};
+use eventwire::sse::{EventId, EventType, Message};
 use eventwire::ws::{Frame, PreparedFrame};
 use serde::Serialize;
 
@@ -61,12 +61,14 @@ impl Told<'_> {
         serde_json::to_string(self).expect("strings and numbers are JSON")
     }
 
-    /// With an id if it is to be kept.
-    pub(crate) fn encode(&self, id: Option<EventId<'_>>) -> OnWires {
+    /// With an id if it is to be kept; and how long it is on both wires.
+    pub(crate) fn encode(&self, id: Option<EventId<'_>>) -> (OnWires, usize) {
         let json = self.json();
         let event = Message::new().event_type(CHAT).data(&json);
         let event = id.map_or(event, |id| event.id(id));
-        OnWires { sse: Some(event.to_bytes()), ws: Some(Frame::text(&json).prepare()) }
+        let (block, frame) = (event.to_bytes(), Frame::text(&json));
+        let len = block.len() + frame.encoded_len(false);
+        (OnWires { sse: Some(block), ws: Some(frame.prepare()) }, len)
     }
 }
 
@@ -74,11 +76,5 @@ impl OnWires {
     /// The bytes of a file. Those who listen load them by its URL.
     pub(crate) fn binary(data: &[u8]) -> Self {
         Self { sse: None, ws: Some(Frame::binary(data).prepare()) }
-    }
-
-    /// The comment that keeps proxies from closing a silent stream. A WebSocket is pinged by its
-    /// own connection, which wants to see the pong.
-    pub(crate) const fn keep_alive() -> Self {
-        Self { sse: Some(Bytes::from_static(KEEP_ALIVE)), ws: None }
     }
 }
