@@ -1,15 +1,13 @@
 //! No hot path takes more instructions than it did.
 //!
-//! `cargo bench --all-features --bench instructions` counts them under valgrind's callgrind, so
-//! that noise can neither hide a regression nor feign one, and fails where a row takes over 4 % more
-//! than is stored in `benches/instructions.toml`; or over 15 % less, since a later regression would
-//! hide behind that figure. With `-- --store` it stores what it counts.
+//! `cargo bench --manifest-path benches/counted/Cargo.toml --bench instructions` counts them under
+//! valgrind's callgrind, so that noise can neither hide a regression nor feign one, and fails where a
+//! row takes over 4 % more than is stored in `benches/counted/instructions.toml`; or over 15 % less,
+//! since a later regression would hide behind that figure. With `-- --store` it stores what it
+//! counts.
 
-#[path = "common/callgrind.rs"]
 mod callgrind;
-#[path = "common/figures.rs"]
 mod figures;
-#[path = "common/hot_paths/mod.rs"]
 mod hot_paths;
 
 use figures::Figures;
@@ -19,7 +17,8 @@ use std::process::ExitCode;
 const MORE: f64 = 4.0;
 /// How much less than stored makes the stored figure stale, in per cent.
 const LESS: f64 = 15.0;
-const STORE: &str = "cargo bench --all-features --bench instructions -- --store";
+const STORE: &str =
+    "cargo bench --manifest-path benches/counted/Cargo.toml --bench instructions -- --store";
 
 /// Valgrind shows a program no more than AVX2, and that only where the machine has it.
 #[cfg(target_arch = "x86_64")]

@@ -2,7 +2,7 @@
 
 mod aligned;
 mod sse;
-#[path = "../sse_shapes.rs"]
+#[path = "../../../common/sse_shapes.rs"]
 mod sse_shapes;
 mod ws;
 

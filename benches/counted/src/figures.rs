@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::process::Command;
 
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.toml");
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.toml");
 const HEAD: &str = "\
 # Instructions for one event, message or frame, with AVX2. Written by
-# `cargo bench --all-features --bench instructions -- --store`.
+# `cargo bench --manifest-path benches/counted/Cargo.toml --bench instructions -- --store`.
 ";
 
 /// What was counted, and with which tools.

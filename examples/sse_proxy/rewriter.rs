@@ -1,0 +1,130 @@
+//! Rewrites the events of one type, and passes on all else byte for byte.
+
+use bytes::{Bytes, BytesMut};
+use eventwire::sse::{BytesDecoder, FieldName, Item, Lexer, Message, Options, Token};
+
+/// Takes a stream in chunks of any size, and gives what to send on.
+///
+/// What stands between blocks (comments, unknown fields, the byte order mark) goes on at once. A
+/// block waits from its first field to its blank line, as its last field may still change its type.
+/// An event that is rewritten keeps its type, id and reconnection time, and no comments.
+pub(crate) struct Rewriter {
+    event_type: String,
+    rewrite: fn(&str) -> String,
+    max_block: usize,
+    lexer: Lexer,
+    /// Sees each block that waited, whole.
+    decoder: BytesDecoder,
+    place: Place,
+    /// What goes on, and behind it what waits.
+    buffer: BytesMut,
+    /// Where in the buffer that begins which waits.
+    waiting: usize,
+    /// Behind the CR that ended an event which was rewritten: an LF would belong to it.
+    drop_lf: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Between,
+    Block,
+    /// In a block that is too long to wait.
+    LongBlock,
+}
+
+impl Rewriter {
+    /// Gives the data of these events to `rewrite`. A block of more than `max_block` bytes is passed
+    /// on as it is.
+    pub(crate) fn new(event_type: &str, rewrite: fn(&str) -> String, max_block: usize) -> Self {
+        // Blocks are bounded already.
+        let options = Options::new().max_line(usize::MAX).max_event(usize::MAX);
+        Self {
+            event_type: event_type.to_owned(),
+            rewrite,
+            max_block,
+            lexer: Lexer::new(),
+            decoder: BytesDecoder::with_options(options),
+            place: Place::Between,
+            buffer: BytesMut::new(),
+            waiting: 0,
+            drop_lf: false,
+        }
+    }
+
+    /// What to send on once this chunk has come, if anything.
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Bytes {
+        let mut rest = chunk;
+        loop {
+            let before = rest;
+            let token = self.lexer.next_token(&mut rest);
+            self.append(&before[..before.len() - rest.len()]);
+            match (token, self.place) {
+                (Some(Token::Field(name)), Place::Between) => self.begin_block(name),
+                (Some(Token::Blank), _) => self.end_block(),
+                (Some(_), Place::Block) => {}
+                (Some(_), _) => self.waiting = self.buffer.len(),
+                (None, _) => break,
+            }
+        }
+        self.waiting = match self.place {
+            Place::Between => self.buffer.len() - begun_name(&self.buffer[self.waiting..]),
+            Place::Block => self.waiting,
+            Place::LongBlock => self.buffer.len(),
+        };
+        self.buffer.split_to(std::mem::take(&mut self.waiting)).freeze()
+    }
+
+    /// What to send on once the stream has ended: what it cut off.
+    pub(crate) fn finish(self) -> Bytes {
+        self.buffer.freeze()
+    }
+
+    /// Takes the bytes of a token, or some of a line that gives none.
+    fn append(&mut self, mut raw: &[u8]) {
+        if !raw.is_empty() && std::mem::take(&mut self.drop_lf) {
+            raw = raw.strip_prefix(b"\n").unwrap_or(raw);
+        }
+        self.buffer.extend_from_slice(raw);
+        if self.place == Place::Block && self.buffer.len() - self.waiting > self.max_block {
+            self.place = Place::LongBlock;
+        }
+    }
+
+    /// The buffer ends with the name of the block's first field, and a colon if it has one.
+    fn begin_block(&mut self, name: FieldName) {
+        let colon = usize::from(self.buffer.ends_with(b":"));
+        self.waiting = self.buffer.len() - colon - name.as_str().len();
+        self.place = Place::Block;
+    }
+
+    fn end_block(&mut self) {
+        if self.place == Place::Block
+            && let Some(event) = self.rewritten()
+        {
+            self.drop_lf = self.buffer.ends_with(b"\r");
+            self.buffer.truncate(self.waiting);
+            self.buffer.extend_from_slice(&event);
+        }
+        self.waiting = self.buffer.len();
+        self.place = Place::Between;
+    }
+
+    /// What goes on in place of the block, if it is an event of that type.
+    fn rewritten(&mut self) -> Option<Bytes> {
+        let mut block = Bytes::copy_from_slice(&self.buffer[self.waiting..]);
+        let Item::Event(event) = self.decoder.decode(&mut block).ok()?? else { return None };
+        if event.event_type_or_default() != self.event_type {
+            return None;
+        }
+        let data = (self.rewrite)(&event.data);
+        Some(Message::try_from(&event).ok()?.data(&data).to_bytes())
+    }
+}
+
+/// How many bytes at the end of these may become the name of a field.
+fn begun_name(bytes: &[u8]) -> usize {
+    let names = [FieldName::Data, FieldName::Event, FieldName::Id, FieldName::Retry];
+    let begun = |end: &[u8]| names.iter().any(|name| name.as_str().as_bytes().starts_with(end));
+    let longest = bytes.len().min("event".len());
+    (1..=longest).rev().find(|&len| begun(&bytes[bytes.len() - len..])).unwrap_or(0)
+}
