@@ -303,6 +303,9 @@
 //! | `std` (default; implies `alloc`) | run-time CPU detection, `std::io::Write` for event data |
 //! | `handshake` (default) | the [opening handshake](ws::handshake) of WebSocket over HTTP/1.1, both roles |
 //! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types |
+//! | `stream` (implies `alloc`) | [`sse::EventStream`]: a `futures_core::Stream` of events over a stream of `Bytes` |
+//! | `tokio-util` (implies `std`) | [`sse::EventCodec`], [`ws::MessageCodec`]: codecs for `Framed` of `tokio-util` |
+//! | `http-body` (implies `std` and `stream`) | [`sse::EventBody`]: an event stream as `http_body::Body` and `http::Response`, for hyper, axum and the rest |
 //! | `getrandom` | [`OsMaskKeys`](ws::OsMaskKeys): masking keys from the operating system |
 //! | `simd` (default) | vector code for x86-64 and aarch64, and with it all that is `unsafe`. Without it the crate is `forbid(unsafe_code)` |
 //!
@@ -336,7 +339,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Docs link to what the features add.
 #![cfg_attr(
-    not(all(feature = "alloc", feature = "getrandom", feature = "http")),
+    not(all(
+        feature = "getrandom",
+        feature = "http",
+        feature = "http-body",
+        feature = "tokio-util"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 #![cfg_attr(not(feature = "simd"), forbid(unsafe_code))]

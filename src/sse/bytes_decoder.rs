@@ -3,7 +3,7 @@
 use super::block::RawBlock;
 use super::decoder::{Front, Input, KeepId, next};
 use super::engine::Engine;
-use super::{DecodeError, EventId, IdTooLong, Item, Options};
+use super::{DecodeError, Event, EventId, IdTooLong, Item, Options};
 use crate::Utf8Bytes;
 use bytes::{Buf, Bytes, BytesMut};
 use core::ops::Range;
@@ -11,6 +11,9 @@ use core::time::Duration;
 
 /// An item that owns its text and, if it is an event, carries its `last_event_id`.
 pub type OwnedItem = Item<Utf8Bytes, Utf8Bytes>;
+
+/// An event that owns its text, and carries its `last_event_id`.
+pub type OwnedEvent = Event<Utf8Bytes, Utf8Bytes>;
 
 /// Decodes an event stream to owned events, each a share of the buffer that it arrived in. What is
 /// not UTF-8 is replaced, as the standard has it; such a value alone is copied.

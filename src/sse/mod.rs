@@ -4,10 +4,13 @@
 //! |---|---|
 //! | decode events in your own buffer, no allocator | [`Decoder`] |
 //! | decode owned events from `BytesMut` or `Bytes` chunks | [`BytesDecoder`] |
+//! | have a stream of events over an HTTP client's stream of chunks | [`EventStream`] (feature `stream`) |
+//! | read and write by `Framed` of `tokio-util` | [`EventCodec`] (feature `tokio-util`) |
 //! | see each field and comment, buffering nothing | [`Lexer`] |
 //! | stay connected to a server, as a client | [`EventSource`] |
 //! | write events | [`Message`], [`KeepAlive`] |
 //! | send the same to many, and let them resume | [`Replay`] |
+//! | answer with an event stream by hyper, axum and the like | [`EventBody`] (feature `http-body`) |
 //! | set and check HTTP headers | [`RESPONSE_HEADERS`], [`is_event_stream`], [`last_event_id_value`] |
 
 mod block;
@@ -30,17 +33,31 @@ mod text;
 
 #[cfg(feature = "alloc")]
 mod bytes_decoder;
+#[cfg(feature = "tokio-util")]
+mod codec;
+#[cfg(feature = "http-body")]
+mod event_body;
+#[cfg(feature = "stream")]
+mod event_stream;
+#[cfg(any(feature = "stream", feature = "tokio-util"))]
+mod read_error;
 #[cfg(feature = "alloc")]
 mod replay;
 
 #[cfg(feature = "alloc")]
-pub use bytes_decoder::{BytesDecoder, OwnedItem};
+pub use bytes_decoder::{BytesDecoder, OwnedEvent, OwnedItem};
 pub use checked::{EventId, EventType, InvalidValue};
+#[cfg(feature = "tokio-util")]
+pub use codec::EventCodec;
 pub use data_writer::{DataWriter, Output};
 pub use decoder::Decoder;
 pub use encoder::Message;
 pub use error::{DecodeError, IdTooLong, SourceError, SourceErrorCause};
 pub use event::{Block, Event, Item};
+#[cfg(feature = "http-body")]
+pub use event_body::EventBody;
+#[cfg(feature = "stream")]
+pub use event_stream::EventStream;
 pub use field::FieldName;
 pub use header::{
     CONTENT_TYPE, LAST_EVENT_ID, RESPONSE_HEADERS, UnsendableId, is_event_stream,
@@ -50,6 +67,8 @@ pub use id::{IdStorage, InlineId};
 pub use keep_alive::{KEEP_ALIVE, KeepAlive};
 pub use lexer::{Lexer, Token};
 pub use options::{OnLimit, Options};
+#[cfg(any(feature = "stream", feature = "tokio-util"))]
+pub use read_error::ReadError;
 #[cfg(feature = "alloc")]
 pub use replay::{Replay, Resume, Subscription};
 pub use source::{EventSource, ReadyState, SourceDecoder, Step};

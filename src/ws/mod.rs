@@ -6,6 +6,7 @@
 //! | have a whole client or server: what waits to be written, deadlines, heartbeats | [`WebSocket`] |
 //! | stay connected as a client | [`Reconnect`] |
 //! | run a connection alone: replies, closing handshake, errors answered | [`Connection`], or its halves [`Reader`] and [`Writer`] |
+//! | run it by `Framed` of `tokio-util` | [`MessageCodec`] (feature `tokio-util`) |
 //! | only decode, in your own buffer, payload as it arrives | [`Decoder`] |
 //! | only decode, whole messages | [`MessageDecoder`] |
 //! | write a frame, or one for many receivers | [`Frame`], [`PreparedFrame`] |
@@ -53,6 +54,8 @@ mod reader;
 mod utf8;
 mod writer;
 
+#[cfg(feature = "tokio-util")]
+mod codec;
 #[cfg(feature = "alloc")]
 mod heartbeat;
 #[cfg(feature = "alloc")]
@@ -69,6 +72,8 @@ mod socket_options;
 mod websocket;
 
 pub use close::{Close, CloseCode};
+#[cfg(feature = "tokio-util")]
+pub use codec::{CodecError, MessageCodec, Owed};
 pub use connection::Connection;
 pub use decoder::Decoder;
 #[cfg(feature = "alloc")]

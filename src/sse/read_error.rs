@@ -1,0 +1,18 @@
+//! How reading an event stream fails: its transport, or its decoder.
+
+use super::DecodeError;
+
+/// Why an [`EventStream`](super::EventStream) or an [`EventCodec`](super::EventCodec) failed: its
+/// transport did, by an error `E` of its own, or the decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "stream", feature = "tokio-util"))))]
+#[non_exhaustive]
+pub enum ReadError<E> {
+    /// The transport failed, and what was under way is lost: a client that stays connected asks
+    /// again, with its last event ID.
+    #[error(transparent)]
+    Transport(#[from] E),
+    /// The stream went past a limit.
+    #[error(transparent)]
+    Decode(DecodeError),
+}
