@@ -378,6 +378,10 @@ pub use sink::BufferTooSmall;
 #[cfg(feature = "alloc")]
 pub use utf8_bytes::Utf8Bytes;
 
+#[cfg(any(doc, all(doctest, feature = "alloc")))]
+#[doc = include_str!("server_guide.md")]
+pub mod server_guide {}
+
 /// The README's examples run as tests.
 #[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]

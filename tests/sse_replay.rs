@@ -1,7 +1,10 @@
 //! The history that clients resume from.
 
 use bytes::Bytes;
-use eventwire::sse::{EventId, KEEP_ALIVE, KeepAlive, Message, Replay, Resume, Subscription};
+use eventwire::sse::{
+    EventId, EventSource, Item, KEEP_ALIVE, KeepAlive, LAST_EVENT_ID, Message, Replay, Resume,
+    SourceOptions, Step, Subscription,
+};
 use eventwire::{FanoutOptions, Lagged};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -236,5 +239,52 @@ proptest! {
                 }
             }
         }
+    }
+
+    /// The client's machine against the history, each response of so many events at most: with one it
+    /// is long polling. Responses end by themselves or are cut anywhere.
+    #[test]
+    fn an_event_source_misses_nothing_however_short_the_responses_are(
+        pushes in vec(0..4_usize, 1..40),
+        most in 1..4_usize,
+        cuts in vec(0..60_usize, 40),
+    ) {
+        let mut replay = Replay::new(OPTIONS, 1);
+        replay.push(&data("0"), NOW);
+        let mut source = EventSource::owned(SourceOptions::new());
+        let (mut count, mut seen, mut now) = (1_usize, Vec::new(), NOW);
+        let mut cuts = cuts.into_iter();
+        for pushed in pushes.iter().map(Some).chain(std::iter::repeat(None)) {
+            for _ in 0..pushed.copied().unwrap_or_default() {
+                replay.push(&data(&count.to_string()), NOW);
+                count += 1;
+            }
+            if pushed.is_none() && seen.len() == count {
+                break;
+            }
+            while let Step::Wait(until) = source.poll(now).unwrap() {
+                now = until.unwrap();
+            }
+            let id = source.request_headers().find(|(name, _)| *name == LAST_EVENT_ID);
+            let mut place = match id.map(|(_, id)| replay.since(std::str::from_utf8(id).unwrap(), now)) {
+                None => replay.subscribe_from_oldest(),
+                Some(Resume::Here(place)) => place,
+                Some(_) => return Err(TestCaseError::fail("all is held")),
+            };
+            let mut body = Message::new().retry(NOW).to_bytes().to_vec();
+            for _ in 0..most {
+                body.extend_from_slice(replay.next(&mut place).unwrap().map_or(&[][..], |it| it));
+            }
+            body.truncate(cuts.next().unwrap_or(usize::MAX));
+            source.response(200, [("content-type", "text/event-stream")], now).unwrap();
+            let mut chunk = Bytes::from(body);
+            while let Some(item) = source.receive(&mut chunk, now).unwrap() {
+                let Item::Event(event) = item else { continue };
+                seen.push(event.data.to_string());
+            }
+            source.end(now).unwrap_err();
+        }
+        let expected: Vec<_> = (0..count).map(|number| number.to_string()).collect();
+        prop_assert_eq!(seen, expected);
     }
 }

@@ -6,14 +6,17 @@ mod echo;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::uri::Scheme;
 use axum::http::{Response, StatusCode};
 use axum::routing::any;
 use bytes::{Buf, BytesMut};
-use eventwire::ws::handshake::{self, ClientRequest, ResponseError};
+use eventwire::ws::handshake::{self, ClientRequest, Connect, RequestError, ResponseError};
 use eventwire::ws::{
     Close, CloseCode, CloseEvent, Connection, Frame, Message, Options, SocketOptions, State,
 };
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::http2;
+use hyper::ext::Protocol;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,23 +38,35 @@ fn upgrade<F>(
 where
     F: Future<Output: Send> + Send,
 {
-    let response = match handshake::Request::from_http(&request) {
-        Ok(checked) => {
-            let mut acceptance = checked.accept();
-            if let Some(name) = checked.select_subprotocol(&["echo"]) {
-                acceptance = acceptance.subprotocol(name).unwrap();
-            }
-            acceptance.to_http().unwrap().map(|()| Body::empty())
-        }
+    let response = match accept(&request) {
+        Ok(response) => response.map(|()| Body::empty()),
         Err(error) => error.rejection().to_http(request.version()).unwrap().map(Body::from),
     };
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+    if matches!(response.status(), StatusCode::SWITCHING_PROTOCOLS | StatusCode::OK) {
         tokio::spawn(async move {
             let upgraded = hyper::upgrade::on(request).await.unwrap();
             serve(TokioIo::new(upgraded)).await;
         });
     }
     response
+}
+
+/// By an upgrade, or over HTTP/2.
+fn accept(request: &Request) -> Result<Response<()>, RequestError> {
+    if let Some(protocol) = request.extensions().get::<Protocol>() {
+        let checked = handshake::Request::<Connect>::from_connect(request, protocol.as_str())?;
+        let mut acceptance = checked.accept();
+        if let Some(name) = checked.select_subprotocol(&["echo"]) {
+            acceptance = acceptance.subprotocol(name).unwrap();
+        }
+        return Ok(acceptance.to_http().unwrap());
+    }
+    let checked = handshake::Request::from_http(request)?;
+    let mut acceptance = checked.accept();
+    if let Some(name) = checked.select_subprotocol(&["echo"]) {
+        acceptance = acceptance.subprotocol(name).unwrap();
+    }
+    Ok(acceptance.to_http().unwrap())
 }
 
 async fn serve(mut io: Upgraded) {
@@ -187,4 +202,78 @@ async fn a_socket_echoes_pings_and_closes() {
     drop(stream);
     let end = ends.recv().await.unwrap().unwrap();
     assert_eq!((end.code, &*end.reason, end.was_clean), (1000, "bye", true));
+}
+
+/// Several in one connection (RFC 8441), by hyper on both sides.
+#[tokio::test]
+async fn sockets_share_a_connection_of_http2() {
+    let (address, mut ends) = socket().await;
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (requests, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let host = address.to_string();
+    let mut clients = tokio::task::JoinSet::new();
+    for number in 0..3 {
+        let (host, mut requests) = (host.clone(), requests.clone());
+        clients.spawn(async move {
+            let request = ClientRequest::connect(&host, "/echo").unwrap();
+            let request = request.subprotocols(&["other", "echo"]).unwrap();
+            let mut sent = request.to_http(Scheme::HTTP).unwrap().map(|()| Body::empty());
+            sent.extensions_mut().insert(Protocol::from_static("websocket"));
+            requests.ready().await.unwrap();
+            let response = requests.send_request(sent).await.unwrap();
+            assert_eq!(request.verify(&response).unwrap().subprotocol(), Some("echo"));
+            let mut io = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
+
+            let mut client = Connection::message_client(Options::new(), || [1, 2, 3, 4]);
+            let (mut received, mut sent) = (BytesMut::new(), Vec::new());
+            let text = format!("gr\u{FC}n {number} {}", "x".repeat(100_000));
+            client.send_to(&Frame::text(&text), &mut sent).unwrap();
+            let mut said = Vec::new();
+            while client.state() != State::Closed {
+                io.write_all(&sent).await.unwrap();
+                sent.clear();
+                assert_ne!(io.read_buf(&mut received).await.unwrap(), 0);
+                while let Some(message) = client.receive(&mut received).unwrap() {
+                    client.reply_to(&mut sent).unwrap();
+                    if let Message::Text(_) = message {
+                        client.send_to(&Frame::close(None).unwrap(), &mut sent).unwrap();
+                    }
+                    if !matches!(message, Message::Ping(_)) {
+                        said.push(message);
+                    }
+                }
+            }
+            assert_eq!(said, [Message::Text(text.into()), Message::Close(None)]);
+            // The server ends the stream, and the connection lives on for the others.
+            assert_eq!(io.read_buf(&mut received).await.unwrap(), 0);
+        });
+    }
+    while let Some(client) = clients.join_next().await {
+        client.unwrap();
+    }
+    for _ in 0..3 {
+        let end = ends.recv().await.unwrap().unwrap();
+        assert_eq!((end.code, end.was_clean), (1005, true));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_websocket_over_http2_is_refused() {
+    let (address, _ends) = socket().await;
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut requests, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let host = address.to_string();
+    let request = ClientRequest::connect(&host, "/echo").unwrap();
+    for (protocol, version, status) in
+        [("websocket", "13", 200), ("connect-ip", "13", 501), ("websocket", "8", 400)]
+    {
+        let mut sent = request.to_http(Scheme::HTTP).unwrap().map(|()| Body::empty());
+        sent.headers_mut().insert("sec-websocket-version", version.parse().unwrap());
+        sent.extensions_mut().insert(Protocol::from(protocol));
+        requests.ready().await.unwrap();
+        let response = requests.send_request(sent).await.unwrap();
+        assert_eq!(response.status(), status, "{protocol}, version {version}");
+    }
 }

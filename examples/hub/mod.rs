@@ -1,4 +1,5 @@
 //! `sse::Replay` on tokio: one history behind a lock, and what wakes those who read it.
+#![allow(dead_code, reason = "no example uses all of it")]
 
 use bytes::Bytes;
 use eventwire::sse::{EventId, KeepAlive, Message, Replay, Resume, Subscription};

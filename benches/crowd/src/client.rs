@@ -1,0 +1,206 @@
+//! A client on either wire, that says when it has which event.
+
+use bytes::{Buf, BytesMut};
+use eventwire::sse::{BytesDecoder, Item};
+use eventwire::ws::handshake::ClientRequest;
+use eventwire::ws::{OsMaskKeys, SocketEvent, SocketOptions, WebSocket};
+use std::io;
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+/// What the operating system may keep for one who does not read; it takes twice that.
+const RECEIVE_BUFFER: u32 = 16 << 10;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Sse,
+    WebSocket,
+}
+
+impl Wire {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sse => "event stream",
+            Self::WebSocket => "WebSocket",
+        }
+    }
+
+    /// How many bytes an idle connection takes in the server, by the guide of the crate.
+    pub(crate) const fn resident(self) -> u64 {
+        match self {
+            Self::Sse => 17_664,
+            Self::WebSocket => 2_560,
+        }
+    }
+}
+
+/// Whether it reads all the time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    Steady,
+    Pausing,
+}
+
+pub(crate) enum Report {
+    Open,
+    /// The next event came at this time.
+    Event(Instant),
+    /// What should not be: an event that was not the next one, or the end.
+    Fault(String),
+}
+
+pub(crate) struct Client {
+    pub(crate) wire: Wire,
+    /// Goes into each report.
+    pub(crate) group: Group,
+    pub(crate) reports: mpsc::UnboundedSender<(Group, Report)>,
+    /// Whether to read.
+    pub(crate) reading: watch::Receiver<bool>,
+}
+
+/// What arrives, of the one wire or the other.
+enum Protocol {
+    Sse { head: bool, decoder: Box<BytesDecoder> },
+    WebSocket(Box<WebSocket<OsMaskKeys>>),
+}
+
+impl Client {
+    /// Until the connection ends, which it should not.
+    pub(crate) async fn run(mut self, address: SocketAddr) {
+        if let Err(error) = self.follow(address).await {
+            self.report(Report::Fault(error.to_string()));
+        }
+    }
+
+    async fn follow(&mut self, address: SocketAddr) -> io::Result<()> {
+        let start = Instant::now();
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+        let mut stream = socket.connect(address).await?;
+        let mut received = BytesMut::new();
+        let mut next = 0;
+        let mut protocol = match self.wire {
+            Wire::Sse => {
+                // Without chunks: they would only be taken off again.
+                stream.write_all(b"GET /events HTTP/1.0\r\n\r\n").await?;
+                Protocol::Sse { head: true, decoder: Box::default() }
+            }
+            Wire::WebSocket => {
+                let host = address.to_string();
+                let request = ClientRequest::new(&host, "/socket", rand::random());
+                let request = request.map_err(io::Error::other)?;
+                let options = SocketOptions::new();
+                let socket =
+                    WebSocket::connect(&request, options, OsMaskKeys::new(), start.elapsed());
+                Protocol::WebSocket(Box::new(socket))
+            }
+        };
+        loop {
+            self.take(&mut protocol, &mut received, &mut next, start)?;
+            if let Protocol::WebSocket(socket) = &mut protocol {
+                while socket.to_write(start.elapsed()).has_remaining() {
+                    stream.write_buf(&mut socket.to_write(start.elapsed())).await?;
+                }
+            }
+            if received.is_empty() {
+                received = BytesMut::new();
+            }
+            // One who does not read waits here.
+            let _ = self.reading.wait_for(|&reading| reading).await;
+            read(&mut stream, &mut received).await?;
+        }
+    }
+
+    /// Reports all that has arrived.
+    fn take(
+        &self,
+        protocol: &mut Protocol,
+        received: &mut BytesMut,
+        next: &mut usize,
+        start: Instant,
+    ) -> io::Result<()> {
+        match protocol {
+            Protocol::Sse { head, decoder } => {
+                if *head {
+                    let Some(len) = head_len(received)? else { return Ok(()) };
+                    received.advance(len);
+                    *head = false;
+                    self.report(Report::Open);
+                }
+                while let Some(item) = decoder.decode_mut(received).map_err(io::Error::other)? {
+                    if let Item::Event(event) = item {
+                        self.event(&event.data, next)?;
+                    }
+                }
+            }
+            Protocol::WebSocket(socket) => {
+                while let Some(event) = socket.poll(received, start.elapsed()) {
+                    match event {
+                        SocketEvent::Open => self.report(Report::Open),
+                        SocketEvent::Text(text) => self.event(&text, next)?,
+                        SocketEvent::Binary(_) => {}
+                        SocketEvent::Close(close) => {
+                            return Err(io::Error::other(close.to_string()));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Each event says its number first.
+    fn event(&self, data: &str, next: &mut usize) -> io::Result<()> {
+        let number = data.split(' ').next().and_then(|number| number.parse().ok());
+        if number != Some(*next) {
+            return Err(io::Error::other(format!("{number:?} came in place of {next}")));
+        }
+        self.report(Report::Event(Instant::now()));
+        *next += 1;
+        Ok(())
+    }
+
+    fn report(&self, report: Report) {
+        // Whoever counts may have seen enough.
+        let _ = self.reports.send((self.group, report));
+    }
+}
+
+/// Where the head of the response ends, if it has come and is a good one.
+fn head_len(received: &[u8]) -> io::Result<Option<usize>> {
+    let mut headers = [httparse::EMPTY_HEADER; 16];
+    let mut response = httparse::Response::new(&mut headers);
+    match response.parse(received).map_err(io::Error::other)? {
+        httparse::Status::Partial => Ok(None),
+        httparse::Status::Complete(len) if response.code == Some(200) => Ok(Some(len)),
+        httparse::Status::Complete(_) => {
+            Err(io::Error::other(format!("status {:?}", response.code)))
+        }
+    }
+}
+
+/// Waits without a buffer, as there are many who wait.
+async fn read(stream: &mut TcpStream, received: &mut BytesMut) -> io::Result<()> {
+    stream.readable().await?;
+    received.reserve(4096);
+    match stream.try_read_buf(received) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Asks for something by a POST; gives what the server answers.
+pub(crate) async fn post(address: SocketAddr, path: &str, body: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let head = format!("POST {path} HTTP/1.0\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(body.as_bytes()).await?;
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).await?;
+    let len = head_len(&response)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    String::from_utf8(response.split_off(len)).map_err(io::Error::other)
+}

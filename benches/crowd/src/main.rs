@@ -1,0 +1,251 @@
+//! Many connections to one server: what each costs in memory, and how soon all have an event, also
+//! while some do not read. `benches/README.md` says how to run it.
+
+mod client;
+mod server;
+
+use client::{Client, Group, Report, Wire, post};
+use lexopt::prelude::{Long, Value, ValueExt};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use server::Server;
+use std::error::Error;
+use std::ffi::OsString;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const USAGE: &str = "usage: eventwire-bench-crowd SERVER [--connections N] [--pausing N]";
+
+/// How much more it may be.
+const TOLERANCE: f64 = 1.25;
+
+/// How many times longer an event may take to all others while some do not read.
+const DELAY: f64 = 1.5;
+
+/// How often the two are measured in turn, and how many events each time.
+const TURNS: usize = 3;
+const ROUNDS: usize = 5;
+
+/// What fills the buffers of those who do not read.
+const FILLING: (usize, usize) = (64, 8 << 10);
+
+const EVENT: &str = r#"{"place":"Bergen","celsius":9.5,"sky":"rain"}"#;
+
+/// How many connections are opened at once.
+const OPENING: usize = 200;
+
+/// How long a server is left alone before its memory is looked at.
+const SETTLING: Duration = Duration::from_secs(1);
+
+const PATIENCE: Duration = Duration::from_secs(50);
+
+struct Args {
+    server: OsString,
+    connections: usize,
+    pausing: usize,
+}
+
+struct Crowd {
+    server: Server,
+    reports: mpsc::UnboundedReceiver<(Group, Report)>,
+    sender: mpsc::UnboundedSender<(Group, Report)>,
+    steady: Members,
+    pausing: Members,
+    published: usize,
+}
+
+/// Those of a group, together.
+struct Members {
+    reading: watch::Sender<bool>,
+    count: usize,
+    /// How many events they have.
+    events: usize,
+    last_event: Instant,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let args = parse_args()?;
+    allow_files(args.connections + 100)?;
+    for wire in [Wire::Sse, Wire::WebSocket] {
+        let mut crowd = Crowd::new(Server::start(&args.server).await?);
+        crowd.open_measured(&args, &[wire]).await?;
+    }
+    let mut crowd = Crowd::new(Server::start(&args.server).await?);
+    let memory = crowd.open_measured(&args, &[Wire::Sse, Wire::WebSocket]).await?;
+    let delay = crowd.delay_by_pauses().await?;
+    if memory <= TOLERANCE && delay <= DELAY { Ok(()) } else { Err("past its bounds".into()) }
+}
+
+impl Crowd {
+    fn new(server: Server) -> Self {
+        let (sender, reports) = mpsc::unbounded_channel();
+        let members = || Members {
+            reading: watch::Sender::new(true),
+            count: 0,
+            events: 0,
+            last_event: Instant::now(),
+        };
+        Self { server, reports, sender, steady: members(), pausing: members(), published: 0 }
+    }
+
+    /// Opens connections, and tells how much memory they take in the server; gives how much more that
+    /// is than the formula says.
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    async fn open_measured(&mut self, args: &Args, wires: &[Wire]) -> Result<f64> {
+        let (before, count) = (self.server.resident()?, args.connections / 2);
+        let mut expected = 0;
+        for &wire in wires {
+            self.open(wire, count, args.pausing / 2).await?;
+            expected += wire.resident() * count as u64;
+        }
+        sleep(SETTLING).await;
+        let resident = self.server.resident()? - before;
+        let ratio = resident as f64 / expected as f64;
+        let names: Vec<_> = wires.iter().map(|wire| wire.name()).collect();
+        println!(
+            "{count} connections by each of {names:?}: {} KiB resident, {} bytes for each, {ratio:.2} times the formula",
+            resident >> 10,
+            resident / (count * wires.len()) as u64,
+        );
+        Ok(ratio)
+    }
+
+    /// How many times longer an event takes to all others while some do not read.
+    async fn delay_by_pauses(&mut self) -> Result<f64> {
+        let (steady, pausing) = (self.steady.count, self.pausing.count);
+        let filling = "x".repeat(FILLING.1);
+        let (mut all_read, mut some_pause, mut missed) = (Vec::new(), Vec::new(), 0);
+        for _ in 0..TURNS {
+            self.rounds(&[Group::Steady, Group::Pausing], &mut all_read).await?;
+            self.pausing.reading.send_replace(false);
+            for _ in 0..FILLING.0 {
+                self.publish(&filling).await?;
+                self.catch_up(Group::Steady).await?;
+            }
+            self.rounds(&[Group::Steady], &mut some_pause).await?;
+            missed = self.published - self.pausing.events / pausing.max(1);
+            self.pausing.reading.send_replace(true);
+            self.catch_up(Group::Pausing).await?;
+        }
+        let (all_read, some_pause) = (median(all_read), median(some_pause));
+        let delay = some_pause.as_secs_f64() / all_read.as_secs_f64();
+        println!("an event is with all {} after {} ms", steady + pausing, all_read.as_millis());
+        println!(
+            "while {pausing} do not read and lack {missed} events, it is with the others after {} ms, {delay:.2} times as long",
+            some_pause.as_millis(),
+        );
+        println!("each has all {} events, once and in order", self.published);
+        println!("the server has {} MiB resident", self.server.resident()? >> 20);
+        Ok(delay)
+    }
+
+    /// Opens connections, a few at a time.
+    async fn open(&mut self, wire: Wire, count: usize, pausing: usize) -> Result<()> {
+        for begun in 0..count {
+            let group = if begun < pausing { Group::Pausing } else { Group::Steady };
+            let reports = self.sender.clone();
+            let members = self.members(group);
+            members.count += 1;
+            let client = Client { wire, group, reports, reading: members.reading.subscribe() };
+            tokio::spawn(client.run(self.server.address));
+            if begun >= OPENING {
+                self.opened().await?;
+            }
+        }
+        for _ in 0..count.min(OPENING) {
+            self.opened().await?;
+        }
+        Ok(())
+    }
+
+    async fn opened(&mut self) -> Result<()> {
+        match self.report().await? {
+            Report::Open => Ok(()),
+            _ => Err("an event before any was published".into()),
+        }
+    }
+
+    async fn report(&mut self) -> Result<Report> {
+        let Some((group, report)) = timeout(PATIENCE, self.reports.recv()).await? else {
+            unreachable!("a sender is ours");
+        };
+        match report {
+            Report::Fault(fault) => return Err(fault.into()),
+            Report::Event(at) => {
+                let members = self.members(group);
+                members.events += 1;
+                members.last_event = members.last_event.max(at);
+            }
+            Report::Open => {}
+        }
+        Ok(report)
+    }
+
+    const fn members(&mut self, group: Group) -> &mut Members {
+        match group {
+            Group::Steady => &mut self.steady,
+            Group::Pausing => &mut self.pausing,
+        }
+    }
+
+    /// Publishes the next event.
+    async fn publish(&mut self, text: &str) -> Result<()> {
+        post(self.server.address, "/publish", &format!("{} {text}", self.published)).await?;
+        self.published += 1;
+        Ok(())
+    }
+
+    /// Waits until all of a group have all events.
+    async fn catch_up(&mut self, group: Group) -> Result<()> {
+        let published = self.published;
+        while self.members(group).events < self.members(group).count * published {
+            self.report().await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes events, and notes how long each takes to all of the steady ones. These groups have
+    /// each before the next one.
+    async fn rounds(&mut self, groups: &[Group], times: &mut Vec<Duration>) -> Result<()> {
+        for _ in 0..ROUNDS {
+            let begin = Instant::now();
+            self.publish(EVENT).await?;
+            for &group in groups {
+                self.catch_up(group).await?;
+            }
+            times.push(self.steady.last_event - begin);
+        }
+        Ok(())
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn parse_args() -> Result<Args> {
+    let (mut server, mut connections, mut pausing) = (None, 10_000, 1_000);
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Value(value) if server.is_none() => server = Some(value),
+            Long("connections") => connections = parser.value()?.parse()?,
+            Long("pausing") => pausing = parser.value()?.parse()?,
+            _ => return Err(format!("{} ({USAGE})", arg.unexpected()).into()),
+        }
+    }
+    Ok(Args { server: server.ok_or(USAGE)?, connections, pausing })
+}
+
+/// Raises the number of files that may be open, here and in the server.
+fn allow_files(needed: usize) -> Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let files = hard.max(needed as u64);
+    setrlimit(Resource::RLIMIT_NOFILE, files, files).map_err(|error| {
+        format!("{hard} files may be open, and {needed} are needed: {error}").into()
+    })
+}

@@ -1,0 +1,45 @@
+//! The event stream.
+
+use crate::Feed;
+use crate::hub::keep_alive;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use eventwire::sse::{EventBody, KeepAlive, LAST_EVENT_ID, Message};
+use futures_util::{StreamExt, stream};
+use std::time::Duration;
+
+/// How long a client is to wait that lost the connection.
+const RECONNECTION_TIME: Duration = Duration::from_secs(1);
+
+/// What comes, as it comes.
+pub(crate) async fn stream(State(feed): State<Feed>, headers: HeaderMap) -> Response {
+    let retry = Message::new().retry(RECONNECTION_TIME).to_bytes();
+    let events = feed.listen(last_event_id(&headers)).stream().map(|event| event.sse);
+    let blocks = stream::iter([retry]).chain(events);
+    let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL).boxed();
+    EventBody::new(blocks).into_response().map(Body::new)
+}
+
+/// One event, for which the client comes back at once. A client with no last event ID gets all that is
+/// held, as what came between its responses would be lost.
+pub(crate) async fn poll(State(feed): State<Feed>, headers: HeaderMap) -> Response {
+    let retry = Message::new().retry(Duration::ZERO).to_bytes();
+    let events = feed.listen(Some(last_event_id(&headers).unwrap_or_default())).stream();
+    let blocks = keep_alive(events.map(|event| event.sse).boxed(), KeepAlive::DEFAULT_INTERVAL);
+    // Signs of life do not count.
+    let mut given = false;
+    let blocks = blocks.take_while(move |block| {
+        let more = !given;
+        given |= block.starts_with(b"id");
+        std::future::ready(more)
+    });
+    EventBody::new(stream::iter([retry]).chain(blocks).boxed()).into_response().map(Body::new)
+}
+
+/// As text; one that is none is nobody's.
+fn last_event_id(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(LAST_EVENT_ID)?;
+    Some(std::str::from_utf8(value.as_bytes()).unwrap_or_default())
+}
