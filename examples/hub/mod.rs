@@ -1,5 +1,6 @@
 //! `sse::Replay` on tokio: one history behind a lock, and what wakes those who read it.
-#![allow(dead_code, reason = "no example uses all of it")]
+
+#![allow(dead_code, reason = "each example has a use for some of it")]
 
 use bytes::Bytes;
 use eventwire::sse::{EventId, KeepAlive, Message, Replay, Resume, Subscription};
@@ -70,6 +71,20 @@ impl<T: Clone> Hub<T> {
         };
         drop(replay);
         Listener { hub: Arc::clone(self), place, news }
+    }
+
+    /// Listens to what comes after the event with this id, if all of that is held.
+    pub fn since(self: &Arc<Self>, last_event_id: &str) -> Option<Listener<T>> {
+        let news = self.news.subscribe();
+        match self.replay().since(last_event_id, self.start.elapsed()) {
+            Resume::Here(place) => Some(Listener { hub: Arc::clone(self), place, news }),
+            Resume::Unknown | Resume::Expired => None,
+        }
+    }
+
+    /// The id of the last event, empty if there was none.
+    pub fn last_event_id(&self) -> String {
+        self.replay().last_event_id().to_owned()
     }
 
     fn replay(&self) -> MutexGuard<'_, Replay<T>> {
