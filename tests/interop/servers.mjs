@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Checks, children, example, launch, python, start, until } from './common.mjs';
-import { Endpoint } from './endpoint.mjs';
+import { Checks, children, endpointProgram, example, launch, python, sendPage, serve, start, until } from './common.mjs';
+import { EchoServer, Endpoint } from './endpoint.mjs';
 import { frame, frames } from './frames.mjs';
 
 process.env.PYTHONUNBUFFERED = '1'; // each event as it comes
@@ -61,6 +61,7 @@ const STREAMS = {
     const events = listen({ url, types });
     return () => events;
   },
+  'our EventSource': ourEventSource,
   'Python httpx-sse': async (url) => {
     const events = [];
     const child = start(python(), [`${import.meta.dirname}/client.py`, url]);
@@ -72,6 +73,18 @@ const STREAMS = {
     return () => events;
   },
 };
+
+/** Our event source, a program of its own. */
+async function ourEventSource(url) {
+  const events = [];
+  const { host, pathname } = new URL(url);
+  const child = start(endpointProgram('event_source'), [host, pathname], 'pipe');
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const { event } = JSON.parse(line);
+    if (event) events.push(event);
+  });
+  return () => events;
+}
 
 /** What follows a WebSocket: each gives what tells all messages so far, and what sends one. */
 const SOCKETS = {
@@ -161,7 +174,7 @@ async function broadcast() {
   };
   const streams = await follow(Object.keys(STREAMS), `${origin}/events`, ['message']);
   // Only an EventSource comes back for the next one.
-  const polls = await follow(['Chromium', 'npm eventsource'], `${origin}/poll`, ['message']);
+  const polls = await follow(['Chromium', 'npm eventsource', 'our EventSource'], `${origin}/poll`, ['message']);
   const sockets = [];
   for (const [name, open] of Object.entries(SOCKETS)) sockets.push([name, await open(`${origin.replace('http:', 'ws:')}/socket`)]);
   await together('broadcast', streams, tell, publish, () => published);
@@ -269,8 +282,33 @@ async function live() {
   checks.ok('live, the feed: some events', common(lists[0]).length >= 5, `${common(lists[0]).length}`);
 }
 
+/** The browser with it; the part `websocket` has the others. */
+async function echo() {
+  const server = await EchoServer.start();
+  children.push({ kill: () => server.signal('SIGKILL') });
+  const site = await serve((_, response) => sendPage(response));
+  const page = await chromium.newPage();
+  await page.goto(site.origin);
+  const told = await page.evaluate(({ url, texts }) => new Promise((resolve) => {
+    const socket = new WebSocket(url, ['chat.v9', 'chat.v1']);
+    socket.binaryType = 'arraybuffer';
+    const messages = [];
+    socket.onopen = () => {
+      texts.forEach((text) => socket.send(text));
+      socket.send(new Uint8Array([0, 255, 128]));
+    };
+    socket.onmessage = ({ data }) => {
+      messages.push(typeof data === 'string' ? data : [...new Uint8Array(data)]);
+      if (messages.length > texts.length) socket.close(4000, 'enough');
+    };
+    socket.onclose = ({ code, reason, wasClean }) => resolve({ messages, protocol: socket.protocol, code, reason, wasClean });
+  }), { url: `ws://${server.address}/`, texts: TEXTS });
+  checks.equal('echo_server: Chromium', told, { messages: [...TEXTS, [0, 255, 128]], protocol: 'chat.v1', code: 4000, reason: 'enough', wasClean: true });
+  site.close();
+}
+
 try {
-  for (const part of [broadcast, expressSse, live]) {
+  for (const part of [broadcast, expressSse, live, echo]) {
     const began = performance.now();
     await part();
     console.log(`  ${part.name.padEnd(44)} ${Math.round(performance.now() - began)} ms`);
