@@ -10,9 +10,11 @@ mod sse_shapes;
 use bytes::{Bytes, BytesMut};
 use common::group;
 use criterion::{Criterion, criterion_group, criterion_main};
-use eventwire::sse::{BytesDecoder, Decoder, EventId, EventType, Item, Message};
+use eventwire::FanoutOptions;
+use eventwire::sse::{BytesDecoder, Decoder, EventId, EventType, Item, Message, Replay};
 use memchr::memchr2_iter;
 use std::hint::black_box;
+use std::time::Duration;
 
 /// How much of a stream is decoded in one iteration: enough to forget its edges, and in cache.
 const STREAM: usize = 256 << 10;
@@ -178,5 +180,39 @@ fn encoding(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, decoding, encoding);
+/// An event to a thousand who read it, and what a new one who comes back costs.
+fn replaying(c: &mut Criterion) {
+    const SUBSCRIBERS: usize = 1000;
+    let json = "x".repeat(250);
+    let message = Message::new().data(&json);
+    let mut replay = Replay::new(FanoutOptions::new(), 0);
+    let mut group = group(c, "replay", SUBSCRIBERS * message.to_bytes().len());
+    let mut subscriptions = vec![replay.subscribe(); SUBSCRIBERS];
+    group.bench_function("to-1000", |b| {
+        b.iter(|| {
+            replay.push(black_box(&message), Duration::ZERO);
+            for subscription in &mut subscriptions {
+                while let Some(block) = replay.next(subscription).unwrap() {
+                    black_box(block.clone());
+                }
+            }
+        });
+    });
+    group.bench_function("limit/clones", |b| {
+        b.iter(|| {
+            let block = black_box(&message).to_bytes();
+            (0..SUBSCRIBERS).for_each(|_| drop(black_box(block.clone())));
+        });
+    });
+    let mut full = Replay::new(FanoutOptions::new(), 0);
+    (0..1024).for_each(|_| drop(full.push(&message, Duration::ZERO)));
+    for (name, last_event_id) in [("newest", "1023"), ("oldest", "0"), ("unknown", "2000")] {
+        group.bench_function(format!("since/{name}"), |b| {
+            b.iter(|| full.since(black_box(last_event_id), Duration::ZERO));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decoding, encoding, replaying);
 criterion_main!(benches);

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use eventwire::sse::{EventBody, KeepAlive, LAST_EVENT_ID, Message};
+use eventwire::sse::{EventBody, KEEP_ALIVE, KeepAlive, LAST_EVENT_ID, Message};
 use futures_util::{StreamExt, stream};
 use std::time::Duration;
 
@@ -29,11 +29,11 @@ pub(crate) async fn poll(State(feed): State<Feed>, headers: HeaderMap) -> Respon
     let events = feed.listen(Some(last_event_id(&headers).unwrap_or_default())).stream();
     let blocks = keep_alive(events.map(|event| event.sse).boxed(), KeepAlive::DEFAULT_INTERVAL);
     // Signs of life do not count.
-    let mut given = false;
-    let blocks = blocks.take_while(move |block| {
-        let more = !given;
-        given |= block.starts_with(b"id");
-        std::future::ready(more)
+    let blocks = stream::unfold(Some(blocks.boxed()), async |blocks| {
+        let mut blocks = blocks?;
+        let block = blocks.next().await?;
+        let is_event = block != KEEP_ALIVE;
+        Some((block, (!is_event).then_some(blocks)))
     });
     EventBody::new(stream::iter([retry]).chain(blocks).boxed()).into_response().map(Body::new)
 }

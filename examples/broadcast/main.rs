@@ -4,7 +4,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST /publish` | tells everyone what its body says; answers with the event's id |
-//! | `GET /events` | an event stream: what comes, or with `Last-Event-ID` what came since, and a sign of life when nothing does |
+//! | `GET /events` | an event stream: what comes, or with `Last-Event-ID` what came since then (all that is held, if that is not all), and a sign of life when nothing does |
 //! | `GET /poll` | the same, an event in each response |
 //! | `/socket` | a WebSocket, by an upgrade or over HTTP/2 (RFC 8441): each event's data as a text message; what it says is published |
 

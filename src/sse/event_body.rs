@@ -10,9 +10,9 @@ use http::{HeaderName, HeaderValue, Response};
 use http_body::{Body, Frame};
 
 /// The body of an event stream, over a [`Stream`] of encoded blocks, as
-/// [`Message::to_bytes`](super::Message::to_bytes) and [`KEEP_ALIVE`](super::KEEP_ALIVE) give them
-/// (WHATWG HTML, 9.2.5). For hyper, axum and all that take an [`http_body::Body`]: for axum's own
-/// type `response.map(axum::body::Body::new)`.
+/// [`Message::to_bytes`](super::Message::to_bytes), [`Replay`](super::Replay) and
+/// [`KEEP_ALIVE`](super::KEEP_ALIVE) give them (WHATWG HTML, 9.2.5). For hyper, axum and all that take
+/// an [`http_body::Body`]: for axum's own type `response.map(axum::body::Body::new)`.
 ///
 /// Each block becomes one frame, uncopied, so that one block can go to many. The blocks are sent as
 /// they are: bytes that are no whole blocks make another event stream, or none. How many wait, and

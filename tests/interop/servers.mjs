@@ -187,6 +187,9 @@ async function broadcast() {
     const ids = (await events()).map(({ last_event_id }) => Number(last_event_id));
     checks.ok(`${name}: no id is left out`, ids.length > TEXTS.length && ids.every((id, i) => i === 0 || id === ids[i - 1] + 1), ids.join(' '));
   }
+  const response = await fetch(`${origin}/poll`, { headers: { 'Last-Event-ID': await tell('before') } });
+  const [id, body] = await Promise.all([tell('the only one'), Promise.race([response.text(), sleep(5000, 'no end')])]);
+  checks.equal('broadcast, long polling: the response ends with its event', body, `retry: 0\n\nid: ${id}\ndata: the only one\n\n`);
   const messages = sockets.map(([name, { messages }]) => [name, messages]);
   await together('broadcast, WebSocket', messages, tell, async () => {
     published.length = 0;
