@@ -13,10 +13,9 @@
 #[path = "hub/mod.rs"]
 mod hub;
 
-use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
 use axum::{Router, serve};
 use bytes::Bytes;
@@ -43,7 +42,7 @@ impl Sse {
     }
 
     /// The stream for a new subscriber, or for one who comes back.
-    fn init(&self, last_event_id: Option<&str>) -> Response {
+    fn init(&self, last_event_id: Option<&[u8]>) -> impl IntoResponse + use<> {
         let listener = self.hub.listen(last_event_id);
         let initial = match last_event_id {
             None => self.initial.lock().unwrap().clone(),
@@ -51,7 +50,7 @@ impl Sse {
         };
         let blocks = stream::iter(initial).chain(listener.stream());
         let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL).boxed();
-        EventBody::new(blocks).into_response().map(Body::new)
+        EventBody::new(blocks).into_response()
     }
 
     fn send(&self, data: &Value, event_type: EventType<'_>, id: Option<EventId<'_>>) {
@@ -90,8 +89,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(serve(listener, router).await?)
 }
 
-async fn subscribe(State(sse): State<Arc<Sse>>, headers: HeaderMap) -> Response {
-    sse.init(headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default()))
+async fn subscribe(State(sse): State<Arc<Sse>>, headers: HeaderMap) -> impl IntoResponse {
+    sse.init(headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes))
 }
 
 /// `?event=TYPE&id=ID`

@@ -1,6 +1,9 @@
-//! Asks a server in the manner of a language model's, by a POST with a JSON body, and prints the
-//! data of each event as it comes, up to `[DONE]`:
-//! `sse_client http://127.0.0.1:8080/v1/chat '{"stream": true}'`.
+//! Prints the data of each event as it comes.
+//!
+//! * `sse_client http://127.0.0.1:3000/events` follows a stream, and comes back with the last event ID
+//!   whenever it ends.
+//! * `sse_client http://127.0.0.1:8080/v1/chat '{"stream": true}'` asks a server in the manner of a
+//!   language model's, by a POST with a JSON body, up to `[DONE]`.
 
 use eventwire::sse::{EventSource, Item, LastEvent, ReadyState, SourceError, SourceOptions, Step};
 use std::error::Error;
@@ -8,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-const USAGE: &str = "usage: sse_client URL BODY";
+const USAGE: &str = "usage: sse_client URL [BODY]";
 
 /// How long the server may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -16,11 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    let (Some(url), Some(body), None) = (args.next(), args.next(), args.next()) else {
+    let (Some(url), body, None) = (args.next(), args.next(), args.next()) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    match run(&url, &body).await {
+    match run(&url, body.as_deref()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sse_client: {error}");
@@ -29,13 +32,13 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(url: &str, body: &str) -> Result<(), Box<dyn Error>> {
+async fn run(url: &str, body: Option<&str>) -> Result<(), Box<dyn Error>> {
     let client = reqwest::Client::new();
-    // A POST is not sent again, so each error is the end; with `.reconnect(true)` some are not.
-    let options = SourceOptions::new()
-        .method("POST")
-        .last_event(LastEvent::Data("[DONE]"))
-        .idle_timeout(PATIENCE);
+    let mut options = SourceOptions::new().idle_timeout(PATIENCE);
+    if body.is_some() {
+        // It is not sent again, so each error is the end; with `.reconnect(true)` some are not.
+        options = options.method("POST").last_event(LastEvent::Data("[DONE]"));
+    }
     let mut source = EventSource::owned(options);
     let start = Instant::now();
     let mut response = None;
@@ -45,11 +48,17 @@ async fn run(url: &str, body: &str) -> Result<(), Box<dyn Error>> {
         }
         let wait = match source.poll(start.elapsed()) {
             Ok(Step::Connect) => {
-                let mut request = client.post(url).header("content-type", "application/json");
+                let mut request = match body {
+                    None => client.get(url),
+                    Some(body) => {
+                        let request = client.post(url).header("content-type", "application/json");
+                        request.body(body.to_owned())
+                    }
+                };
                 for (name, value) in source.request_headers() {
                     request = request.header(name, value);
                 }
-                let head = match timeout(PATIENCE, request.body(body.to_owned()).send()).await {
+                let head = match timeout(PATIENCE, request.send()).await {
                     Ok(head) => head.map_err(|error| error.to_string()),
                     Err(late) => Err(late.to_string()),
                 };
@@ -75,11 +84,11 @@ async fn run(url: &str, body: &str) -> Result<(), Box<dyn Error>> {
                 continue;
             }
         };
-        let Some(body) = &mut response else {
+        let Some(head) = &mut response else {
             tokio::time::sleep(wait).await;
             continue;
         };
-        let result = match timeout(wait, body.chunk()).await {
+        let result = match timeout(wait, head.chunk()).await {
             Ok(Ok(Some(mut chunk))) => loop {
                 match source.receive(&mut chunk, start.elapsed()) {
                     Ok(Some(Item::Event(event))) => println!("{}", event.data),

@@ -88,10 +88,34 @@ fn what_is_cut_off_fails_and_is_not_asked_again() {
 }
 
 #[test]
+fn a_stream_is_followed_over_connections() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/events", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let mut ids = Vec::new();
+        for body in ["retry: 1\nid: 7\ndata: a\n\ndata: cut", "data: b\n\n", ""] {
+            let (mut connection, _) = listener.accept().unwrap();
+            let lines = BufReader::new(&connection).lines().map(Result::unwrap);
+            let mut head = lines.take_while(|line| !line.is_empty());
+            assert_eq!(head.next().unwrap(), "GET /events HTTP/1.1");
+            ids.push(head.find_map(|line| Some(line.strip_prefix("last-event-id: ")?.to_owned())));
+            let status = if body.is_empty() { "204 No Content" } else { "200 OK" };
+            let head = format!("HTTP/1.1 {status}\r\nContent-Type: text/event-stream\r\n\r\n");
+            connection.write_all((head + body).as_bytes()).unwrap();
+        }
+        ids
+    });
+    let (status, output, errors) = program::run(&PROGRAM, &[&url], b"");
+    assert_eq!((status, &*output), (Some(1), "a\nb\n"), "{errors}");
+    assert_eq!(errors.lines().count(), 3, "{errors}");
+    assert_eq!(server.join().unwrap(), [None, Some("7".into()), Some("7".into())]);
+}
+
+#[test]
 fn usage() {
-    for args in [&[][..], &["http://127.0.0.1:1/"], &["a", "b", "c"]] {
+    for args in [&[][..], &["a", "b", "c"]] {
         let (status, output, errors) = program::run(&PROGRAM, args, b"");
         assert_eq!((status, &*output), (Some(2), ""));
-        assert_eq!(errors, "usage: sse_client URL BODY\n");
+        assert_eq!(errors, "usage: sse_client URL [BODY]\n");
     }
 }

@@ -112,12 +112,12 @@ fn what_has_no_id_is_for_those_who_are_there() {
     let mut replay = Replay::new(OPTIONS, 1);
     let early = replay.subscribe();
     replay.push(&data("a"), NOW);
-    replay.send(Bytes::from("data: x\n\n"), 9, NOW);
+    replay.push_transient(Bytes::from("data: x\n\n"), 9, NOW);
     replay.push(&data("b"), NOW);
     let Resume::Here(resumed) = replay.since("1", NOW) else { panic!() };
     let all = replay.subscribe_from_oldest();
     let late = replay.subscribe();
-    replay.send(Bytes::from_static(KEEP_ALIVE), KEEP_ALIVE.len(), NOW);
+    replay.push_transient(Bytes::from_static(KEEP_ALIVE), KEEP_ALIVE.len(), NOW);
     replay.push(&data("c"), NOW);
     let keep_alive = std::str::from_utf8(KEEP_ALIVE).unwrap();
     assert_eq!(read(&replay, early).unwrap(), format!("axb{keep_alive}c"));
@@ -133,7 +133,7 @@ fn what_has_no_id_takes_room_and_hides_no_loss() {
     replay.push(&data("a"), NOW);
     replay.push(&data("b"), NOW);
     for _ in 0..2 {
-        replay.send(Bytes::from("x"), 1, NOW);
+        replay.push_transient(Bytes::from("x"), 1, NOW);
     }
     assert_eq!(since(&mut replay, "2"), ""); // dropped last
     assert_eq!(since(&mut replay, "1"), "expired");
@@ -211,12 +211,12 @@ proptest! {
         for (pushes, reads, cut) in steps {
             for _ in 0..pushes {
                 replay.push(&data(&count.to_string()), NOW);
-                replay.send(Bytes::from("data: transient\n\n"), 17, NOW);
+                replay.push_transient(Bytes::from("data: transient\n\n"), 17, NOW);
                 count += 1;
             }
             if cut {
                 let all_held = 2 * (count - seen) <= items;
-                subscription = match replay.since(&(seen - 1).to_string(), NOW) {
+                subscription = match replay.since((seen - 1).to_string(), NOW) {
                     Resume::Here(subscription) => subscription,
                     Resume::Expired => {
                         prop_assert!(!all_held, "{count} {seen} {items}");
@@ -269,7 +269,7 @@ proptest! {
                 now = until.unwrap();
             }
             let id = source.request_headers().find(|(name, _)| *name == LAST_EVENT_ID);
-            let mut place = match id.map(|(_, id)| replay.since(std::str::from_utf8(id).unwrap(), now)) {
+            let mut place = match id.map(|(_, id)| replay.since(id, now)) {
                 None => replay.subscribe_from_oldest(),
                 Some(Resume::Here(place)) => place,
                 Some(_) => return Err(TestCaseError::fail("all is held")),

@@ -2,10 +2,9 @@
 
 use crate::Feed;
 use crate::hub::keep_alive;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::IntoResponse;
 use eventwire::sse::{EventBody, KEEP_ALIVE, KeepAlive, LAST_EVENT_ID, Message};
 use futures_util::{StreamExt, stream};
 use std::time::Duration;
@@ -14,17 +13,17 @@ use std::time::Duration;
 const RECONNECTION_TIME: Duration = Duration::from_secs(1);
 
 /// What comes, as it comes.
-pub(crate) async fn stream(State(feed): State<Feed>, headers: HeaderMap) -> Response {
+pub(crate) async fn stream(State(feed): State<Feed>, headers: HeaderMap) -> impl IntoResponse {
     let retry = Message::new().retry(RECONNECTION_TIME).to_bytes();
     let events = feed.listen(last_event_id(&headers)).stream().map(|event| event.sse);
     let blocks = stream::iter([retry]).chain(events);
     let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL).boxed();
-    EventBody::new(blocks).into_response().map(Body::new)
+    EventBody::new(blocks).into_response()
 }
 
 /// One event, for which the client comes back at once. A client with no last event ID gets all that is
 /// held, as what came between its responses would be lost.
-pub(crate) async fn poll(State(feed): State<Feed>, headers: HeaderMap) -> Response {
+pub(crate) async fn poll(State(feed): State<Feed>, headers: HeaderMap) -> impl IntoResponse {
     let retry = Message::new().retry(Duration::ZERO).to_bytes();
     let events = feed.listen(Some(last_event_id(&headers).unwrap_or_default())).stream();
     let blocks = keep_alive(events.map(|event| event.sse).boxed(), KeepAlive::DEFAULT_INTERVAL);
@@ -35,11 +34,9 @@ pub(crate) async fn poll(State(feed): State<Feed>, headers: HeaderMap) -> Respon
         let is_event = block != KEEP_ALIVE;
         Some((block, (!is_event).then_some(blocks)))
     });
-    EventBody::new(stream::iter([retry]).chain(blocks).boxed()).into_response().map(Body::new)
+    EventBody::new(stream::iter([retry]).chain(blocks).boxed()).into_response()
 }
 
-/// As text; one that is none is nobody's.
-fn last_event_id(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(LAST_EVENT_ID)?;
-    Some(std::str::from_utf8(value.as_bytes()).unwrap_or_default())
+fn last_event_id(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes)
 }

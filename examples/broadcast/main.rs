@@ -69,8 +69,8 @@ async fn publish(State(feed): State<Feed>, body: Bytes) -> Response {
 fn tell(feed: &Feed, text: &str) -> Utf8Bytes {
     feed.publish(None, |id| {
         let sse = Message::new().id(id).data(text).to_bytes();
-        let frame = Frame::text(text);
-        let len = sse.len() + frame.encoded_len(false);
-        (OnWires { sse, ws: frame.prepare() }, len)
+        let ws = Frame::text(text).prepare();
+        let len = sse.len() + ws.encoded_len();
+        (OnWires { sse, ws }, len)
     })
 }

@@ -53,15 +53,15 @@ impl<T: Clone> Hub<T> {
         id
     }
 
-    /// Sends what is of no use later.
-    pub fn send(&self, item: T, len: usize) {
-        self.replay().send(item, len, self.start.elapsed());
+    /// Publishes what is of no use later.
+    pub fn push_transient(&self, item: T, len: usize) {
+        self.replay().push_transient(item, len, self.start.elapsed());
         self.news.send_replace(());
     }
 
     /// Listens to what comes after the event with this id, to all that is held if what came after it
     /// is not, or, with no id, to what comes from now on.
-    pub fn listen(self: &Arc<Self>, last_event_id: Option<&str>) -> Listener<T> {
+    pub fn listen(self: &Arc<Self>, last_event_id: Option<&[u8]>) -> Listener<T> {
         let news = self.news.subscribe();
         let mut replay = self.replay();
         let place = match last_event_id.map(|id| replay.since(id, self.start.elapsed())) {

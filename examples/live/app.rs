@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
@@ -14,7 +14,6 @@ use eventwire::sse::{EventType, KeepAlive, LAST_EVENT_ID, Message, RESPONSE_HEAD
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::{pending, ready};
 use std::iter;
@@ -62,9 +61,10 @@ async fn events(
     headers: HeaderMap,
 ) -> impl IntoResponse {
     let last_event_id = last_event_id(&headers);
-    let mut listener = feed.hub.listen(last_event_id.as_deref());
+    let mut listener = feed.hub.listen(last_event_id);
     let missed = missed(&mut listener);
     let resumed = last_event_id.map(|id| {
+        let id = String::from_utf8_lossy(id);
         let resumed = json!({ "last_event_id": id, "replayed": missed.len() });
         Message::new().event_type(RESUMED).data(&resumed.to_string()).to_bytes()
     });
@@ -108,7 +108,7 @@ impl Feed {
 
 /// The room, for those who only listen.
 async fn listen(State(room): State<Arc<Room>>, headers: HeaderMap) -> impl IntoResponse {
-    let (presence, mut listener) = room.listen(last_event_id(&headers).as_deref()).await;
+    let (presence, mut listener) = room.listen(last_event_id(&headers)).await;
     let events = stream::iter(missed(&mut listener)).chain(stream::iter([presence]));
     event_stream(events.chain(listener.stream()).filter_map(|event| ready(event.sse)))
 }
@@ -124,8 +124,8 @@ async fn file(State(room): State<Arc<Room>>, Path(id): Path<u64>) -> Response {
     (headers, file.data).into_response()
 }
 
-fn last_event_id(headers: &HeaderMap) -> Option<Cow<'_, str>> {
-    headers.get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()))
+fn last_event_id(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes)
 }
 
 /// What a listener missed.

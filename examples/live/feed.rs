@@ -32,7 +32,7 @@ pub(crate) async fn run(hub: &Hub) {
         seconds.tick().await;
         hub.push(&Message::new().data(&time_of_day()));
         if second % 2 == 0 {
-            hub.send(Bytes::from_static(KEEP_ALIVE), KEEP_ALIVE.len());
+            hub.push_transient(Bytes::from_static(KEEP_ALIVE), KEEP_ALIVE.len());
         }
         if second % 3 == 0 {
             let (place, celsius, sky) = REPORTS[second / 3 % REPORTS.len()];

@@ -55,7 +55,7 @@ impl Room {
             return Err(Full);
         }
         let name = inside.free_name(wanted);
-        let events = self.hub.listen(Some(""));
+        let events = self.hub.listen(Some(b""));
         inside.names.push(name.clone());
         self.publish(&Told::Joined { name: &name });
         self.tell_presence(&inside);
@@ -72,10 +72,13 @@ impl Room {
 
     /// Lets somebody listen, from the event after this id, or from the first that is kept. Who is there
     /// comes behind what was missed.
-    pub(crate) async fn listen(&self, last_event_id: Option<&str>) -> (OnWires, Listener<OnWires>) {
+    pub(crate) async fn listen(
+        &self,
+        last_event_id: Option<&[u8]>,
+    ) -> (OnWires, Listener<OnWires>) {
         let inside = self.inside.lock().await;
         let (presence, _) = Told::Presence { names: &inside.names }.encode(None);
-        (presence, self.hub.listen(last_event_id.or(Some(""))))
+        (presence, self.hub.listen(last_event_id.or(Some(b""))))
     }
 
     /// Passes a message on, or says why not.
@@ -98,7 +101,7 @@ impl Room {
         let url = format!("/file/{}", inside.files.add(file.clone()));
         let (mime, bytes) = (file.mime, file.data.len());
         self.publish(&Told::File { from, url: &url, mime, bytes, at: now() });
-        self.hub.send(OnWires::binary(&file.data), bytes);
+        self.hub.push_transient(OnWires::binary(&file.data), bytes);
     }
 
     /// A file that was shown, unless that was too long ago.
@@ -123,7 +126,7 @@ impl Room {
     fn tell_presence(&self, inside: &Inside) {
         self.members.send_replace(inside.names.len());
         let (presence, len) = Told::Presence { names: &inside.names }.encode(None);
-        self.hub.send(presence, len);
+        self.hub.push_transient(presence, len);
     }
 }
 

@@ -66,9 +66,9 @@ impl Told<'_> {
         let json = self.json();
         let event = Message::new().event_type(CHAT).data(&json);
         let event = id.map_or(event, |id| event.id(id));
-        let (block, frame) = (event.to_bytes(), Frame::text(&json));
-        let len = block.len() + frame.encoded_len(false);
-        (OnWires { sse: Some(block), ws: Some(frame.prepare()) }, len)
+        let (block, frame) = (event.to_bytes(), Frame::text(&json).prepare());
+        let len = block.len() + frame.encoded_len();
+        (OnWires { sse: Some(block), ws: Some(frame) }, len)
     }
 }
 

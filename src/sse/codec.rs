@@ -17,7 +17,8 @@ use tokio_util::codec::{Decoder, Encoder};
 /// [`to_bytes`](Message::to_bytes) and [`KEEP_ALIVE`](super::KEEP_ALIVE) give them. Those are sent
 /// as they are: bytes that are no whole blocks make another event stream, or none.
 ///
-/// It knows nothing of HTTP: a transport that carries chunked bodies is to be taken apart first.
+/// As there are several kinds of items, `SinkExt::<Bytes>::close(&mut writer)` says which, and `flush`
+/// likewise. It knows nothing of HTTP: a transport that carries chunked bodies is to be taken apart first.
 ///
 /// # Errors
 /// [`ReadError::Transport`] has the error of the transport, [`ReadError::Decode`] the limit that the

@@ -12,7 +12,7 @@ use http_body::{Body, Frame};
 /// The body of an event stream, over a [`Stream`] of encoded blocks, as
 /// [`Message::to_bytes`](super::Message::to_bytes), [`Replay`](super::Replay) and
 /// [`KEEP_ALIVE`](super::KEEP_ALIVE) give them (WHATWG HTML, 9.2.5). For hyper, axum and all that take
-/// an [`http_body::Body`]: for axum's own type `response.map(axum::body::Body::new)`.
+/// an [`http_body::Body`].
 ///
 /// Each block becomes one frame, uncopied, so that one block can go to many. The blocks are sent as
 /// they are: bytes that are no whole blocks make another event stream, or none. How many wait, and
@@ -27,13 +27,12 @@ use http_body::{Body, Frame};
 /// use futures_util::stream;
 ///
 /// let blocks = [Message::new().data("a").to_bytes(), Bytes::from_static(KEEP_ALIVE)];
-/// let response = EventBody::new(stream::iter(blocks)).into_response();
+/// let response = EventBody::new(stream::iter(blocks)).into_response(); // a handler of axum returns it
 /// assert_eq!(response.headers()["content-type"], "text/event-stream");
-/// let response = response.map(axum::body::Body::new); // what a handler of axum returns
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// let body = axum::body::to_bytes(response.into_body(), usize::MAX).await?;
-/// assert_eq!(body, "data: a\n\n:\n\n");
+/// let body = axum::body::Body::new(response.into_body()); // whatever the stream is
+/// assert_eq!(axum::body::to_bytes(body, usize::MAX).await?, "data: a\n\n:\n\n");
 /// # Ok::<(), axum::Error>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -46,7 +45,7 @@ pub struct EventBody<S> {
     is_over: bool,
 }
 
-impl<S> EventBody<S> {
+impl<S: Stream<Item = Bytes> + Unpin> EventBody<S> {
     /// The body of these blocks.
     pub const fn new(stream: S) -> Self {
         Self { stream, is_over: false }

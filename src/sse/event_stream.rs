@@ -22,8 +22,10 @@ use futures_core::{FusedStream, Stream};
 /// that is dropped before it is done, as by `select!`, loses nothing.
 ///
 /// It is over, and gives `None` from then on, once the chunks are or after an error. An unfinished
-/// event is discarded then, by the standard, and the decoder [`reset`](BytesDecoder::reset):
-/// [`into_parts`](Self::into_parts) gives it with the last event ID, for the next connection.
+/// event is discarded then, by the standard, and the decoder [`reset`](BytesDecoder::reset). For the
+/// next connection [`into_parts`](Self::into_parts) gives it with the last event ID, which the request
+/// says by [`last_event_id_value`](super::last_event_id_value), and
+/// [`with_decoder`](Self::with_decoder) takes it; [`Backoff`](crate::Backoff) has the waits between.
 ///
 /// Memory: the decoder's, and the chunk that is being decoded.
 ///
@@ -61,7 +63,10 @@ pub struct EventStream<S> {
     is_over: bool,
 }
 
-impl<S> EventStream<S> {
+impl<S, E> EventStream<S>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
     /// The events of these chunks, with the default [`Options`](super::Options).
     pub fn new(stream: S) -> Self {
         Self::with_decoder(stream, BytesDecoder::new())
@@ -72,7 +77,9 @@ impl<S> EventStream<S> {
     pub const fn with_decoder(stream: S, decoder: BytesDecoder) -> Self {
         Self { stream, decoder, chunk: Bytes::new(), is_over: false }
     }
+}
 
+impl<S> EventStream<S> {
     /// As [`BytesDecoder::last_event_id`].
     #[must_use]
     pub const fn last_event_id(&self) -> &Utf8Bytes {

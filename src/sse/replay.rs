@@ -17,8 +17,8 @@ const REMEMBERED: usize = 1024;
 ///
 /// A client that connects without a [`Last-Event-ID`](super::LAST_EVENT_ID) is
 /// [subscribed](Self::subscribe) to what comes; one that has it goes on [since](Self::since) then,
-/// with no event lost and none twice. Time is a [`Duration`] since any fixed start, the same for all
-/// calls.
+/// with no event lost and none twice. It knows no tasks: after a push wake all who wait. Time is a
+/// [`Duration`] since any fixed start, the same for all calls.
 ///
 /// Memory: that of a [`Fanout`], and for each event its id and 32 bytes, as for the last 1,024 events
 /// that were dropped; 16 bytes for each subscription.
@@ -71,7 +71,8 @@ pub struct Subscription {
 pub enum Resume {
     /// All that followed it is held: the client goes on here.
     Here(Subscription),
-    /// No event had it, or not in a long time; it may be of an earlier run. Begin as for a new client.
+    /// No event had it, or not in a long time. It may be of an earlier run of the server: then all that
+    /// [is held](Replay::subscribe_from_oldest) came since.
     Unknown,
     /// Its event was sent, but what followed is gone in part. The client missed something: give it
     /// the whole state again, or tell it.
@@ -94,14 +95,14 @@ impl<T> Replay<T> {
     ///
     /// Events without an id of their own are numbered from `first_id`. If clients may come back after
     /// a restart, begin behind all ids of the run before, as by the time in milliseconds: their ids
-    /// are unknown then, and do not stand for other events.
+    /// are [unknown](Resume::Unknown) then, and do not stand for other events.
     #[must_use]
     pub const fn new(options: FanoutOptions, first_id: u64) -> Self {
         Self { log: Fanout::new(options), dropped: VecDeque::new(), next_id: first_id }
     }
 
     /// Appends what `encode` makes of an event with this id, or with the next number if it has none,
-    /// and the length that this takes; returns the id.
+    /// and the length that this takes; returns the id. If `encode` panics nothing was appended.
     ///
     /// Ids are to be unique. An event with the empty id, which resets the client's, is replayed to
     /// those behind whom it came, but nobody can resume from it.
@@ -118,8 +119,8 @@ impl<T> Replay<T> {
     }
 
     /// Appends something of this length for those alone who are subscribed, such as a comment or a
-    /// state that the next one replaces: who resumes does not get it.
-    pub fn send(&mut self, item: T, len: usize, now: Duration) {
+    /// state that the next one replaces: who resumes does not get it, as it has no id.
+    pub fn push_transient(&mut self, item: T, len: usize, now: Duration) {
         self.append(None, item, len, now);
     }
 
@@ -153,17 +154,18 @@ impl<T> Replay<T> {
         self.from(self.log.subscribe_from_oldest())
     }
 
-    /// Where a client goes on that comes back with this last event ID, as its
-    /// [`Last-Event-ID`](super::LAST_EVENT_ID) header has it.
+    /// Where a client goes on that comes back with this last event ID: the value of its
+    /// [`Last-Event-ID`](super::LAST_EVENT_ID) header, text or bytes, such as an `http::HeaderValue`.
     ///
     /// It looks from the newest event back, so that it takes as long as the client was away; with an
     /// id that nobody knows it looks at all that is held.
-    pub fn since(&mut self, last_event_id: &str, now: Duration) -> Resume {
+    pub fn since(&mut self, last_event_id: impl AsRef<[u8]>, now: Duration) -> Resume {
         self.expire(now);
+        let last_event_id = last_event_id.as_ref();
         if last_event_id.is_empty() {
             return Resume::Unknown;
         }
-        let is_it = |id: &Utf8Bytes| *id == *last_event_id;
+        let is_it = |id: &Utf8Bytes| id.as_bytes() == last_event_id;
         let mut held = self.log.newest_first();
         if let Some(behind) = held.position(|event| event.id.as_ref().is_some_and(is_it)) {
             let place = self.log.end() - behind as u64;
@@ -177,7 +179,7 @@ impl<T> Replay<T> {
     }
 
     /// The next event for this client; `None` if it has all. Takes constant time, but for what
-    /// [`send`](Self::send) gave to others.
+    /// [`push_transient`](Self::push_transient) gave to others.
     ///
     /// # Errors
     /// If it was too slow and missed events: drop the client, who will come back and find out by
@@ -200,7 +202,7 @@ impl<T> Replay<T> {
         held.or(self.dropped.back().map(|id| &**id)).unwrap_or_default()
     }
 
-    /// How many events are held, with what was [sent](Self::send) between them.
+    /// How many events are held, with what was [transient](Self::push_transient) between them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.log.len()

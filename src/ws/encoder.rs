@@ -293,3 +293,12 @@ pub struct PreparedFrame {
     pub(super) bytes: Bytes,
     pub(super) payload_len: usize,
 }
+
+#[cfg(feature = "alloc")]
+impl PreparedFrame {
+    /// How many bytes it takes, the header included.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
