@@ -17,6 +17,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
+use axum::serve::ListenerExt;
 use axum::{Router, serve};
 use bytes::Bytes;
 use eventwire::FanoutOptions;
@@ -43,10 +44,9 @@ impl Sse {
 
     /// The stream for a new subscriber, or for one who comes back.
     fn init(&self, last_event_id: Option<&[u8]>) -> impl IntoResponse + use<> {
-        let listener = self.hub.listen(last_event_id);
-        let initial = match last_event_id {
-            None => self.initial.lock().unwrap().clone(),
-            Some(_) => Vec::new(),
+        let (initial, listener) = match last_event_id.and_then(|id| self.hub.since(id)) {
+            Some(listener) => (Vec::new(), listener),
+            None => (self.initial.lock().unwrap().clone(), self.hub.listen(last_event_id)),
         };
         let blocks = stream::iter(initial).chain(listener.stream());
         let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL).boxed();
@@ -86,6 +86,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/serialize", post(serialize))
         .route("/init", put(update_init).delete(drop_init))
         .with_state(Arc::new(Sse::new(&["welcome".into()])));
+    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     Ok(serve(listener, router).await?)
 }
 

@@ -107,13 +107,13 @@ impl<T> Fanout<T> {
         mut dropped: impl FnMut(T),
     ) {
         self.expire_dropping(now, &mut dropped);
-        self.entries.push_back(Entry { item, len, at: now });
         self.bytes += len as u128;
-        while self.entries.len() > self.options.items
-            || self.bytes > self.options.bytes as u128 && self.entries.len() > 1
-        {
+        // Before it is there, so that it takes no more room than that.
+        let FanoutOptions { items, bytes, .. } = self.options;
+        while !self.is_empty() && (self.len() >= items || self.bytes > bytes as u128) {
             self.pop(&mut dropped);
         }
+        self.entries.push_back(Entry { item, len, at: now });
     }
 
     /// Drops what is older than [`max_age`](FanoutOptions::max_age), as each push does.

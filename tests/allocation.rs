@@ -2,11 +2,12 @@
 
 use allocation_counter::measure;
 use bytes::{Buf, Bytes, BytesMut};
-use eventwire::sse::{BytesDecoder, Decoder, Item, Message};
+use eventwire::sse::{BytesDecoder, Decoder, Item, Message, Replay};
 use eventwire::ws::{
     self, Close, CloseCode, Connection, Frame, MaskKey, MessageDecoder, Role, SocketOptions, State,
     WebSocket, Writer,
 };
+use eventwire::{Fanout, FanoutOptions};
 use std::time::Duration;
 
 const EVENT: &str = "id: 17\nevent: sum\ndata: {\"a\":1}\ndata: 2\n\n";
@@ -308,4 +309,31 @@ fn an_empty_send_queue_keeps_little() {
         assert!(kept.bytes_max > 1 << 20, "it was long: {kept:?}");
         assert!(kept.bytes_current <= 160 << 10, "payloads of {}: {kept:?}", payload.len());
     }
+}
+
+/// What is held takes what the docs say, and no more for what goes through.
+#[test]
+fn a_history_takes_room_for_what_it_holds() {
+    const ITEMS: usize = 1024;
+    let options = FanoutOptions::new().max_items(ITEMS).max_bytes(usize::MAX);
+    for pushed in [ITEMS, ITEMS + 1, 10 * ITEMS] {
+        let mut log = None;
+        let allocated = measure(|| {
+            let log = log.insert(Fanout::new(options));
+            (0..pushed as u64).for_each(|number| log.push(number, 8, Duration::ZERO));
+        });
+        assert_eq!(allocated.bytes_current, (ITEMS * (8 + 24)).try_into().unwrap(), "{pushed}");
+    }
+
+    let json = "x".repeat(300 - "id: 1000000\ndata: \n\n".len());
+    let mut replay = None;
+    let allocated = measure(|| {
+        let replay = replay.insert(Replay::new(options, 1_000_000));
+        let mut place = replay.subscribe();
+        for _ in 0..ITEMS {
+            replay.push(&Message::new().data(&json), Duration::ZERO);
+            drop(replay.next(&mut place).unwrap().unwrap().clone());
+        }
+    });
+    assert_eq!(allocated.bytes_current, (ITEMS * (300 + 7 + 136)).try_into().unwrap());
 }

@@ -11,7 +11,7 @@ mod rewriter;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -315,7 +315,12 @@ async fn events(State(requests): State<Sender<Request>>, headers: HeaderMap) -> 
     let (body, mut pieces) = mpsc::channel(1);
     requests.send((headers, body)).await.unwrap();
     let body = Body::from_stream(stream::poll_fn(move |cx| pieces.poll_recv(cx)));
-    ([(CONTENT_TYPE, "text/event-stream;charset=utf-8")], body).into_response()
+    let headers = [
+        (CONTENT_TYPE, "text/event-stream;charset=utf-8"),
+        (CACHE_CONTROL, "no-cache"),
+        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    (headers, body).into_response()
 }
 
 /// What would be rewritten in an event stream.
@@ -365,6 +370,8 @@ async fn a_stream_goes_through_byte_for_byte() {
     assert_eq!(headers["accept"], "text/event-stream");
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream;charset=utf-8");
+    assert_eq!(response.headers()[CACHE_CONTROL], "no-cache");
+    assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
     let stream = b"\xEF\xBB\xBF:\r\rx: \xFF\nretry: 10\r\n\r\ndata: a\revent: sum\r\r\
         event: sum\r\nid: 7\r\n: c\r\ndata: b\r\ndata: c\r\n\r\n\
         data: d\n\ndata:\xFF\0\n\nevent: sum\ndata";

@@ -169,14 +169,33 @@ fn what_is_too_old_is_not_replayed() {
 }
 
 #[test]
-fn no_more_than_so_many_ids_are_remembered() {
-    let mut replay = Replay::new(OPTIONS.max_items(1), 0);
+fn ids_that_were_numbered_are_known_for_ever() {
+    let mut replay = Replay::new(OPTIONS.max_items(1), 10);
     for _ in 0..2000 {
         replay.push(&data("a"), NOW);
     }
-    for (last_event_id, expected) in
-        [("1998", "a"), ("1997", "expired"), ("975", "expired"), ("974", "unknown")]
-    {
+    let rows = [
+        ("2008", "a"),
+        ("2007", "expired"),
+        ("10", "expired"),
+        ("9", "unknown"),
+        ("2010", "unknown"),
+        ("010", "unknown"),
+        ("+10", "unknown"),
+    ];
+    for (last_event_id, expected) in rows {
+        assert_eq!(since(&mut replay, last_event_id), expected, "{last_event_id}");
+    }
+}
+
+#[test]
+fn of_others_no_more_than_so_many_are() {
+    let mut replay = Replay::new(OPTIONS.max_items(1), 0);
+    for number in 0..2000 {
+        replay.push(&data("a").id(id(&format!("x{number}"))), NOW);
+    }
+    let rows = [("x1998", "a"), ("x1997", "expired"), ("x975", "expired"), ("x974", "unknown")];
+    for (last_event_id, expected) in rows {
         assert_eq!(since(&mut replay, last_event_id), expected, "{last_event_id}");
     }
 }
@@ -184,16 +203,17 @@ fn no_more_than_so_many_ids_are_remembered() {
 #[test]
 fn a_keep_alive_is_due_when_nothing_was_written() {
     let mut keep_alive = KeepAlive::new(second(15), second(1));
-    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(15))), (second(16), None));
+    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(15))), (Some(second(16)), None));
     keep_alive.written(second(10));
-    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(24))), (second(25), None));
+    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(24))), (Some(second(25)), None));
     assert_eq!(keep_alive.poll(second(25)), Some(KEEP_ALIVE));
-    assert_eq!(keep_alive.poll(second(40)), Some(KEEP_ALIVE));
-    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(54))), (second(55), None));
+    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(39))), (Some(second(40)), None));
     assert_eq!(keep_alive.poll(second(60)), Some(KEEP_ALIVE)); // late
-    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(60))), (second(75), None));
-    let mut never = KeepAlive::new(Duration::MAX, second(1));
-    assert_eq!((never.deadline(), never.poll(second(1 << 40))), (Duration::MAX, None));
+    assert_eq!((keep_alive.deadline(), keep_alive.poll(second(60))), (Some(second(75)), None));
+    for never in [Duration::ZERO, Duration::MAX] {
+        let mut never = KeepAlive::new(never, second(1));
+        assert_eq!((never.deadline(), never.poll(Duration::MAX)), (None, None));
+    }
 }
 
 proptest! {

@@ -72,7 +72,7 @@ async fn run(
     let start = Instant::now();
     let mut socket = WebSocket::server(OPTIONS, start.elapsed());
     let mut received = BytesMut::new();
-    let (mut ended, mut behind) = (false, false);
+    let (mut ended, mut behind, mut shut) = (false, false, false);
     loop {
         while let Some(event) = socket.poll(&mut received, start.elapsed()) {
             match event {
@@ -98,15 +98,20 @@ async fn run(
                 }
             }
         }
-        if socket.wants_shutdown() {
-            // It may be gone already.
-            let _ = writing.shutdown().await;
-        }
         let deadline = socket.deadline().map(|deadline| start + deadline);
         let awaits_news = !behind && socket.flow() == Flow::Ready;
+        let shuts = socket.wants_shutdown() && !shut;
         let mut to_write = socket.to_write(start.elapsed());
         tokio::select! {
-            written = writing.write_buf(&mut to_write), if to_write.has_remaining() => {
+            written = async {
+                if !shuts {
+                    return writing.write_buf(&mut to_write).await.map(drop);
+                }
+                // Beside the deadline, as a peer that takes nothing may have this wait as well.
+                let result = writing.shutdown().await;
+                shut = true;
+                result
+            }, if shuts || to_write.has_remaining() => {
                 if written.is_err() {
                     socket.write_failed();
                 }

@@ -17,7 +17,7 @@ pub async fn echo<M: MaskSource>(
 ) -> io::Result<CloseEvent> {
     let (mut reading, mut writing) = transport.split();
     // The transport no longer gives anything; what is written to it goes nowhere.
-    let (mut ended, mut failed) = (false, false);
+    let (mut ended, mut failed, mut shut) = (false, false, false);
     loop {
         let now = start.elapsed();
         let mut flow = socket.flow();
@@ -41,17 +41,21 @@ pub async fn echo<M: MaskSource>(
         {
             return Ok(close);
         }
-        if socket.wants_shutdown() {
-            // It may be gone already.
-            let _ = writing.shutdown().await;
-        }
         let deadline = socket.deadline();
+        let shuts = socket.wants_shutdown() && !shut;
         // All that one read brought about goes out in one write.
         let mut to_write = socket.to_write(now);
         received.reserve(64 << 10);
         let (read, written) = tokio::select! {
-            written = writing.write_buf(&mut to_write), if to_write.has_remaining() => (Ok(1), written),
-            read = reading.read_buf(&mut received), if (failed || flow == Flow::Ready) && !ended => (read, Ok(1)),
+            written = async {
+                if !shuts {
+                    return writing.write_buf(&mut to_write).await.map(drop);
+                }
+                let result = writing.shutdown().await;
+                shut = true;
+                result
+            }, if shuts || to_write.has_remaining() => (Ok(1), written),
+            read = reading.read_buf(&mut received), if (failed || flow == Flow::Ready) && !ended => (read, Ok(())),
             () = sleep_until(start + deadline.unwrap_or_default()), if deadline.is_some() => continue,
         };
         if written.is_err() {

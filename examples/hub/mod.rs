@@ -6,6 +6,7 @@ use bytes::Bytes;
 use eventwire::sse::{EventId, KeepAlive, Message, Replay, Resume, Subscription};
 use eventwire::{FanoutOptions, Lagged, Utf8Bytes};
 use futures_util::{Stream, StreamExt, stream};
+use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
@@ -35,10 +36,11 @@ impl Hub {
 }
 
 impl<T: Clone> Hub<T> {
-    /// One that holds so much. It counts its ids from the time of its start, so that those of an
-    /// earlier run are all before them.
+    /// One that holds so much. Its ids count from the time of its start in microseconds, so that those
+    /// of an earlier run are all before them.
     pub fn new(options: FanoutOptions) -> Arc<Self> {
-        let replay = Mutex::new(Replay::new(options, now()));
+        let first_id = since_1970().as_micros().try_into().unwrap_or_default();
+        let replay = Mutex::new(Replay::new(options, first_id));
         Arc::new(Self { replay, news: watch::Sender::new(()), start: Instant::now() })
     }
 
@@ -62,24 +64,30 @@ impl<T: Clone> Hub<T> {
     /// Listens to what comes after the event with this id, to all that is held if what came after it
     /// is not, or, with no id, to what comes from now on.
     pub fn listen(self: &Arc<Self>, last_event_id: Option<&[u8]>) -> Listener<T> {
-        let news = self.news.subscribe();
-        let mut replay = self.replay();
-        let place = match last_event_id.map(|id| replay.since(id, self.start.elapsed())) {
-            None => replay.subscribe(),
-            Some(Resume::Here(place)) => place,
-            Some(Resume::Unknown | Resume::Expired) => replay.subscribe_from_oldest(),
-        };
-        drop(replay);
-        Listener { hub: Arc::clone(self), place, news }
+        let resumed = last_event_id.and_then(|id| self.since(id));
+        resumed.unwrap_or_else(|| {
+            let news = self.news.subscribe();
+            let replay = self.replay();
+            let place = match last_event_id {
+                None => replay.subscribe(),
+                Some(_) => replay.subscribe_from_oldest(),
+            };
+            Listener { hub: Arc::clone(self), place, news }
+        })
     }
 
     /// Listens to what comes after the event with this id, if all of that is held.
-    pub fn since(self: &Arc<Self>, last_event_id: &str) -> Option<Listener<T>> {
+    pub fn since(self: &Arc<Self>, last_event_id: impl AsRef<[u8]>) -> Option<Listener<T>> {
         let news = self.news.subscribe();
         match self.replay().since(last_event_id, self.start.elapsed()) {
             Resume::Here(place) => Some(Listener { hub: Arc::clone(self), place, news }),
             Resume::Unknown | Resume::Expired => None,
         }
+    }
+
+    /// How many listen.
+    pub fn listeners(&self) -> usize {
+        self.news.receiver_count()
     }
 
     /// The id of the last event, empty if there was none.
@@ -99,6 +107,11 @@ impl<T: Clone> Listener<T> {
         // What comes from here on is news.
         self.news.borrow_and_update();
         self.hub.replay().next(&mut self.place).map(Option::<&T>::cloned)
+    }
+
+    /// What one that has only just come has missed; it cannot have fallen behind.
+    pub fn missed(&mut self) -> Vec<T> {
+        iter::from_fn(|| self.try_next().ok().flatten()).collect()
     }
 
     /// Waits until there may be something to read. Losing the future loses nothing.
@@ -130,12 +143,13 @@ pub fn keep_alive(
     let state = (blocks, KeepAlive::new(interval, Duration::ZERO));
     stream::unfold(state, move |(mut blocks, mut keep_alive)| async move {
         loop {
+            let deadline = keep_alive.deadline().and_then(|deadline| start.checked_add(deadline));
             tokio::select! {
                 block = blocks.next() => {
                     keep_alive.written(start.elapsed());
                     return Some((block?, (blocks, keep_alive)));
                 }
-                () = sleep_until(start + keep_alive.deadline()) => {
+                () = sleep_until(deadline.unwrap_or(start)), if deadline.is_some() => {
                     let Some(block) = keep_alive.poll(start.elapsed()) else { continue };
                     return Some((Bytes::from_static(block), (blocks, keep_alive)));
                 }
@@ -144,8 +158,7 @@ pub fn keep_alive(
     })
 }
 
-/// In milliseconds. A clock before 1970 is as good as 1970.
-pub fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_millis().try_into().unwrap_or(u64::MAX)
+/// A clock before 1970 is as good as 1970.
+pub fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

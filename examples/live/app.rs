@@ -1,6 +1,6 @@
 //! What is plain HTTP: the page, and both event streams.
 
-use crate::hub::{Hub, Listener, keep_alive};
+use crate::hub::{Hub, keep_alive};
 use crate::room::Room;
 use axum::Router;
 use axum::body::Body;
@@ -16,7 +16,6 @@ use serde::Deserialize;
 use serde_json::json;
 use std::convert::Infallible;
 use std::future::{pending, ready};
-use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -62,7 +61,7 @@ async fn events(
 ) -> impl IntoResponse {
     let last_event_id = last_event_id(&headers);
     let mut listener = feed.hub.listen(last_event_id);
-    let missed = missed(&mut listener);
+    let missed = listener.missed();
     let resumed = last_event_id.map(|id| {
         let id = String::from_utf8_lossy(id);
         let resumed = json!({ "last_event_id": id, "replayed": missed.len() });
@@ -108,9 +107,9 @@ impl Feed {
 
 /// The room, for those who only listen.
 async fn listen(State(room): State<Arc<Room>>, headers: HeaderMap) -> impl IntoResponse {
-    let (presence, mut listener) = room.listen(last_event_id(&headers)).await;
-    let events = stream::iter(missed(&mut listener)).chain(stream::iter([presence]));
-    event_stream(events.chain(listener.stream()).filter_map(|event| ready(event.sse)))
+    let (events, listener) = room.listen(last_event_id(&headers)).await;
+    let events = stream::iter(events).chain(listener.stream());
+    event_stream(events.filter_map(|event| ready(event.sse)))
 }
 
 async fn file(State(room): State<Arc<Room>>, Path(id): Path<u64>) -> Response {
@@ -126,12 +125,6 @@ async fn file(State(room): State<Arc<Room>>, Path(id): Path<u64>) -> Response {
 
 fn last_event_id(headers: &HeaderMap) -> Option<&[u8]> {
     headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes)
-}
-
-/// What a listener missed.
-pub(crate) fn missed<T: Clone>(listener: &mut Listener<T>) -> Vec<T> {
-    // One that has only just come has not fallen behind.
-    iter::from_fn(|| listener.try_next().ok().flatten()).collect()
 }
 
 fn event_stream(blocks: impl Stream<Item = Bytes> + Send + 'static) -> impl IntoResponse {

@@ -1,6 +1,6 @@
 //! What there is to tell.
 
-use crate::hub::{self, Hub};
+use crate::hub::{Hub, since_1970};
 use bytes::Bytes;
 use eventwire::sse::{EventType, KEEP_ALIVE, Message};
 use serde_json::json;
@@ -47,6 +47,6 @@ pub(crate) async fn run(hub: &Hub) {
 }
 
 fn time_of_day() -> String {
-    let now = hub::now() / 1000;
+    let now = since_1970().as_secs();
     format!("{:02}:{:02}:{:02} UTC", now / 3600 % 24, now / 60 % 60, now % 60)
 }

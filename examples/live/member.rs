@@ -11,7 +11,6 @@
 //! Its name stands in the request: `/chat?name=Ada`. What it gets is in [`Told`], each a text
 //! frame, and the bytes of files in binary ones.
 
-use crate::app::missed;
 use crate::hub::Listener;
 use crate::room::{Membership, Room};
 use crate::wires::{Departure, OnWires, Side, Told};
@@ -80,7 +79,7 @@ pub(crate) async fn serve(
 impl Member<'_> {
     /// The loop around the transport.
     async fn run(&mut self, mut reading: ReadHalf<'_>, mut writing: WriteHalf<'_>) -> CloseEvent {
-        let (mut ended, mut failed) = (false, false);
+        let (mut ended, mut failed, mut shut) = (false, false, false);
         loop {
             while let Some(event) = self.socket.poll(&mut self.received, self.start.elapsed()) {
                 match event {
@@ -91,17 +90,22 @@ impl Member<'_> {
                 }
             }
             self.pass_on();
-            if self.socket.wants_shutdown() {
-                // It may be gone already.
-                let _ = writing.shutdown().await;
-            }
             let deadline = self.socket.deadline().map(|deadline| self.start + deadline);
             // Whoever waits to be written to reads no news, and falls behind.
             let reads_news = self.departure.is_none() && self.socket.flow() == Flow::Ready;
+            let shuts = self.socket.wants_shutdown() && !shut;
             let mut to_write = self.socket.to_write(self.start.elapsed());
             self.received.reserve(READ);
             tokio::select! {
-                written = writing.write_buf(&mut to_write), if to_write.has_remaining() => {
+                written = async {
+                    if !shuts {
+                        return writing.write_buf(&mut to_write).await.map(drop);
+                    }
+                    // Beside the deadline, as a peer that takes nothing may have this wait as well.
+                    let result = writing.shutdown().await;
+                    shut = true;
+                    result
+                }, if shuts || to_write.has_remaining() => {
                     if written.is_err() {
                         failed = true;
                         self.socket.write_failed();
@@ -121,7 +125,7 @@ impl Member<'_> {
     }
 
     fn welcome(&mut self) {
-        let missed = missed(&mut self.events);
+        let missed = self.events.missed();
         self.tell(&Told::Welcome { name: &self.name.clone(), history: missed.len() });
         for event in &missed {
             self.send(event);

@@ -1,7 +1,7 @@
 //! The chat room: who is there, and what they tell each other.
 
 use crate::files::{File, Files};
-use crate::hub::{Hub, Listener, now};
+use crate::hub::{Hub, Listener, since_1970};
 use crate::wires::{Departure, OnWires, Told};
 use bytes::Bytes;
 use eventwire::FanoutOptions;
@@ -70,15 +70,17 @@ impl Room {
         self.tell_presence(&inside);
     }
 
-    /// Lets somebody listen, from the event after this id, or from the first that is kept. Who is there
-    /// comes behind what was missed.
+    /// Lets somebody listen, from the event after this id, or from the first that is kept: what was
+    /// missed, who is there, and what comes.
     pub(crate) async fn listen(
         &self,
         last_event_id: Option<&[u8]>,
-    ) -> (OnWires, Listener<OnWires>) {
+    ) -> (Vec<OnWires>, Listener<OnWires>) {
         let inside = self.inside.lock().await;
-        let (presence, _) = Told::Presence { names: &inside.names }.encode(None);
-        (presence, self.hub.listen(last_event_id.or(Some(b""))))
+        let mut listener = self.hub.listen(last_event_id.or(Some(b"")));
+        let mut events = listener.missed();
+        events.push(Told::Presence { names: &inside.names }.encode(None).0);
+        (events, listener)
     }
 
     /// Passes a message on, or says why not.
@@ -143,4 +145,9 @@ impl Inside {
         let mut names = std::iter::once(name.to_owned()).chain(numbered);
         names.find(|name| !self.names.contains(name)).expect("numbers do not run out")
     }
+}
+
+/// In milliseconds since 1970.
+fn now() -> u64 {
+    since_1970().as_millis().try_into().unwrap_or(u64::MAX)
 }

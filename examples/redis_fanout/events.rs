@@ -25,17 +25,19 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Where a client is whose next event may not be in the local history.
 enum Place {
     Behind(String),
-    /// Where everyone is.
-    Now,
     /// Where Redis begins.
     Oldest,
 }
 
 impl Place {
+    fn behind(last_event_id: &[u8]) -> Self {
+        Self::Behind(String::from_utf8_lossy(last_event_id).into_owned())
+    }
+
     fn id(&self) -> Option<&str> {
         match self {
             Self::Behind(id) => Some(id),
-            Self::Now | Self::Oldest => None,
+            Self::Oldest => None,
         }
     }
 }
@@ -43,23 +45,24 @@ impl Place {
 /// Events that are at hand, and where to go on behind them, if they have an end.
 type Step = (BoxStream<'static, Bytes>, Option<Place>);
 
-/// What comes, as it comes. While Redis is needed and away the response stays open: a browser takes
-/// any other status than 200 for final.
+/// What comes, as it comes. While Redis is needed and away the response waits or stays open: a browser
+/// takes any other status than 200 for final.
 pub(crate) async fn stream(
     State(feed): State<Arc<Feed>>,
     headers: HeaderMap,
 ) -> impl IntoResponse + use<> {
-    let place = match headers.get(LAST_EVENT_ID) {
-        Some(id) => Place::Behind(String::from_utf8_lossy(id.as_bytes()).into_owned()),
-        None => Place::Now,
+    let (first, place) = match headers.get(LAST_EVENT_ID) {
+        Some(id) => (stream::empty().boxed(), Some(Place::behind(id.as_bytes()))),
+        // Before the answer: who has that gets all that comes from then on.
+        None => feed.begin().await,
     };
     let interval = feed.keep_alive;
     let retry = Message::new().retry(RECONNECTION_TIME).to_bytes();
-    let events = stream::unfold(Some(place), move |place| {
+    let events = stream::unfold(place, move |place| {
         let feed = Arc::clone(&feed);
         async move { Some(feed.step(place?).await) }
     });
-    let blocks = stream::iter([retry]).chain(events.flatten()).boxed();
+    let blocks = stream::iter([retry]).chain(first).chain(events.flatten()).boxed();
     let blocks = keep_alive(blocks, interval);
     (RESPONSE_HEADERS, Body::from_stream(blocks.map(Ok::<_, Infallible>)))
 }
@@ -74,17 +77,13 @@ impl Feed {
     async fn step(&self, place: Place) -> Step {
         // Before the look, so that what comes after it is news.
         let mut now = self.hub.listen(None);
-        match &place {
-            Place::Now => return self.begin().await,
-            Place::Behind(id) => {
-                if let Some(listener) = self.hub.since(id) {
-                    return (listener.stream().boxed(), None);
-                }
-                if !is_entry_id(id) {
-                    return (one(reset(id)), Some(Place::Oldest));
-                }
+        if let Place::Behind(id) = &place {
+            if let Some(listener) = self.hub.since(id) {
+                return (listener.stream().boxed(), None);
             }
-            Place::Oldest => {}
+            if !is_entry_id(id) {
+                return (one(reset(id)), Some(Place::Oldest));
+            }
         }
         let id = place.id();
         let mut redis = self.store.wait_for_redis().await;

@@ -6,8 +6,10 @@ mod rewriter;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{
+    ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
@@ -23,6 +25,9 @@ use tokio::net::TcpListener;
 
 const USAGE: &str = "usage: sse_proxy UPSTREAM_URL EVENT_TYPE [ADDRESS], \
     where ADDRESS is 127.0.0.1:3001 if not given";
+
+/// What an upstream says to us alone (RFC 9110, 7.6.1).
+const OF_THE_CONNECTION: [HeaderName; 4] = [CONNECTION, TRANSFER_ENCODING, TRAILER, UPGRADE];
 
 /// A longer block is passed on as it is.
 const MAX_BLOCK: usize = 1 << 20;
@@ -85,15 +90,19 @@ async fn pass_on(State(proxy): State<Proxy>, headers: HeaderMap) -> Response {
         Err(error) => return (StatusCode::BAD_GATEWAY, format!("{error}\n")).into_response(),
     };
     let status = upstream.status();
-    let content_type = upstream.headers().get(CONTENT_TYPE).cloned();
-    let body = match &content_type {
+    let mut headers = upstream.headers().clone();
+    for name in OF_THE_CONNECTION {
+        headers.remove(name);
+    }
+    let body = match headers.get(CONTENT_TYPE) {
         Some(value) if is_event_stream(value.as_bytes()) => {
+            headers.remove(CONTENT_LENGTH);
             let rewriter = Rewriter::new(&proxy.event_type, rewrite, MAX_BLOCK);
             Body::from_stream(rewritten(upstream, rewriter))
         }
         _ => Body::from_stream(upstream.bytes_stream()),
     };
-    (status, content_type.map(|value| [(CONTENT_TYPE, value)]), body).into_response()
+    (status, headers, body).into_response()
 }
 
 /// The body to send on. If the upstream fails it is broken off, and with it a block that waits, which

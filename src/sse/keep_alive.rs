@@ -10,8 +10,8 @@ pub const KEEP_ALIVE: &[u8] = b":\n\n";
 
 /// When to write a [`KEEP_ALIVE`]: whenever nothing was written for an interval.
 ///
-/// It is also how a server finds out that a client has gone, as only a write that fails tells. Time is
-/// a [`Duration`] since any fixed start, the same for all calls.
+/// It is also how a server finds out that a client has gone, as only a write that fails tells. An
+/// interval of zero means never. Time is a [`Duration`] since any fixed start, the same for all calls.
 ///
 /// ```
 /// use eventwire::sse::{KEEP_ALIVE, KeepAlive};
@@ -20,15 +20,15 @@ pub const KEEP_ALIVE: &[u8] = b":\n\n";
 /// let second = Duration::from_secs(1);
 /// let mut keep_alive = KeepAlive::new(KeepAlive::DEFAULT_INTERVAL, 0 * second);
 /// keep_alive.written(10 * second); // an event
-/// assert_eq!(keep_alive.deadline(), 25 * second);
+/// assert_eq!(keep_alive.deadline(), Some(25 * second));
 /// assert_eq!(keep_alive.poll(24 * second), None);
 /// assert_eq!(keep_alive.poll(25 * second), Some(KEEP_ALIVE)); // write it
-/// assert_eq!(keep_alive.deadline(), 40 * second);
+/// assert_eq!(keep_alive.deadline(), Some(40 * second));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
     interval: Duration,
-    deadline: Duration,
+    written: Duration,
 }
 
 impl KeepAlive {
@@ -38,23 +38,23 @@ impl KeepAlive {
     /// One that counts from `now`.
     #[must_use]
     pub const fn new(interval: Duration, now: Duration) -> Self {
-        Self { interval, deadline: now.saturating_add(interval) }
+        Self { interval, written: now }
     }
 
     /// Notes that something was written, an event or anything else.
     pub const fn written(&mut self, now: Duration) {
-        self.deadline = now.saturating_add(self.interval);
+        self.written = now;
     }
 
-    /// When to call [`poll`](Self::poll) at the latest.
+    /// When to call [`poll`](Self::poll) at the latest; `None` for never.
     #[must_use]
-    pub const fn deadline(&self) -> Duration {
-        self.deadline
+    pub const fn deadline(&self) -> Option<Duration> {
+        if self.interval.is_zero() { None } else { self.written.checked_add(self.interval) }
     }
 
     /// What is to be written now, if anything is; it counts as written.
     pub fn poll(&mut self, now: Duration) -> Option<&'static [u8]> {
-        if now < self.deadline {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
             return None;
         }
         self.written(now);

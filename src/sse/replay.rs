@@ -7,7 +7,7 @@ use alloc::collections::VecDeque;
 use bytes::Bytes;
 use core::time::Duration;
 
-/// How many ids of dropped events are known.
+/// How many ids of dropped events are known, those that are numbers of ours apart.
 const REMEMBERED: usize = 1024;
 
 /// A bounded history of encoded events, which clients read as it grows and resume by their last event
@@ -20,8 +20,9 @@ const REMEMBERED: usize = 1024;
 /// with no event lost and none twice. It knows no tasks: after a push wake all who wait. Time is a
 /// [`Duration`] since any fixed start, the same for all calls.
 ///
-/// Memory: that of a [`Fanout`], and for each event its id and 32 bytes, as for the last 1,024 events
-/// that were dropped; 16 bytes for each subscription.
+/// Memory on 64-bit machines: for each event what it was encoded to, its id, and 136 bytes if that is
+/// [`Bytes`], in a queue that grows by doubling; the ids of the last 1,024 events that were dropped; 16
+/// bytes for each subscription.
 ///
 /// ```
 /// use eventwire::FanoutOptions;
@@ -46,6 +47,7 @@ pub struct Replay<T = Bytes> {
     log: Fanout<Recorded<T>>,
     /// The ids of the events that were dropped last, the latest at the end.
     dropped: VecDeque<Utf8Bytes>,
+    first_id: u64,
     next_id: u64,
 }
 
@@ -71,8 +73,8 @@ pub struct Subscription {
 pub enum Resume {
     /// All that followed it is held: the client goes on here.
     Here(Subscription),
-    /// No event had it, or not in a long time. It may be of an earlier run of the server: then all that
-    /// [is held](Replay::subscribe_from_oldest) came since.
+    /// No event had it, or it was an id of the caller's and its event dropped long ago. It may be of an
+    /// earlier run of the server: then all that [is held](Replay::subscribe_from_oldest) came since.
     Unknown,
     /// Its event was sent, but what followed is gone in part. The client missed something: give it
     /// the whole state again, or tell it.
@@ -94,11 +96,12 @@ impl<T> Replay<T> {
     /// An empty history.
     ///
     /// Events without an id of their own are numbered from `first_id`. If clients may come back after
-    /// a restart, begin behind all ids of the run before, as by the time in milliseconds: their ids
-    /// are [unknown](Resume::Unknown) then, and do not stand for other events.
+    /// a restart, begin behind all ids of the run before: theirs are [unknown](Resume::Unknown) then, and
+    /// do not stand for other events. The time in microseconds does that, unless the clock is set back
+    /// or there were more than a million events a second.
     #[must_use]
     pub const fn new(options: FanoutOptions, first_id: u64) -> Self {
-        Self { log: Fanout::new(options), dropped: VecDeque::new(), next_id: first_id }
+        Self { log: Fanout::new(options), dropped: VecDeque::new(), first_id, next_id: first_id }
     }
 
     /// Appends what `encode` makes of an event with this id, or with the next number if it has none,
@@ -174,8 +177,17 @@ impl<T> Replay<T> {
         match self.dropped.iter().rev().position(is_it) {
             Some(0) => Resume::Here(self.subscribe_from_oldest()),
             Some(_) => Resume::Expired,
+            None if self.was_assigned(last_event_id) => Resume::Expired,
             None => Resume::Unknown,
         }
+    }
+
+    fn was_assigned(&self, id: &[u8]) -> bool {
+        let number = core::str::from_utf8(id).ok().and_then(|id| id.parse().ok());
+        number.is_some_and(|number| {
+            let is_it = decimal(number, &mut [0; 20]) == id;
+            is_it && (self.first_id..self.next_id).contains(&number)
+        })
     }
 
     /// The next event for this client; `None` if it has all. Takes constant time, but for what
@@ -183,7 +195,8 @@ impl<T> Replay<T> {
     ///
     /// # Errors
     /// If it was too slow and missed events: drop the client, who will come back and find out by
-    /// [`since`](Self::since) what can be done; or call again, which goes on behind them.
+    /// [`since`](Self::since) what can be done; or call again, which goes on behind them. What was
+    /// transient counts as well, as nobody knows what was dropped.
     pub fn next(&self, subscription: &mut Subscription) -> Result<Option<&T>, Lagged> {
         loop {
             let place = subscription.subscriber.place();

@@ -26,8 +26,9 @@ use core::time::Duration;
 /// 2. Write [`to_write`](Self::to_write). If [`wants_shutdown`](Self::wants_shutdown) then, shut the
 ///    writing side.
 /// 3. Wait until there is more to read, room to write what is left, or [`deadline`](Self::deadline)
-///    has come. If reading ends or fails, say so by [`end_of_stream`](Self::end_of_stream), and read
-///    no more; if writing fails, by [`write_failed`](Self::write_failed).
+///    has come. That counts also while the transport takes its time to be shut, as one over HTTP/2 or
+///    TLS may. If reading ends or fails, say so by [`end_of_stream`](Self::end_of_stream), and read no
+///    more; if writing fails, by [`write_failed`](Self::write_failed).
 ///
 /// Memory: what [`MessageDecoder`] takes; of what waits to be written the
 /// [high-water mark](SocketOptions::high_water_mark), one message, and one frame of each other kind.

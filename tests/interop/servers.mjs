@@ -202,9 +202,27 @@ async function broadcast() {
     }
   }, () => published.map(({ data }) => data));
   const [, { stream, send, frames }] = sockets.find(([name]) => name === 'Node http2');
+  await withoutWindow(origin);
   stream.write(frame('close', Buffer.from([3, 232])));
   await once(stream, 'end');
   checks.equal('HTTP/2: it is closed', frames().at(-1), { kind: 'close', code: 1000, reason: '' });
+}
+
+/** A client that gives the server no room to say goodbye in, and stays. */
+async function withoutWindow(origin) {
+  const client = connect(origin, { settings: { initialWindowSize: 0 } });
+  children.push({ kill: () => client.destroy() });
+  await once(client, 'remoteSettings');
+  const { host } = new URL(origin);
+  const listeners = async () => Number(await (await fetch(`${origin}/listeners`)).text());
+  const before = await listeners();
+  const stream = client.request({
+    ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': 'http', ':authority': host, ':path': '/socket', 'sec-websocket-version': '13',
+  }, { endStream: false });
+  await once(stream, 'response');
+  checks.ok('HTTP/2: one that takes nothing listens', await until(async () => (await listeners()) > before, 5));
+  stream.write(frame('close', Buffer.from([3, 232])));
+  checks.ok('HTTP/2: and is given up when it is late', await until(async () => (await listeners()) <= before, 9));
 }
 
 async function expressSse() {
@@ -237,6 +255,22 @@ async function expressSse() {
     await post(`${origin}/send?event=greeting&id=seven`, '"hello"');
     await post(`${origin}/serialize`, '["a", "list", {"of": "events"}]');
   }, () => [event('hello', 'greeting'), event('a'), event('list'), event({ of: 'events' })]);
+  const read = async (id) => {
+    const stop = new AbortController();
+    const { body } = await fetch(`${origin}/stream`, { headers: { 'Last-Event-ID': Buffer.from(id).toString('latin1') }, signal: stop.signal });
+    let text = '';
+    for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text.includes('last')) break;
+    }
+    stop.abort();
+    return text.match(/(?<=^data: ).*$/gm);
+  };
+  await post(`${origin}/init`, '["initial"]', 'PUT');
+  await post(`${origin}/send?id=${encodeURIComponent('grüße')}`, '"with an id"');
+  await tell('last');
+  checks.equal('express_sse: who comes back goes on', await read('grüße'), ['"last"']);
+  checks.equal('express_sse: who is unknown begins anew', (await read('nonsense'))[0], '"initial"');
   for (const [name, events] of streams) {
     const greeting = (await events()).find(({ event }) => event === 'greeting');
     checks.equal(`express_sse: ${name} has the id`, greeting?.last_event_id, 'seven');

@@ -17,7 +17,8 @@ impl Server {
     pub(crate) async fn start(program: &OsStr) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.arg("127.0.0.1:0").stdout(Stdio::piped()).kill_on_drop(true);
-        let named = |error| io::Error::other(format!("cannot start {}: {error}", program.display()));
+        let named =
+            |error| io::Error::other(format!("cannot start {}: {error}", program.display()));
         let mut child = command.spawn().map_err(named)?;
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let line = BufReader::new(output).lines().next_line().await?.unwrap_or_default();
