@@ -129,7 +129,26 @@ pub enum CodecError {
 impl<M> MessageCodec<M> {
     /// The codec of this connection, from [`Connection::message_server`] or
     /// [`message_client`](Connection::message_client). What was read behind the head of the
-    /// handshake belongs in the read buffer: `FramedParts` takes it.
+    /// handshake belongs in the read buffer:
+    ///
+    /// ```
+    /// # use bytes::BytesMut;
+    /// # use eventwire::ws::{Connection, Message, MessageCodec, Options, Owed};
+    /// # use futures_util::StreamExt;
+    /// use tokio_util::codec::{Framed, FramedParts};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), eventwire::ws::CodecError> {
+    /// # let (transport, _client) = tokio::io::duplex(64);
+    /// # let behind_the_head = BytesMut::from(&b"\x81\x82\0\0\0\0hi"[..]);
+    /// let codec = MessageCodec::new(Connection::message_server(Options::new()));
+    /// let mut parts = FramedParts::new::<Owed>(transport, codec);
+    /// parts.read_buf = behind_the_head;
+    /// let mut framed = Framed::from_parts(parts);
+    /// # assert_eq!(framed.next().await.transpose()?, Some(Message::Text("hi".into())));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn new(connection: Connection<M, MessageDecoder>) -> Self {
         Self { connection }
