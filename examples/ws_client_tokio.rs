@@ -4,7 +4,10 @@
 //! With `--ca` it trusts the certificates in that PEM file, otherwise those that browsers trust. At
 //! the end of its input it closes, with status 0 if that was clean.
 
-use bytes::{Buf, BytesMut};
+#[path = "transport/mod.rs"]
+mod transport;
+
+use bytes::BytesMut;
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{
     Close, CloseCode, CloseEvent, Frame, LinkEvent, ReadyState, Reconnect, ReconnectOptions,
@@ -17,7 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, future, thread};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -25,6 +28,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+use transport::Writer;
 
 const USAGE: &str = "usage: ws_client_tokio ws[s]://HOST[:PORT][/PATH] [--ca FILE]";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -73,7 +77,7 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
                         client.connected(WebSocket::connect(&request, options, masks, now));
                         let (read, write) = tokio::io::split(stream);
                         reader = Some(read);
-                        writer = Some(Writer { stream: write, flushed: true, shut: false });
+                        writer = Some(Writer::new(write));
                     }
                     // Whom we do not trust now we shall not trust later.
                     Err(error) if is_of_tls(&error) => return Err(error.into()),
@@ -205,12 +209,6 @@ fn tls(ca: Option<&str>) -> Result<TlsConnector, Box<dyn Error>> {
     Ok(Arc::new(config).into())
 }
 
-struct Writer {
-    stream: WriteHalf<Stream>,
-    flushed: bool,
-    shut: bool,
-}
-
 /// Waits for ever if there is nothing to read from. Nothing is lost if it is dropped, as with
 /// [`write`].
 async fn read(reader: &mut Option<ReadHalf<Stream>>, received: &mut BytesMut) -> io::Result<usize> {
@@ -219,25 +217,12 @@ async fn read(reader: &mut Option<ReadHalf<Stream>>, received: &mut BytesMut) ->
     reader.read_buf(received).await
 }
 
-/// Does the next thing that is to be done; waits for ever if there is none.
+/// As [`Writer::write`]; waits for ever if there is nothing to write to.
 async fn write(
-    writer: &mut Option<Writer>,
+    writer: &mut Option<Writer<WriteHalf<Stream>>>,
     to_write: &mut ToWrite<'_>,
     wants_shutdown: bool,
 ) -> io::Result<()> {
     let Some(writer) = writer else { return future::pending().await };
-    if to_write.has_remaining() {
-        writer.stream.write_buf(to_write).await?;
-        writer.flushed = false;
-    } else if !writer.flushed {
-        // TLS may keep what it took until then.
-        writer.stream.flush().await?;
-        writer.flushed = true;
-    } else if wants_shutdown && !writer.shut {
-        writer.stream.shutdown().await?;
-        writer.shut = true;
-    } else {
-        future::pending::<()>().await;
-    }
-    Ok(())
+    writer.write(to_write, wants_shutdown).await
 }

@@ -11,6 +11,8 @@
 
 #[path = "../hub/mod.rs"]
 mod hub;
+#[path = "../transport/mod.rs"]
+mod transport;
 
 mod events;
 mod socket;

@@ -1,12 +1,13 @@
 //! The WebSocket, through a connection that hyper upgraded.
 
 use crate::hub::Listener;
+use crate::transport::Writer;
 use crate::{Feed, OnWires, tell};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use eventwire::ws::handshake::{self, Connect, RequestError};
 use eventwire::ws::{Close, CloseCode, CloseEvent, Flow, SocketEvent, SocketOptions, WebSocket};
 use hyper::ext::Protocol;
@@ -17,7 +18,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf, split};
+use tokio::io::{AsyncRead, ReadBuf, split};
 use tokio::time::{Instant, sleep_until};
 
 /// Whoever is silent for long is pinged. What waits beyond some KiB waits in the history, which is
@@ -68,11 +69,12 @@ async fn run(
     mut listener: Listener<OnWires>,
     transport: TokioIo<Upgraded>,
 ) -> CloseEvent {
-    let (mut reading, mut writing) = split(transport);
+    let (mut reading, writing) = split(transport);
+    let mut writer = Writer::new(writing);
     let start = Instant::now();
     let mut socket = WebSocket::server(OPTIONS, start.elapsed());
     let mut received = BytesMut::new();
-    let (mut ended, mut behind, mut shut) = (false, false, false);
+    let (mut ended, mut behind) = (false, false);
     loop {
         while let Some(event) = socket.poll(&mut received, start.elapsed()) {
             match event {
@@ -100,18 +102,10 @@ async fn run(
         }
         let deadline = socket.deadline().map(|deadline| start + deadline);
         let awaits_news = !behind && socket.flow() == Flow::Ready;
-        let shuts = socket.wants_shutdown() && !shut;
+        let wants_shutdown = socket.wants_shutdown();
         let mut to_write = socket.to_write(start.elapsed());
         tokio::select! {
-            written = async {
-                if !shuts {
-                    return writing.write_buf(&mut to_write).await.map(drop);
-                }
-                // Beside the deadline, as a peer that takes nothing may have this wait as well.
-                let result = writing.shutdown().await;
-                shut = true;
-                result
-            }, if shuts || to_write.has_remaining() => {
+            written = writer.write(&mut to_write, wants_shutdown) => {
                 if written.is_err() {
                     socket.write_failed();
                 }

@@ -1,11 +1,15 @@
 //! What an echoing endpoint does with its transport, in either role.
 
-use bytes::{Buf, BytesMut};
+#[path = "../transport/mod.rs"]
+mod transport;
+
+use bytes::BytesMut;
 use eventwire::ws::{CloseEvent, Flow, Frame, MaskSource, SocketEvent, WebSocket};
 use std::io;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
+use transport::Writer;
 
 /// Sends each message back until the connection is closed; returns how that came. `received` holds
 /// what came behind the handshake. Time counts from `start`.
@@ -15,9 +19,10 @@ pub async fn echo<M: MaskSource>(
     mut received: BytesMut,
     start: Instant,
 ) -> io::Result<CloseEvent> {
-    let (mut reading, mut writing) = transport.split();
+    let (mut reading, writing) = transport.split();
+    let mut writer = Writer::new(writing);
     // The transport no longer gives anything; what is written to it goes nowhere.
-    let (mut ended, mut failed, mut shut) = (false, false, false);
+    let (mut ended, mut failed) = (false, false);
     loop {
         let now = start.elapsed();
         let mut flow = socket.flow();
@@ -42,19 +47,12 @@ pub async fn echo<M: MaskSource>(
             return Ok(close);
         }
         let deadline = socket.deadline();
-        let shuts = socket.wants_shutdown() && !shut;
+        let wants_shutdown = socket.wants_shutdown();
         // All that one read brought about goes out in one write.
         let mut to_write = socket.to_write(now);
         received.reserve(64 << 10);
         let (read, written) = tokio::select! {
-            written = async {
-                if !shuts {
-                    return writing.write_buf(&mut to_write).await.map(drop);
-                }
-                let result = writing.shutdown().await;
-                shut = true;
-                result
-            }, if shuts || to_write.has_remaining() => (Ok(1), written),
+            written = writer.write(&mut to_write, wants_shutdown) => (Ok(1), written),
             read = reading.read_buf(&mut received), if (failed || flow == Flow::Ready) && !ended => (read, Ok(())),
             () = sleep_until(start + deadline.unwrap_or_default()), if deadline.is_some() => continue,
         };

@@ -7,6 +7,8 @@
 
 #[path = "../hub/mod.rs"]
 mod hub;
+#[path = "../transport/mod.rs"]
+mod transport;
 
 mod app;
 mod door;

@@ -13,8 +13,9 @@
 
 use crate::hub::Listener;
 use crate::room::{Membership, Room};
+use crate::transport::Writer;
 use crate::wires::{Departure, OnWires, Side, Told};
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use eventwire::Utf8Bytes;
 use eventwire::ws::{
     Close, CloseCode, CloseEvent, Failure, Flow, Frame, Options, SendError, SocketEvent,
@@ -22,7 +23,7 @@ use eventwire::ws::{
 };
 use serde::Deserialize;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
@@ -78,8 +79,9 @@ pub(crate) async fn serve(
 
 impl Member<'_> {
     /// The loop around the transport.
-    async fn run(&mut self, mut reading: ReadHalf<'_>, mut writing: WriteHalf<'_>) -> CloseEvent {
-        let (mut ended, mut failed, mut shut) = (false, false, false);
+    async fn run(&mut self, mut reading: ReadHalf<'_>, writing: WriteHalf<'_>) -> CloseEvent {
+        let mut writer = Writer::new(writing);
+        let (mut ended, mut failed) = (false, false);
         loop {
             while let Some(event) = self.socket.poll(&mut self.received, self.start.elapsed()) {
                 match event {
@@ -93,19 +95,11 @@ impl Member<'_> {
             let deadline = self.socket.deadline().map(|deadline| self.start + deadline);
             // Whoever waits to be written to reads no news, and falls behind.
             let reads_news = self.departure.is_none() && self.socket.flow() == Flow::Ready;
-            let shuts = self.socket.wants_shutdown() && !shut;
+            let wants_shutdown = self.socket.wants_shutdown();
             let mut to_write = self.socket.to_write(self.start.elapsed());
             self.received.reserve(READ);
             tokio::select! {
-                written = async {
-                    if !shuts {
-                        return writing.write_buf(&mut to_write).await.map(drop);
-                    }
-                    // Beside the deadline, as a peer that takes nothing may have this wait as well.
-                    let result = writing.shutdown().await;
-                    shut = true;
-                    result
-                }, if shuts || to_write.has_remaining() => {
+                written = writer.write(&mut to_write, wants_shutdown) => {
                     if written.is_err() {
                         failed = true;
                         self.socket.write_failed();
