@@ -1,8 +1,8 @@
 //! A WebSocket client that echoes whatever the Autobahn suite's server sends, case by case.
 //!
 //! ```text
-//! AUTOBAHN_URL=ws://127.0.0.1:9001 AUTOBAHN_AGENT=eventwire AUTOBAHN_CASES=301 \
-//!     cargo run --release --example autobahn_client
+//! AUTOBAHN_URL=ws://127.0.0.1:9001 AUTOBAHN_AGENT=eventwire AUTOBAHN_CASES=517 \
+//!     cargo run --release --features deflate --example autobahn_client
 //! ```
 
 #[path = "echo/mod.rs"]
@@ -10,7 +10,7 @@ mod echo;
 
 use bytes::BytesMut;
 use eventwire::ws::handshake::ClientRequest;
-use eventwire::ws::{Failure, SocketOptions, WebSocket};
+use eventwire::ws::{Deflate, Failure, SocketOptions, WebSocket};
 use std::env;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -23,18 +23,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         env::var("AUTOBAHN_CASES").map_err(|_| "AUTOBAHN_CASES is not set")?.parse()?;
     let host = url.strip_prefix("ws://").ok_or("AUTOBAHN_URL is no ws:// URL")?;
     let host = host.trim_end_matches('/');
+    let deflate = Deflate::new();
     for case in 1..=cases {
-        run(host, &format!("/runCase?case={case}&agent={agent}")).await?;
+        run(host, &format!("/runCase?case={case}&agent={agent}"), &deflate).await?;
     }
-    run(host, &format!("/updateReports?agent={agent}")).await?;
+    run(host, &format!("/updateReports?agent={agent}"), &deflate).await?;
     Ok(())
 }
 
-async fn run(host: &str, target: &str) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(
+    host: &str,
+    target: &str,
+    deflate: &Deflate,
+) -> Result<(), Box<dyn std::error::Error>> {
     let mut stream = TcpStream::connect(host).await?;
     stream.set_nodelay(true)?;
     let start = Instant::now();
-    let request = ClientRequest::new(host, target, rand::random())?;
+    let request = ClientRequest::new(host, target, rand::random())?.deflate(deflate);
     let masks = rand::random::<[u8; 4]>;
     let socket = WebSocket::connect(&request, SocketOptions::new(), masks, start.elapsed());
     let close = echo::echo(&mut stream, socket, BytesMut::new(), start).await?;

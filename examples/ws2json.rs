@@ -3,23 +3,29 @@
 //! `ws2json --role server captured.bin`.
 //!
 //! A last line tells of a broken stream, with status 1, or of one that ends too early. Limits are
-//! the crate's, unless `--max-message` says otherwise.
+//! the crate's, unless `--max-message` says otherwise. With `--deflate` messages may be compressed
+//! (permessage-deflate, whatever its parameters).
 
 #[path = "program/mod.rs"]
 mod program;
 
 use bytes::BytesMut;
-use eventwire::ws::{Message, MessageDecoder, Options, ProtocolError, Role};
+use eventwire::ws::{
+    Deflate, DeflateParams, Message, MessageDecoder, Options, ProtocolError, Role,
+};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: ws2json --role server|client [--chunk N] [--max-message BYTES] [FILE]";
+const USAGE: &str =
+    "usage: ws2json --role server|client [--deflate] [--chunk N] [--max-message BYTES] [FILE]";
 
 struct Args {
     /// Whose received bytes these are.
     role: Role,
     options: Options,
+    /// Whether messages may be compressed.
+    deflate: bool,
     /// How many bytes the decoder is fed at a time, at most.
     chunk: usize,
     file: Option<PathBuf>,
@@ -93,12 +99,14 @@ fn parse_args() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
     let mut role = None;
     let mut options = Options::new();
+    let mut deflate = false;
     let mut chunk = 64 << 10;
     let mut file = None;
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
             Long("role") => role = Some(parser.value()?.parse_with(parse_role)?),
+            Long("deflate") => deflate = true,
             Long("chunk") => chunk = parser.value()?.parse()?,
             Long("max-message") => {
                 let bytes = parser.value()?.parse()?;
@@ -113,7 +121,7 @@ fn parse_args() -> Result<Option<Args>, lexopt::Error> {
         return Err("--chunk must be at least 1".into());
     }
     let role = role.ok_or("--role is missing")?;
-    Ok(Some(Args { role, options, chunk, file }))
+    Ok(Some(Args { role, options, deflate, chunk, file }))
 }
 
 fn parse_role(role: &str) -> Result<Role, &'static str> {
@@ -127,7 +135,10 @@ fn parse_role(role: &str) -> Result<Role, &'static str> {
 fn run(args: &Args) -> io::Result<ExitCode> {
     let mut input = program::open(args.file.as_ref())?;
     let mut output = io::stdout().lock();
-    let mut decoder = MessageDecoder::new(args.role, args.options);
+    // Who reads with context takeover reads what is sent without it too, and windows of any size.
+    let compression = args.deflate.then(DeflateParams::default);
+    let mut decoder =
+        MessageDecoder::new(args.role, args.options).deflate(&Deflate::new(), compression);
     let mut read = vec![0; 64 << 10];
     let mut buffer = BytesMut::new();
     loop {

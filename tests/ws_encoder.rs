@@ -341,8 +341,18 @@ fn keys_of_the_operating_system() {
 /// Runs are checked together, so that no writer lets out text that is none.
 #[test]
 fn runs() {
-    let run = |payload: &'static [u8], fin| Data { kind: DataKind::Text, payload, fin };
-    let binary = |payload: &'static [u8], fin| Data { kind: DataKind::Binary, payload, fin };
+    let run = |payload: &'static [u8], fin| Data {
+        kind: DataKind::Text,
+        compressed: false,
+        payload,
+        fin,
+    };
+    let binary = |payload: &'static [u8], fin| Data {
+        kind: DataKind::Binary,
+        compressed: false,
+        payload,
+        fin,
+    };
     let mut writer = Writer::server();
     let mut out = Vec::new();
     for broken in [run(b"\xFF", false), run(b"a\xC3", true), run(b"\xC3a", false)] {

@@ -3,6 +3,8 @@
 #[cfg(feature = "alloc")]
 use super::encoder::Shape;
 use super::{Decoder, Event, Frame, MaskSource, NoMask, Options, ProtocolError, Reader, Role};
+#[cfg(feature = "deflate")]
+use super::{Deflate, DeflateParams};
 #[cfg(feature = "alloc")]
 use super::{Message, MessageDecoder};
 use super::{SendError, State, Writer};
@@ -54,7 +56,7 @@ impl Connection {
     #[must_use]
     pub const fn server(options: Options) -> Self {
         let reader = Reader::new(Decoder::new(Role::Server, options));
-        Self { reader, writer: Writer::server() }
+        Self { reader, writer: Writer::server().compression(options.compression) }
     }
 }
 
@@ -63,7 +65,7 @@ impl<M: MaskSource> Connection<M> {
     #[must_use]
     pub const fn client(options: Options, masks: M) -> Self {
         let reader = Reader::new(Decoder::new(Role::Client, options));
-        Self { reader, writer: Writer::client(masks) }
+        Self { reader, writer: Writer::client(masks).compression(options.compression) }
     }
 }
 
@@ -125,6 +127,22 @@ impl<M> Connection<M> {
 
 #[cfg(feature = "alloc")]
 impl<M> Connection<M, MessageDecoder> {
+    /// Compresses and inflates messages as was agreed on in the handshake, if it was; for a connection
+    /// that is new. Both halves have this method too.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub fn deflate(mut self, deflate: &Deflate, agreed: Option<DeflateParams>) -> Self {
+        self.set_deflate(deflate, agreed);
+        self
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
+        self.reader.decoder_mut().set_deflate(deflate, agreed);
+        self.writer.set_deflate(deflate, agreed);
+    }
+
     /// Takes the next message or control frame off the front of `buffer`, as
     /// [`MessageDecoder::decode`].
     ///

@@ -1,10 +1,14 @@
 //! Frames into events, in the caller's buffer.
 
+#[cfg(feature = "deflate")]
+use super::deflate::Receiver;
 use super::header::{self, Limit};
 use super::{
     Close, CloseCode, Data, DataKind, Event, Fault, InvalidUtf8, MaskKey, OpCode, Options,
     ProtocolError, Role, Rsv, Utf8Validator,
 };
+#[cfg(feature = "deflate")]
+use super::{Deflate, DeflateParams};
 #[cfg(feature = "alloc")]
 use crate::Utf8Bytes;
 use crate::{simd, utf8};
@@ -29,7 +33,7 @@ use core::ops::Range;
 /// let mut input = &mut buffer[..];
 /// let mut seen = Vec::new();
 /// while let Some(event) = decoder.decode(&mut input)? {
-///     if let Event::Data(Data { kind, payload, fin }) = event {
+///     if let Event::Data(Data { kind, payload, fin, .. }) = event {
 ///         seen.push((kind, &*payload, fin));
 ///     }
 /// }
@@ -46,12 +50,16 @@ pub struct Decoder {
     remaining: u64,
     /// What it is masked with.
     key: MaskKey,
-    in_frame: bool,
     /// The current frame is the last of its message.
     fin: bool,
     in_message: bool,
     /// That of the current message.
     kind: DataKind,
+    /// What the first frame of the current message said.
+    compressed: bool,
+    /// Where the current data frame begins.
+    #[cfg(feature = "deflate")]
+    frame_offset: u64,
     /// Payload of the message in all frames whose headers were taken, and their number.
     message_len: u64,
     fragments: u32,
@@ -84,6 +92,7 @@ enum Step {
 struct Header {
     opcode: OpCode,
     fin: bool,
+    compressed: bool,
     key: MaskKey,
     payload_len: u64,
     len: usize,
@@ -105,10 +114,12 @@ impl Decoder {
             offset: 0,
             remaining: 0,
             key: MaskKey([0; 4]),
-            in_frame: false,
             fin: false,
             in_message: false,
             kind: DataKind::Text,
+            compressed: false,
+            #[cfg(feature = "deflate")]
+            frame_offset: 0,
             message_len: 0,
             fragments: 0,
             utf8: Utf8Validator::new(),
@@ -137,7 +148,7 @@ impl Decoder {
             let (front, rest) = core::mem::take(input).split_at_mut(payload.end);
             *input = rest;
             let payload = &mut front[payload.start..];
-            return Ok(Some(Event::Data(Data { kind, payload, fin: true })));
+            return Ok(Some(Event::Data(Data { kind, compressed: false, payload, fin: true })));
         }
         self.decode_any(input)
     }
@@ -157,8 +168,8 @@ impl Decoder {
                 let (front, rest) = core::mem::take(input).split_at_mut(end);
                 *input = rest;
                 Ok(Some(match event {
-                    Event::Data(Data { kind, payload, fin }) => {
-                        Event::Data(Data { kind, payload: &mut front[payload], fin })
+                    Event::Data(Data { kind, compressed, payload, fin }) => {
+                        Event::Data(Data { kind, compressed, payload: &mut front[payload], fin })
                     }
                     Event::Ping(payload) => Event::Ping(&mut front[payload]),
                     Event::Pong(payload) => Event::Pong(&mut front[payload]),
@@ -185,7 +196,7 @@ impl Decoder {
         if let Some((kind, Range { start, end })) = self.whole(buffer) {
             let mut payload = buffer.split_to(end);
             payload.advance(start);
-            return Ok(Some(Event::Data(Data { kind, payload, fin: true })));
+            return Ok(Some(Event::Data(Data { kind, compressed: false, payload, fin: true })));
         }
         self.decode_any_mut(buffer)
     }
@@ -210,8 +221,8 @@ impl Decoder {
                     front
                 };
                 Ok(Some(match event {
-                    Event::Data(Data { kind, payload, fin }) => {
-                        Event::Data(Data { kind, payload: slice(payload), fin })
+                    Event::Data(Data { kind, compressed, payload, fin }) => {
+                        Event::Data(Data { kind, compressed, payload: slice(payload), fin })
                     }
                     Event::Ping(payload) => Event::Ping(slice(payload)),
                     Event::Pong(payload) => Event::Pong(slice(payload)),
@@ -222,6 +233,13 @@ impl Decoder {
                 }))
             }
         }
+    }
+
+    /// What inflates compressed messages, which are allowed from now on.
+    #[cfg(feature = "deflate")]
+    pub(super) fn receiver(&mut self, deflate: &Deflate, params: DeflateParams) -> Receiver {
+        self.options.compression = true;
+        Receiver::new(deflate, params, self.role, self.options.max_message)
     }
 
     /// Whether a message has begun that has not ended, nor was ended by a close frame or an error.
@@ -256,7 +274,7 @@ impl Decoder {
             _ => return None,
         };
         let minimal = start == 2 || len > 125;
-        let Options { max_frame, max_message, max_fragments } = self.options;
+        let Options { max_frame, max_message, max_fragments, .. } = self.options;
         let allowed = u64::from(len) <= max_frame.min(max_message) && max_fragments > 0;
         let between = matches!(self.end, End::No) && !self.in_message;
         let masked = self.role == Role::Server;
@@ -299,6 +317,13 @@ impl Decoder {
         }
     }
 
+    /// Ends the stream, because what an extension made of the current data frame's payload is wrong.
+    #[cfg(feature = "deflate")]
+    pub(super) fn fail_frame(&mut self, fault: Fault) -> ProtocolError {
+        self.offset = self.frame_offset;
+        self.fail((0, fault))
+    }
+
     /// Ends the stream: the next call is to fail.
     fn fail(&mut self, (at, fault): At) -> ProtocolError {
         let error = ProtocolError { fault, offset: self.offset + at as u64 };
@@ -310,7 +335,7 @@ impl Decoder {
     fn advance(&mut self, input: &mut [u8]) -> Result<Step, At> {
         let mut start = 0;
         loop {
-            if !self.in_frame {
+            if self.remaining == 0 {
                 let front = &input[start..];
                 let behind = |(at, fault)| (start + at, fault);
                 let Some(header) = self.header(front).map_err(behind)? else {
@@ -318,6 +343,10 @@ impl Decoder {
                 };
                 if header.opcode.is_control() {
                     return self.control(&header, input, start);
+                }
+                #[cfg(feature = "deflate")]
+                {
+                    self.frame_offset = self.offset + start as u64;
                 }
                 start += header.len;
                 self.begin(&header);
@@ -334,7 +363,11 @@ impl Decoder {
         let (fin, opcode) = self.first_byte(b0).map_err(|fault| (0, fault))?;
         let Some((&b1, behind)) = behind.split_first() else { return Ok(None) };
         self.second_byte(opcode, b1).map_err(|fault| (1, fault))?;
-        let limit = if opcode.is_control() { Limit::NONE } else { self.limit() };
+        let compressed = match opcode {
+            OpCode::Continuation => self.compressed,
+            _ => header::rsv(b0) == Rsv::RSV1,
+        };
+        let limit = if opcode.is_control() { Limit::NONE } else { self.limit(compressed) };
         let Some((payload_len, width)) =
             header::payload_len(b1, behind, limit).map_err(|(at, fault)| (1 + at, fault))?
         else {
@@ -347,12 +380,12 @@ impl Decoder {
                 (MaskKey(*key), 2 + width + key.len())
             }
         };
-        Ok(Some(Header { opcode, fin, key, payload_len, len }))
+        Ok(Some(Header { opcode, fin, compressed, key, payload_len, len }))
     }
 
     fn first_byte(&self, b0: u8) -> Result<(bool, OpCode), Fault> {
         let rsv = header::rsv(b0);
-        if rsv != Rsv::NONE {
+        if rsv != Rsv::NONE && !(self.options.compression && header::may_be_compressed(b0)) {
             return Err(Fault::ReservedBits(rsv));
         }
         let (fin, opcode) = header::first_byte(b0)?;
@@ -377,9 +410,9 @@ impl Decoder {
     }
 
     /// How long the next data frame may be.
-    fn limit(&self) -> Limit {
+    fn limit(&self, compressed: bool) -> Limit {
         let Options { max_frame, max_message, .. } = self.options;
-        let room = max_message - self.message_len;
+        let room = if compressed { u64::MAX } else { max_message - self.message_len };
         if max_frame <= room {
             Limit { max: max_frame, fault: Fault::FrameTooLong { limit: max_frame } }
         } else {
@@ -395,12 +428,12 @@ impl Decoder {
             _ => {}
         }
         self.in_message = true;
+        self.compressed = header.compressed;
         self.fragments += 1;
-        self.message_len += header.payload_len;
+        self.message_len = self.message_len.saturating_add(header.payload_len);
         self.remaining = header.payload_len;
         self.key = header.key;
         self.fin = header.fin;
-        self.in_frame = true;
     }
 
     /// What is there of a data frame's payload, from `start` on.
@@ -410,7 +443,7 @@ impl Decoder {
         if len == 0 && self.remaining > 0 {
             return Ok(Some(Step::More { discard: start }));
         }
-        let kind = self.kind;
+        let (kind, compressed) = (self.kind, self.compressed);
         let mut end = start + len;
         self.remaining -= len as u64;
         let fin = self.fin && self.remaining == 0;
@@ -422,11 +455,10 @@ impl Decoder {
             Err(InvalidUtf8 { index }) => {
                 end = start + index;
                 self.fail((end, Fault::InvalidUtf8));
-                let data = Data { kind, payload: start..end, fin: false };
+                let data = Data { kind, compressed, payload: start..end, fin: false };
                 return Ok(Some(Step::Event { event: Event::Data(data), end }));
             }
         }
-        self.in_frame = self.remaining > 0;
         if fin {
             self.in_message = false;
             self.message_len = 0;
@@ -434,13 +466,14 @@ impl Decoder {
         } else if len == 0 {
             return Ok(None);
         }
-        Ok(Some(Step::Event { event: Event::Data(Data { kind, payload: start..end, fin }), end }))
+        let data = Data { kind, compressed, payload: start..end, fin };
+        Ok(Some(Step::Event { event: Event::Data(data), end }))
     }
 
-    /// Unmasks a run, and checks it if it is text.
+    /// Unmasks a run, and checks it if it is text that is not compressed.
     fn unmask(&mut self, kind: DataKind, run: &mut [u8], fin: bool) -> Result<(), InvalidUtf8> {
         let masked = self.role == Role::Server;
-        if kind == DataKind::Binary {
+        if kind == DataKind::Binary || self.compressed {
             if masked {
                 self.key.apply(run);
             }

@@ -1,7 +1,9 @@
 //! Frames to send.
 
+#[cfg(feature = "deflate")]
+use super::deflate::Forms;
 use super::header::MAX_CONTROL;
-use super::{Close, CloseCode, FrameHeader, HeaderBytes, MaskKey, OpCode};
+use super::{Close, CloseCode, FrameHeader, HeaderBytes, MaskKey, OpCode, Rsv};
 use crate::{BufferTooSmall, simd, utf8};
 #[cfg(feature = "alloc")]
 use bytes::{BufMut, Bytes};
@@ -32,6 +34,9 @@ pub struct Frame<P> {
     pub(super) shape: Shape,
     /// What a close frame's payload begins with.
     pub(super) code: Option<CloseCode>,
+    /// Whether to compress it, if that was said.
+    #[cfg(feature = "deflate")]
+    pub(super) compress: Option<bool>,
     pub(super) payload: P,
 }
 
@@ -42,6 +47,8 @@ pub(super) struct Shape {
     pub(super) opcode: OpCode,
     pub(super) continuing: bool,
     pub(super) fin: bool,
+    /// Its message is compressed.
+    pub(super) compressed: bool,
 }
 
 /// The payload of a control frame would have more than 125 bytes (RFC 6455, 5.5), of which the code
@@ -91,11 +98,18 @@ impl<'a> Frame<&'a [u8]> {
 
 impl<P> Frame<P> {
     pub(super) const fn new(opcode: OpCode, payload: P) -> Self {
-        Self::shaped(Shape { opcode, continuing: false, fin: true }, payload)
+        let shape = Shape { opcode, continuing: false, fin: true, compressed: false };
+        Self::shaped(shape, payload)
     }
 
     pub(super) const fn shaped(shape: Shape, payload: P) -> Self {
-        Self { shape, code: None, payload }
+        Self {
+            shape,
+            code: None,
+            #[cfg(feature = "deflate")]
+            compress: None,
+            payload,
+        }
     }
 
     /// A binary message.
@@ -114,6 +128,37 @@ impl<P> Frame<P> {
     pub const fn continuing(mut self) -> Self {
         self.shape.continuing = !self.shape.opcode.is_control();
         self
+    }
+
+    /// The same message, to be compressed or not, where compression [was agreed](super::Deflate) on and
+    /// would otherwise depend on its length. Of several frames the first one decides.
+    ///
+    /// Say `false` for secrets beside text that an attacker may choose, and for what is compressed
+    /// already, such as images.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub const fn compress(mut self, compress: bool) -> Self {
+        self.compress = Some(compress);
+        self
+    }
+
+    /// The same, its payload being that of a compressed message.
+    #[cfg(feature = "deflate")]
+    pub(super) const fn compressed(mut self) -> Self {
+        self.shape.compressed = true;
+        self
+    }
+
+    /// The same with another payload.
+    #[inline]
+    fn with<Q>(&self, payload: Q) -> Frame<Q> {
+        Frame {
+            shape: self.shape,
+            code: self.code,
+            #[cfg(feature = "deflate")]
+            compress: self.compress,
+            payload,
+        }
     }
 
     /// The payload; of a close frame the reason.
@@ -161,6 +206,18 @@ impl<P: AsRef<[u8]>> Frame<P> {
     /// The payload; of a close frame the reason.
     pub fn payload(&self) -> &[u8] {
         self.payload.as_ref()
+    }
+
+    /// The same, its payload borrowed.
+    #[inline]
+    pub(super) fn borrowed(&self) -> Frame<&[u8]> {
+        self.with(self.payload())
+    }
+
+    /// The same, its payload copied.
+    #[cfg(feature = "alloc")]
+    pub(super) fn to_owned(&self) -> Frame<Bytes> {
+        self.with(Bytes::copy_from_slice(self.payload()))
     }
 
     /// How many bytes the frame takes, masked or not.
@@ -232,20 +289,33 @@ impl<P: AsRef<[u8]>> Frame<P> {
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     pub fn prepare(&self) -> PreparedFrame {
+        PreparedFrame {
+            shape: self.shape,
+            bytes: self.to_bytes(),
+            payload_len: self.payload().len(),
+            #[cfg(feature = "deflate")]
+            compress: self.compress,
+            #[cfg(feature = "deflate")]
+            forms: Forms::default(),
+        }
+    }
+
+    /// The frame of a server in memory of its own.
+    #[cfg(feature = "alloc")]
+    pub(super) fn to_bytes(&self) -> Bytes {
         let (header, _) = self.header(None);
-        let payload = self.payload();
-        let bytes = [&header, payload].concat().into();
-        PreparedFrame { shape: self.shape, bytes, payload_len: payload.len() }
+        [&header, self.payload()].concat().into()
     }
 
     /// All that goes before the payload, and the key for that.
     #[inline]
     pub(super) fn header(&self, mask: Option<MaskKey>) -> (HeaderBytes, Option<MaskKey>) {
-        let Shape { opcode, continuing, fin } = self.shape;
+        let Shape { opcode, continuing, fin, compressed } = self.shape;
+        let rsv = if compressed && !continuing { Rsv::RSV1 } else { Rsv::NONE };
         let opcode = if continuing { OpCode::Continuation } else { opcode };
         let code_len = if self.code.is_some() { 2 } else { 0 };
         let payload_len = self.payload().len() as u64 + code_len;
-        let header = FrameHeader { fin, mask, ..FrameHeader::new(opcode, payload_len) }.bytes();
+        let header = FrameHeader { fin, rsv, opcode, mask, payload_len }.bytes();
         match self.code {
             None => (header, mask),
             Some(code) => header.with_code(code, mask),
@@ -284,7 +354,8 @@ impl<'a> Iterator for Fragments<'a> {
     }
 }
 
-/// A frame that was encoded once, to be sent to many by a server.
+/// A frame that was encoded once, to be sent to many by a server. Where compression was agreed on, it is
+/// compressed once for each size of window, when the first connection needs it.
 #[cfg(feature = "alloc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -292,13 +363,24 @@ pub struct PreparedFrame {
     pub(super) shape: Shape,
     pub(super) bytes: Bytes,
     pub(super) payload_len: usize,
+    /// Whether to compress it, if that was said.
+    #[cfg(feature = "deflate")]
+    pub(super) compress: Option<bool>,
+    #[cfg(feature = "deflate")]
+    pub(super) forms: Forms,
 }
 
 #[cfg(feature = "alloc")]
 impl PreparedFrame {
-    /// How many bytes it takes, the header included.
+    /// How many bytes it takes, the header included, where it is not compressed.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// The payload, uncompressed.
+    #[cfg(feature = "deflate")]
+    pub(super) fn payload(&self) -> &[u8] {
+        &self.bytes[self.bytes.len() - self.payload_len..]
     }
 }

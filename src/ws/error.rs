@@ -48,6 +48,10 @@ impl ProtocolError {
 /// | `InvalidCloseCode` | the code's second | 1002 |
 /// | `InvalidUtf8` | the first byte that cannot continue valid text; if the text ends inside a character, the last byte of its last frame | 1007 |
 ///
+/// What is wrong with the payload of a compressed message, `InvalidDeflate` (1007), `InvalidUtf8` or
+/// `MessageTooLong`, is found when it is inflated, at once, and the offset is that of its frame's first
+/// byte.
+///
 /// If one byte decides on several, the first in this order counts: `ReservedBits`,
 /// `ReservedOpCode`, `FragmentedControl`, `UnexpectedContinuation`, `UnfinishedMessage`,
 /// `TooManyFragments`, `Masked` or `Unmasked`, `ControlTooLong`, `CloseTooShort`, `LengthTopBit`,
@@ -109,6 +113,11 @@ pub enum Fault {
     /// A close code that may not be sent (7.4).
     #[error("close code {0}, which may not be sent")]
     InvalidCloseCode(u16),
+    /// A compressed message that is not DEFLATE, or ends inside a block (RFC 7692, 7.2.2).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[error("compressed message that is not DEFLATE")]
+    InvalidDeflate,
     /// Text or a close reason that is not UTF-8 (8.1).
     #[error("text that is not UTF-8")]
     InvalidUtf8,
@@ -120,6 +129,8 @@ impl Fault {
     pub const fn close_code(&self) -> CloseCode {
         match self {
             Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            #[cfg(feature = "deflate")]
+            Self::InvalidDeflate => CloseCode::INVALID_PAYLOAD,
             Self::FrameTooLong { .. } | Self::MessageTooLong { .. } => CloseCode::TOO_BIG,
             Self::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
             _ => CloseCode::PROTOCOL_ERROR,
@@ -143,6 +154,10 @@ pub enum SendError {
     /// A [continuing](super::Frame::continuing) frame with no message to continue.
     #[error("misuse: continuation frame outside a message")]
     UnexpectedContinuation,
+    /// A run that [was compressed](super::Data::compressed), where
+    /// [no compression was agreed](super::Writer::compression) on.
+    #[error("misuse: compressed message where no compression was agreed on")]
+    NotCompressible,
     /// Text that is not UTF-8, of which some came in [runs](super::Writer::send_run).
     #[error("misuse: text that is not UTF-8")]
     InvalidUtf8,

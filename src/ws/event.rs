@@ -26,6 +26,10 @@ pub enum Event<P, R> {
 pub struct Data<P> {
     /// The kind of the message.
     pub kind: DataKind,
+    /// Whether an extension compressed the message (RFC 7692, 6), which only comes where
+    /// [`Options::compression`](super::Options::compression) says so: then these are its bytes, and
+    /// neither text nor the length of the message was checked.
+    pub compressed: bool,
     /// The bytes. Those of text have been found valid, but a run may end inside a character; pass
     /// them on by [`send_run`](super::Writer::send_run).
     pub payload: P,

@@ -216,6 +216,15 @@ pub(super) const fn first_byte(b0: u8) -> Result<(bool, OpCode), Fault> {
     Ok((fin, opcode))
 }
 
+/// Whether a header's first byte is one to which RSV1 gives a meaning, and no other reserved bit is set
+/// (RFC 7692, 6): the first frame of a message.
+#[inline]
+pub(super) const fn may_be_compressed(b0: u8) -> bool {
+    const TEXT: u8 = OpCode::Text as u8;
+    const BINARY: u8 = OpCode::Binary as u8;
+    matches!(rsv(b0), Rsv::RSV1) && matches!(b0 & 0xF, TEXT | BINARY)
+}
+
 /// Whether a header's second byte says that the frame is masked.
 #[inline]
 pub(super) const fn is_masked(b1: u8) -> bool {

@@ -1,7 +1,13 @@
 //! Whole messages.
 
+#[cfg(feature = "deflate")]
+use super::deflate::Receiver;
 use super::{Close, Data, DataKind, Decoder, Event, Options, ProtocolError, Role};
+#[cfg(feature = "deflate")]
+use super::{Deflate, DeflateParams};
 use crate::Utf8Bytes;
+#[cfg(feature = "deflate")]
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::{Buf, Bytes, BytesMut};
 use core::ops::Range;
@@ -28,7 +34,7 @@ pub enum Message {
 /// alive: copy out what is to be kept for long. Others are gathered as they arrive, which copies
 /// them once, to memory of their own.
 ///
-/// Memory: on 64-bit machines 112 bytes, and what was gathered of a message that is not whole. That
+/// Memory: on 64-bit machines 112 bytes (136 with feature `deflate`), and what was gathered of a message that is not whole. That
 /// grows by doubling, so that it takes no more than twice what has arrived, and for a moment what it
 /// took before as well; it never exceeds [`Options::max_message`], or twice that for the moment.
 ///
@@ -41,10 +47,12 @@ pub enum Message {
 /// assert_eq!(decoder.decode(&mut buffer)?, Some(Message::Text("grüße".into())));
 /// # Ok::<(), eventwire::ws::ProtocolError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct MessageDecoder {
     decoder: Decoder,
+    #[cfg(feature = "deflate")]
+    receiver: Option<Box<Receiver>>,
     /// What has arrived of a message that is not whole.
     gathered: Vec<u8>,
 }
@@ -53,7 +61,29 @@ impl MessageDecoder {
     /// A decoder for what `role`, which is ours, receives.
     #[must_use]
     pub fn new(role: Role, options: Options) -> Self {
-        Self { decoder: Decoder::new(role, options), gathered: Vec::new() }
+        Self {
+            decoder: Decoder::new(role, options.compression(false)),
+            #[cfg(feature = "deflate")]
+            receiver: None,
+            gathered: Vec::new(),
+        }
+    }
+
+    /// Inflates messages as was agreed on in the handshake, if it was; for a decoder that is new.
+    ///
+    /// The limit of a message is then that of what it stands for: no more than that is inflated, and
+    /// nothing kept of how it came.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub fn deflate(mut self, deflate: &Deflate, agreed: Option<DeflateParams>) -> Self {
+        self.set_deflate(deflate, agreed);
+        self
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
+        self.receiver = agreed.map(|params| Box::new(self.decoder.receiver(deflate, params)));
     }
 
     /// Takes the next message or control frame off the front of `buffer`.
@@ -79,7 +109,12 @@ impl MessageDecoder {
         loop {
             return Ok(Some(match self.decoder.decode_any_mut(buffer) {
                 Ok(None) => return Ok(None),
-                Ok(Some(Event::Data(data))) => match self.gather(data) {
+                #[cfg(feature = "deflate")]
+                Ok(Some(Event::Data(run))) if run.compressed => match self.inflate(&run)? {
+                    Some(message) => message,
+                    None => continue,
+                },
+                Ok(Some(Event::Data(run))) => match self.gather(run) {
                     Some(message) => message,
                     None => continue,
                 },
@@ -99,26 +134,32 @@ impl MessageDecoder {
 
     /// The message that ends with this run, if one does.
     fn gather(&mut self, run: Data<BytesMut>) -> Option<Message> {
-        let Data { kind, payload, fin } = run;
+        let Data { kind, payload, fin, .. } = run;
         if fin && self.gathered.is_empty() {
             return Some(message(kind, payload.freeze()));
         }
-        self.grow(payload.len(), fin);
-        self.gathered.extend_from_slice(&payload);
+        let longest = if fin { 0 } else { self.decoder.longest_message() };
+        append(&mut self.gathered, &payload, longest);
         fin.then(|| message(kind, core::mem::take(&mut self.gathered).into()))
     }
 
-    /// Makes room for `more` bytes, and as many again as there are then, but not past the end of the
-    /// message if that is known, nor past the longest message.
-    fn grow(&mut self, more: usize, fin: bool) {
-        let Self { decoder, gathered } = self;
-        let needed = gathered.len() + more;
-        if gathered.capacity() < needed {
-            let longest = if fin { needed as u64 } else { decoder.longest_message() };
-            let double =
-                usize::try_from(longest).unwrap_or(usize::MAX).min(needed.saturating_mul(2));
-            gathered.reserve_exact(double - gathered.len());
+    /// The message that ends with this run of a compressed one, if one does.
+    #[cfg(feature = "deflate")]
+    fn inflate(&mut self, run: &Data<BytesMut>) -> Result<Option<Message>, ProtocolError> {
+        // The decoder gives none that is compressed without it.
+        let Some(receiver) = &mut self.receiver else { return Ok(None) };
+        let mut payload = &run.payload[..];
+        loop {
+            match receiver.inflate(&mut payload, run.kind, run.fin) {
+                Ok(Some((part, longest))) => append(&mut self.gathered, part, longest),
+                Ok(None) => break,
+                Err(fault) => {
+                    self.gathered = Vec::new();
+                    return Err(self.decoder.fail_frame(fault));
+                }
+            }
         }
+        Ok(run.fin.then(|| message(run.kind, core::mem::take(&mut self.gathered).into())))
     }
 
     /// As [`Decoder::in_message`].
@@ -126,6 +167,18 @@ impl MessageDecoder {
     pub const fn in_message(&self) -> bool {
         self.decoder.in_message()
     }
+}
+
+/// Appends a part of a message. If that needs memory, there will be as much again, but no more than for
+/// the longest message.
+fn append(gathered: &mut Vec<u8>, part: &[u8], longest: u64) {
+    let needed = gathered.len() + part.len();
+    if gathered.capacity() < needed {
+        let longest = usize::try_from(longest).unwrap_or(usize::MAX);
+        let double = needed.saturating_mul(2).min(longest).max(needed);
+        gathered.reserve_exact(double - gathered.len());
+    }
+    gathered.extend_from_slice(part);
 }
 
 /// A whole message, which the decoder has found valid.

@@ -7,6 +7,7 @@
 //! | stay connected as a client | [`Reconnect`] |
 //! | run a connection alone: replies, closing handshake, errors answered | [`Connection`], or its halves [`Reader`] and [`Writer`] |
 //! | run it by `Framed` of `tokio-util` | [`MessageCodec`] (feature `tokio-util`) |
+//! | compress messages | [`Deflate`] (feature `deflate`) |
 //! | only decode, in your own buffer, payload as it arrives | [`Decoder`] |
 //! | only decode, whole messages | [`MessageDecoder`] |
 //! | write a frame, or one for many receivers | [`Frame`], [`PreparedFrame`] |
@@ -56,6 +57,8 @@ mod writer;
 
 #[cfg(feature = "tokio-util")]
 mod codec;
+#[cfg(feature = "deflate")]
+mod deflate;
 #[cfg(feature = "alloc")]
 mod heartbeat;
 #[cfg(feature = "alloc")]
@@ -76,6 +79,8 @@ pub use close::{Close, CloseCode};
 pub use codec::{CodecError, MessageCodec, Owed};
 pub use connection::Connection;
 pub use decoder::Decoder;
+#[cfg(feature = "deflate")]
+pub use deflate::{Deflate, DeflateParams, WindowBits};
 #[cfg(feature = "alloc")]
 pub use encoder::PreparedFrame;
 pub use encoder::{ControlTooLong, Fragments, Frame};

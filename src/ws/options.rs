@@ -12,11 +12,11 @@
 /// let decoder = Decoder::new(Role::Server, options);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "each is a limit")]
 pub struct Options {
     pub(super) max_frame: u64,
     pub(super) max_message: u64,
     pub(super) max_fragments: u32,
+    pub(super) compression: bool,
 }
 
 impl Options {
@@ -33,6 +33,7 @@ impl Options {
             max_frame: u64::MAX,
             max_message: Self::DEFAULT_MAX_MESSAGE,
             max_fragments: Self::DEFAULT_MAX_FRAGMENTS,
+            compression: false,
         }
     }
 
@@ -44,7 +45,8 @@ impl Options {
         self
     }
 
-    /// How many bytes a message may have, over all its frames.
+    /// How many bytes a message may have, over all its frames; those of a compressed one are counted
+    /// as it is inflated.
     #[must_use]
     pub const fn max_message(mut self, bytes: u64) -> Self {
         self.max_message = bytes;
@@ -55,6 +57,18 @@ impl Options {
     #[must_use]
     pub const fn max_fragments(mut self, frames: u32) -> Self {
         self.max_fragments = frames;
+        self
+    }
+
+    /// Whether a [`Decoder`](super::Decoder) takes messages that are compressed, as an extension was
+    /// agreed on that does so (RFC 7692, 6). They come [as they are](super::Data::compressed), for those
+    /// who pass them on, such as a proxy that leaves the extensions of a handshake to its ends.
+    ///
+    /// A [`MessageDecoder`](super::MessageDecoder) gives whole messages, and does not look at this: to
+    /// have it inflate them, see [`deflate`](super::MessageDecoder::deflate).
+    #[must_use]
+    pub const fn compression(mut self, agreed: bool) -> Self {
+        self.compression = agreed;
         self
     }
 }

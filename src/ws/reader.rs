@@ -76,6 +76,11 @@ impl<D> Reader<D> {
         &self.decoder
     }
 
+    #[cfg(feature = "deflate")]
+    pub(super) const fn decoder_mut(&mut self) -> &mut D {
+        &mut self.decoder
+    }
+
     /// Notes what a result calls for.
     #[inline]
     fn note<T>(

@@ -2,8 +2,8 @@
 
 use super::encoder::Shape;
 use super::{
-    Close, CloseEvent, Failure, Frame, MaskSource, OpCode, ReadyState, SendError, SocketEvent,
-    ToWrite, WebSocket,
+    Close, CloseEvent, Failure, Frame, MaskSource, ReadyState, SendError, SocketEvent, ToWrite,
+    WebSocket,
 };
 use crate::{Backoff, Utf8Bytes};
 use alloc::collections::VecDeque;
@@ -209,7 +209,7 @@ pub struct Disconnected {
 /// Messages that were not wholly written.
 #[derive(Debug, Default)]
 struct Unsent {
-    messages: VecDeque<(OpCode, Bytes)>,
+    messages: VecDeque<Frame<Bytes>>,
     /// How long they are together.
     bytes: usize,
     /// How many of them, from the front, the connection has.
@@ -224,7 +224,7 @@ impl Unsent {
     fn settle(&mut self, written_messages: u64) {
         while self.written - self.written_before < written_messages {
             let message = self.messages.pop_front();
-            self.bytes -= message.map_or(0, |(_, payload)| payload.len());
+            self.bytes -= message.map_or(0, |message| message.payload.len());
             self.handed -= 1;
             self.written += 1;
         }
@@ -235,8 +235,8 @@ impl Unsent {
         &mut self,
         mut push: impl FnMut(&Frame<&[u8]>) -> Result<(), SendError>,
     ) -> Result<(), SendError> {
-        while let Some((opcode, payload)) = self.messages.get(self.handed) {
-            push(&Frame::new(*opcode, payload))?;
+        while let Some(message) = self.messages.get(self.handed) {
+            push(&message.borrowed())?;
             self.handed += 1;
         }
         Ok(())
@@ -343,7 +343,7 @@ impl<M: MaskSource> Reconnect<M> {
     /// ReconnectOptions::max_unsent), there is no room for it now, or the client is closed. It is not
     /// kept then, and gets no number.
     pub fn send<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<u64, SendError> {
-        let Shape { opcode, continuing, fin } = frame.shape;
+        let Shape { opcode, continuing, fin, .. } = frame.shape;
         if opcode.is_control() || continuing || !fin {
             return Err(SendError::NoWholeMessage);
         }
@@ -361,7 +361,7 @@ impl<M: MaskSource> Reconnect<M> {
             return Err(SendError::Full);
         }
         unsent.bytes += payload.len();
-        unsent.messages.push_back((opcode, Bytes::copy_from_slice(payload)));
+        unsent.messages.push_back(frame.to_owned());
         Ok(unsent.end() - 1)
     }
 

@@ -1,7 +1,7 @@
 //! What is to be written: bytes in order, and which frames they are.
 
 use super::encoder::Shape;
-use super::{OpCode, PreparedFrame};
+use super::{FrameHeader, OpCode};
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -49,17 +49,17 @@ impl SendQueue {
         self.queued(None, bytes.len(), 0);
     }
 
-    /// Appends what `encode` writes: one frame with such a payload, or nothing.
+    /// Appends what `encode` writes: one frame, or nothing.
     pub(super) fn push<E>(
         &mut self,
         shape: Shape,
-        payload: usize,
         encode: impl FnOnce(&mut BytesMut) -> Result<(), E>,
     ) -> Result<(), E> {
         let before = self.tail.len();
         encode(&mut self.tail)?;
         let written = self.tail.len() - before;
         if written > 0 {
+            let payload = payload_len(&self.tail[before..]);
             self.queued(Some(shape), written - payload, payload);
         }
         Ok(())
@@ -73,10 +73,10 @@ impl SendQueue {
     }
 
     /// Appends a frame that was encoded for many.
-    pub(super) fn push_prepared(&mut self, frame: &PreparedFrame) {
-        let overhead = frame.bytes.len() - frame.payload_len;
-        self.queued(Some(frame.shape), overhead, frame.payload_len);
-        self.share(frame.bytes.clone());
+    pub(super) fn push_encoded(&mut self, shape: Shape, frame: Bytes) {
+        let payload = payload_len(&frame);
+        self.queued(Some(shape), frame.len() - payload, payload);
+        self.share(frame);
     }
 
     fn share(&mut self, bytes: Bytes) {
@@ -167,6 +167,14 @@ impl SendQueue {
             }
             self.frames.shrink_to(KEPT_EMPTY / FRAME_COST);
         }
+    }
+}
+
+/// How long the payload of an encoded frame is, compressed or not.
+fn payload_len(mut frame: &[u8]) -> usize {
+    match FrameHeader::parse(&mut frame) {
+        Ok(Some(_)) => frame.len(),
+        _ => 0,
     }
 }
 

@@ -9,9 +9,13 @@ use super::{
     MessageDecoder, NoMask, NoMaskKey, OpCode, PreparedFrame, ReadyState, Role, SendError,
     SocketEvent, SocketOptions, State,
 };
+#[cfg(feature = "deflate")]
+use super::{Deflate, DeflateParams};
 use crate::Utf8Bytes;
-#[cfg(feature = "handshake")]
+#[cfg(any(feature = "deflate", feature = "handshake"))]
 use alloc::boxed::Box;
+#[cfg(feature = "deflate")]
+use alloc::string::{String, ToString};
 use bytes::{Buf, Bytes, BytesMut};
 use core::time::Duration;
 
@@ -82,6 +86,8 @@ pub struct WebSocket<M = NoMask> {
     options: SocketOptions,
     heartbeat: Heartbeat,
     protocol: Utf8Bytes,
+    #[cfg(feature = "deflate")]
+    agreed: Option<Box<Agreed>>,
     /// The code and reason of the peer's close frame.
     peer_close: Option<(u16, Utf8Bytes)>,
     failure: Option<Failure>,
@@ -98,18 +104,33 @@ pub struct WebSocket<M = NoMask> {
     failed: bool,
 }
 
+/// Compression that is in use.
+#[cfg(feature = "deflate")]
+#[derive(Debug)]
+struct Agreed {
+    params: DeflateParams,
+    text: String,
+}
+
 /// How far it is, the closing handshake apart.
 #[derive(Debug)]
 enum Phase {
     #[cfg(feature = "handshake")]
-    Connecting {
-        handshake: Box<ClientHandshake<'static>>,
-        deadline: Duration,
-    },
+    Connecting(Box<Connecting>),
     /// It is open, but that was not said.
     Opened,
     Running,
     Closed,
+}
+
+/// What the server's answer is awaited with.
+#[cfg(feature = "handshake")]
+#[derive(Debug)]
+struct Connecting {
+    handshake: ClientHandshake<'static>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Deflate>,
+    deadline: Duration,
 }
 
 impl WebSocket {
@@ -121,12 +142,16 @@ impl WebSocket {
         Self::new(connection, Role::Server, Phase::Opened, options, now)
     }
 
-    /// As [`send`](Self::send), without a copy of a payload that is long.
+    /// As [`send`](Self::send), without a copy of a payload that is long, unless it is compressed.
     ///
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_shared(&mut self, frame: Frame<Bytes>) -> Result<Flow, SendError> {
         self.check(frame.shape.opcode)?;
+        #[cfg(feature = "deflate")]
+        if self.connection.writer().compresses(&frame) {
+            return self.send(&frame);
+        }
         let shape = frame.shape;
         let (header, payload) = self.connection.writer().send_shared(frame)?;
         self.queue.push_shared(shape, &header, payload);
@@ -139,8 +164,8 @@ impl WebSocket {
     /// As [`send`](Self::send).
     pub fn send_prepared(&mut self, frame: &PreparedFrame) -> Result<Flow, SendError> {
         self.check(frame.shape.opcode)?;
-        self.connection.writer().send_prepared(frame)?;
-        self.queue.push_prepared(frame);
+        let bytes = self.connection.writer().send_prepared(frame)?;
+        self.queue.push_encoded(frame.shape, bytes);
         Ok(self.flow())
     }
 }
@@ -157,10 +182,14 @@ impl<M: MaskSource> WebSocket<M> {
         masks: M,
         now: Duration,
     ) -> Self {
-        let handshake = Box::new(request.handshake().into_owned());
-        let deadline = now.saturating_add(options.handshake_timeout);
+        let connecting = Box::new(Connecting {
+            handshake: request.handshake().into_owned(),
+            #[cfg(feature = "deflate")]
+            deflate: request.deflate.cloned(),
+            deadline: now.saturating_add(options.handshake_timeout),
+        });
         let connection = Connection::message_client(options.limits, masks);
-        let phase = Phase::Connecting { handshake, deadline };
+        let phase = Phase::Connecting(connecting);
         let mut socket = Self::new(connection, Role::Client, phase, options, now);
         socket.queue.push_bytes(&request.to_bytes());
         socket
@@ -189,6 +218,8 @@ impl<M: MaskSource> WebSocket<M> {
             heartbeat: Heartbeat::new(&options, now),
             options,
             protocol: Utf8Bytes::default(),
+            #[cfg(feature = "deflate")]
+            agreed: None,
             peer_close: None,
             failure: None,
             closing_deadline: None,
@@ -198,6 +229,22 @@ impl<M: MaskSource> WebSocket<M> {
             ended: false,
             failed: false,
         }
+    }
+
+    /// Compresses and inflates messages as was agreed on in a handshake that was made elsewhere, if it
+    /// was; for a socket that is new. [`connect`](Self::connect) sees to it itself.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub fn deflate(mut self, deflate: &Deflate, agreed: Option<DeflateParams>) -> Self {
+        self.set_deflate(deflate, agreed);
+        self
+    }
+
+    #[cfg(feature = "deflate")]
+    fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
+        self.connection.set_deflate(deflate, agreed);
+        self.agreed = agreed.map(|params| Box::new(Agreed { params, text: params.to_string() }));
     }
 
     /// Gives the next event, of what was received or of time. Call it again until it gives `None`.
@@ -232,22 +279,34 @@ impl<M: MaskSource> WebSocket<M> {
     fn take(&mut self, received: &mut BytesMut) -> Option<SocketEvent> {
         match &mut self.phase {
             #[cfg(feature = "handshake")]
-            Phase::Connecting { .. } if self.failure.is_some() => None,
+            Phase::Connecting(_) if self.failure.is_some() => None,
             #[cfg(feature = "handshake")]
-            Phase::Connecting { handshake, .. } => match handshake.decode(received) {
-                Ok(None) => None,
-                Ok(Some(response)) => {
-                    self.protocol = response.subprotocol().unwrap_or_default().into();
-                    let head_len = response.head_len();
-                    received.advance(head_len);
-                    self.phase = Phase::Opened;
-                    None
-                }
-                Err(error) => Some(self.fail(Failure::Handshake(error))),
-            },
+            Phase::Connecting(_) => self.take_response(received),
             Phase::Running => self.take_message(received),
             Phase::Opened | Phase::Closed => None,
         }
+    }
+
+    #[cfg(feature = "handshake")]
+    fn take_response(&mut self, received: &mut BytesMut) -> Option<SocketEvent> {
+        let Phase::Connecting(connecting) = &mut self.phase else { return None };
+        match connecting.handshake.decode(received) {
+            Ok(None) => {}
+            Ok(Some(response)) => {
+                self.protocol = response.subprotocol().unwrap_or_default().into();
+                let head_len = response.head_len();
+                #[cfg(feature = "deflate")]
+                let (deflate, agreed) = (connecting.deflate.take(), response.deflate_params());
+                received.advance(head_len);
+                self.phase = Phase::Opened;
+                #[cfg(feature = "deflate")]
+                if let Some(deflate) = deflate {
+                    self.set_deflate(&deflate, agreed);
+                }
+            }
+            Err(error) => return Some(self.fail(Failure::Handshake(error))),
+        }
+        None
     }
 
     fn take_message(&mut self, received: &mut BytesMut) -> Option<SocketEvent> {
@@ -288,7 +347,7 @@ impl<M: MaskSource> WebSocket<M> {
             return Ok(());
         }
         let Self { connection, queue, .. } = self;
-        queue.push(shape, 0, |tail| connection.reply_to(tail)).map_err(unsendable)
+        queue.push(shape, |tail| connection.reply_to(tail)).map_err(unsendable)
     }
 
     /// The next event of time.
@@ -296,8 +355,8 @@ impl<M: MaskSource> WebSocket<M> {
         self.heartbeat.passed(now);
         match self.phase {
             #[cfg(feature = "handshake")]
-            Phase::Connecting { deadline, .. } => {
-                let late = (now >= deadline).then_some(Failure::HandshakeTimeout);
+            Phase::Connecting(ref connecting) => {
+                let late = (now >= connecting.deadline).then_some(Failure::HandshakeTimeout);
                 let failure = self.failure.or(if ended { Some(Failure::Transport) } else { late });
                 failure.map(|failure| self.fail(failure))
             }
@@ -376,7 +435,7 @@ impl<M: MaskSource> WebSocket<M> {
     /// Queues a frame however full the queue is.
     pub(super) fn push<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<(), SendError> {
         let Self { connection, queue, .. } = self;
-        queue.push(frame.shape, frame.payload().len(), |tail| connection.send_to(frame, tail))
+        queue.push(frame.shape, |tail| connection.send_to(frame, tail))
     }
 
     fn check(&self, opcode: OpCode) -> Result<(), SendError> {
@@ -413,7 +472,7 @@ impl<M: MaskSource> WebSocket<M> {
         let frame = Frame::close(close)?;
         match self.phase {
             #[cfg(feature = "handshake")]
-            Phase::Connecting { .. } => {
+            Phase::Connecting(_) => {
                 self.failure.get_or_insert(Failure::Aborted);
             }
             Phase::Opened | Phase::Running if self.connection.state() == State::Open => {
@@ -495,9 +554,9 @@ impl<M> WebSocket<M> {
             Phase::Closed => None,
             _ if self.ended && self.awaits_nothing() => Some(Duration::ZERO),
             #[cfg(feature = "handshake")]
-            Phase::Connecting { deadline, .. } if self.failure.is_none() => Some(*deadline),
+            Phase::Connecting(it) if self.failure.is_none() => Some(it.deadline),
             #[cfg(feature = "handshake")]
-            Phase::Connecting { .. } => Some(Duration::ZERO),
+            Phase::Connecting(_) => Some(Duration::ZERO),
             Phase::Opened => Some(Duration::ZERO),
             Phase::Running if self.failed || self.connection.state() != State::Open => {
                 Some(self.closing_deadline.unwrap_or_default())
@@ -518,9 +577,9 @@ impl<M> WebSocket<M> {
     pub const fn ready_state(&self) -> ReadyState {
         match (&self.phase, self.connection.state()) {
             #[cfg(feature = "handshake")]
-            (Phase::Connecting { .. }, _) if self.failure.is_none() => ReadyState::Connecting,
+            (Phase::Connecting(_), _) if self.failure.is_none() => ReadyState::Connecting,
             #[cfg(feature = "handshake")]
-            (Phase::Connecting { .. }, _) => ReadyState::Closing,
+            (Phase::Connecting(_), _) => ReadyState::Closing,
             (Phase::Opened | Phase::Running, State::Open) => ReadyState::Open,
             (Phase::Opened | Phase::Running, _) => ReadyState::Closing,
             (Phase::Closed, _) => ReadyState::Closed,
@@ -550,11 +609,26 @@ impl<M> WebSocket<M> {
         &self.protocol
     }
 
-    /// The extensions in use: none yet, so that this is empty.
+    /// The extensions in use, as the server's answer names them; empty if there is none.
     #[must_use]
-    #[expect(clippy::unnecessary_literal_bound, reason = "those to come are negotiated")]
-    pub const fn extensions(&self) -> &str {
+    #[cfg_attr(
+        not(feature = "deflate"),
+        expect(clippy::unnecessary_literal_bound, reason = "with feature `deflate` it is more")
+    )]
+    pub fn extensions(&self) -> &str {
+        #[cfg(feature = "deflate")]
+        if let Some(agreed) = &self.agreed {
+            return &agreed.text;
+        }
         ""
+    }
+
+    /// The parameters of the compression that is in use.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub fn deflate_params(&self) -> Option<DeflateParams> {
+        self.agreed.as_ref().map(|agreed| agreed.params)
     }
 
     /// When the peer last sent something, or the connection began.

@@ -2,13 +2,19 @@
 
 #[cfg(feature = "alloc")]
 use super::PreparedFrame;
+#[cfg(feature = "deflate")]
+use super::deflate::Sender;
 use super::encoder::Shape;
 use super::reader::Reply;
 use super::{
     Data, DataKind, Frame, HeaderBytes, MaskKey, MaskSource, NoMask, OpCode, SendError,
     Utf8Validator,
 };
+#[cfg(feature = "deflate")]
+use super::{Deflate, DeflateParams, Role};
 use crate::{BufferTooSmall, simd};
+#[cfg(feature = "deflate")]
+use alloc::boxed::Box;
 #[cfg(feature = "alloc")]
 use bytes::{BufMut, Bytes};
 
@@ -35,12 +41,30 @@ pub struct Writer<M = NoMask> {
     /// `None` on a server.
     masks: Option<M>,
     /// The message that was begun and not ended.
-    unfinished: Option<OpCode>,
+    unfinished: Option<Unfinished>,
     /// Of a text that is sent in runs: whether the last one cut a character.
     utf8: Utf8Validator,
+    /// Whether messages may go out as somebody else compressed them.
+    compression: bool,
+    #[cfg(feature = "deflate")]
+    sender: Option<Box<Sender>>,
     close_sent: bool,
     /// The peer closed, or broke the protocol.
     peer_closed: bool,
+}
+
+/// A message that was begun and not ended, as it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Unfinished {
+    opcode: OpCode,
+    compressed: bool,
+}
+
+impl From<Shape> for Unfinished {
+    #[inline]
+    fn from(Shape { opcode, compressed, .. }: Shape) -> Self {
+        Self { opcode, compressed }
+    }
 }
 
 /// How far the closing handshake is (RFC 6455, 7.1).
@@ -81,7 +105,8 @@ impl Writer {
         Ok((header, frame.payload))
     }
 
-    /// Sends a frame that was encoded for many: returns the bytes to write.
+    /// Sends a frame that was encoded for many: returns the bytes to write. Compressed, it refers to
+    /// nothing that was sent before, and nothing that is sent later refers to it.
     ///
     /// # Errors
     /// If the frame may not be sent now.
@@ -90,6 +115,10 @@ impl Writer {
     pub fn send_prepared(&mut self, frame: &PreparedFrame) -> Result<Bytes, SendError> {
         self.check(frame.shape)?;
         self.sent(frame.shape);
+        #[cfg(feature = "deflate")]
+        if let Some(bytes) = self.sender.as_mut().and_then(|sender| sender.prepared(frame)) {
+            return Ok(bytes);
+        }
         Ok(frame.bytes.clone())
     }
 }
@@ -97,7 +126,48 @@ impl Writer {
 impl<M> Writer<M> {
     const fn new(masks: Option<M>) -> Self {
         let utf8 = Utf8Validator::new();
-        Self { masks, unfinished: None, utf8, close_sent: false, peer_closed: false }
+        Self {
+            masks,
+            unfinished: None,
+            utf8,
+            compression: false,
+            #[cfg(feature = "deflate")]
+            sender: None,
+            close_sent: false,
+            peer_closed: false,
+        }
+    }
+
+    /// Whether [runs](Self::send_run) of messages that are compressed already may be sent, as an extension
+    /// was agreed on that does so (RFC 7692, 6), for those who pass them on.
+    #[must_use]
+    pub const fn compression(mut self, agreed: bool) -> Self {
+        self.compression = agreed;
+        self
+    }
+
+    /// Compresses messages as was agreed on in the handshake, if it was; for a connection that has sent
+    /// nothing yet. What goes out uncompressed all the same are messages that are
+    /// [too short](super::Deflate::min_len) or [not to be compressed](Frame::compress), and payloads that
+    /// are sent [shared](Writer::send_shared) or [in place](Self::send_in_place).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub fn deflate(mut self, deflate: &Deflate, agreed: Option<DeflateParams>) -> Self {
+        self.set_deflate(deflate, agreed);
+        self
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
+        let role = if self.masks.is_some() { Role::Client } else { Role::Server };
+        self.sender = agreed.map(|params| Box::new(Sender::new(deflate, params, role)));
+    }
+
+    /// Whether this frame would be compressed.
+    #[cfg(feature = "deflate")]
+    pub(super) fn compresses<P: AsRef<[u8]>>(&self, frame: &Frame<P>) -> bool {
+        self.sender.as_ref().is_some_and(|sender| sender.takes(frame))
     }
 
     /// How far the closing handshake is, by what was sent and which replies were carried here.
@@ -135,7 +205,7 @@ impl<M: MaskSource> Writer<M> {
         buffer: &mut [u8],
     ) -> Result<usize, SendError> {
         self.check(frame.shape)?;
-        self.put(frame.shape, |mask| frame.encode(mask, buffer))
+        self.put(frame.borrowed(), |frame, mask| frame.encode(mask, buffer))
     }
 
     /// Appends a frame to `buffer`.
@@ -151,7 +221,7 @@ impl<M: MaskSource> Writer<M> {
         buffer: &mut B,
     ) -> Result<(), SendError> {
         self.check(frame.shape)?;
-        self.put(frame.shape, |mask| frame.encode_to(mask, buffer))
+        self.put(frame.borrowed(), |frame, mask| frame.encode_to(mask, buffer))
     }
 
     /// Sends a frame without copying its payload, which is masked where it lies if we are a client:
@@ -213,7 +283,7 @@ impl<M: MaskSource> Writer<M> {
         buffer: &mut [u8],
     ) -> Result<usize, SendError> {
         let (frame, utf8) = self.run(run)?;
-        let len = self.put(frame.shape, |mask| frame.encode(mask, buffer))?;
+        let len = self.put(frame, |frame, mask| frame.encode(mask, buffer))?;
         self.utf8 = utf8;
         Ok(len)
     }
@@ -230,7 +300,7 @@ impl<M: MaskSource> Writer<M> {
         buffer: &mut B,
     ) -> Result<(), SendError> {
         let (frame, utf8) = self.run(run)?;
-        self.put(frame.shape, |mask| frame.encode_to(mask, buffer))?;
+        self.put(frame, |frame, mask| frame.encode_to(mask, buffer))?;
         self.utf8 = utf8;
         Ok(())
     }
@@ -266,18 +336,29 @@ impl<M: MaskSource> Writer<M> {
         if self.peer_closed && (self.close_sent || !close) {
             return Ok(None);
         }
-        self.put(frame.shape, |mask| encode(&frame, mask)).map(Some)
+        self.put(frame, encode).map(Some)
     }
 
     /// Encodes what may be sent, and notes that it went out.
     #[inline]
     fn put<T>(
         &mut self,
-        shape: Shape,
-        encode: impl FnOnce(Option<MaskKey>) -> Result<T, BufferTooSmall>,
+        frame: Frame<&[u8]>,
+        encode: impl FnOnce(&Frame<&[u8]>, Option<MaskKey>) -> Result<T, BufferTooSmall>,
     ) -> Result<T, SendError> {
-        let encoded = encode(self.mask()?)?;
-        self.sent(shape);
+        let mask = self.mask()?;
+        #[cfg(feature = "deflate")]
+        let encoded = match &mut self.sender {
+            Some(sender) if sender.takes(&frame) => {
+                let encoded = encode(&sender.compress(frame), mask);
+                sender.sent(frame.shape, encoded.is_ok());
+                encoded?
+            }
+            _ => encode(&frame, mask)?,
+        };
+        #[cfg(not(feature = "deflate"))]
+        let encoded = encode(&frame, mask)?;
+        self.sent(frame.shape);
         Ok(encoded)
     }
 
@@ -292,7 +373,11 @@ impl<M: MaskSource> Writer<M> {
         run: &'p Data<P>,
     ) -> Result<(Frame<&'p [u8]>, Utf8Validator), SendError> {
         let (payload, mut utf8) = (run.payload.as_ref(), self.utf8);
-        if run.kind == DataKind::Text && !(utf8.is_complete() && simd::is_ascii(payload)) {
+        if run.compressed && !self.compression {
+            return Err(SendError::NotCompressible);
+        }
+        let text = run.kind == DataKind::Text && !run.compressed;
+        if text && !(utf8.is_complete() && simd::is_ascii(payload)) {
             utf8.feed(payload).map_err(|_| SendError::InvalidUtf8)?;
             if run.fin && !utf8.is_complete() {
                 return Err(SendError::InvalidUtf8);
@@ -305,6 +390,7 @@ impl<M: MaskSource> Writer<M> {
             },
             continuing: self.unfinished.is_some(),
             fin: run.fin,
+            compressed: run.compressed,
         };
         self.check_order(shape)?;
         Ok((Frame::shaped(shape, payload), utf8))
@@ -332,7 +418,7 @@ impl<M: MaskSource> Writer<M> {
         match (self.unfinished, shape.continuing) {
             (None, true) => Err(SendError::UnexpectedContinuation),
             (Some(_), false) => Err(SendError::UnfinishedMessage),
-            (Some(unfinished), true) if unfinished != shape.opcode => {
+            (Some(unfinished), true) if unfinished != shape.into() => {
                 Err(SendError::UnfinishedMessage)
             }
             _ => Ok(()),
@@ -345,7 +431,7 @@ impl<M: MaskSource> Writer<M> {
         match shape.opcode {
             OpCode::Close => self.close_sent = true,
             control if control.is_control() => {}
-            data => self.unfinished = (!shape.fin).then_some(data),
+            _ => self.unfinished = (!shape.fin).then_some(shape.into()),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 /// Builds an example, to be started by its own name: through cargo each start takes long.
 pub fn build(example: &str) -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--example", example]);
+    build.args(["build", "--quiet", "--all-features", "--example", example]);
     // What cargo says of this test would make it build dependencies anew that look at it.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -1,9 +1,15 @@
 //! The client's side of the answer.
 
+#[cfg(feature = "deflate")]
+use super::Extension;
+#[cfg(feature = "deflate")]
+use super::deflate::Offer;
 use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
 use super::{ClientRequest, ResponseError};
 use crate::token::token;
+#[cfg(feature = "deflate")]
+use crate::ws::DeflateParams;
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 use httparse::{EMPTY_HEADER, Error};
@@ -100,23 +106,26 @@ fn names_a_version(head: &[u8]) -> bool {
         if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 
-/// What of a request its answer is held against: its subprotocols.
+/// What of a request its answer is held against.
 #[derive(Clone, Debug)]
-pub(super) enum Requested<'r> {
+pub(super) struct Requested<'r> {
+    subprotocols: Subprotocols<'r>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Offer>,
+}
+
+#[derive(Clone, Debug)]
+enum Subprotocols<'r> {
     Listed(&'r [&'r str]),
     /// With commas in between, which no name has.
     #[cfg(feature = "alloc")]
     Joined(Box<str>),
 }
 
-impl<'r> Requested<'r> {
-    pub(super) fn of<By>(request: &ClientRequest<'r, By>) -> Self {
-        Self::Listed(request.subprotocols)
-    }
-
+impl Subprotocols<'_> {
     #[cfg(feature = "alloc")]
-    fn into_owned(self) -> Requested<'static> {
-        Requested::Joined(match self {
+    fn into_owned(self) -> Subprotocols<'static> {
+        Subprotocols::Joined(match self {
             Self::Listed(names) => names.join(",").into(),
             Self::Joined(names) => names,
         })
@@ -128,6 +137,21 @@ impl<'r> Requested<'r> {
             #[cfg(feature = "alloc")]
             Self::Joined(names) => names.split(',').any(|it| it == name),
         }
+    }
+}
+
+impl<'r> Requested<'r> {
+    pub(super) fn of<By>(request: &ClientRequest<'r, By>) -> Self {
+        Self {
+            subprotocols: Subprotocols::Listed(request.subprotocols),
+            #[cfg(feature = "deflate")]
+            deflate: request.deflate.map(Offer::of),
+        }
+    }
+
+    #[cfg(feature = "alloc")]
+    fn into_owned(self) -> Requested<'static> {
+        Requested { subprotocols: self.subprotocols.into_owned(), ..self }
     }
 
     /// What RFC 6455, 4.1 demands of the headers of a 101.
@@ -161,13 +185,31 @@ impl<'r> Requested<'r> {
         let subprotocol = match chosen.map_err(|_| ResponseError::Subprotocol)? {
             None => None,
             Some(value) => {
-                Some(token(value).filter(|name| self.has(name)).ok_or(ResponseError::Subprotocol)?)
+                let name = token(value).filter(|name| self.subprotocols.has(name));
+                Some(name.ok_or(ResponseError::Subprotocol)?)
             }
         };
-        if fields.first("Sec-WebSocket-Extensions").is_some() {
+        let uses_extensions = fields.first("Sec-WebSocket-Extensions").is_some();
+        #[cfg(feature = "deflate")]
+        let deflate = match self.deflate {
+            Some(offer) if uses_extensions => {
+                let extensions = fields.list("Sec-WebSocket-Extensions").map(Extension::parse);
+                Some(offer.agreed(extensions)?)
+            }
+            _ => None,
+        };
+        #[cfg(feature = "deflate")]
+        let uses_extensions = uses_extensions && deflate.is_none();
+        if uses_extensions {
             return Err(ResponseError::Extension);
         }
-        Ok(Response { subprotocol, fields, head_len })
+        Ok(Response {
+            subprotocol,
+            #[cfg(feature = "deflate")]
+            deflate,
+            fields,
+            head_len,
+        })
     }
 }
 
@@ -176,6 +218,8 @@ impl<'r> Requested<'r> {
 #[derive(Clone, Copy, Debug)]
 pub struct Response<'a> {
     subprotocol: Option<&'a str>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<DeflateParams>,
     fields: Fields<'a>,
     head_len: usize,
 }
@@ -191,6 +235,14 @@ impl<'a> Response<'a> {
     #[must_use]
     pub const fn subprotocol(&self) -> Option<&'a str> {
         self.subprotocol
+    }
+
+    /// What compression was agreed on, if any was (RFC 7692, 7.1).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub const fn deflate_params(&self) -> Option<DeflateParams> {
+        self.deflate
     }
 
     /// The value of the first header of this name, in any case.

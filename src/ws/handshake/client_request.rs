@@ -3,9 +3,15 @@
 use super::checked::{
     HeaderSlice, check_headers, check_subprotocols, not_a_host, not_a_target, not_an_origin,
 };
+#[cfg(feature = "deflate")]
+use super::deflate::{self, Offer};
+#[cfg(feature = "deflate")]
+use super::write::header_in_pieces;
 use super::write::{encode_methods, end, header};
 use super::{ClientHandshake, Unsendable, Upgrade};
 use crate::sink::{Encode, Sink};
+#[cfg(feature = "deflate")]
+use crate::ws::Deflate;
 
 /// A request to open a WebSocket.
 ///
@@ -40,6 +46,8 @@ pub struct ClientRequest<'a, By = Upgrade> {
     pub(super) target: &'a str,
     pub(super) origin: Option<&'a str>,
     pub(super) subprotocols: &'a [&'a str],
+    #[cfg(feature = "deflate")]
+    pub(in crate::ws) deflate: Option<&'a Deflate>,
     pub(super) headers: HeaderSlice<'a>,
     pub(super) by: By,
 }
@@ -76,7 +84,16 @@ impl<'a, By> ClientRequest<'a, By> {
         if let Some(offset) = not_a_target(target.as_bytes()) {
             return Err(Unsendable::Target { offset });
         }
-        Ok(Self { host, target, origin: None, subprotocols: &[], headers: &[], by })
+        Ok(Self {
+            host,
+            target,
+            origin: None,
+            subprotocols: &[],
+            #[cfg(feature = "deflate")]
+            deflate: None,
+            headers: &[],
+            by,
+        })
     }
 
     /// Sets the origin, which browsers send and other clients need not.
@@ -99,6 +116,16 @@ impl<'a, By> ClientRequest<'a, By> {
         check_subprotocols(names)?;
         self.subprotocols = names;
         Ok(self)
+    }
+
+    /// Offers compression (RFC 7692, 5.1). What the server makes of it is in the
+    /// [response](super::Response::deflate_params).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub const fn deflate(mut self, deflate: &'a Deflate) -> Self {
+        self.deflate = Some(deflate);
+        self
     }
 
     /// Sets further headers, such as `Authorization` or `Cookie`.
@@ -135,6 +162,10 @@ impl Encode for ClientRequest<'_> {
                 sink.put(name.as_bytes())?;
             }
             sink.put(b"\r\n")?;
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = self.deflate {
+            header_in_pieces(sink, deflate::HEADER, Offer::of(deflate).pieces())?;
         }
         end(sink, self.headers)
     }

@@ -217,9 +217,16 @@ pub enum ResponseError {
     /// The server chose a subprotocol that was not requested, or several.
     #[error("a subprotocol that was not requested")]
     Subprotocol,
-    /// The server uses an extension, of which none was offered.
+    /// The server uses an extension that was not offered, or more than were, or its answer is no
+    /// well-formed one.
     #[error("an extension that was not offered")]
     Extension,
+    /// The server uses an extension other than it was offered: it does not grant what was demanded, or
+    /// demands what was not offered or cannot be done (RFC 7692, 5.1).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[error("an extension other than it was offered")]
+    ExtensionParameters,
     /// Misuse: `input` is shorter than before. The machine is as it was before this call.
     #[error("misuse: input of {found} bytes, where {expected} were before")]
     InputShrunk {

@@ -3,9 +3,13 @@
 use super::Unsendable;
 use super::checked::not_a_host;
 use super::client::Requested;
+#[cfg(feature = "deflate")]
+use super::deflate::Offer;
 use super::fields::Fields;
 use super::server::check_version;
 use super::{Acceptance, ClientRequest, Rejection, Request, RequestError, Response, ResponseError};
+#[cfg(feature = "deflate")]
+use ::http::header::SEC_WEBSOCKET_EXTENSIONS;
 use ::http::header::{
     ALLOW, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -144,6 +148,11 @@ impl<By> Acceptance<'_, By> {
         let (_, headers) = self.parts();
         for (name, value) in self.choice().into_iter().chain(headers.iter().copied()) {
             response = response.header(name, value.as_bytes());
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(params) = self.deflate_params() {
+            let value: String = params.pieces(false).collect();
+            response = response.header(SEC_WEBSOCKET_EXTENSIONS, value);
         }
         response.body(())
     }
@@ -298,6 +307,11 @@ impl<By> ClientRequest<'_, By> {
         if !self.subprotocols.is_empty() {
             let list: String = self.subprotocols.join(", ");
             request = request.header(SEC_WEBSOCKET_PROTOCOL, list);
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = self.deflate {
+            let list: String = Offer::of(deflate).pieces().collect();
+            request = request.header(SEC_WEBSOCKET_EXTENSIONS, list);
         }
         for (name, value) in self.headers {
             request = request.header(*name, value.as_bytes());

@@ -57,6 +57,8 @@
 mod checked;
 mod client;
 mod client_request;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod error;
 mod fields;
 mod head;

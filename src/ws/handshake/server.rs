@@ -1,13 +1,19 @@
 //! The server's side: a request in, an acceptance out.
 
 use super::checked::{HeaderSlice, check_headers, not_a_host, not_a_target, not_an_origin};
+#[cfg(feature = "deflate")]
+use super::deflate;
 use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
 use super::header_list::Extension;
+#[cfg(feature = "deflate")]
+use super::write::header_in_pieces;
 use super::write::{encode_methods, end, header};
 use super::{RequestError, Unsendable, Upgrade};
 use crate::sink::{Encode, Sink};
 use crate::token::token;
+#[cfg(feature = "deflate")]
+use crate::ws::{Deflate, DeflateParams};
 use httparse::{EMPTY_HEADER, Error};
 
 /// How many subprotocols a client may offer, since each is compared with those before it.
@@ -333,12 +339,20 @@ fn text(value: &[u8]) -> Option<&str> {
 pub struct Acceptance<'a, By = Upgrade> {
     request: Request<'a, By>,
     subprotocol: Option<&'a str>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<DeflateParams>,
     headers: HeaderSlice<'a>,
 }
 
 impl<'a, By> Acceptance<'a, By> {
     pub(super) const fn new(request: Request<'a, By>) -> Self {
-        Self { request, subprotocol: None, headers: &[] }
+        Self {
+            request,
+            subprotocol: None,
+            #[cfg(feature = "deflate")]
+            deflate: None,
+            headers: &[],
+        }
     }
 
     /// Chooses a subprotocol.
@@ -349,6 +363,24 @@ impl<'a, By> Acceptance<'a, By> {
         let offered = self.request.select_subprotocol(&[name]);
         self.subprotocol = Some(offered.ok_or(Unsendable::NotOffered)?);
         Ok(self)
+    }
+
+    /// Agrees on compression, by the first offer of the client that can be accepted (RFC 7692, 5.1), if
+    /// there is one. Then tell the connection what was [agreed](Self::deflate_params) on, as by
+    /// [`WebSocket::deflate`](crate::ws::WebSocket::deflate).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn deflate(mut self, deflate: &Deflate) -> Self {
+        self.deflate = deflate::accept(deflate, self.request.extensions());
+        self
+    }
+
+    /// What compression was agreed on, if any was.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub const fn deflate_params(&self) -> Option<DeflateParams> {
+        self.deflate
     }
 
     /// Sets further headers.
@@ -385,6 +417,10 @@ impl Encode for Acceptance<'_> {
         header(sink, "Sec-WebSocket-Accept", &self.request.by.accept())?;
         if let Some((name, value)) = self.choice() {
             header(sink, name, value.as_bytes())?;
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(params) = self.deflate {
+            header_in_pieces(sink, deflate::HEADER, params.pieces(false))?;
         }
         end(sink, self.headers)
     }

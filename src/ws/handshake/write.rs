@@ -11,6 +11,19 @@ pub(super) fn header<S: Sink>(sink: &mut S, name: &str, value: &[u8]) -> Result<
     sink.put(b"\r\n")
 }
 
+/// Writes a header whose value comes in pieces.
+#[cfg(feature = "deflate")]
+pub(super) fn header_in_pieces<'p, S: Sink>(
+    sink: &mut S,
+    name: &str,
+    mut value: impl Iterator<Item = &'p str>,
+) -> Result<(), S::Error> {
+    sink.put(name.as_bytes())?;
+    sink.put(b": ")?;
+    value.try_for_each(|piece| sink.put(piece.as_bytes()))?;
+    sink.put(b"\r\n")
+}
+
 /// Writes further headers and the head's end.
 pub(super) fn end<S: Sink>(sink: &mut S, headers: HeaderSlice<'_>) -> Result<(), S::Error> {
     for (name, value) in headers {

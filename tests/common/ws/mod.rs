@@ -49,7 +49,7 @@ impl Seen {
 
     pub fn of<P: AsRef<[u8]>, R: AsRef<str>>(event: Event<P, R>) -> Self {
         match event {
-            Event::Data(Data { kind, payload, fin }) => {
+            Event::Data(Data { kind, payload, fin, .. }) => {
                 Self::Data { kind, payload: payload.as_ref().to_vec(), fin }
             }
             Event::Ping(payload) => Self::Ping(payload.as_ref().to_vec()),

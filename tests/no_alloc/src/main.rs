@@ -84,7 +84,7 @@ fn conversation() -> Option<bool> {
     let len = server.reply(&mut replied).ok()?;
     let pong = client.receive(&mut &mut replied[..len]).ok()??;
 
-    let ws::Event::Data(Data { kind: DataKind::Text, payload, fin: true }) = text else {
+    let ws::Event::Data(Data { kind: DataKind::Text, payload, fin: true, .. }) = text else {
         return None;
     };
     Some(

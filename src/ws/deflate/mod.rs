@@ -1,0 +1,187 @@
+//! permessage-deflate (RFC 7692).
+
+mod params;
+mod prepared;
+mod receiver;
+mod sender;
+mod zlib;
+
+pub use params::{DeflateParams, WindowBits};
+
+#[cfg(feature = "handshake")]
+pub(super) use params::names;
+pub(super) use prepared::Forms;
+pub(super) use receiver::Receiver;
+pub(super) use sender::Sender;
+
+use std::sync::Arc;
+use zlib::{Compressor, Idle};
+
+/// permessage-deflate (RFC 7692): how messages are compressed, and what is asked of the peer.
+///
+/// Make one for a program, and clone it: clones share what connections need only while a message is
+/// under way. It does nothing by itself; the handshake agrees on it, and a connection is then told:
+///
+/// * servers: [`Acceptance::deflate`](super::handshake::Acceptance::deflate), and
+///   [`WebSocket::deflate`](super::WebSocket::deflate) with what was
+///   [agreed](super::handshake::Acceptance::deflate_params) on;
+/// * clients: [`ClientRequest::deflate`](super::handshake::ClientRequest::deflate), and
+///   [`WebSocket::connect`](super::WebSocket::connect) does the rest. If the handshake was made elsewhere,
+///   as servers;
+/// * without a `WebSocket`: [`Connection::deflate`](super::Connection::deflate), or its halves,
+///   [`MessageDecoder::deflate`](super::MessageDecoder::deflate) and
+///   [`Writer::deflate`](super::Writer::deflate).
+///
+/// # Secrets
+///
+/// How long compressed bytes are tells about what was compressed. If an attacker can have text of theirs
+/// in the same message as a secret, or in an earlier one where context is taken over, and see lengths
+/// on the wire, they can guess the secret piece by piece, encrypted or not (CRIME, BREACH). Send such
+/// messages by [`Frame::compress(false)`](super::Frame::compress): what is not compressed is not seen by
+/// the compressor either.
+///
+/// # Memory
+///
+/// Besides that of a connection without compression, in KiB, for what zlib-rs 0.6 allocates:
+///
+/// | | sending | receiving |
+/// |---|---|---|
+/// | with context takeover, once there was a compressed message | `128 + 4 × window + 7 × 2^(memory_level − 4)`: 370 by default, 134 with a window of 9 bits and memory level 1 | 56, whatever the window |
+/// | without | none: some are shared | none: some are shared |
+/// | while a message is under way | its compressed bytes, doubling | the message so far, doubling, up to [`max_message`](super::Options::max_message) |
+///
+/// ```
+/// use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
+/// use eventwire::ws::{Deflate, Frame, Connection, Message, Options};
+/// use bytes::BytesMut;
+///
+/// let deflate = Deflate::new().level(3);
+/// let request = ClientRequest::new("example.com", "/chat", *b"the sample nonce")?.deflate(&deflate);
+/// let request_head = request.to_bytes();
+///
+/// let received = ServerHandshake::new().decode(&request_head)?.expect("a whole request");
+/// let acceptance = received.accept().deflate(&deflate);
+/// let agreed = acceptance.deflate_params();
+/// let mut server = Connection::message_server(Options::new()).deflate(&deflate, agreed);
+/// let response_head = acceptance.to_bytes();
+///
+/// let response = request.handshake().decode(&response_head)?.expect("a whole response");
+/// assert_eq!(response.deflate_params(), agreed);
+/// let masks = || [1, 2, 3, 4]; // a strong source of randomness, such as `OsMaskKeys`
+/// let mut client = Connection::message_client(Options::new(), masks).deflate(&deflate, agreed);
+///
+/// let (mut wire, text) = (BytesMut::new(), "again and ".repeat(100));
+/// client.send_to(&Frame::text(&text), &mut wire)?;
+/// assert!(wire.len() < 40);
+/// assert_eq!(server.receive(&mut wire)?, Some(Message::Text(text.into())));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub struct Deflate {
+    wanted: DeflateParams,
+    fallback: bool,
+    level: u8,
+    memory_level: u8,
+    min_len: usize,
+    idle: Arc<Idle>,
+}
+
+impl Deflate {
+    /// 6, as zlib.
+    pub const DEFAULT_LEVEL: u8 = 6;
+    /// 8, as zlib.
+    pub const DEFAULT_MEMORY_LEVEL: u8 = 8;
+    /// 64.
+    pub const DEFAULT_MIN_LEN: usize = 64;
+
+    /// With context takeover and the largest windows, unless the peer wants it otherwise.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            wanted: DeflateParams::default(),
+            fallback: true,
+            level: Self::DEFAULT_LEVEL,
+            memory_level: Self::DEFAULT_MEMORY_LEVEL,
+            min_len: Self::DEFAULT_MIN_LEN,
+            idle: Arc::default(),
+        }
+    }
+
+    /// Sets what is wanted. A server asks it of the client as far as that allows it, and keeps to its
+    /// own half. A client offers it, and takes no answer that does not grant it.
+    ///
+    /// A window of 8 bits for what we compress counts as 9, as zlib writes no other; a server declines
+    /// an offer that demands it.
+    #[must_use]
+    pub const fn wanted(mut self, params: DeflateParams) -> Self {
+        self.wanted = params;
+        self
+    }
+
+    /// Whether a client that demands something of the server, a smaller window or no context takeover,
+    /// makes a second offer without it, for servers that do not know those parameters (7.1.3). By
+    /// default it does; without it, such a server answers with no compression.
+    #[must_use]
+    pub const fn fallback(mut self, fallback: bool) -> Self {
+        self.fallback = fallback;
+        self
+    }
+
+    /// Sets how hard to compress: 0, not at all, to 9, the hardest; higher ones count as that.
+    #[must_use]
+    pub const fn level(mut self, level: u8) -> Self {
+        self.level = if level > 9 { 9 } else { level };
+        self
+    }
+
+    /// Sets how much memory a compressor has for what it has not written: 1 to 9; others count as the
+    /// nearest. See the [table](Self#memory).
+    #[must_use]
+    pub const fn memory_level(mut self, level: u8) -> Self {
+        self.memory_level = match level {
+            0 => 1,
+            10.. => 9,
+            level => level,
+        };
+        self
+    }
+
+    /// Sets how many bytes a message has at least that is compressed, unless its frame
+    /// [says otherwise](super::Frame::compress). Messages whose length is not known, as they are sent in
+    /// fragments, are compressed.
+    #[must_use]
+    pub const fn min_len(mut self, bytes: usize) -> Self {
+        self.min_len = bytes;
+        self
+    }
+
+    fn compressor(&self, bits: WindowBits) -> Compressor {
+        self.idle.compressor(self.level, self.memory_level, bits)
+    }
+
+    /// What we want as `server`, or as client.
+    #[cfg(feature = "handshake")]
+    pub(super) fn wants(&self, server: bool) -> DeflateParams {
+        let mut wanted = self.wanted;
+        let own = if server {
+            &mut wanted.server_max_window_bits
+        } else {
+            &mut wanted.client_max_window_bits
+        };
+        *own = own.map(|bits| bits.max(WindowBits::MIN_WRITTEN));
+        wanted
+    }
+
+    /// Whether offers without demands are made as well.
+    #[cfg(feature = "handshake")]
+    pub(super) const fn falls_back(&self) -> bool {
+        self.fallback
+    }
+}
+
+impl Default for Deflate {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,112 @@
+//! What two endpoints agree on.
+
+use core::fmt;
+
+/// The parameters of permessage-deflate that two endpoints agreed on, or that one of them wants (RFC
+/// 7692, 7.1).
+///
+/// As text it is what the server answers with.
+///
+/// ```
+/// use eventwire::ws::{DeflateParams, WindowBits};
+///
+/// let params = DeflateParams {
+///     server_no_context_takeover: true,
+///     client_max_window_bits: WindowBits::new(10),
+///     ..DeflateParams::default()
+/// };
+/// let text = "permessage-deflate; server_no_context_takeover; client_max_window_bits=10";
+/// assert_eq!(params.to_string(), text);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub struct DeflateParams {
+    /// Whether the server compresses each message by itself: that takes more bytes, and less memory on
+    /// both sides (7.1.1.1).
+    pub server_no_context_takeover: bool,
+    /// Whether the client does so (7.1.1.2).
+    pub client_no_context_takeover: bool,
+    /// How far back the server refers at most; if nothing is said, 15 bits (7.1.2.1).
+    pub server_max_window_bits: Option<WindowBits>,
+    /// How far back the client refers at most; if nothing is said, 15 bits (7.1.2.2).
+    pub client_max_window_bits: Option<WindowBits>,
+}
+
+/// How many of the last bytes a compressor may refer to, as a power of two: 8 bits to 15, which are 256
+/// bytes to 32 KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub struct WindowBits(u8);
+
+impl WindowBits {
+    /// 8 bits. It can be received, but not written by zlib.
+    pub const MIN: Self = Self(8);
+    /// 15 bits.
+    pub const MAX: Self = Self(15);
+    /// The smallest window that zlib writes.
+    pub(crate) const MIN_WRITTEN: Self = Self(9);
+
+    /// `None` unless it is 8 to 15.
+    #[must_use]
+    pub const fn new(bits: u8) -> Option<Self> {
+        if matches!(bits, 8..=15) { Some(Self(bits)) } else { None }
+    }
+
+    /// The number of bits.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// The number of bits in decimal.
+    pub(crate) const fn text(self) -> &'static str {
+        match self.0 {
+            8 => "8",
+            9 => "9",
+            10 => "10",
+            11 => "11",
+            12 => "12",
+            13 => "13",
+            14 => "14",
+            _ => "15",
+        }
+    }
+}
+
+/// The names, as they stand in headers.
+pub(crate) mod names {
+    pub(crate) const EXTENSION: &str = "permessage-deflate";
+    pub(crate) const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
+    pub(crate) const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
+    pub(crate) const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
+    pub(crate) const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
+}
+
+impl DeflateParams {
+    /// The text, piece by piece. In an offer `client_max_window_bits` of 15 says only that the parameter
+    /// is known, and has no value.
+    pub(crate) fn pieces(self, offer: bool) -> impl Iterator<Item = &'static str> {
+        let flag = |name, is_set: bool| is_set.then_some(["; ", name, "", ""]);
+        let bits = |name, bits: Option<WindowBits>| {
+            let value = bits.map(|bits| match bits {
+                WindowBits::MAX if offer && name == names::CLIENT_MAX_WINDOW_BITS => ["", ""],
+                bits => ["=", bits.text()],
+            });
+            value.map(|[equals, value]| ["; ", name, equals, value])
+        };
+        let params = [
+            Some([names::EXTENSION, "", "", ""]),
+            flag(names::SERVER_NO_CONTEXT_TAKEOVER, self.server_no_context_takeover),
+            flag(names::CLIENT_NO_CONTEXT_TAKEOVER, self.client_no_context_takeover),
+            bits(names::SERVER_MAX_WINDOW_BITS, self.server_max_window_bits),
+            bits(names::CLIENT_MAX_WINDOW_BITS, self.client_max_window_bits),
+        ];
+        params.into_iter().flatten().flatten()
+    }
+}
+
+impl fmt::Display for DeflateParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pieces(false).try_for_each(|piece| f.write_str(piece))
+    }
+}

@@ -1,0 +1,106 @@
+//! What a connection receives compressed.
+
+use super::zlib::{Inflated, Inflater};
+use super::{Deflate, DeflateParams};
+use crate::simd;
+use crate::ws::{DataKind, Fault, Role, Utf8Validator};
+
+/// Inflates the messages of one direction (RFC 7692, 7.2.2), as they arrive.
+#[derive(Debug)]
+pub(in crate::ws) struct Receiver {
+    deflate: Deflate,
+    takeover: bool,
+    max_message: u64,
+    /// During a message; with context takeover for good, once there was one.
+    inflater: Option<Inflater>,
+    /// How long the current message is so far, inflated.
+    len: u64,
+    /// Whether nothing has come of the current message, and whether nothing has come since a block
+    /// with `BFINAL`: then the stream of blocks is between two of them.
+    between_blocks: bool,
+    /// Whether the last call filled its room, so that there may be more.
+    filled: bool,
+    utf8: Utf8Validator,
+}
+
+impl Receiver {
+    pub(in crate::ws) fn new(
+        deflate: &Deflate,
+        params: DeflateParams,
+        role: Role,
+        max_message: u64,
+    ) -> Self {
+        let takeover = match role {
+            Role::Server => !params.client_no_context_takeover,
+            Role::Client => !params.server_no_context_takeover,
+        };
+        Self {
+            deflate: deflate.clone(),
+            takeover,
+            max_message,
+            inflater: None,
+            len: 0,
+            between_blocks: true,
+            filled: false,
+            utf8: Utf8Validator::new(),
+        }
+    }
+
+    /// The next bytes of the message out of this payload, which is taken off as far as that goes, and how
+    /// long the message may become; `None` once all of it is out. With `fin` the message then has ended,
+    /// and was found valid.
+    pub(in crate::ws) fn inflate(
+        &mut self,
+        payload: &mut &[u8],
+        kind: DataKind,
+        fin: bool,
+    ) -> Result<Option<(&[u8], u64)>, Fault> {
+        let inflater = self.inflater.get_or_insert_with(|| self.deflate.idle.inflater());
+        let left = self.max_message - self.len;
+        // At the limit one byte more is one too many.
+        let room = usize::try_from(left).unwrap_or(usize::MAX).clamp(1, Inflater::RUN);
+        let mut written = 0;
+        while written == 0 && (!payload.is_empty() || self.filled) {
+            let Ok(Inflated { read, written: more, ended }) = inflater.inflate(payload, room)
+            else {
+                return Err(Fault::InvalidDeflate);
+            };
+            *payload = &payload[read..];
+            written = more;
+            self.filled = written == room && !ended;
+            if read > 0 || written > 0 {
+                self.between_blocks = ended;
+            }
+        }
+        if written > 0 {
+            if left == 0 {
+                return Err(Fault::MessageTooLong { limit: self.max_message });
+            }
+            self.len += written as u64;
+            let run = inflater.output(written);
+            if kind == DataKind::Text && !(self.utf8.is_complete() && simd::is_ascii(run)) {
+                self.utf8.feed(run).map_err(|_| Fault::InvalidUtf8)?;
+            }
+            // Where nothing is left to inflate, the message is likely to end.
+            let ends = fin && payload.is_empty() && !self.filled;
+            let longest = if ends { 0 } else { self.max_message };
+            return Ok(self.inflater.as_ref().map(|it| (it.output(written), longest)));
+        }
+        if fin {
+            if !self.between_blocks && !inflater.ends_message() {
+                return Err(Fault::InvalidDeflate);
+            }
+            if !self.utf8.is_complete() {
+                return Err(Fault::InvalidUtf8);
+            }
+            self.len = 0;
+            self.between_blocks = true;
+            if !self.takeover
+                && let Some(inflater) = self.inflater.take()
+            {
+                self.deflate.idle.keep_inflater(inflater);
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,239 @@
+//! zlib, one message at a time, and what is at rest of it.
+
+use super::WindowBits;
+use core::fmt;
+use std::boxed::Box;
+use std::sync::{Mutex, PoisonError};
+use std::vec::Vec;
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Status};
+
+/// What is written in front of a message's end, and not sent (RFC 7692, 7.2.1).
+const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
+
+/// A compressor at rest keeps no more memory than this for its output.
+const KEPT_OUTPUT: usize = 64 << 10;
+
+/// How much room a compressor has at least for more output. Where less is left, it may write the end of
+/// a message twice.
+const LEAST_ROOM: usize = 64;
+
+/// How much is inflated at once.
+const RUN: usize = 16 << 10;
+
+/// How many compressors and inflaters wait for their next message.
+const KEPT_IDLE: usize = 16;
+
+/// zlib's compressor, and what it wrote.
+pub(super) struct Compressor {
+    /// Behind a lock that is never taken, as it may not be looked at from several threads.
+    zlib: Mutex<Deflate>,
+    bits: WindowBits,
+    /// All of it was written to once, but only the front counts.
+    output: Vec<u8>,
+    len: usize,
+}
+
+impl Compressor {
+    fn new(level: u8, memory_level: u8, bits: WindowBits) -> Self {
+        let config = DeflateConfig {
+            level: level.into(),
+            window_bits: -i32::from(bits.get()),
+            mem_level: memory_level.into(),
+            ..DeflateConfig::default()
+        };
+        let zlib = Mutex::new(Deflate::new_with_config(config));
+        Self { zlib, bits, output: Vec::new(), len: 0 }
+    }
+
+    /// Compresses data, all of it. What was compressed before is no longer there.
+    pub(super) fn compress(&mut self, mut data: &[u8]) {
+        let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.len = 0;
+        // Of no data zlib would write something at first, and then nothing.
+        while !data.is_empty() || self.len == self.output.len() && self.len > 0 {
+            if self.output.len() - self.len < LEAST_ROOM {
+                let more = (data.len() / 4).max(self.len).max(1024);
+                self.output.resize(self.len + more, 0);
+            }
+            let (read, written) = (zlib.total_in(), zlib.total_out());
+            let status = zlib.compress(data, &mut self.output[self.len..], DeflateFlush::SyncFlush);
+            debug_assert!(status.is_ok(), "{status:?}");
+            data = &data[difference(zlib.total_in(), read)..];
+            self.len += difference(zlib.total_out(), written);
+        }
+    }
+
+    /// What was compressed last, as it stands in a frame; of a message's last one without what is not
+    /// sent, or an empty block if it is empty.
+    pub(super) fn output(&self, fin: bool) -> &[u8] {
+        let output = &self.output[..self.len];
+        if fin { output.strip_suffix(&TAIL).unwrap_or(&[0]) } else { output }
+    }
+
+    /// Forgets what it has seen.
+    pub(super) fn reset(&mut self) {
+        self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner).reset();
+    }
+
+    /// Gives back the memory of an unusually long message.
+    pub(super) fn trim(&mut self) {
+        if self.output.len() > KEPT_OUTPUT {
+            self.output = Vec::new();
+            self.len = 0;
+        }
+    }
+}
+
+/// zlib's inflater, and room for a run.
+pub(super) struct Inflater {
+    /// Behind a lock as in [`Compressor`].
+    zlib: Mutex<Inflate>,
+    output: Box<[u8]>,
+}
+
+/// What one call of zlib has done.
+pub(super) struct Inflated {
+    pub(super) read: usize,
+    pub(super) written: usize,
+    /// A block with `BFINAL` has ended, and the next one begins anew.
+    pub(super) ended: bool,
+}
+
+/// This is not DEFLATE (RFC 1951).
+pub(super) struct NotDeflate;
+
+impl Inflater {
+    /// How much is inflated at once.
+    pub(super) const RUN: usize = RUN;
+
+    fn new() -> Self {
+        let zlib = Mutex::new(Inflate::new(false, WindowBits::MAX.get()));
+        Self { zlib, output: std::vec![0; RUN].into() }
+    }
+
+    /// Inflates what it can of `input`, at most `room` bytes, which is [`RUN`](Self::RUN) or less.
+    pub(super) fn inflate(&mut self, input: &[u8], room: usize) -> Result<Inflated, NotDeflate> {
+        self.call(input, room, InflateFlush::NoFlush)
+    }
+
+    /// Whether a message may end here (RFC 7692, 7.2.2): its last bits began an empty stored block, which
+    /// what was not sent completes.
+    pub(super) fn ends_message(&mut self) -> bool {
+        // zlib stops behind the block, so that it does not take the byte beyond.
+        let beyond = [0, 0, 0xFF, 0xFF, 0];
+        let end = self.call(&beyond, 1, InflateFlush::Block);
+        matches!(end, Ok(Inflated { read: 4, written: 0, ended: false }))
+    }
+
+    fn call(
+        &mut self,
+        input: &[u8],
+        room: usize,
+        flush: InflateFlush,
+    ) -> Result<Inflated, NotDeflate> {
+        let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (read, written) = (zlib.total_in(), zlib.total_out());
+        let status = zlib.decompress(input, &mut self.output[..room], flush);
+        let read = difference(zlib.total_in(), read);
+        let written = difference(zlib.total_out(), written);
+        let ended = match status {
+            Ok(Status::Ok | Status::BufError) => false,
+            Ok(Status::StreamEnd) => true,
+            Err(_) => return Err(NotDeflate),
+        };
+        if ended {
+            zlib.reset(false);
+        }
+        Ok(Inflated { read, written, ended })
+    }
+
+    /// What was inflated last.
+    pub(super) fn output(&self, len: usize) -> &[u8] {
+        &self.output[..len]
+    }
+}
+
+/// How much a total has grown in one call, which handles slices.
+#[allow(clippy::cast_possible_truncation, reason = "no slice is longer")]
+const fn difference(after: u64, before: u64) -> usize {
+    (after - before) as usize
+}
+
+/// Compressors and inflaters that wait for their next message, for all connections that need none of
+/// their own.
+#[derive(Default)]
+pub(super) struct Idle {
+    compressors: Mutex<Vec<Compressor>>,
+    inflaters: Mutex<Vec<Inflater>>,
+}
+
+impl Idle {
+    /// A compressor that has seen nothing.
+    pub(super) fn compressor(&self, level: u8, memory_level: u8, bits: WindowBits) -> Compressor {
+        let mut idle = self.compressors.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = idle.iter().rposition(|it| it.bits == bits).map(|at| idle.swap_remove(at));
+        drop(idle);
+        match found {
+            Some(mut compressor) => {
+                compressor.reset();
+                compressor
+            }
+            None => Compressor::new(level, memory_level, bits),
+        }
+    }
+
+    /// An inflater that has seen nothing.
+    pub(super) fn inflater(&self) -> Inflater {
+        let found = self.inflaters.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match found {
+            Some(mut inflater) => {
+                inflater.zlib.get_mut().unwrap_or_else(PoisonError::into_inner).reset(false);
+                inflater
+            }
+            None => Inflater::new(),
+        }
+    }
+
+    pub(super) fn keep_compressor(&self, mut compressor: Compressor) {
+        compressor.trim();
+        keep(&self.compressors, compressor);
+    }
+
+    pub(super) fn keep_inflater(&self, inflater: Inflater) {
+        keep(&self.inflaters, inflater);
+    }
+}
+
+fn keep<T>(idle: &Mutex<Vec<T>>, one: T) {
+    let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+    if idle.len() < KEPT_IDLE {
+        idle.push(one);
+    }
+}
+
+/// What is shared is the same, or is not.
+impl PartialEq for Idle {
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Idle {}
+
+impl fmt::Debug for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Idle").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compressor").field("bits", &self.bits).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inflater").finish_non_exhaustive()
+    }
+}

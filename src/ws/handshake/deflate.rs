@@ -1,0 +1,169 @@
+//! How permessage-deflate is agreed on (RFC 7692, 5 and 7.1).
+
+use super::{Extension, ParamValue, ResponseError};
+use crate::ws::deflate::names;
+use crate::ws::{Deflate, DeflateParams, WindowBits};
+
+/// The header that extensions stand in.
+pub(super) const HEADER: &str = "Sec-WebSocket-Extensions";
+
+/// What a client offers: one set of parameters, or a second one without its demands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    wanted: DeflateParams,
+    fallback: bool,
+}
+
+impl Offer {
+    pub(super) fn of(deflate: &Deflate) -> Self {
+        let mut wanted = deflate.wants(false);
+        wanted.client_max_window_bits.get_or_insert(WindowBits::MAX);
+        Self { wanted, fallback: deflate.falls_back() }
+    }
+
+    /// The offers, the one liked best first.
+    fn offers(self) -> impl Iterator<Item = DeflateParams> {
+        let modest = DeflateParams {
+            server_no_context_takeover: false,
+            server_max_window_bits: None,
+            ..self.wanted
+        };
+        let fallback = (self.fallback && modest != self.wanted).then_some(modest);
+        core::iter::once(self.wanted).chain(fallback)
+    }
+
+    /// The value of the header, piece by piece.
+    pub(super) fn pieces(self) -> impl Iterator<Item = &'static str> {
+        self.offers().enumerate().flat_map(|(index, offer)| {
+            let comma = (index > 0).then_some(", ");
+            comma.into_iter().chain(offer.pieces(true))
+        })
+    }
+
+    /// What the server's answer agrees on, which is to be an answer to one of the offers.
+    pub(super) fn agreed<'a>(
+        self,
+        mut extensions: impl Iterator<Item = Option<Extension<'a>>>,
+    ) -> Result<DeflateParams, ResponseError> {
+        let (Some(Some(answer)), None) = (extensions.next(), extensions.next()) else {
+            return Err(ResponseError::Extension);
+        };
+        if answer.name() != names::EXTENSION {
+            return Err(ResponseError::Extension);
+        }
+        let answer = Params::parse(answer).ok_or(ResponseError::ExtensionParameters)?;
+        if !self.offers().any(|offer| answer.answers(offer)) {
+            return Err(ResponseError::ExtensionParameters);
+        }
+        let mut agreed = answer.agreed().ok_or(ResponseError::ExtensionParameters)?;
+        // What we announced of our own half holds in any case.
+        agreed.client_no_context_takeover |= self.wanted.client_no_context_takeover;
+        let announced = self.wanted.client_max_window_bits.filter(|bits| *bits < WindowBits::MAX);
+        agreed.client_max_window_bits =
+            agreed.client_max_window_bits.into_iter().chain(announced).min();
+        Ok(agreed)
+    }
+}
+
+/// What a server that wants it so answers to the offers of a client: the first that it can accept.
+pub(super) fn accept<'a>(
+    deflate: &Deflate,
+    offers: impl Iterator<Item = Extension<'a>>,
+) -> Option<DeflateParams> {
+    let wanted = deflate.wants(true);
+    offers
+        .filter(|offer| offer.name() == names::EXTENSION)
+        .filter_map(Params::parse)
+        .find_map(|offer| offer.accepted(wanted))
+}
+
+/// The parameters of an offer or an answer, each at most once.
+#[derive(Default)]
+struct Params {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: Option<WindowBits>,
+    client_max_window_bits: Option<WindowBits>,
+    /// The last one has no value, as it may in an offer.
+    without_value: bool,
+}
+
+impl Params {
+    /// `None` if one is unknown, there twice, or has a value that it cannot have.
+    fn parse(extension: Extension<'_>) -> Option<Self> {
+        let mut params = Self::default();
+        for (name, value) in extension.params() {
+            let is_new = match (name, value) {
+                (names::SERVER_NO_CONTEXT_TAKEOVER, None) => {
+                    !core::mem::replace(&mut params.server_no_context_takeover, true)
+                }
+                (names::CLIENT_NO_CONTEXT_TAKEOVER, None) => {
+                    !core::mem::replace(&mut params.client_no_context_takeover, true)
+                }
+                (names::SERVER_MAX_WINDOW_BITS, Some(value)) => {
+                    params.server_max_window_bits.replace(window_bits(value)?).is_none()
+                }
+                (names::CLIENT_MAX_WINDOW_BITS, value) => {
+                    params.without_value = value.is_none();
+                    let bits = value.map_or(Some(WindowBits::MAX), window_bits)?;
+                    params.client_max_window_bits.replace(bits).is_none()
+                }
+                _ => false,
+            };
+            if !is_new {
+                return None;
+            }
+        }
+        Some(params)
+    }
+
+    /// What a server answers to this offer, if it accepts it (7.1.1, 7.1.2).
+    fn accepted(&self, wanted: DeflateParams) -> Option<DeflateParams> {
+        let least = |a: Option<WindowBits>, b| a.into_iter().chain(b).min();
+        let server_max_window_bits =
+            least(self.server_max_window_bits, wanted.server_max_window_bits);
+        if server_max_window_bits.is_some_and(|bits| bits < WindowBits::MIN_WRITTEN) {
+            return None;
+        }
+        Some(DeflateParams {
+            server_no_context_takeover: self.server_no_context_takeover
+                || wanted.server_no_context_takeover,
+            client_no_context_takeover: self.client_no_context_takeover
+                || wanted.client_no_context_takeover,
+            server_max_window_bits,
+            // To be limited only if the client knows how.
+            client_max_window_bits: match self.client_max_window_bits {
+                None => None,
+                Some(_) if self.without_value => wanted.client_max_window_bits,
+                offered => least(offered, wanted.client_max_window_bits),
+            },
+        })
+    }
+
+    /// Whether this answer grants all that the offer demands of the server.
+    fn answers(&self, offer: DeflateParams) -> bool {
+        let within = |bits| self.server_max_window_bits.is_some_and(|granted| granted <= bits);
+        (self.server_no_context_takeover || !offer.server_no_context_takeover)
+            && offer.server_max_window_bits.is_none_or(within)
+    }
+
+    /// What is agreed on by this answer, if it is one and zlib can keep to it.
+    fn agreed(self) -> Option<DeflateParams> {
+        if self.without_value
+            || self.client_max_window_bits.is_some_and(|bits| bits < WindowBits::MIN_WRITTEN)
+        {
+            return None;
+        }
+        Some(DeflateParams {
+            server_no_context_takeover: self.server_no_context_takeover,
+            client_no_context_takeover: self.client_no_context_takeover,
+            server_max_window_bits: self.server_max_window_bits,
+            client_max_window_bits: self.client_max_window_bits,
+        })
+    }
+}
+
+/// A decimal number from 8 to 15, without leading zeros.
+fn window_bits(value: ParamValue<'_>) -> Option<WindowBits> {
+    (8..=15).filter_map(WindowBits::new).find(|bits| value == bits.text())
+}
