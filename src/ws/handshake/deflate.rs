@@ -59,8 +59,7 @@ impl Offer {
         // What we announced of our own half holds in any case.
         agreed.client_no_context_takeover |= self.wanted.client_no_context_takeover;
         let announced = self.wanted.client_max_window_bits.filter(|bits| *bits < WindowBits::MAX);
-        agreed.client_max_window_bits =
-            agreed.client_max_window_bits.into_iter().chain(announced).min();
+        agreed.client_max_window_bits = agreed.client_max_window_bits.or(announced);
         Ok(agreed)
     }
 }
@@ -140,11 +139,14 @@ impl Params {
         })
     }
 
-    /// Whether this answer grants all that the offer demands of the server.
+    /// Whether this answer grants all that the offer demands of the server, and does not ask the client
+    /// for a larger window than it has.
     fn answers(&self, offer: DeflateParams) -> bool {
-        let within = |bits| self.server_max_window_bits.is_some_and(|granted| granted <= bits);
+        let granted = |bits| self.server_max_window_bits.is_some_and(|granted| granted <= bits);
+        let within = |bits| offer.client_max_window_bits.is_none_or(|offered| bits <= offered);
         (self.server_no_context_takeover || !offer.server_no_context_takeover)
-            && offer.server_max_window_bits.is_none_or(within)
+            && offer.server_max_window_bits.is_none_or(granted)
+            && self.client_max_window_bits.is_none_or(within)
     }
 
     /// What is agreed on by this answer, if it is one and zlib can keep to it.

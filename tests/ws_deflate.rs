@@ -1,0 +1,465 @@
+//! permessage-deflate on a connection (RFC 7692, 6 and 7.2), row by row.
+
+use bytes::BytesMut;
+use eventwire::BufferTooSmall;
+use eventwire::ws::{
+    Connection, Data, DataKind, Decoder, Deflate, DeflateParams, Event, Fault, Frame, Message,
+    MessageDecoder, Options, ProtocolError, Role, Rsv, SendError, WindowBits, Writer,
+};
+
+const TAKEOVER: DeflateParams = DeflateParams {
+    server_no_context_takeover: false,
+    client_no_context_takeover: false,
+    server_max_window_bits: None,
+    client_max_window_bits: None,
+};
+const NO_TAKEOVER: DeflateParams = DeflateParams {
+    server_no_context_takeover: true,
+    client_no_context_takeover: true,
+    ..TAKEOVER
+};
+
+/// "Hello" as the RFC has it: by a block with fixed codes, and a stored one (7.2.3.1, 7.2.3.3).
+const HELLO: &[u8] = b"\xF2\x48\xCD\xC9\xC9\x07\x00";
+const HELLO_STORED: &[u8] = b"\x00\x05\x00\xFA\xFF\x48\x65\x6C\x6C\x6F\x00";
+/// In a block with `BFINAL` (7.2.3.4), and in two blocks (7.2.3.5).
+const HELLO_FINAL: &[u8] = b"\xF3\x48\xCD\xC9\xC9\x07\x00\x00";
+const HELLO_TWICE_FLUSHED: &[u8] = b"\xF2\x48\x05\x00\x00\x00\xFF\xFF\xCA\xC9\xC9\x07\x00";
+/// "Hello" again, as a reference to the first (7.2.3.2).
+const HELLO_AGAIN: &[u8] = b"\xF2\x00\x11\x00\x00";
+
+/// A frame of a server.
+fn frame(b0: u8, payload: &[u8]) -> Vec<u8> {
+    let len = payload.len();
+    let mut frame = match len {
+        ..126 => vec![b0, u8::try_from(len).unwrap()],
+        ..0x1_0000 => [&[b0, 126][..], &u16::try_from(len).unwrap().to_be_bytes()].concat(),
+        _ => [&[b0, 127][..], &(len as u64).to_be_bytes()].concat(),
+    };
+    frame.extend(payload);
+    frame
+}
+
+type Seen = (Vec<Message>, Option<ProtocolError>);
+
+fn receive(params: DeflateParams, options: Options, chunks: &[&[u8]]) -> Seen {
+    let deflate = Deflate::new();
+    let mut decoder = MessageDecoder::new(Role::Client, options).deflate(&deflate, Some(params));
+    let (mut buffer, mut messages) = (BytesMut::new(), Vec::new());
+    for chunk in chunks {
+        buffer.extend_from_slice(chunk);
+        loop {
+            match decoder.decode(&mut buffer) {
+                Ok(Some(message)) => messages.push(message),
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(decoder.decode(&mut buffer), Err(error), "repeats its error");
+                    return (messages, Some(error));
+                }
+            }
+        }
+    }
+    (messages, None)
+}
+
+/// What a client sees of a stream, the same whole, byte by byte and at every two-way split.
+fn every_split(params: DeflateParams, options: Options, stream: &[u8]) -> Seen {
+    let seen = receive(params, options, &[stream]);
+    let bytes: Vec<_> = stream.chunks(1).collect();
+    assert_eq!(receive(params, options, &bytes), seen, "byte by byte");
+    for at in 0..=stream.len() {
+        let (front, back) = stream.split_at(at);
+        assert_eq!(receive(params, options, &[front, back]), seen, "split at {at}");
+    }
+    seen
+}
+
+fn texts(stream: &[u8]) -> Vec<String> {
+    let (messages, error) = every_split(TAKEOVER, Options::new(), stream);
+    assert_eq!(error, None, "{}", stream.escape_ascii());
+    messages
+        .into_iter()
+        .map(|message| match message {
+            Message::Text(text) => text.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+fn fails(params: DeflateParams, options: Options, stream: &[u8]) -> (usize, Fault, u64) {
+    let (messages, error) = every_split(params, options, stream);
+    let ProtocolError { fault, offset } =
+        error.unwrap_or_else(|| panic!("{}", stream.escape_ascii()));
+    (messages.len(), fault, offset)
+}
+
+#[test]
+fn examples_of_the_rfc() {
+    for payload in [HELLO, HELLO_STORED, HELLO_FINAL, HELLO_TWICE_FLUSHED] {
+        assert_eq!(texts(&frame(0xC1, payload)), ["Hello"]);
+        assert_eq!(texts(&frame(0xC1, payload).repeat(3)), ["Hello", "Hello", "Hello"]);
+    }
+    let again = [frame(0xC1, HELLO), frame(0xC1, HELLO_AGAIN)].concat();
+    assert_eq!(texts(&again), ["Hello", "Hello"]);
+    // In fragments, with a ping in between.
+    let fragments = [frame(0x41, &HELLO[..3]), frame(0x89, b""), frame(0x80, &HELLO[3..])].concat();
+    let (messages, error) = every_split(TAKEOVER, Options::new(), &fragments);
+    assert_eq!((messages.len(), error), (2, None));
+    assert_eq!(messages[1], Message::Text("Hello".into()));
+    // What is not compressed comes in between, and is not seen by the inflater.
+    let mixed = [frame(0xC1, HELLO), frame(0x81, b"plain"), frame(0xC1, HELLO_AGAIN)].concat();
+    assert_eq!(texts(&mixed), ["Hello", "plain", "Hello"]);
+    // In empty fragments too.
+    let empty = [frame(0x41, b""), frame(0x00, HELLO), frame(0x80, b"")].concat();
+    assert_eq!(texts(&empty), ["Hello"]);
+}
+
+#[test]
+fn empty_messages() {
+    let stream =
+        [frame(0xC1, &[0]), frame(0xC1, b""), frame(0xC1, b""), frame(0xC1, HELLO)].concat();
+    assert_eq!(texts(&stream), ["", "", "", "Hello"]);
+    assert_eq!(texts(&[frame(0x41, b""), frame(0x80, b"")].concat()), [""]);
+    let (messages, _) = every_split(TAKEOVER, Options::new().max_message(0), &frame(0xC2, &[0]));
+    assert_eq!(messages, [Message::Binary(bytes::Bytes::new())]);
+}
+
+#[test]
+fn a_block_with_bfinal_ends_the_window() {
+    // One whose last byte is the message's needs no octet behind it.
+    assert_eq!(texts(&frame(0xC1, &HELLO_FINAL[..7]).repeat(2)), ["Hello", "Hello"]);
+    let two = [&HELLO_FINAL[..7], HELLO].concat();
+    assert_eq!(texts(&frame(0xC1, &two)), ["HelloHello"]);
+    let refers = [frame(0xC1, HELLO_FINAL), frame(0xC1, HELLO_AGAIN)].concat();
+    assert_eq!(fails(TAKEOVER, Options::new(), &refers), (1, Fault::InvalidDeflate, 10));
+}
+
+#[test]
+fn without_context_takeover_nothing_is_referred_to() {
+    let again = [frame(0xC1, HELLO), frame(0xC1, HELLO_AGAIN)].concat();
+    assert_eq!(fails(NO_TAKEOVER, Options::new(), &again), (1, Fault::InvalidDeflate, 9));
+}
+
+#[test]
+fn what_is_not_deflate_fails_at_its_frame() {
+    let fails = |stream: &[u8]| fails(TAKEOVER, Options::new(), stream);
+    // A reserved block type, a reference to before the start, and lengths that are no complements.
+    for payload in [&b"\x06"[..], b"\xF2\x00\x11\x00\x00", b"\x00\x05\x00\xFA\xFE\x48"] {
+        assert_eq!(fails(&frame(0xC1, payload)), (0, Fault::InvalidDeflate, 0));
+        let second = [frame(0x81, b"a"), frame(0x42, b""), frame(0x89, b""), frame(0x80, payload)];
+        assert_eq!(fails(&second.concat()), (2, Fault::InvalidDeflate, 7));
+    }
+    // The frame counts that has the byte that decides.
+    let later = [frame(0x41, b"\x00\x05\x00\xFA"), frame(0x00, b"\xFE"), frame(0x80, b"Hello\0")];
+    assert_eq!(fails(&later.concat()), (0, Fault::InvalidDeflate, 6));
+    assert_eq!(Fault::InvalidDeflate.close_code().get(), 1007);
+}
+
+#[test]
+fn a_message_that_ends_inside_a_block_fails_at_its_last_frame() {
+    let fails = |stream: &[u8]| fails(TAKEOVER, Options::new(), stream);
+    for cut in 1..HELLO.len() {
+        assert_eq!(fails(&frame(0xC1, &HELLO[..cut])), (0, Fault::InvalidDeflate, 0), "{cut}");
+    }
+    for cut in 1..HELLO_STORED.len() {
+        let payload = &HELLO_STORED[..cut];
+        // Its first byte alone is an empty message.
+        let expected = if cut == 1 { None } else { Some((0, Fault::InvalidDeflate, 0)) };
+        let found = (cut > 1).then(|| fails(&frame(0xC1, payload)));
+        assert_eq!(found, expected, "{cut}");
+    }
+    // What is to be cut off is still there.
+    let uncut = [HELLO, b"\x00\x00\xFF\xFF"].concat();
+    assert_eq!(fails(&frame(0xC1, &uncut)), (0, Fault::InvalidDeflate, 0));
+    let last = [frame(0x41, HELLO), frame(0x80, b"\x00\x00\xFF\xFF")].concat();
+    assert_eq!(fails(&last), (0, Fault::InvalidDeflate, 9));
+}
+
+#[test]
+fn reserved_bits_mean_compression_only_where_they_may() {
+    let none = Options::new();
+    for (b0, rsv) in [
+        (0xE1, Rsv::new(0b110)),
+        (0x91, Rsv::new(0b001)),
+        (0xA2, Rsv::new(0b010)),
+        (0xC9, Some(Rsv::RSV1)),
+        (0xCA, Some(Rsv::RSV1)),
+        (0xC8, Some(Rsv::RSV1)),
+        (0xC0, Some(Rsv::RSV1)),
+    ] {
+        let fault = Fault::ReservedBits(rsv.unwrap());
+        assert_eq!(fails(TAKEOVER, none, &frame(b0, b"")), (0, fault, 0), "{b0:#x}");
+    }
+    let continued = [frame(0x41, &HELLO[..3]), frame(0xC0, &HELLO[3..])].concat();
+    assert_eq!(fails(TAKEOVER, none, &continued), (0, Fault::ReservedBits(Rsv::RSV1), 5));
+    let begun = [frame(0x41, &HELLO[..3]), frame(0xC1, HELLO)].concat();
+    assert_eq!(fails(TAKEOVER, none, &begun), (0, Fault::UnfinishedMessage, 5));
+
+    // Nothing was agreed on, and whoever gives whole messages cannot leave them compressed.
+    for options in [none, none.compression(true)] {
+        let mut decoder = MessageDecoder::new(Role::Client, options).deflate(&Deflate::new(), None);
+        let error = decoder.decode(&mut frame(0xC1, HELLO)[..].into()).unwrap_err();
+        assert_eq!(error.fault, Fault::ReservedBits(Rsv::RSV1));
+    }
+}
+
+#[test]
+fn limits_count_what_is_inflated() {
+    let limit = |bytes| Options::new().max_message(bytes);
+    let hello = frame(0xC1, HELLO);
+    assert_eq!(every_split(TAKEOVER, limit(5), &hello).1, None);
+    assert_eq!(fails(TAKEOVER, limit(4), &hello), (0, Fault::MessageTooLong { limit: 4 }, 0));
+    assert_eq!(fails(TAKEOVER, limit(0), &hello), (0, Fault::MessageTooLong { limit: 0 }, 0));
+    // Not how long it is compressed: here two bytes in 17.
+    let stored = b"\x00\x01\x00\xFE\xFFa\x00\x01\x00\xFE\xFFb\x00\x00\x00\xFF\xFF\x00";
+    assert_eq!(every_split(TAKEOVER, limit(2), &frame(0xC2, stored)).1, None);
+    // Over several messages nothing adds up; over fragments it does.
+    assert_eq!(every_split(TAKEOVER, limit(5), &hello.repeat(3)).1, None);
+    let later = [frame(0x41, &HELLO[..3]), frame(0x00, &HELLO[3..5]), frame(0x80, &HELLO[5..])];
+    let (_, fault, offset) = fails(TAKEOVER, limit(4), &later.concat());
+    assert_eq!((fault, offset), (Fault::MessageTooLong { limit: 4 }, 9));
+    let framed = Options::new().max_frame(6);
+    assert_eq!(fails(TAKEOVER, framed, &hello), (0, Fault::FrameTooLong { limit: 6 }, 1));
+    let counted = Options::new().max_fragments(2);
+    let (_, fault, offset) = fails(TAKEOVER, counted, &later.concat());
+    assert_eq!((fault, offset), (Fault::TooManyFragments { limit: 2 }, 9));
+}
+
+#[test]
+fn text_is_checked_as_it_is_inflated() {
+    // "a", and the first byte of a character, in two stored blocks.
+    let begin = b"\x00\x02\x00\xFD\xFFa\xC3";
+    let rest = |byte| [&b"\x00\x01\x00\xFE\xFF"[..], &[byte], b"\x00"].concat();
+    let good = [frame(0x41, begin), frame(0x80, &rest(0xBC))].concat();
+    assert_eq!(texts(&good), ["aü"]);
+    let fails = |stream: &[u8]| fails(TAKEOVER, Options::new(), stream);
+    let bad = [frame(0x41, begin), frame(0x00, b""), frame(0x80, &rest(0x28))].concat();
+    assert_eq!(fails(&bad), (0, Fault::InvalidUtf8, 11));
+    let cut = [frame(0x41, begin), frame(0x80, b"\x00")].concat();
+    assert_eq!(fails(&cut), (0, Fault::InvalidUtf8, 9));
+    // It fails before the frame has ended, let alone the message.
+    let hopeless = [&[0x41, 126, 1, 0][..], b"\x00\x02\x00\xFD\xFF\xC3\x28"].concat();
+    assert_eq!(fails(&hopeless), (0, Fault::InvalidUtf8, 0));
+    // A message's last character is not continued by the next message.
+    let two =
+        [frame(0xC1, b"\x00\x01\x00\xFE\xFFa\x00"), frame(0xC1, b"\x00\x01\x00\xFE\xFF\xBC\x00")];
+    assert_eq!(fails(&two.concat()), (1, Fault::InvalidUtf8, 9));
+}
+
+fn server(deflate: &Deflate, params: DeflateParams) -> Writer {
+    Writer::server().deflate(deflate, Some(params))
+}
+
+fn sent<P: AsRef<[u8]>>(writer: &mut Writer, frame: &Frame<P>) -> Vec<u8> {
+    let mut wire = Vec::new();
+    writer.send_to(frame, &mut wire).unwrap();
+    wire
+}
+
+const JSON: &str = r#"{"id":17,"name":"temperature","unit":"degrees","values":[17.5,17.5,17.5]}"#;
+
+#[test]
+fn a_message_is_compressed_as_its_connection_agreed() {
+    let deflate = Deflate::new();
+    let mut writer = server(&deflate, TAKEOVER);
+    let first = sent(&mut writer, &Frame::text(JSON));
+    let second = sent(&mut writer, &Frame::text(JSON));
+    assert_eq!((first[0], second[0]), (0xC1, 0xC1));
+    assert!(first.len() < JSON.len() && second.len() < 12, "{} {}", first.len(), second.len());
+    assert_eq!(texts(&[first, second].concat()), [JSON, JSON]);
+
+    let mut writer = server(&deflate, NO_TAKEOVER);
+    let first = sent(&mut writer, &Frame::text(JSON));
+    assert_eq!(sent(&mut writer, &Frame::text(JSON)), first);
+    // What does not get shorter goes as it is, as nobody has to see it.
+    let noise: Vec<u8> = (0..100u8).map(|byte| byte.wrapping_mul(197) ^ (byte >> 3)).collect();
+    assert_eq!(sent(&mut writer, &Frame::binary(&noise)), frame(0x82, &noise));
+    assert_eq!(sent(&mut writer, &Frame::text(JSON)), first);
+
+    let mut writer = Writer::server().deflate(&deflate, None);
+    assert_eq!(sent(&mut writer, &Frame::text(JSON)), frame(0x81, JSON.as_bytes()));
+}
+
+#[test]
+fn which_messages_are_compressed() {
+    let deflate = Deflate::new().min_len(JSON.len());
+    let mut writer = server(&deflate, TAKEOVER);
+    let shorter = &JSON[1..];
+    assert_eq!(sent(&mut writer, &Frame::text(shorter)), frame(0x81, shorter.as_bytes()));
+    assert_eq!(sent(&mut writer, &Frame::text(shorter).compress(true))[0], 0xC1);
+    assert_eq!(sent(&mut writer, &Frame::text(JSON))[0], 0xC1);
+    let secret = sent(&mut writer, &Frame::text(JSON).compress(false));
+    assert_eq!(secret, frame(0x81, JSON.as_bytes()));
+    assert_eq!(sent(&mut writer, &Frame::text("").compress(true)), frame(0xC1, &[0]));
+    // Control frames never are.
+    assert_eq!(sent(&mut writer, &Frame::ping([b'a'; 125]).unwrap().compress(true))[0], 0x89);
+    // Nor what is not copied.
+    let (header, _) = writer.send_shared(Frame::text(JSON).compress(true)).unwrap();
+    assert_eq!(header[0], 0x81);
+}
+
+#[test]
+fn a_secret_is_not_seen_by_the_compressor() {
+    let deflate = Deflate::new();
+    let mut writer = server(&deflate, TAKEOVER);
+    sent(&mut writer, &Frame::text(JSON).compress(false));
+    let after = sent(&mut writer, &Frame::text(JSON));
+    assert_eq!(after, sent(&mut server(&deflate, TAKEOVER), &Frame::text(JSON)));
+}
+
+#[test]
+fn fragments() {
+    let deflate = Deflate::new();
+    let mut writer = server(&deflate, TAKEOVER);
+    let (a, b) = JSON.split_at(20);
+    let frames = [
+        sent(&mut writer, &Frame::text(a).unfinished()),
+        sent(&mut writer, &Frame::ping(&b"x"[..]).unwrap()),
+        sent(&mut writer, &Frame::text("").unfinished().continuing()),
+        sent(&mut writer, &Frame::text(b).unfinished().continuing()),
+        sent(&mut writer, &Frame::text("").continuing()),
+        sent(&mut writer, &Frame::text(JSON)),
+    ];
+    let firsts: Vec<_> = frames.iter().map(|frame| frame[0]).collect();
+    assert_eq!(firsts, [0x41, 0x89, 0x00, 0x00, 0x80, 0xC1]);
+    assert!(frames[5].len() < 12);
+    let (messages, error) = every_split(TAKEOVER, Options::new(), &frames.concat());
+    let text = || Message::Text(JSON.into());
+    assert_eq!((messages, error), (vec![Message::Ping("x".into()), text(), text()], None));
+
+    // The first one decides.
+    let plain = [
+        sent(&mut writer, &Frame::text(a).unfinished().compress(false)),
+        sent(&mut writer, &Frame::text(b).continuing().compress(true)),
+    ];
+    assert_eq!(plain.concat(), [frame(0x01, a.as_bytes()), frame(0x80, b.as_bytes())].concat());
+}
+
+#[test]
+fn what_could_not_be_sent_was_not_compressed_for_the_peer() {
+    for params in [TAKEOVER, NO_TAKEOVER] {
+        let deflate = Deflate::new();
+        let mut writer = server(&deflate, params);
+        let mut wire = sent(&mut writer, &Frame::text("before, before, before").compress(true));
+        let error = writer.send(&Frame::text(JSON), &mut [0; 10]).unwrap_err();
+        assert!(matches!(error, SendError::BufferTooSmall(BufferTooSmall { needed: 11.. })));
+        wire.extend(sent(&mut writer, &Frame::text(JSON)));
+        // Inside a message too, of which what was sent stays.
+        wire.extend(sent(&mut writer, &Frame::text(&JSON[..30]).unfinished()));
+        writer.send(&Frame::text("something else").continuing(), &mut [0; 3]).unwrap_err();
+        wire.extend(sent(&mut writer, &Frame::text(&JSON[30..]).continuing()));
+        writer.send(&Frame::text("nothing").unfinished(), &mut [0; 3]).unwrap_err();
+        wire.extend(sent(&mut writer, &Frame::text("short")));
+        wire.extend(sent(&mut writer, &Frame::text(JSON)));
+        let expected = ["before, before, before", JSON, JSON, "short", JSON];
+        assert_eq!(texts(&wire), expected, "{params:?}");
+    }
+}
+
+#[test]
+fn a_prepared_frame_is_compressed_once_for_each_window() {
+    let deflate = Deflate::new();
+    let news = Frame::text(JSON).prepare();
+    let small = DeflateParams { server_max_window_bits: WindowBits::new(9), ..NO_TAKEOVER };
+    let mut writers =
+        [TAKEOVER, NO_TAKEOVER, small, TAKEOVER].map(|params| server(&deflate, params));
+    let before: Vec<_> =
+        writers.iter_mut().map(|writer| sent(writer, &Frame::text(JSON))).collect();
+    let sent_news: Vec<_> =
+        writers.iter_mut().map(|writer| writer.send_prepared(&news).unwrap()).collect();
+    assert_eq!(sent_news[0][0], 0xC1);
+    assert_eq!(sent_news[0].as_ptr(), sent_news[1].as_ptr(), "shared");
+    assert_eq!(sent_news[0].as_ptr(), sent_news[3].as_ptr(), "shared, and with context takeover");
+    assert_ne!(sent_news[0].as_ptr(), sent_news[2].as_ptr(), "another window");
+    assert_eq!(news.clone(), Frame::text(JSON).prepare(), "its forms do not count");
+    for ((writer, before), news) in writers.iter_mut().zip(before).zip(sent_news) {
+        let after = sent(writer, &Frame::text(JSON));
+        assert_eq!(texts(&[&before[..], &news, &after].concat()), [JSON, JSON, JSON]);
+    }
+
+    let mut plain = Writer::server();
+    assert_eq!(plain.send_prepared(&news).unwrap(), frame(0x81, JSON.as_bytes()));
+    let mut writer = server(&deflate, TAKEOVER);
+    let secret = Frame::text(JSON).compress(false).prepare();
+    assert_eq!(writer.send_prepared(&secret).unwrap()[0], 0x81);
+    let short = Frame::text("hello").prepare();
+    assert_eq!(writer.send_prepared(&short).unwrap(), frame(0x81, b"hello"));
+    let begin = Frame::text(JSON).unfinished().prepare();
+    assert_eq!(writer.send_prepared(&begin).unwrap()[0], 0x01);
+    assert_eq!(
+        sent(&mut writer, &Frame::text("end").continuing().compress(true)),
+        frame(0x80, b"end")
+    );
+}
+
+#[test]
+fn a_window_that_zlib_cannot_write_is_not_written() {
+    let deflate = Deflate::new();
+    let bits = WindowBits::new(8);
+    let mut writer = server(&deflate, DeflateParams { server_max_window_bits: bits, ..TAKEOVER });
+    assert_eq!(sent(&mut writer, &Frame::text(JSON).compress(true))[0], 0x81);
+    // The other one's is of no concern.
+    let mut writer = server(&deflate, DeflateParams { client_max_window_bits: bits, ..TAKEOVER });
+    assert_eq!(sent(&mut writer, &Frame::text(JSON))[0], 0xC1);
+}
+
+#[test]
+fn a_client_compresses_before_it_masks() {
+    let deflate = Deflate::new();
+    for params in [TAKEOVER, NO_TAKEOVER] {
+        let masks = || [0x37, 0xFA, 0x21, 0x3D];
+        let mut client =
+            Connection::message_client(Options::new(), masks).deflate(&deflate, Some(params));
+        let mut server = Connection::message_server(Options::new()).deflate(&deflate, Some(params));
+        let mut wire = BytesMut::new();
+        for _ in 0..3 {
+            client.send_to(&Frame::text(JSON), &mut wire).unwrap();
+            assert_eq!((wire[0], wire[1] & 0x80), (0xC1, 0x80));
+            assert_eq!(server.receive(&mut wire).unwrap(), Some(Message::Text(JSON.into())));
+        }
+        server.send_to(&Frame::text(JSON), &mut wire).unwrap();
+        assert_eq!(wire[0], 0xC1);
+        assert_eq!(client.receive(&mut wire).unwrap(), Some(Message::Text(JSON.into())));
+    }
+}
+
+#[test]
+fn compressed_messages_are_passed_on_as_they_are() {
+    let options = Options::new().compression(true).max_message(4);
+    let mut from = Decoder::new(Role::Client, options);
+    let mut to = Connection::client(options, || [0; 4]);
+    let mut stream = [frame(0x41, HELLO), frame(0x00, b""), frame(0x80, HELLO_AGAIN)].concat();
+    stream.extend([frame(0x01, b"a"), frame(0x80, b"b")].concat());
+    let (mut input, mut output) = (&mut stream[..], Vec::new());
+    while let Some(event) = from.decode(&mut input).unwrap() {
+        let Event::Data(run) = event else { panic!("{event:?}") };
+        to.writer().send_run_to(&run, &mut output).unwrap();
+    }
+    let masked = |b0, payload: &[u8]| {
+        let mut frame = frame(b0, payload);
+        frame[1] |= 0x80;
+        frame.splice(2..2, [0; 4]);
+        frame
+    };
+    let expected =
+        [masked(0x41, HELLO), masked(0x80, HELLO_AGAIN), masked(0x01, b"a"), masked(0x80, b"b")];
+    assert_eq!(output, expected.concat());
+
+    // Where nothing was agreed on, it would be taken for text.
+    let run = |compressed, payload: &'static [u8], fin| Data {
+        kind: DataKind::Text,
+        compressed,
+        payload,
+        fin,
+    };
+    let mut writer = Writer::server();
+    let refused = writer.send_run_to(&run(true, HELLO, true), &mut output);
+    assert_eq!(refused, Err(SendError::NotCompressible));
+    // And nothing changes inside a message.
+    let mut writer = Writer::server().compression(true);
+    writer.send_run_to(&run(true, &HELLO[..3], false), &mut output).unwrap();
+    let refused = writer.send_run_to(&run(false, b"plain", true), &mut output);
+    assert_eq!(refused, Err(SendError::UnfinishedMessage));
+    writer.send_run_to(&run(true, &HELLO[3..], true), &mut output).unwrap();
+    writer.send_run_to(&run(false, b"plain", true), &mut output).unwrap();
+}
