@@ -338,3 +338,61 @@ fn a_history_takes_room_for_what_it_holds() {
     });
     assert_eq!(allocated.bytes_current, (ITEMS * (300 + 7 + 136)).try_into().unwrap());
 }
+
+/// What stays for compression once a message went each way, in KiB, is what the docs of `Deflate` say.
+#[cfg(feature = "deflate")]
+#[test]
+fn compression_keeps_what_its_docs_say() {
+    use eventwire::ws::{Deflate, DeflateParams, WindowBits};
+    let text = "again and ".repeat(100);
+    let kept = |bits: u8, memory_level: u8, no_takeover: bool| {
+        let deflate = Deflate::new().memory_level(memory_level);
+        let params = DeflateParams {
+            server_no_context_takeover: no_takeover,
+            client_no_context_takeover: no_takeover,
+            server_max_window_bits: WindowBits::new(bits),
+            ..DeflateParams::default()
+        };
+        // What is shared is there before.
+        let mut first =
+            Connection::message_server(ws::Options::new()).deflate(&deflate, Some(params));
+        let mut wire = BytesMut::with_capacity(4096);
+        if no_takeover {
+            first.send_to(&Frame::text(&text), &mut wire).unwrap();
+        }
+        let (mut writer, mut decoder) = (None, None);
+        let sending = measure(|| {
+            let mut new = Writer::server().deflate(&deflate, Some(params));
+            wire.clear();
+            new.send_to(&Frame::text(&text), &mut wire).unwrap();
+            writer = Some(new);
+        });
+        if no_takeover {
+            MessageDecoder::new(Role::Client, ws::Options::new())
+                .deflate(&deflate, Some(params))
+                .decode(&mut wire.clone())
+                .unwrap();
+        }
+        let receiving = measure(|| {
+            let mut new = MessageDecoder::new(Role::Client, ws::Options::new())
+                .deflate(&deflate, Some(params));
+            assert!(new.decode(&mut wire).unwrap().is_some());
+            decoder = Some(new);
+        });
+        (sending.bytes_current, receiving.bytes_current)
+    };
+    for (bits, memory_level) in [(15, 8), (9, 1), (12, 5), (10, 9)] {
+        let (sending, receiving) = kept(bits, memory_level, false);
+        let window = f64::from(1 << bits) / 1024.0;
+        let formula = 133.0 + 4.0 * window + 7.0 * f64::from(1 << memory_level) / 16.0;
+        let kib = |bytes: i64| f64::from(i32::try_from(bytes).unwrap()) / 1024.0;
+        let (sending, receiving) = (kib(sending), kib(receiving));
+        assert!(
+            (formula - 1.0..formula).contains(&sending),
+            "{bits} {memory_level}: {sending} KiB"
+        );
+        assert!((62.0..63.0).contains(&receiving), "{bits} {memory_level}: {receiving} KiB");
+    }
+    let (sending, receiving) = kept(15, 8, true);
+    assert!(sending < 256 && receiving < 256, "{sending} {receiving} bytes");
+}

@@ -1,11 +1,14 @@
 //! permessage-deflate on a connection (RFC 7692, 6 and 7.2), row by row.
 
-use bytes::BytesMut;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use eventwire::BufferTooSmall;
+use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{
-    Connection, Data, DataKind, Decoder, Deflate, DeflateParams, Event, Fault, Frame, Message,
-    MessageDecoder, Options, ProtocolError, Role, Rsv, SendError, WindowBits, Writer,
+    Connection, Data, DataKind, Decoder, Deflate, DeflateParams, Event, Fault, Frame, LinkEvent,
+    MaskSource, Message, MessageDecoder, Options, ProtocolError, Reconnect, ReconnectOptions, Role,
+    Rsv, SendError, SocketEvent, SocketOptions, WebSocket, WindowBits, Writer,
 };
+use std::time::Duration;
 
 const TAKEOVER: DeflateParams = DeflateParams {
     server_no_context_takeover: false,
@@ -32,8 +35,8 @@ const HELLO_AGAIN: &[u8] = b"\xF2\x00\x11\x00\x00";
 fn frame(b0: u8, payload: &[u8]) -> Vec<u8> {
     let len = payload.len();
     let mut frame = match len {
-        ..126 => vec![b0, u8::try_from(len).unwrap()],
-        ..0x1_0000 => [&[b0, 126][..], &u16::try_from(len).unwrap().to_be_bytes()].concat(),
+        0..126 => vec![b0, u8::try_from(len).unwrap()],
+        126..0x1_0000 => [&[b0, 126][..], &u16::try_from(len).unwrap().to_be_bytes()].concat(),
         _ => [&[b0, 127][..], &(len as u64).to_be_bytes()].concat(),
     };
     frame.extend(payload);
@@ -121,7 +124,7 @@ fn empty_messages() {
     assert_eq!(texts(&stream), ["", "", "", "Hello"]);
     assert_eq!(texts(&[frame(0x41, b""), frame(0x80, b"")].concat()), [""]);
     let (messages, _) = every_split(TAKEOVER, Options::new().max_message(0), &frame(0xC2, &[0]));
-    assert_eq!(messages, [Message::Binary(bytes::Bytes::new())]);
+    assert_eq!(messages, [Message::Binary(Bytes::new())]);
 }
 
 #[test]
@@ -462,4 +465,116 @@ fn compressed_messages_are_passed_on_as_they_are() {
     assert_eq!(refused, Err(SendError::UnfinishedMessage));
     writer.send_run_to(&run(true, &HELLO[3..], true), &mut output).unwrap();
     writer.send_run_to(&run(false, b"plain", true), &mut output).unwrap();
+}
+
+/// A client, and its server, both open, for what each of them wants.
+fn sockets(
+    client: &Deflate,
+    server: &Deflate,
+) -> (WebSocket<impl MaskSource + use<>>, WebSocket, BytesMut) {
+    let now = Duration::ZERO;
+    let request = ClientRequest::new("a", "/", [7; 16]).unwrap().deflate(client);
+    let mut client = WebSocket::connect(&request, SocketOptions::new(), || [1, 2, 3, 4], now);
+    assert_eq!((client.extensions(), client.deflate_params()), ("", None));
+    let mut to_server = BytesMut::new();
+    to_server.put(client.to_write(now));
+    let acceptance = ServerHandshake::new().decode(&to_server).unwrap().unwrap().accept();
+    let acceptance = acceptance.deflate(server);
+    let mut to_client = BytesMut::new();
+    acceptance.encode_to(&mut to_client).unwrap();
+    let mut server =
+        WebSocket::server(SocketOptions::new(), now).deflate(server, acceptance.deflate_params());
+    // The first message comes with the response.
+    assert_eq!(server.poll(&mut BytesMut::new(), now), Some(SocketEvent::Open));
+    let _ = server.send(&Frame::text(JSON)).unwrap();
+    to_client.put(server.to_write(now));
+    assert_eq!(client.poll(&mut to_client, now), Some(SocketEvent::Open));
+    assert_eq!(client.poll(&mut to_client, now), Some(SocketEvent::Text(JSON.into())));
+    assert_eq!(client.extensions(), server.extensions());
+    assert_eq!(client.deflate_params(), server.deflate_params());
+    (client, server, BytesMut::new())
+}
+
+#[test]
+fn a_websocket_compresses_what_its_handshake_agreed_on() {
+    let now = Duration::ZERO;
+    let wanted = Deflate::new().wanted(NO_TAKEOVER);
+    let (mut client, mut server, mut wire) = sockets(&Deflate::new(), &wanted);
+    assert_eq!(client.deflate_params(), Some(NO_TAKEOVER));
+    let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    assert_eq!(client.extensions(), agreed);
+
+    let _ = client.send(&Frame::text(JSON)).unwrap();
+    // What waits is counted as it will be written.
+    assert!((1..JSON.len()).contains(&client.buffered_amount()));
+    wire.put(client.to_write(now));
+    assert_eq!((wire[0], client.buffered_amount()), (0xC1, 0));
+    assert_eq!(server.poll(&mut wire, now), Some(SocketEvent::Text(JSON.into())));
+
+    let long = Bytes::from(JSON.repeat(100));
+    let _ = server.send_shared(Frame::binary(long.clone())).unwrap();
+    assert!(server.buffered_amount() < 1000);
+    let _ = server.send_shared(Frame::binary(long.clone()).compress(false)).unwrap();
+    let _ = server.send_prepared(&Frame::binary(&long).prepare()).unwrap();
+    let mut firsts = Vec::new();
+    for _ in 0..3 {
+        let mut to_write = server.to_write(now);
+        wire.put_slice(to_write.chunk());
+        let len = to_write.chunk().len();
+        to_write.advance(len);
+    }
+    wire.put(server.to_write(now));
+    assert_eq!(server.buffered_amount(), 0);
+    while !wire.is_empty() {
+        firsts.push(wire[0]);
+        assert_eq!(client.poll(&mut wire, now), Some(SocketEvent::Binary(long.clone())));
+    }
+    assert_eq!(firsts, [0xC2, 0x82, 0xC2]);
+}
+
+#[test]
+fn a_websocket_whose_peer_declines_does_not_compress() {
+    let now = Duration::ZERO;
+    let demands = DeflateParams { server_max_window_bits: WindowBits::new(8), ..TAKEOVER };
+    let client = Deflate::new().wanted(demands).fallback(false);
+    let (mut client, mut server, mut wire) = sockets(&client, &Deflate::new());
+    assert_eq!((client.extensions(), client.deflate_params()), ("", None));
+    let _ = client.send(&Frame::text(JSON).compress(true)).unwrap();
+    wire.put(client.to_write(now));
+    assert_eq!((wire[0], wire.len()), (0x81, 6 + JSON.len()));
+    assert_eq!(server.poll(&mut wire, now), Some(SocketEvent::Text(JSON.into())));
+    // Nor does it take what is compressed.
+    wire.put_slice(b"\xC1\x80\0\0\0\0");
+    assert_eq!(server.poll(&mut wire, now), None);
+    let mut closed = BytesMut::new();
+    closed.put(server.to_write(now));
+    assert_eq!(closed, b"\x88\x02\x03\xEA"[..]);
+}
+
+#[test]
+fn what_a_reconnecting_client_keeps_is_compressed_or_not_as_was_said() {
+    const SHORT: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
+    let now = Duration::ZERO;
+    let mut link = Reconnect::new(ReconnectOptions::new(ReconnectOptions::rfc_backoff(4)));
+    link.send(&Frame::text(JSON).compress(false)).unwrap();
+    link.send(&Frame::text(SHORT).compress(true)).unwrap();
+    link.send(&Frame::text(JSON)).unwrap();
+    assert_eq!(link.poll(&mut BytesMut::new(), now), Some(LinkEvent::Connect));
+    assert_eq!(link.extensions(), "");
+    let deflate = Deflate::new();
+    let socket = WebSocket::client(SocketOptions::new(), || [0; 4], now);
+    link.connected(socket.deflate(&deflate, Some(NO_TAKEOVER)));
+    assert_eq!(link.poll(&mut BytesMut::new(), now), Some(LinkEvent::Open));
+    assert!(link.extensions().starts_with("permessage-deflate"));
+    let mut wire = BytesMut::new();
+    wire.put(link.to_write(now));
+    let mut connection =
+        Connection::message_server(Options::new()).deflate(&deflate, Some(NO_TAKEOVER));
+    let mut seen = Vec::new();
+    while !wire.is_empty() {
+        let first = wire[0];
+        seen.push((first, connection.receive(&mut wire).unwrap().unwrap()));
+    }
+    let text = |text: &str| Message::Text(text.into());
+    assert_eq!(seen, [(0x81, text(JSON)), (0xC1, text(SHORT)), (0xC1, text(JSON))]);
 }

@@ -27,7 +27,8 @@ use bytes::{BufMut, BytesMut};
 /// allocated; or whole, from `message_server` and `message_client`.
 ///
 /// Memory: on 64-bit machines 248 bytes, or 272 with whole messages, beside the source of masking
-/// keys.
+/// keys. With feature `deflate` 264 and 296, and [what compression takes](super::Deflate#memory) where it
+/// is in use.
 ///
 /// ```
 /// use eventwire::ws::{Close, CloseCode, Connection, Event, Options, State};

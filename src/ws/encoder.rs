@@ -131,7 +131,8 @@ impl<P> Frame<P> {
     }
 
     /// The same message, to be compressed or not, where compression [was agreed](super::Deflate) on and
-    /// would otherwise depend on its length. Of several frames the first one decides.
+    /// would otherwise depend on its length. Of several frames the first one decides. Without context
+    /// takeover a message that does not get shorter goes as it is in any case.
     ///
     /// Say `false` for secrets beside text that an attacker may choose, and for what is compressed
     /// already, such as images.

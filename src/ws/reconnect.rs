@@ -475,4 +475,10 @@ impl<M> Reconnect<M> {
     pub fn protocol(&self) -> &str {
         if let Link::Up { socket, .. } = &self.link { socket.protocol() } else { "" }
     }
+
+    /// The extensions of the connection, as [`WebSocket::extensions`]; empty if there are none.
+    #[must_use]
+    pub fn extensions(&self) -> &str {
+        if let Link::Up { socket, .. } = &self.link { socket.extensions() } else { "" }
+    }
 }
