@@ -396,3 +396,29 @@ fn compression_keeps_what_its_docs_say() {
     let (sending, receiving) = kept(15, 8, true);
     assert!(sending < 256 && receiving < 256, "{sending} {receiving} bytes");
 }
+
+#[cfg(feature = "deflate")]
+#[test]
+fn an_end_gives_back_what_compression_took() {
+    use eventwire::ws::{Deflate, DeflateParams};
+    let deflate = Deflate::new();
+    let agreed = Some(DeflateParams::default());
+    for end in [&b"\xC2\x01\x06"[..], b"\xFF", b"\x88\x00"] {
+        let options = ws::Options::new();
+        let mut decoder = MessageDecoder::new(Role::Client, options).deflate(&deflate, agreed);
+        let allocated = measure(|| {
+            let mut buffer = BytesMut::from(&b"\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00"[..]);
+            buffer.extend_from_slice(end);
+            while let Ok(Some(_)) = decoder.decode(&mut buffer) {}
+        });
+        assert!(allocated.bytes_max > 32 << 10, "{allocated:?}");
+        assert!(allocated.bytes_current <= 0, "{end:?}: {allocated:?}");
+    }
+    let mut writer = Writer::server().deflate(&deflate, agreed);
+    let mut buffer = [0; 256];
+    let allocated = measure(|| {
+        writer.send(&Frame::text("hello").compress(true), &mut buffer).unwrap();
+        writer.send(&Frame::close(None).unwrap(), &mut buffer).unwrap();
+    });
+    assert!(allocated.bytes_max > 32 << 10 && allocated.bytes_current <= 0, "{allocated:?}");
+}

@@ -578,3 +578,29 @@ fn what_a_reconnecting_client_keeps_is_compressed_or_not_as_was_said() {
     let text = |text: &str| Message::Text(text.into());
     assert_eq!(seen, [(0x81, text(JSON)), (0xC1, text(SHORT)), (0xC1, text(JSON))]);
 }
+
+#[test]
+fn no_plain_frame_gets_into_a_compressed_message() {
+    let deflate = Deflate::new();
+    let mut writer = server(&deflate, TAKEOVER);
+    let mut wire = sent(&mut writer, &Frame::text(JSON).unfinished());
+    let plain = || Frame::text_from_utf8(b"plain".to_vec()).unwrap().continuing();
+    let misuse = SendError::InCompressedMessage;
+    assert_eq!(writer.send_shared(plain()).unwrap_err(), misuse);
+    assert_eq!(writer.send_in_place(plain()).unwrap_err(), misuse);
+    assert_eq!(writer.send_prepared(&plain().prepare()).unwrap_err(), misuse);
+    wire.extend(sent(&mut writer, &plain()));
+    assert_eq!(texts(&wire), [[JSON, "plain"].concat()]);
+
+    sent(&mut writer, &Frame::text(JSON).unfinished().compress(false));
+    assert_eq!(*writer.send_shared(plain()).unwrap().0, [0x80, 5]);
+    // Who compresses itself does not pass on what others have compressed.
+    let mut writer = Writer::server().compression(true).deflate(&deflate, Some(TAKEOVER));
+    let run = Data { kind: DataKind::Text, compressed: true, payload: HELLO, fin: true };
+    assert_eq!(writer.send_run_to(&run, &mut wire), Err(SendError::NotCompressible));
+    let run = Data { kind: DataKind::Text, compressed: false, payload: JSON, fin: true };
+    let mut wire = Vec::new();
+    writer.send_run_to(&run, &mut wire).unwrap();
+    assert_eq!(wire[0], 0xC1);
+    assert_eq!(texts(&wire), [JSON]);
+}

@@ -158,6 +158,12 @@ pub enum SendError {
     /// [no compression was agreed](super::Writer::compression) on.
     #[error("misuse: compressed message where no compression was agreed on")]
     NotCompressible,
+    /// A further frame of a message that is compressed, which is to go as it is:
+    /// [shared](super::Writer::send_shared), [in place](super::Writer::send_in_place), or prepared.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[error("misuse: plain frame inside a compressed message")]
+    InCompressedMessage,
     /// Text that is not UTF-8, of which some came in [runs](super::Writer::send_run).
     #[error("misuse: text that is not UTF-8")]
     InvalidUtf8,

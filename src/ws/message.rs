@@ -121,14 +121,23 @@ impl MessageDecoder {
                 Ok(Some(Event::Ping(payload))) => Message::Ping(payload.freeze()),
                 Ok(Some(Event::Pong(payload))) => Message::Pong(payload.freeze()),
                 Ok(Some(Event::Close(close))) => {
-                    self.gathered = Vec::new();
+                    self.release();
                     Message::Close(close)
                 }
                 Err(error) => {
-                    self.gathered = Vec::new();
+                    self.release();
                     return Err(error);
                 }
             }));
+        }
+    }
+
+    /// There will be no more messages.
+    fn release(&mut self) {
+        self.gathered = Vec::new();
+        #[cfg(feature = "deflate")]
+        {
+            self.receiver = None;
         }
     }
 
@@ -154,7 +163,7 @@ impl MessageDecoder {
                 Ok(Some((part, longest))) => append(&mut self.gathered, part, longest),
                 Ok(None) => break,
                 Err(fault) => {
-                    self.gathered = Vec::new();
+                    self.release();
                     return Err(self.decoder.fail_frame(fault));
                 }
             }

@@ -99,7 +99,7 @@ impl Writer {
         &mut self,
         frame: Frame<P>,
     ) -> Result<(HeaderBytes, P), SendError> {
-        self.check(frame.shape)?;
+        self.check_plain(frame.shape)?;
         self.sent(frame.shape);
         let (header, _) = frame.header(None);
         Ok((header, frame.payload))
@@ -113,7 +113,7 @@ impl Writer {
     #[cfg(feature = "alloc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
     pub fn send_prepared(&mut self, frame: &PreparedFrame) -> Result<Bytes, SendError> {
-        self.check(frame.shape)?;
+        self.check_plain(frame.shape)?;
         self.sent(frame.shape);
         #[cfg(feature = "deflate")]
         if let Some(bytes) = self.sender.as_mut().and_then(|sender| sender.prepared(frame)) {
@@ -162,6 +162,8 @@ impl<M> Writer<M> {
     pub(super) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
         let role = if self.masks.is_some() { Role::Client } else { Role::Server };
         self.sender = agreed.map(|params| Box::new(Sender::new(deflate, params, role)));
+        // What others compressed refers to what others sent.
+        self.compression &= self.sender.is_none();
     }
 
     /// Whether this frame would be compressed.
@@ -244,7 +246,7 @@ impl<M: MaskSource> Writer<M> {
         &mut self,
         mut frame: Frame<P>,
     ) -> Result<(HeaderBytes, P), SendError> {
-        self.check(frame.shape)?;
+        self.check_plain(frame.shape)?;
         let (header, mask) = frame.header(self.mask()?);
         if let Some(mut key) = mask {
             key.apply(frame.payload.as_mut());
@@ -404,6 +406,16 @@ impl<M: MaskSource> Writer<M> {
         if data && !self.utf8.is_complete() { Err(SendError::InvalidUtf8) } else { Ok(()) }
     }
 
+    /// As [`check`](Self::check), of a frame that cannot be compressed.
+    fn check_plain(&self, shape: Shape) -> Result<(), SendError> {
+        self.check(shape)?;
+        #[cfg(feature = "deflate")]
+        if shape.continuing && self.sender.as_ref().is_some_and(|sender| sender.in_message()) {
+            return Err(SendError::InCompressedMessage);
+        }
+        Ok(())
+    }
+
     #[inline]
     fn check_order(&self, shape: Shape) -> Result<(), SendError> {
         if self.close_sent {
@@ -429,7 +441,13 @@ impl<M: MaskSource> Writer<M> {
     #[inline]
     fn sent(&mut self, shape: Shape) {
         match shape.opcode {
-            OpCode::Close => self.close_sent = true,
+            OpCode::Close => {
+                self.close_sent = true;
+                #[cfg(feature = "deflate")]
+                {
+                    self.sender = None;
+                }
+            }
             control if control.is_control() => {}
             _ => self.unfinished = (!shape.fin).then_some(shape.into()),
         }

@@ -49,6 +49,11 @@ impl Sender {
         frame.compress.unwrap_or_else(|| !fin || frame.payload().len() >= self.deflate.min_len)
     }
 
+    /// Whether a message was begun and not ended that is compressed.
+    pub(in crate::ws) const fn in_message(&self) -> bool {
+        self.in_message
+    }
+
     /// The frame to be sent in place of one that it [takes](Self::takes). Tell then how that
     /// [went](Self::sent).
     pub(in crate::ws) fn compress<'s>(&'s mut self, frame: Frame<&'s [u8]>) -> Frame<&'s [u8]> {
