@@ -249,6 +249,35 @@ fn text_is_checked_as_it_is_inflated() {
     assert_eq!(fails(&two.concat()), (1, Fault::InvalidUtf8, 9));
 }
 
+/// What comes before an error is judged first, also where zlib finds both at once.
+#[test]
+fn the_first_of_two_faults_counts() {
+    let blocks = |text: &[u8]| [&[0, 2, 0, 0xFD, 0xFF][..], text, &[6]].concat();
+    let fails = |max, stream: &[u8]| fails(TAKEOVER, Options::new().max_message(max), stream);
+    assert_eq!(fails(9, &frame(0xC1, &blocks(b"a\xFF"))), (0, Fault::InvalidUtf8, 0));
+    assert_eq!(fails(9, &frame(0xC1, &blocks(b"aa"))), (0, Fault::InvalidDeflate, 0));
+    let too_long = Fault::MessageTooLong { limit: 1 };
+    assert_eq!(fails(1, &frame(0xC1, &blocks(b"aa"))), (0, too_long, 0));
+    assert_eq!(fails(1, &frame(0xC1, &blocks(b"a\xFF"))), (0, too_long, 0));
+    // Not one that the next frame would bring.
+    let two = [frame(0x41, &blocks(b"aa")), frame(0x80, b"\0")].concat();
+    assert_eq!(fails(9, &two), (0, Fault::InvalidDeflate, 0));
+}
+
+/// Clones share what they have at rest, but not how they compress.
+#[test]
+fn a_clone_has_its_own_level() {
+    let (hard, mut sizes) = (Deflate::new().level(9), Vec::new());
+    let numbers: Vec<_> = (0..2000).map(|n| (n * 7919 % 1009).to_string()).collect();
+    let text = numbers.join(" ");
+    for deflate in [&hard, &hard.clone().level(1), &hard, &hard.clone().memory_level(1)] {
+        sizes.push(sent(&mut server(deflate, NO_TAKEOVER), &Frame::text(&text)).len());
+    }
+    assert_eq!(sizes[0], sizes[2]);
+    assert!(sizes[1] > sizes[0] && sizes[3] != sizes[0], "{sizes:?}");
+    assert_eq!((hard.clone() == hard, Deflate::new() == Deflate::new()), (true, false));
+}
+
 fn server(deflate: &Deflate, params: DeflateParams) -> Writer {
     Writer::server().deflate(deflate, Some(params))
 }

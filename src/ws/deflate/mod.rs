@@ -15,7 +15,7 @@ pub(super) use receiver::Receiver;
 pub(super) use sender::Sender;
 
 use std::sync::Arc;
-use zlib::{Compressor, Idle};
+use zlib::{Compressor, Idle, Settings};
 
 /// permessage-deflate (RFC 7692): how messages are compressed, and what is asked of the peer.
 ///
@@ -158,7 +158,8 @@ impl Deflate {
     }
 
     fn compressor(&self, bits: WindowBits) -> Compressor {
-        self.idle.compressor(self.level, self.memory_level, bits)
+        let Self { level, memory_level, .. } = *self;
+        self.idle.compressor(Settings { level, memory_level, bits })
     }
 
     /// What we want as `server`, or as client.

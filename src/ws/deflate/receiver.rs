@@ -1,6 +1,6 @@
 //! What a connection receives compressed.
 
-use super::zlib::{Inflated, Inflater};
+use super::zlib::Inflater;
 use super::{Deflate, DeflateParams};
 use crate::simd;
 use crate::ws::{DataKind, Fault, Role, Utf8Validator};
@@ -15,11 +15,10 @@ pub(in crate::ws) struct Receiver {
     inflater: Option<Inflater>,
     /// How long the current message is so far, inflated.
     len: u64,
-    /// Whether nothing has come of the current message, and whether nothing has come since a block
-    /// with `BFINAL`: then the stream of blocks is between two of them.
+    /// Nothing has come of the current message, or nothing since a block with `BFINAL`.
     between_blocks: bool,
-    /// Whether the last call filled its room, so that there may be more.
-    filled: bool,
+    /// There may be more without further input.
+    more: bool,
     utf8: Utf8Validator,
 }
 
@@ -41,7 +40,7 @@ impl Receiver {
             inflater: None,
             len: 0,
             between_blocks: true,
-            filled: false,
+            more: false,
             utf8: Utf8Validator::new(),
         }
     }
@@ -60,16 +59,13 @@ impl Receiver {
         // At the limit one byte more is one too many.
         let room = usize::try_from(left).unwrap_or(usize::MAX).clamp(1, Inflater::RUN);
         let mut written = 0;
-        while written == 0 && (!payload.is_empty() || self.filled) {
-            let Ok(Inflated { read, written: more, ended }) = inflater.inflate(payload, room)
-            else {
-                return Err(Fault::InvalidDeflate);
-            };
-            *payload = &payload[read..];
-            written = more;
-            self.filled = written == room && !ended;
-            if read > 0 || written > 0 {
-                self.between_blocks = ended;
+        while written == 0 && (!payload.is_empty() || self.more) {
+            let step = inflater.inflate(payload, room).map_err(|_| Fault::InvalidDeflate)?;
+            *payload = &payload[step.read..];
+            written = step.written;
+            self.more = step.more;
+            if step.read > 0 || written > 0 {
+                self.between_blocks = step.ended;
             }
         }
         if written > 0 {
@@ -82,7 +78,7 @@ impl Receiver {
                 self.utf8.feed(run).map_err(|_| Fault::InvalidUtf8)?;
             }
             // Where nothing is left to inflate, the message is likely to end.
-            let ends = fin && payload.is_empty() && !self.filled;
+            let ends = fin && payload.is_empty() && !self.more;
             let longest = if ends { 0 } else { self.max_message };
             return Ok(self.inflater.as_ref().map(|it| (it.output(written), longest)));
         }

@@ -106,7 +106,7 @@ impl Sender {
             self.deflate.idle.keep_compressor(compressor);
             bytes
         })?;
-        self.stale = self.takeover;
+        self.stale = self.compressor.is_some();
         Some(bytes)
     }
 }

@@ -23,18 +23,27 @@ const RUN: usize = 16 << 10;
 /// How many compressors and inflaters wait for their next message.
 const KEPT_IDLE: usize = 16;
 
+/// What a compressor is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub(super) level: u8,
+    pub(super) memory_level: u8,
+    pub(super) bits: WindowBits,
+}
+
 /// zlib's compressor, and what it wrote.
 pub(super) struct Compressor {
     /// Behind a lock that is never taken, as it may not be looked at from several threads.
     zlib: Mutex<Deflate>,
-    bits: WindowBits,
+    settings: Settings,
     /// All of it was written to once, but only the front counts.
     output: Vec<u8>,
     len: usize,
 }
 
 impl Compressor {
-    fn new(level: u8, memory_level: u8, bits: WindowBits) -> Self {
+    fn new(settings: Settings) -> Self {
+        let Settings { level, memory_level, bits } = settings;
         let config = DeflateConfig {
             level: level.into(),
             window_bits: -i32::from(bits.get()),
@@ -42,7 +51,7 @@ impl Compressor {
             ..DeflateConfig::default()
         };
         let zlib = Mutex::new(Deflate::new_with_config(config));
-        Self { zlib, bits, output: Vec::new(), len: 0 }
+        Self { zlib, settings, output: Vec::new(), len: 0 }
     }
 
     /// Compresses data, all of it. What was compressed before is no longer there.
@@ -97,6 +106,9 @@ pub(super) struct Inflated {
     pub(super) written: usize,
     /// A block with `BFINAL` has ended, and the next one begins anew.
     pub(super) ended: bool,
+    /// The next call may give more even if there is no more input: the room was too small, or what comes
+    /// next is an error.
+    pub(super) more: bool,
 }
 
 /// This is not DEFLATE (RFC 1951).
@@ -122,7 +134,7 @@ impl Inflater {
         // zlib stops behind the block, so that it does not take the byte beyond.
         let beyond = [0, 0, 0xFF, 0xFF, 0];
         let end = self.call(&beyond, 1, InflateFlush::Block);
-        matches!(end, Ok(Inflated { read: 4, written: 0, ended: false }))
+        matches!(end, Ok(Inflated { read: 4, written: 0, ended: false, .. }))
     }
 
     fn call(
@@ -136,15 +148,16 @@ impl Inflater {
         let status = zlib.decompress(input, &mut self.output[..room], flush);
         let read = difference(zlib.total_in(), read);
         let written = difference(zlib.total_out(), written);
-        let ended = match status {
-            Ok(Status::Ok | Status::BufError) => false,
-            Ok(Status::StreamEnd) => true,
-            Err(_) => return Err(NotDeflate),
-        };
+        if status.is_err() && written == 0 {
+            return Err(NotDeflate);
+        }
+        let ended = status == Ok(Status::StreamEnd);
         if ended {
             zlib.reset(false);
         }
-        Ok(Inflated { read, written, ended })
+        // What came before an error is checked before it; zlib repeats the error.
+        let more = status.is_err() || written == room && !ended;
+        Ok(Inflated { read, written, ended, more })
     }
 
     /// What was inflated last.
@@ -169,16 +182,17 @@ pub(super) struct Idle {
 
 impl Idle {
     /// A compressor that has seen nothing.
-    pub(super) fn compressor(&self, level: u8, memory_level: u8, bits: WindowBits) -> Compressor {
+    pub(super) fn compressor(&self, settings: Settings) -> Compressor {
         let mut idle = self.compressors.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = idle.iter().rposition(|it| it.bits == bits).map(|at| idle.swap_remove(at));
+        let found = idle.iter().rposition(|it| it.settings == settings);
+        let found = found.map(|at| idle.swap_remove(at));
         drop(idle);
         match found {
             Some(mut compressor) => {
                 compressor.reset();
                 compressor
             }
-            None => Compressor::new(level, memory_level, bits),
+            None => Compressor::new(settings),
         }
     }
 
@@ -228,7 +242,7 @@ impl fmt::Debug for Idle {
 
 impl fmt::Debug for Compressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Compressor").field("bits", &self.bits).finish_non_exhaustive()
+        f.debug_struct("Compressor").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
