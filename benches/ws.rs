@@ -1,17 +1,19 @@
 //! Frames, masks, messages and what is sent, in the sizes that applications use.
 //!
-//! `cargo bench --bench ws --features getrandom`. Decoding unmasks in place, so each iteration
+//! `cargo bench --bench ws --features deflate,getrandom`. Decoding unmasks in place, so each iteration
 //! copies the stream into the read buffer, as a socket would: the rows `limit/memcpy` do that and
 //! nothing else, and are to be subtracted. `limit/utf8` only validates the same text.
 
 mod common;
+#[path = "common/json_feed.rs"]
+mod json_feed;
 
 use bytes::BytesMut;
 use common::group;
 use criterion::{Criterion, criterion_group, criterion_main};
 use eventwire::ws::{
-    Data, Decoder, Event, Frame, FrameHeader, MaskKey, Message, MessageDecoder, OpCode, Options,
-    OsMaskKeys, Role, Writer,
+    Data, Decoder, Deflate, DeflateParams, Event, Frame, FrameHeader, MaskKey, Message,
+    MessageDecoder, OpCode, Options, OsMaskKeys, Role, Writer,
 };
 use std::hint::black_box;
 
@@ -218,5 +220,53 @@ fn encoding(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, headers, masks, decoding, encoding);
+/// Messages as a feed sends them, no two of them the same: bytes are those before compression.
+fn deflating(c: &mut Criterion) {
+    for (name, len) in [("100", 100), ("1k", 1 << 10), ("64k", 64 << 10)] {
+        let messages = json_feed::messages(len, (STREAM / len).max(8));
+        let bytes = messages.iter().map(String::len).sum();
+        for (delivery, takeover) in [("takeover", true), ("alone", false)] {
+            let mut group = group(c, &format!("ws_deflate/{name}/{delivery}"), bytes);
+            let agreed = DeflateParams {
+                server_no_context_takeover: !takeover,
+                client_no_context_takeover: !takeover,
+                ..DeflateParams::default()
+            };
+            let deflate = Deflate::new().min_len(0);
+            let mut stream = Vec::new();
+            let mut client = Writer::client(|| KEY.0).deflate(&deflate, Some(agreed));
+            for message in &messages {
+                client.send_to(&Frame::text(message), &mut stream).unwrap();
+            }
+            let decoder = MessageDecoder::new(Role::Server, Options::new());
+            let mut decoder = decoder.deflate(&deflate, Some(agreed));
+            let mut buffer = BytesMut::new();
+            group.bench_function("inflate", |b| {
+                b.iter(|| {
+                    let mut inflated = 0;
+                    for chunk in stream.chunks(CHUNK) {
+                        buffer.extend_from_slice(chunk);
+                        while let Some(message) = decoder.decode(&mut buffer).unwrap() {
+                            inflated += usize::from(matches!(black_box(message), Message::Text(_)));
+                        }
+                    }
+                    assert_eq!(inflated, messages.len());
+                });
+            });
+            let mut server = Writer::server().deflate(&deflate, Some(agreed));
+            group.bench_function("compress", |b| {
+                b.iter(|| {
+                    for message in &messages {
+                        buffer.clear();
+                        server.send_to(&Frame::text(black_box(message)), &mut buffer).unwrap();
+                        black_box(&mut buffer);
+                    }
+                });
+            });
+            group.finish();
+        }
+    }
+}
+
+criterion_group!(benches, headers, masks, decoding, encoding, deflating);
 criterion_main!(benches);

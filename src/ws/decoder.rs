@@ -77,7 +77,7 @@ enum End {
 }
 
 /// What the front of a buffer holds, as ranges.
-enum Step {
+pub(super) enum Step {
     Event {
         event: Event<Range<usize>, Range<usize>>,
         end: usize,
@@ -86,6 +86,39 @@ enum Step {
     More {
         discard: usize,
     },
+}
+
+impl Step {
+    /// Takes it off the buffer, whose memory it shares then.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(super) fn take(self, buffer: &mut BytesMut) -> Option<Event<BytesMut, Utf8Bytes>> {
+        match self {
+            Self::More { discard } => {
+                buffer.advance(discard);
+                None
+            }
+            Self::Event { event, end } => {
+                let mut front = buffer.split_to(end);
+                let slice = |range: Range<usize>| {
+                    front.truncate(range.end);
+                    front.advance(range.start);
+                    front
+                };
+                Some(match event {
+                    Event::Data(Data { kind, compressed, payload, fin }) => {
+                        Event::Data(Data { kind, compressed, payload: slice(payload), fin })
+                    }
+                    Event::Ping(payload) => Event::Ping(slice(payload)),
+                    Event::Pong(payload) => Event::Pong(slice(payload)),
+                    Event::Close(close) => Event::Close(close.map(|Close { code, reason }| {
+                        let reason = Utf8Bytes::from_utf8_lossy(slice(reason).freeze());
+                        Close { code, reason }
+                    })),
+                })
+            }
+        }
+    }
 }
 
 /// A header that passed all checks.
@@ -204,35 +237,11 @@ impl Decoder {
     /// As [`decode_mut`](Self::decode_mut), for all that is not a [`whole`](Self::whole) message.
     #[cfg(feature = "alloc")]
     #[inline(never)]
-    pub(super) fn decode_any_mut(
+    fn decode_any_mut(
         &mut self,
         buffer: &mut BytesMut,
     ) -> Result<Option<Event<BytesMut, Utf8Bytes>>, ProtocolError> {
-        match self.step(buffer)? {
-            Step::More { discard } => {
-                buffer.advance(discard);
-                Ok(None)
-            }
-            Step::Event { event, end } => {
-                let mut front = buffer.split_to(end);
-                let slice = |range: Range<usize>| {
-                    front.truncate(range.end);
-                    front.advance(range.start);
-                    front
-                };
-                Ok(Some(match event {
-                    Event::Data(Data { kind, compressed, payload, fin }) => {
-                        Event::Data(Data { kind, compressed, payload: slice(payload), fin })
-                    }
-                    Event::Ping(payload) => Event::Ping(slice(payload)),
-                    Event::Pong(payload) => Event::Pong(slice(payload)),
-                    Event::Close(close) => Event::Close(close.map(|Close { code, reason }| {
-                        let reason = Utf8Bytes::from_utf8_lossy(slice(reason).freeze());
-                        Close { code, reason }
-                    })),
-                }))
-            }
-        }
+        Ok(self.step(buffer)?.take(buffer))
     }
 
     /// What inflates compressed messages, which are allowed from now on.
@@ -301,7 +310,7 @@ impl Decoder {
     }
 
     /// What the front of `input` holds.
-    fn step(&mut self, input: &mut [u8]) -> Result<Step, ProtocolError> {
+    pub(super) fn step(&mut self, input: &mut [u8]) -> Result<Step, ProtocolError> {
         match self.end {
             End::No => {}
             End::Closed => return Ok(Step::More { discard: input.len() }),

@@ -1,7 +1,9 @@
 //! Whole messages.
 
 #[cfg(feature = "deflate")]
-use super::deflate::Receiver;
+use super::decoder::Step;
+#[cfg(feature = "deflate")]
+use super::deflate::{Receiver, Room};
 use super::{Close, Data, DataKind, Decoder, Event, Options, ProtocolError, Role};
 #[cfg(feature = "deflate")]
 use super::{Deflate, DeflateParams};
@@ -107,13 +109,21 @@ impl MessageDecoder {
     #[inline(never)]
     fn decode_any(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         loop {
-            return Ok(Some(match self.decoder.decode_any_mut(buffer) {
-                Ok(None) => return Ok(None),
-                #[cfg(feature = "deflate")]
-                Ok(Some(Event::Data(run))) if run.compressed => match self.inflate(&run)? {
-                    Some(message) => message,
+            let step = self.decoder.step(buffer);
+            #[cfg(feature = "deflate")]
+            if let Ok(Step::Event { event: Event::Data(run), end }) = &step
+                && run.compressed
+            {
+                // Nothing of it is kept, so that it need not share memory.
+                let inflated = self.inflate(run, &buffer[run.payload.clone()]);
+                buffer.advance(*end);
+                match inflated? {
+                    Some(message) => return Ok(Some(message)),
                     None => continue,
-                },
+                }
+            }
+            return Ok(Some(match step.map(|step| step.take(buffer)) {
+                Ok(None) => return Ok(None),
                 Ok(Some(Event::Data(run))) => match self.gather(run) {
                     Some(message) => message,
                     None => continue,
@@ -154,12 +164,16 @@ impl MessageDecoder {
 
     /// The message that ends with this run of a compressed one, if one does.
     #[cfg(feature = "deflate")]
-    fn inflate(&mut self, run: &Data<BytesMut>) -> Result<Option<Message>, ProtocolError> {
+    fn inflate<P>(
+        &mut self,
+        run: &Data<P>,
+        mut payload: &[u8],
+    ) -> Result<Option<Message>, ProtocolError> {
         // The decoder gives none that is compressed without it.
         let Some(receiver) = &mut self.receiver else { return Ok(None) };
-        let mut payload = &run.payload[..];
+        let mut room = Room::take();
         loop {
-            match receiver.inflate(&mut payload, run.kind, run.fin) {
+            match receiver.inflate(&mut payload, run.kind, run.fin, &mut room) {
                 Ok(Some((part, longest))) => append(&mut self.gathered, part, longest),
                 Ok(None) => break,
                 Err(fault) => {

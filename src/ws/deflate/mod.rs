@@ -3,6 +3,7 @@
 mod params;
 mod prepared;
 mod receiver;
+mod room;
 mod sender;
 mod zlib;
 
@@ -12,6 +13,7 @@ pub use params::{DeflateParams, WindowBits};
 pub(super) use params::names;
 pub(super) use prepared::Forms;
 pub(super) use receiver::Receiver;
+pub(super) use room::Room;
 pub(super) use sender::Sender;
 
 use std::sync::Arc;
@@ -46,9 +48,11 @@ use zlib::{Compressor, Idle, Settings};
 ///
 /// | | sending | receiving |
 /// |---|---|---|
-/// | with context takeover, once there was a compressed message | `133 + 4 × window + 7 × 2^(memory_level − 4)`: 373 by default, 136 with a window of 9 bits and memory level 1 | 63, whatever the window |
+/// | with context takeover, once there was a compressed message | `133 + 4 × window + 7 × 2^(memory_level − 4)`: 373 by default, 136 with a window of 9 bits and memory level 1 | 47, whatever the window |
 /// | without | none: some are shared | none: some are shared |
 /// | while a message is under way | its compressed bytes, doubling | the message so far, doubling, up to [`max_message`](super::Options::max_message) |
+///
+/// Each thread that receives compressed messages keeps 64 KiB to inflate to.
 ///
 #[cfg_attr(feature = "handshake", doc = "```")]
 #[cfg_attr(not(feature = "handshake"), doc = "```ignore")]

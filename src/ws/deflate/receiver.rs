@@ -1,7 +1,7 @@
 //! What a connection receives compressed.
 
 use super::zlib::Inflater;
-use super::{Deflate, DeflateParams};
+use super::{Deflate, DeflateParams, Room};
 use crate::simd;
 use crate::ws::{DataKind, Fault, Role, Utf8Validator};
 
@@ -45,19 +45,20 @@ impl Receiver {
         }
     }
 
-    /// The next bytes of the message out of this payload, which is taken off as far as that goes, and how
-    /// long the message may become; `None` once all of it is out. With `fin` the message then has ended,
-    /// and was found valid.
-    pub(in crate::ws) fn inflate(
+    /// The next bytes of the message out of this payload, which is taken off as far as that goes, in the
+    /// room for them, and how long the message may become; `None` once all of it is out. With `fin` the
+    /// message then has ended, and was found valid.
+    pub(in crate::ws) fn inflate<'r>(
         &mut self,
         payload: &mut &[u8],
         kind: DataKind,
         fin: bool,
-    ) -> Result<Option<(&[u8], u64)>, Fault> {
+        room: &'r mut Room,
+    ) -> Result<Option<(&'r [u8], u64)>, Fault> {
         let inflater = self.inflater.get_or_insert_with(|| self.deflate.idle.inflater());
         let left = self.max_message - self.len;
         // At the limit one byte more is one too many.
-        let room = usize::try_from(left).unwrap_or(usize::MAX).clamp(1, Inflater::RUN);
+        let room = room.at_most(left);
         let mut written = 0;
         while written == 0 && (!payload.is_empty() || self.more) {
             let step = inflater.inflate(payload, room).map_err(|_| Fault::InvalidDeflate)?;
@@ -73,14 +74,13 @@ impl Receiver {
                 return Err(Fault::MessageTooLong { limit: self.max_message });
             }
             self.len += written as u64;
-            let run = inflater.output(written);
+            let run = &room[..written];
             if kind == DataKind::Text && !(self.utf8.is_complete() && simd::is_ascii(run)) {
                 self.utf8.feed(run).map_err(|_| Fault::InvalidUtf8)?;
             }
             // Where nothing is left to inflate, the message is likely to end.
             let ends = fin && payload.is_empty() && !self.more;
-            let longest = if ends { 0 } else { self.max_message };
-            return Ok(self.inflater.as_ref().map(|it| (it.output(written), longest)));
+            return Ok(Some((run, if ends { 0 } else { self.max_message })));
         }
         if fin {
             if !self.between_blocks && !inflater.ends_message() {

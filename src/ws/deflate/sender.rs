@@ -60,9 +60,9 @@ impl Sender {
         let Shape { continuing, fin, .. } = frame.shape;
         let compressor = self.compressor.get_or_insert_with(|| self.deflate.compressor(self.bits));
         if core::mem::take(&mut self.stale) {
-            compressor.reset();
+            compressor.forget();
         }
-        compressor.compress(frame.payload);
+        compressor.compress(frame.payload, fin && !self.takeover);
         let payload = compressor.output(fin);
         // With context takeover the peer has to see what the compressor has seen.
         if !self.takeover && fin && !continuing && payload.len() >= frame.payload.len() {
@@ -100,7 +100,7 @@ impl Sender {
         }
         let bytes = frame.forms.get(self.bits, || {
             let mut compressor = self.deflate.compressor(self.bits);
-            compressor.compress(payload);
+            compressor.compress(payload, true);
             let form = Frame { payload: compressor.output(true), ..whole }.compressed();
             let bytes = (form.payload.len() < payload.len()).then(|| form.to_bytes());
             self.deflate.idle.keep_compressor(compressor);

@@ -2,7 +2,6 @@
 
 use super::WindowBits;
 use core::fmt;
-use std::boxed::Box;
 use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Status};
@@ -16,9 +15,6 @@ const KEPT_OUTPUT: usize = 64 << 10;
 /// How much room a compressor has at least for more output. Where less is left, it may write the end of
 /// a message twice.
 const LEAST_ROOM: usize = 64;
-
-/// How much is inflated at once.
-const RUN: usize = 16 << 10;
 
 /// How many compressors and inflaters wait for their next message.
 const KEPT_IDLE: usize = 16;
@@ -36,6 +32,8 @@ pub(super) struct Compressor {
     /// Behind a lock that is never taken, as it may not be looked at from several threads.
     zlib: Mutex<Deflate>,
     settings: Settings,
+    /// What comes next refers to nothing that was seen.
+    forgot: bool,
     /// All of it was written to once, but only the front counts.
     output: Vec<u8>,
     len: usize,
@@ -51,13 +49,18 @@ impl Compressor {
             ..DeflateConfig::default()
         };
         let zlib = Mutex::new(Deflate::new_with_config(config));
-        Self { zlib, settings, output: Vec::new(), len: 0 }
+        Self { zlib, settings, forgot: true, output: Vec::new(), len: 0 }
     }
 
-    /// Compresses data, all of it. What was compressed before is no longer there.
-    pub(super) fn compress(&mut self, mut data: &[u8]) {
+    /// Compresses data, all of it, and may forget it then, which zlib does sooner here than by
+    /// [itself](Self::forget). The output before is no longer there.
+    pub(super) fn compress(&mut self, mut data: &[u8], forget: bool) {
         let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
         self.len = 0;
+        if !data.is_empty() {
+            self.forgot = forget;
+        }
+        let flush = if forget { DeflateFlush::FullFlush } else { DeflateFlush::SyncFlush };
         // Of no data zlib would write something at first, and then nothing.
         while !data.is_empty() || self.len == self.output.len() && self.len > 0 {
             if self.output.len() - self.len < LEAST_ROOM {
@@ -65,7 +68,7 @@ impl Compressor {
                 self.output.resize(self.len + more, 0);
             }
             let (read, written) = (zlib.total_in(), zlib.total_out());
-            let status = zlib.compress(data, &mut self.output[self.len..], DeflateFlush::SyncFlush);
+            let status = zlib.compress(data, &mut self.output[self.len..], flush);
             debug_assert!(status.is_ok(), "{status:?}");
             data = &data[difference(zlib.total_in(), read)..];
             self.len += difference(zlib.total_out(), written);
@@ -80,8 +83,11 @@ impl Compressor {
     }
 
     /// Forgets what it has seen.
-    pub(super) fn reset(&mut self) {
-        self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner).reset();
+    pub(super) fn forget(&mut self) {
+        if !self.forgot {
+            self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner).reset();
+            self.forgot = true;
+        }
     }
 
     /// Gives back the memory of an unusually long message.
@@ -93,11 +99,10 @@ impl Compressor {
     }
 }
 
-/// zlib's inflater, and room for a run.
+/// zlib's inflater.
 pub(super) struct Inflater {
     /// Behind a lock as in [`Compressor`].
     zlib: Mutex<Inflate>,
-    output: Box<[u8]>,
 }
 
 /// What one call of zlib has done.
@@ -115,17 +120,17 @@ pub(super) struct Inflated {
 pub(super) struct NotDeflate;
 
 impl Inflater {
-    /// How much is inflated at once.
-    pub(super) const RUN: usize = RUN;
-
     fn new() -> Self {
-        let zlib = Mutex::new(Inflate::new(false, WindowBits::MAX.get()));
-        Self { zlib, output: std::vec![0; RUN].into() }
+        Self { zlib: Mutex::new(Inflate::new(false, WindowBits::MAX.get())) }
     }
 
-    /// Inflates what it can of `input`, at most `room` bytes, which is [`RUN`](Self::RUN) or less.
-    pub(super) fn inflate(&mut self, input: &[u8], room: usize) -> Result<Inflated, NotDeflate> {
-        self.call(input, room, InflateFlush::NoFlush)
+    /// Inflates what it can of `input`.
+    pub(super) fn inflate(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<Inflated, NotDeflate> {
+        self.call(input, output, InflateFlush::NoFlush)
     }
 
     /// Whether a message may end here (RFC 7692, 7.2.2): its last bits began an empty stored block, which
@@ -133,19 +138,19 @@ impl Inflater {
     pub(super) fn ends_message(&mut self) -> bool {
         // zlib stops behind the block, so that it does not take the byte beyond.
         let beyond = [0, 0, 0xFF, 0xFF, 0];
-        let end = self.call(&beyond, 1, InflateFlush::Block);
+        let end = self.call(&beyond, &mut [0], InflateFlush::Block);
         matches!(end, Ok(Inflated { read: 4, written: 0, ended: false, .. }))
     }
 
     fn call(
         &mut self,
         input: &[u8],
-        room: usize,
+        output: &mut [u8],
         flush: InflateFlush,
     ) -> Result<Inflated, NotDeflate> {
         let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
         let (read, written) = (zlib.total_in(), zlib.total_out());
-        let status = zlib.decompress(input, &mut self.output[..room], flush);
+        let status = zlib.decompress(input, output, flush);
         let read = difference(zlib.total_in(), read);
         let written = difference(zlib.total_out(), written);
         if status.is_err() && written == 0 {
@@ -156,13 +161,8 @@ impl Inflater {
             zlib.reset(false);
         }
         // What came before an error is checked before it; zlib repeats the error.
-        let more = status.is_err() || written == room && !ended;
+        let more = status.is_err() || written == output.len() && !ended;
         Ok(Inflated { read, written, ended, more })
-    }
-
-    /// What was inflated last.
-    pub(super) fn output(&self, len: usize) -> &[u8] {
-        &self.output[..len]
     }
 }
 
@@ -189,7 +189,7 @@ impl Idle {
         drop(idle);
         match found {
             Some(mut compressor) => {
-                compressor.reset();
+                compressor.forget();
                 compressor
             }
             None => Compressor::new(settings),

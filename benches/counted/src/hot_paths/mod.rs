@@ -1,6 +1,8 @@
 //! The paths that most events take, each to be run by itself and counted.
 
 mod aligned;
+#[path = "../../../common/json_feed.rs"]
+mod json_feed;
 mod sse;
 #[path = "../../../common/sse_shapes.rs"]
 mod sse_shapes;
@@ -48,6 +50,8 @@ pub const ROWS: &[Row] = &[
     row("WS decode, text 1 KiB", || ws::decode(&"x".repeat(1024))),
     row("WS decode, text 1 KiB non-ASCII", || ws::decode(&ws::non_ascii())),
     row("WS decode to messages, text 20 B", || ws::decode_messages(&"x".repeat(20))),
+    row("WS inflate, JSON 1 KiB", || ws::inflate(1 << 10)),
+    row("WS deflate, JSON 1 KiB", || ws::deflate(1 << 10)),
     row("WS encode, masked 20 B", || ws::encode_masked(&"x".repeat(20))),
     row("WS encode, masked 1 KiB", || ws::encode_masked(&"x".repeat(1024))),
     row("WS encode, unmasked 20 B", || ws::encode_unmasked(&"x".repeat(20))),

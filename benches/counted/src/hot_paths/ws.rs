@@ -1,12 +1,21 @@
 //! WebSocket frames and messages.
 
 use super::aligned::{self, Output};
-use super::{COUNT, READ, Work};
+use super::{COUNT, READ, Work, json_feed};
 use bytes::BytesMut;
-use eventwire::ws::{Data, Decoder, Event, Frame, MaskKey, Message, MessageDecoder, Options, Role};
+use eventwire::ws::{
+    Data, Decoder, Deflate, DeflateParams, Event, Frame, MaskKey, Message, MessageDecoder, Options,
+    Role, Writer,
+};
 use std::hint::black_box;
 
 const KEY: MaskKey = MaskKey([0xA1, 0x5B, 0x07, 0xFE]);
+const AGREED: Option<DeflateParams> = Some(DeflateParams {
+    server_no_context_takeover: false,
+    client_no_context_takeover: false,
+    server_max_window_bits: None,
+    client_max_window_bits: None,
+});
 
 /// 1 KiB, half of the characters ASCII.
 pub fn non_ascii() -> String {
@@ -21,7 +30,7 @@ pub fn decode(text: &str) -> Box<dyn Work> {
 
 /// Decodes many of a client's text message, to owned messages.
 pub fn decode_messages(text: &str) -> Box<dyn Work> {
-    Box::new(Messages { stream: stream(text), rest: BytesMut::new() })
+    Box::new(Messages { stream: stream(text), compressed: false, rest: BytesMut::new() })
 }
 
 /// Encodes a text message as a client, again and again.
@@ -32,6 +41,23 @@ pub fn encode_masked(text: &str) -> Box<dyn Work> {
 /// Encodes a text message as a server, again and again.
 pub fn encode_unmasked(text: &str) -> Box<dyn Work> {
     encode(text, None)
+}
+
+/// Decodes a client's compressed messages of such a length, with context takeover.
+pub fn inflate(len: usize) -> Box<dyn Work> {
+    let mut stream = Vec::new();
+    let mut writer = Writer::client(|| KEY.0).deflate(&Deflate::new(), AGREED);
+    for message in json_feed::messages(len, COUNT.into()) {
+        writer.send_to(&Frame::text(&message), &mut stream).unwrap();
+    }
+    Box::new(Messages { stream, compressed: true, rest: BytesMut::new() })
+}
+
+/// Compresses messages of such a length as a server, with context takeover.
+pub fn deflate(len: usize) -> Box<dyn Work> {
+    let messages = json_feed::messages(len, COUNT.into());
+    let writer = Writer::server().deflate(&Deflate::new(), AGREED);
+    Box::new(Compress { messages, writer, output: Output::new(len) })
 }
 
 fn encode(text: &str, mask: Option<MaskKey>) -> Box<dyn Work> {
@@ -77,6 +103,7 @@ impl Work for InPlace {
 /// The same, where messages leave the window with the memory they are in.
 struct Messages {
     stream: Vec<u8>,
+    compressed: bool,
     rest: BytesMut,
 }
 
@@ -87,6 +114,9 @@ impl Work for Messages {
 
     fn run(&mut self) -> usize {
         let mut decoder = MessageDecoder::new(Role::Server, Options::new());
+        if self.compressed {
+            decoder = decoder.deflate(&Deflate::new(), AGREED);
+        }
         let mut messages = 0;
         let mut buffer = BytesMut::new();
         while !self.rest.is_empty() {
@@ -113,5 +143,21 @@ impl Work for Encode {
             black_box(&self.frame).encode_to(black_box(self.mask), output).unwrap();
         }
         COUNT.into()
+    }
+}
+
+struct Compress {
+    messages: Vec<String>,
+    writer: Writer,
+    output: Output,
+}
+
+impl Work for Compress {
+    fn run(&mut self) -> usize {
+        for message in &self.messages {
+            let output = black_box(self.output.cleared());
+            self.writer.send_to(&Frame::text(black_box(message)), output).unwrap();
+        }
+        self.messages.len()
     }
 }

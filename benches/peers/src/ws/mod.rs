@@ -1,7 +1,12 @@
 //! WebSocket: what is sent, and in which kind of message.
 
 mod decode;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod encode;
+#[cfg(feature = "deflate")]
+#[path = "../../../common/json_feed.rs"]
+mod json_feed;
 mod mask;
 mod wire;
 
@@ -11,6 +16,8 @@ pub fn rows() -> Vec<Row> {
     let mut rows = decode::rows();
     rows.extend(encode::rows());
     rows.extend(mask::rows());
+    #[cfg(feature = "deflate")]
+    rows.extend(deflate::rows());
     rows
 }
 
