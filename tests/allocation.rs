@@ -1,5 +1,8 @@
 //! How much is allocated: nothing for what is borrowed, a reference count a buffer for what is owned.
 
+#[cfg(feature = "deflate")]
+mod common;
+
 use allocation_counter::measure;
 use bytes::{Buf, Bytes, BytesMut};
 use eventwire::sse::{BytesDecoder, Decoder, Item, Message, Replay};
@@ -280,6 +283,62 @@ fn a_dead_decoder_holds_nothing() {
             while let Ok(Some(_)) = decoder.decode(&mut buffer) {}
         });
         assert_eq!(allocated.bytes_current, 0, "{end:?}");
+    }
+}
+
+/// 1 MiB that stands for 1 GiB, in frames with pings between: an error as soon as the limit is passed, and
+/// no more memory than the inflater's and for a moment twice the longest message.
+#[test]
+#[cfg(feature = "deflate")]
+fn a_bomb_takes_no_more_than_the_longest_message() {
+    use common::ws::{Limits, Seen, Stream, inflate, inflated_reference};
+    use ws::{Deflate, DeflateParams};
+
+    const INFLATER: i64 = 47 << 10;
+    // Little more than what doubling makes room for at some time.
+    const LIMIT: u64 = 2100 << 10;
+    let bomb = inflate::bomb(1 << 20);
+    let params = DeflateParams::default();
+    // The thread's room is there before.
+    MessageDecoder::new(Role::Client, ws::Options::new())
+        .deflate(&Deflate::new(), Some(params))
+        .decode(&mut BytesMut::from(&b"\xC2\x01\0"[..]))
+        .unwrap();
+    for (role, chunk, frame) in [(Role::Server, 1 << 20, 1 << 20), (Role::Client, 1000, 700)] {
+        let mut stream = Stream::new(role);
+        let mut b0 = 0x42;
+        for payload in bomb.chunks(frame) {
+            stream.frame(b0, payload).frame(0x89, b"?");
+            b0 = 0;
+        }
+        let limits = Limits { message: LIMIT, ..Limits::NONE };
+        let mut decoder =
+            MessageDecoder::new(role, limits.options()).deflate(&Deflate::new(), Some(params));
+        let mut result = Ok(None);
+        let mut kept = 0;
+        let mut most = 0;
+        for chunk in stream.bytes.chunks(chunk) {
+            let mut buffer = BytesMut::with_capacity(2 * chunk.len());
+            buffer.extend_from_slice(chunk);
+            let allocated = measure(|| {
+                while let Ok(Some(ws::Message::Ping(_))) = {
+                    result = decoder.decode(&mut buffer);
+                    &result
+                } {}
+            });
+            most = most.max(kept + i64::try_from(allocated.bytes_max).unwrap());
+            kept += allocated.bytes_current;
+            if result.is_err() {
+                break;
+            }
+        }
+        let expected = inflated_reference(role, limits, params, inflate::WINDOW, &stream.bytes);
+        let error = result.unwrap_err();
+        assert_eq!(expected.seen.last(), Some(&Seen::Failed(error)));
+        assert_eq!(error.fault, ws::Fault::MessageTooLong { limit: LIMIT });
+        let longest = i64::try_from(2 * LIMIT).unwrap();
+        assert!(most <= longest + INFLATER + 4096, "{most}, in chunks of {chunk}");
+        assert!(kept <= 0, "{kept} are kept");
     }
 }
 

@@ -47,6 +47,12 @@ fn ws_decoder() {
 }
 
 #[test]
+#[cfg(feature = "deflate")]
+fn ws_deflate() {
+    pass(bodies::ws_deflate::run);
+}
+
+#[test]
 fn ws_encoder() {
     pass(bodies::ws_encoder::run);
 }

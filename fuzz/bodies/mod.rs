@@ -9,6 +9,8 @@ pub mod sse_encoder;
 pub mod sse_lexer;
 mod stream;
 pub mod ws_decoder;
+#[cfg(feature = "deflate")]
+pub mod ws_deflate;
 pub mod ws_encoder;
 #[cfg(feature = "handshake")]
 pub mod ws_handshake;

@@ -26,7 +26,7 @@ const PINGS = ['', 'are you there? ☃', 'x'.repeat(125)];
 const DONE = { code: 1000, reason: '' };
 const BYE = { code: 4321, reason: 'bye ☃' };
 
-const ours = ({ name }) => name === 'eventwire' || name === 'echo_server';
+const ours = ({ name }) => ['eventwire', 'machine', 'echo_server'].includes(name);
 
 /** Two endpoints and their checks. */
 export class Pair {
@@ -159,9 +159,9 @@ export async function subprotocols(pair) {
   await pair.sees(pair.server, 'a client that insists', { failed: 'no close frame' });
 }
 
-/** What was not offered, or was and is not answered, is not used. */
-export async function offeredDeflate(pair) {
-  await pair.open({ offer_deflate: true });
+/** What is offered to a server that does not compress is not used. */
+export async function declinedDeflate(pair) {
+  await pair.open({ deflate: {} });
   const message = { text: 'compressible '.repeat(1000) };
   pair.client.tell(message);
   await pair.arrives(pair.client, 'text after an offer of deflate', [message]);

@@ -44,6 +44,10 @@ export class Program {
     this.#child.stdin.write(text);
   }
 
+  get pid() {
+    return this.#child.pid;
+  }
+
   get running() {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }

@@ -4,36 +4,44 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { until } from './common.mjs';
 
-export const OPCODES = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
+export const OPCODES = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
 /** A client's frame; its mask of zeros leaves the payload as it is. */
-export function frame(kind, payload, { length = payload.length } = {}) {
-  const header = [0x80 | OPCODES[kind]];
+export function frame(kind, payload, { length = payload.length, fin = true, rsv = 0 } = {}) {
+  const header = [(fin ? 0x80 : 0) | (rsv << 4) | OPCODES[kind]];
   if (length < 126) header.push(0x80 | length);
   else if (length < 65536) header.push(0x80 | 126, length >> 8, length & 255);
   else header.push(0x80 | 127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((shift) => (length >>> shift) & 255));
   return Buffer.concat([Buffer.from([...header, 0, 0, 0, 0]), Buffer.from(payload)]);
 }
 
+/** The frames in `bytes`, whoever sent them, as far as they are whole; payloads without their masks. */
+export function* rawFrames(bytes) {
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const [first, second] = [bytes[at], bytes[at + 1]];
+    at += 2;
+    let length = second & 127;
+    const extended = { 126: 2, 127: 8 }[length] ?? 0;
+    const masked = second >> 7 === 1;
+    if (at + extended + 4 * masked > bytes.length) return;
+    if (extended > 0) length = Number(extended === 2 ? bytes.readUInt16BE(at) : bytes.readBigUInt64BE(at));
+    at += extended;
+    const mask = bytes.subarray(at, at + 4 * masked);
+    at += mask.length;
+    if (at + length > bytes.length) return;
+    let payload = bytes.subarray(at, at + length);
+    if (masked) payload = payload.map((byte, i) => byte ^ mask[i & 3]);
+    at += length;
+    const [kind] = Object.entries(OPCODES).find(([, number]) => number === (first & 15));
+    yield { kind, fin: first >> 7 === 1, rsv: (first >> 4) & 7, masked, payload };
+  }
+}
+
 /** The server's frames in `bytes`, which are taken to be right, and unfragmented. */
 export function* frames(bytes) {
-  for (let at = 0; at + 2 <= bytes.length; ) {
-    const opcode = bytes[at] & 15;
-    let length = bytes[at + 1];
-    at += 2;
-    if (length === 126) {
-      length = bytes.readUInt16BE(at);
-      at += 2;
-    } else if (length === 127) {
-      length = Number(bytes.readBigUInt64BE(at));
-      at += 8;
-    }
-    if (at + length > bytes.length) return;
-    const payload = bytes.subarray(at, at + length);
-    at += length;
-    const [kind] = Object.entries(OPCODES).find(([, number]) => number === opcode);
+  for (const { kind, payload } of rawFrames(bytes)) {
     if (kind !== 'close') yield { kind, payload };
-    else yield { kind, code: length ? payload.readUInt16BE(0) : undefined, reason: payload.subarray(2).toString() };
+    else yield { kind, code: payload.length ? payload.readUInt16BE(0) : undefined, reason: payload.subarray(2).toString() };
   }
 }
 

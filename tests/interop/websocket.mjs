@@ -5,11 +5,11 @@ import { Checks } from './common.mjs';
 import * as conversations from './conversations.mjs';
 import { EchoServer, Endpoint } from './endpoint.mjs';
 
-const { closings, fragments, messages, offeredDeflate, pings, pipeline, subprotocols } = conversations;
+const { closings, declinedDeflate, fragments, messages, pings, pipeline, subprotocols } = conversations;
 const { Pair, fragmentLimit, invalidText, limit } = conversations;
 
 const PEERS = ['ws', 'websockets', 'tungstenite'];
-/** The peers whose clients can offer it. */
+/** The peers whose clients can offer it, and are declined here; deflate.mjs is about the rest. */
 const DEFLATE = ['ws', 'websockets'];
 const LIMIT = 1000;
 
@@ -44,7 +44,7 @@ for (const peer of PEERS) {
   for (const server of ['echo_server', 'eventwire']) {
     await pair(peer, server, async (pair) => {
       await everything(pair);
-      if (DEFLATE.includes(peer)) await offeredDeflate(pair);
+      if (DEFLATE.includes(peer)) await declinedDeflate(pair);
     });
   }
   await part(

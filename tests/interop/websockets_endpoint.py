@@ -10,6 +10,7 @@ import sys
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 from websockets.frames import Opcode
 
 SUBPROTOCOLS = ["chat.v2", "chat.v1"]
@@ -37,6 +38,9 @@ class Endpoint:
     def __init__(self):
         self.connection = None
         self.tasks = set()
+        # As a server.
+        self.options = {}
+        self.servers = []
 
     def start(self, coroutine):
         task = asyncio.create_task(coroutine)
@@ -46,7 +50,9 @@ class Endpoint:
     async def follow(self, connection):
         self.connection = connection
         extensions = connection.response.headers.get("Sec-WebSocket-Extensions", "")
-        report({"open": {"subprotocol": connection.subprotocol, "extensions": extensions}})
+        # What was agreed on is not public.
+        params = {"params": repr(*connection.protocol.extensions)} if connection.protocol.extensions else {}
+        report({"open": {"subprotocol": connection.subprotocol, "extensions": extensions, **params}})
         try:
             while True:
                 message = await connection.recv()
@@ -60,16 +66,32 @@ class Endpoint:
             clean = closed.rcvd is not None and closed.sent is not None
             report({"close": {"code": code, "reason": reason, "clean": clean}})
 
-    async def open(self, address, subprotocols=(), offer_deflate=False):
-        offer = {} if offer_deflate else {"compression": None}
+    async def open(self, address, subprotocols=(), deflate=None):
+        """Opens a connection, with one offer of compression, or a list of them."""
+        offers = [] if deflate is None else deflate if isinstance(deflate, list) else [deflate]
+        # What is false elsewhere is None here.
+        offers = [{name: value or None for name, value in offer.items()} for offer in offers]
+        extensions = [ClientPerMessageDeflateFactory(**offer) for offer in offers]
         try:
             connection = await connect(
-                f"ws://{address}/", subprotocols=list(subprotocols) or None, proxy=None, **PLAIN, **offer
+                f"ws://{address}/",
+                subprotocols=list(subprotocols) or None,
+                extensions=extensions or None,
+                compression=None,
+                proxy=None,
+                **PLAIN,
             )
         except InvalidHandshake as error:
             report({"refused": str(error)})
         else:
             self.start(self.follow(connection))
+
+    async def listen(self, settings):
+        deflate = {}  # as it does by default
+        if settings is not None:
+            deflate = {"compression": None, "extensions": [ServerPerMessageDeflateFactory(**settings)]}
+        self.servers.append(await serve(self.follow, "127.0.0.1", 0, **self.options, **deflate))
+        report({"listening": self.servers[-1].sockets[0].getsockname()[1]})
 
     async def ping(self, payload):
         async def reported(pong):
@@ -94,6 +116,8 @@ class Endpoint:
         match command:
             case "open":
                 await self.open(**value)
+            case "listen":
+                await self.listen(value)
             case "text":
                 await self.connection.send(value)
             case "binary":
@@ -125,10 +149,10 @@ async def main():
         await endpoint.run()
         return
     interval, timeout = (int(ms) / 1000 for ms in sys.argv[2:]) if sys.argv[2:] else (None, None)
-    options = PLAIN | {"ping_interval": interval, "ping_timeout": timeout, "create_connection": Counting}
-    async with serve(endpoint.follow, "127.0.0.1", 0, select_subprotocol=choose, **options) as server:
-        report({"listening": server.sockets[0].getsockname()[1]})
-        await endpoint.run()
+    endpoint.options = PLAIN | {"ping_interval": interval, "ping_timeout": timeout}
+    endpoint.options |= {"create_connection": Counting, "select_subprotocol": choose}
+    await endpoint.listen(None)
+    await endpoint.run()
 
 
 asyncio.run(main())

@@ -19,12 +19,17 @@ function follow(socket) {
   socket.onclose = ({ code, reason, wasClean }) => report({ close: { code, reason, clean: wasClean } });
 }
 
-const reportOpen = ({ protocol, extensions }) =>
-  report({ open: { subprotocol: protocol || null, extensions } });
+/** `socket.extensions` has only names; what was agreed on is not public. */
+const reportOpen = ({ protocol, extensions, _extensions }) =>
+  report({ open: { subprotocol: protocol || null, extensions, params: _extensions[extensions]?.params } });
+
+/** Settings of compression in its own words. */
+const inCamelCase = (settings) =>
+  Object.fromEntries(Object.entries(settings).map(([name, value]) => [name.replace(/_(.)/g, (_, c) => c.toUpperCase()), value]));
 
 const send = {
-  open({ address, subprotocols = [], offer_deflate = false, version = 13 }) {
-    const options = { protocolVersion: version, ...(!offer_deflate && { perMessageDeflate: false }) };
+  open({ address, subprotocols = [], deflate, version = 13 }) {
+    const options = { protocolVersion: version, perMessageDeflate: deflate ? inCamelCase(deflate) : false };
     const socket = new WebSocket(`ws://${address}/`, subprotocols, options);
     const refused = ({ message }) => {
       socket.onclose = null;
@@ -49,12 +54,12 @@ const send = {
     }
   },
   close: (closing) => current.close(closing?.code, closing?.reason),
+  listen: (settings) => listen(0, inCamelCase(settings)),
 };
 
-const [, , role, port = 0] = process.argv;
-if (role === 'server') {
+function listen(port, perMessageDeflate) {
   const handleProtocols = (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false;
-  const server = new WebSocketServer({ host: '127.0.0.1', port, handleProtocols });
+  const server = new WebSocketServer({ host: '127.0.0.1', port, handleProtocols, perMessageDeflate });
   server.on('listening', () => report({ listening: server.address().port }));
   server.on('connection', (socket) => {
     reportOpen(socket);
@@ -62,6 +67,9 @@ if (role === 'server') {
     follow(socket);
   });
 }
+
+const [, , role, port = 0] = process.argv;
+if (role === 'server') listen(port, false);
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     const [[command, value]] = Object.entries(JSON.parse(line));

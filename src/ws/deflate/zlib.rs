@@ -153,10 +153,12 @@ impl Inflater {
         let status = zlib.decompress(input, output, flush);
         let read = difference(zlib.total_in(), read);
         let written = difference(zlib.total_out(), written);
-        if status.is_err() && written == 0 {
+        let ended = status == Ok(Status::StreamEnd);
+        // Where nothing comes of input, nothing ever will.
+        let stuck = read == 0 && !input.is_empty() && !ended;
+        if written == 0 && (stuck || status.is_err()) {
             return Err(NotDeflate);
         }
-        let ended = status == Ok(Status::StreamEnd);
         if ended {
             zlib.reset(false);
         }

@@ -1,5 +1,6 @@
 //! WebSocket streams under any chunking, and what the decoders showed of them.
 
+pub mod inflate;
 pub mod reference;
 #[cfg(all(feature = "std", feature = "handshake"))]
 pub mod socket;
@@ -9,6 +10,8 @@ use bytes::BytesMut;
 use eventwire::ws::{Close, Data, DataKind, Decoder, Event, MaskKey, Options, ProtocolError, Role};
 #[cfg(feature = "alloc")]
 use eventwire::ws::{Connection, Message, MessageDecoder};
+#[cfg(feature = "deflate")]
+use eventwire::ws::{Deflate, DeflateParams};
 
 pub const ROLES: [Role; 2] = [Role::Server, Role::Client];
 
@@ -136,7 +139,15 @@ fn by_messages<'a>(
     limits: Limits,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Trace {
-    let mut decoder = MessageDecoder::new(role, limits.options());
+    by_message_decoder(MessageDecoder::new(role, limits.options()), chunks)
+}
+
+/// The stream through this decoder.
+#[cfg(feature = "alloc")]
+fn by_message_decoder<'a>(
+    mut decoder: MessageDecoder,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> Trace {
     let seen = |message| match message {
         Message::Text(text) => {
             assert!(std::str::from_utf8(text.as_bytes()).is_ok());
@@ -150,6 +161,31 @@ fn by_messages<'a>(
     let mut trace = by_buffer(chunks, |buffer| Ok(decoder.decode(buffer)?.map(seen)));
     trace.incomplete |= decoder.in_message();
     trace
+}
+
+/// What a decoder shows that inflates messages as these parameters say.
+#[cfg(feature = "deflate")]
+pub fn inflated(role: Role, limits: Limits, params: DeflateParams, chunks: &[&[u8]]) -> Trace {
+    let decoder =
+        MessageDecoder::new(role, limits.options()).deflate(&Deflate::new(), Some(params));
+    by_message_decoder(decoder, chunks.iter().copied())
+}
+
+/// What such a decoder must show, where references go no farther than this.
+#[cfg(feature = "deflate")]
+pub fn inflated_reference(
+    role: Role,
+    limits: Limits,
+    params: DeflateParams,
+    window: usize,
+    stream: &[u8],
+) -> Trace {
+    let takeover = match role {
+        Role::Server => !params.client_no_context_takeover,
+        Role::Client => !params.server_no_context_takeover,
+    };
+    let inflation = reference::Inflation { takeover, window };
+    messages(&reference::trace_with(role, limits, Some(inflation), stream))
 }
 
 /// Incomplete is what left something in the buffer.

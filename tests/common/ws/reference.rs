@@ -1,27 +1,60 @@
 //! A decoder that takes one byte at a time, so that the earliest byte decides by construction. It
 //! shares no code with the crate, and is as slow as it likes.
 
+use super::inflate::Inflater;
 use super::{Limits, Seen, Trace};
 use eventwire::ws::{Close, CloseCode, DataKind, Fault, ProtocolError, Role, Rsv};
 
+#[cfg(feature = "deflate")]
+const NOT_DEFLATE: Fault = Fault::InvalidDeflate;
+/// Without the feature nothing is inflated.
+#[cfg(not(feature = "deflate"))]
+const NOT_DEFLATE: Fault = Fault::InvalidUtf8;
+
 /// What a decoder must show of a stream, however it is cut.
 pub fn trace(role: Role, limits: Limits, stream: &[u8]) -> Trace {
+    trace_with(role, limits, None, stream)
+}
+
+/// How compressed messages are inflated.
+#[derive(Clone, Copy, Debug)]
+pub struct Inflation {
+    /// Whether they may refer to earlier ones.
+    pub takeover: bool,
+    /// How far back they may refer.
+    pub window: usize,
+}
+
+/// The same where compressed messages are allowed, of which nothing is shown before their ends.
+pub fn trace_with(
+    role: Role,
+    limits: Limits,
+    inflation: Option<Inflation>,
+    stream: &[u8],
+) -> Trace {
     let mut machine = Machine {
         role,
         limits,
+        inflation: inflation.map(|how| (how, Inflater::new(how.window))),
+        frame_offset: 0,
+        deciding: None,
         header: Vec::new(),
         payload: Vec::new(),
         message: None,
         trace: Trace::default(),
     };
     for (offset, &byte) in stream.iter().enumerate() {
+        if machine.header.is_empty() {
+            machine.frame_offset = offset;
+        }
         match machine.byte(byte) {
             Ok(()) if matches!(machine.trace.seen.last(), Some(Seen::Close(_))) => {
                 return machine.trace;
             }
             Ok(()) => {}
             Err(fault) => {
-                machine.trace.push(Seen::Failed(ProtocolError { fault, offset: offset as u64 }));
+                let offset = machine.deciding.unwrap_or(offset) as u64;
+                machine.trace.push(Seen::Failed(ProtocolError { fault, offset }));
                 return machine.trace;
             }
         }
@@ -33,6 +66,11 @@ pub fn trace(role: Role, limits: Limits, stream: &[u8]) -> Trace {
 struct Machine {
     role: Role,
     limits: Limits,
+    inflation: Option<(Inflation, Inflater)>,
+    /// Where the current frame begins.
+    frame_offset: usize,
+    /// The byte that decides, if it is not the one at hand.
+    deciding: Option<usize>,
     /// The current frame's header, as far as it is there.
     header: Vec<u8>,
     /// Its payload, unmasked.
@@ -43,7 +81,8 @@ struct Machine {
 
 struct Unfinished {
     kind: DataKind,
-    /// All of it so far.
+    compressed: bool,
+    /// All of it so far, inflated.
     text: Vec<u8>,
     /// What its frames announced, and how many they are.
     announced: u64,
@@ -115,7 +154,8 @@ impl Machine {
     }
 
     fn first_byte(&self, b0: u8) -> Result<(), Fault> {
-        if b0 & 0x70 != 0 {
+        let may_be_compressed = self.inflation.is_some() && matches!(b0 & 0x7F, 0x41 | 0x42);
+        if b0 & 0x70 != 0 && !may_be_compressed {
             return Err(Fault::ReservedBits(Rsv::new(b0 >> 4 & 7).unwrap()));
         }
         let frames = self.message.as_ref().map_or(0, |message| message.frames);
@@ -171,7 +211,18 @@ impl Machine {
         }
     }
 
+    /// Whether the current frame's payload is compressed.
+    fn compressed(&self) -> bool {
+        match self.header[0] & 0x0F {
+            0 => self.message.as_ref().is_some_and(|message| message.compressed),
+            _ => self.header[0] & 0x40 != 0,
+        }
+    }
+
     fn message_room(&self) -> u64 {
+        if self.compressed() {
+            return u64::MAX;
+        }
         self.limits.message - self.message.as_ref().map_or(0, |message| message.announced)
     }
 
@@ -196,7 +247,9 @@ impl Machine {
             _ => return,
         };
         if let Some(kind) = kind {
-            self.message = Some(Unfinished { kind, text: Vec::new(), announced: 0, frames: 0 });
+            let compressed = self.compressed();
+            let text = Vec::new();
+            self.message = Some(Unfinished { kind, compressed, text, announced: 0, frames: 0 });
         }
         let announced = self.announced();
         let message = self.message.as_mut().unwrap();
@@ -211,11 +264,48 @@ impl Machine {
         }
         let last = self.fin() && self.payload.len() as u64 == self.announced();
         let message = self.message.as_mut().unwrap();
+        if message.compressed {
+            return self.inflate(byte).inspect_err(|_| self.deciding = Some(self.frame_offset));
+        }
         message.text.push(byte);
         if message.kind == DataKind::Text && !may_be_text(&message.text, last) {
             return Err(Fault::InvalidUtf8);
         }
         self.trace.push(Seen::Data { kind: message.kind, payload: vec![byte], fin: last });
+        Ok(())
+    }
+
+    /// The bytes that follow from a compressed one, each judged as if it had come like that.
+    fn inflate(&mut self, byte: u8) -> Result<(), Fault> {
+        let message = self.message.as_mut().unwrap();
+        let (_, inflater) = self.inflation.as_mut().unwrap();
+        let (output, valid) = inflater.feed(byte);
+        for byte in output {
+            message.text.push(byte);
+            if message.text.len() as u64 > self.limits.message {
+                return Err(Fault::MessageTooLong { limit: self.limits.message });
+            }
+            if message.kind == DataKind::Text && !may_be_text(&message.text, false) {
+                return Err(Fault::InvalidUtf8);
+            }
+        }
+        if valid { Ok(()) } else { Err(NOT_DEFLATE) }
+    }
+
+    /// A compressed message is complete.
+    fn end_inflated(&mut self) -> Result<(), Fault> {
+        let Unfinished { kind, text, .. } = self.message.take().unwrap();
+        let (how, inflater) = self.inflation.as_mut().unwrap();
+        if !inflater.end() {
+            return Err(NOT_DEFLATE);
+        }
+        if !how.takeover {
+            *inflater = Inflater::new(how.window);
+        }
+        if kind == DataKind::Text && !may_be_text(&text, true) {
+            return Err(Fault::InvalidUtf8);
+        }
+        self.trace.push(Seen::Data { kind, payload: text, fin: true });
         Ok(())
     }
 
@@ -250,6 +340,10 @@ impl Machine {
             }
             0x89 => self.trace.push(Seen::Ping(payload)),
             0x8A => self.trace.push(Seen::Pong(payload)),
+            0x80.. if self.message.as_ref().unwrap().compressed => {
+                let offset = self.frame_offset;
+                return self.end_inflated().inspect_err(|_| self.deciding = Some(offset));
+            }
             0x80.. => {
                 let message = self.message.take().unwrap();
                 if payload.is_empty() {

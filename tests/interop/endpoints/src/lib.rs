@@ -5,6 +5,7 @@
 mod bytes_as_text;
 
 pub use bytes_as_text::BytesAsText;
+use eventwire::ws::{Deflate, DeflateParams, WindowBits};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
@@ -22,6 +23,8 @@ pub const SUBPROTOCOLS: [&str; 2] = ["chat.v2", "chat.v1"];
 pub enum Command {
     /// Opens a connection; for clients.
     Open(Open),
+    /// Listens elsewhere, and compresses so from now on; for servers without a connection.
+    Listen(Compression),
     Text(String),
     Binary(BytesAsText),
     Fragments(Fragments),
@@ -40,6 +43,52 @@ pub struct Open {
     pub subprotocols: Vec<String>,
     pub max_message: Option<u64>,
     pub max_fragments: Option<u32>,
+    /// To be offered; for clients that can.
+    pub deflate: Option<Compression>,
+}
+
+/// The settings of a [`Deflate`]; those that are left out are its own.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Compression {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: Option<u8>,
+    client_max_window_bits: Option<u8>,
+    fallback: Option<bool>,
+    level: Option<u8>,
+    memory_level: Option<u8>,
+    min_len: Option<usize>,
+}
+
+impl Compression {
+    /// A compressor with these settings.
+    ///
+    /// # Panics
+    /// If there is no such window.
+    #[must_use]
+    pub fn deflate(&self) -> Deflate {
+        let bits = |bits: Option<u8>| bits.map(|bits| WindowBits::new(bits).expect("8 to 15"));
+        let mut deflate = Deflate::new().wanted(DeflateParams {
+            server_no_context_takeover: self.server_no_context_takeover,
+            client_no_context_takeover: self.client_no_context_takeover,
+            server_max_window_bits: bits(self.server_max_window_bits),
+            client_max_window_bits: bits(self.client_max_window_bits),
+        });
+        if let Some(fallback) = self.fallback {
+            deflate = deflate.fallback(fallback);
+        }
+        if let Some(level) = self.level {
+            deflate = deflate.level(level);
+        }
+        if let Some(level) = self.memory_level {
+            deflate = deflate.memory_level(level);
+        }
+        if let Some(bytes) = self.min_len {
+            deflate = deflate.min_len(bytes);
+        }
+        deflate
+    }
 }
 
 /// A message in frames of `size` bytes, with a ping behind the first.
@@ -70,6 +119,7 @@ pub enum Report {
     Listening(u16),
     Open {
         subprotocol: Option<String>,
+        /// As the endpoint itself has them.
         extensions: String,
     },
     /// The other side did not open the connection as it should.
@@ -122,7 +172,7 @@ pub type Commands = mpsc::UnboundedReceiver<Command>;
 /// If something went wrong that is not to be reported.
 pub async fn drive(
     connect: impl AsyncFn(&Open, &mut Commands) -> Result<(), Box<dyn Error>>,
-    serve: impl AsyncFn(TcpStream, &mut Commands) -> Result<(), Box<dyn Error>>,
+    serve: impl AsyncFn(TcpStream, Option<&Compression>, &mut Commands) -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     let mut commands = read_commands();
     match std::env::args().nth(1).as_deref() {
@@ -134,12 +184,18 @@ pub async fn drive(
             Ok(())
         }
         Some("server") => {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            Report::Listening(listener.local_addr()?.port()).say()?;
+            let mut listener = listen().await?;
+            let mut compression = None;
             loop {
                 select! {
-                    accepted = listener.accept() => serve(accepted?.0, &mut commands).await?,
+                    accepted = listener.accept() => {
+                        serve(accepted?.0, compression.as_ref(), &mut commands).await?;
+                    }
                     command = commands.recv() => match command {
+                        Some(Command::Listen(settings)) => {
+                            compression = Some(settings);
+                            listener = listen().await?;
+                        }
                         Some(_) => return Err(NOTHING_OPEN.into()),
                         None => return Ok(()),
                     },
@@ -148,6 +204,12 @@ pub async fn drive(
         }
         _ => Err("usage: client | server".into()),
     }
+}
+
+async fn listen() -> io::Result<TcpListener> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    Report::Listening(listener.local_addr()?.port()).say()?;
+    Ok(listener)
 }
 
 const NOTHING_OPEN: &str = "a command for a connection that is not open";

@@ -3,12 +3,12 @@
 use bytes::{Buf, BytesMut};
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{
-    Close, CloseCode, Connection, Frame, MaskSource, Message, MessageDecoder, Options, OsMaskKeys,
-    ProtocolError, Role, State,
+    Close, CloseCode, Connection, DeflateParams, Frame, MaskSource, Message, MessageDecoder,
+    Options, OsMaskKeys, ProtocolError, Role, State,
 };
 use eventwire_endpoints::{
-    BytesAsText, Command, Commands, Data, Fragments, NO_CODE, Open, Report, SUBPROTOCOLS, as_text,
-    drive,
+    BytesAsText, Command, Commands, Compression, Data, Fragments, NO_CODE, Open, Report,
+    SUBPROTOCOLS, as_text, drive,
 };
 use std::error::Error;
 use std::io;
@@ -27,15 +27,19 @@ async fn connect(open: &Open, commands: &mut Commands) -> Result<(), Box<dyn Err
     let subprotocols: Vec<&str> = open.subprotocols.iter().map(String::as_str).collect();
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce)?;
-    let request = ClientRequest::new(&open.address, "/", nonce)?.subprotocols(&subprotocols)?;
+    let deflate = open.deflate.as_ref().map(Compression::deflate);
+    let mut request = ClientRequest::new(&open.address, "/", nonce)?.subprotocols(&subprotocols)?;
+    if let Some(deflate) = &deflate {
+        request = request.deflate(deflate);
+    }
     socket.write_all(&request.to_bytes()).await?;
     let mut handshake = request.handshake();
     let mut received = BytesMut::new();
-    let head_len = loop {
+    let (head_len, agreed) = loop {
         match handshake.decode(&received) {
             Ok(Some(response)) => {
-                report_open(response.subprotocol(), response.header("Sec-WebSocket-Extensions"))?;
-                break response.head_len();
+                report_open(response.subprotocol(), response.deflate_params())?;
+                break (response.head_len(), response.deflate_params());
             }
             Ok(None) => {}
             Err(error) => return Ok(Report::Refused(error.to_string()).say()?),
@@ -52,37 +56,48 @@ async fn connect(open: &Open, commands: &mut Commands) -> Result<(), Box<dyn Err
     if let Some(frames) = open.max_fragments {
         options = options.max_fragments(frames);
     }
-    let connection = Connection::message_client(options, OsMaskKeys::new());
+    let deflate = deflate.unwrap_or_default();
+    let connection =
+        Connection::message_client(options, OsMaskKeys::new()).deflate(&deflate, agreed);
     converse(socket, Role::Client, connection, received, commands).await
 }
 
-async fn serve(mut socket: TcpStream, commands: &mut Commands) -> Result<(), Box<dyn Error>> {
+async fn serve(
+    mut socket: TcpStream,
+    compression: Option<&Compression>,
+    commands: &mut Commands,
+) -> Result<(), Box<dyn Error>> {
+    let deflate = compression.map(Compression::deflate);
     socket.set_nodelay(true)?;
     let mut received = BytesMut::new();
     let mut handshake = ServerHandshake::new();
-    let head_len = loop {
+    let (head_len, agreed) = loop {
         if let Some(request) = handshake.decode(&received)? {
             let mut acceptance = request.accept();
             let subprotocol = request.select_subprotocol(&SUBPROTOCOLS);
             if let Some(name) = subprotocol {
                 acceptance = acceptance.subprotocol(name)?;
             }
+            if let Some(deflate) = &deflate {
+                acceptance = acceptance.deflate(deflate);
+            }
             socket.write_all(&acceptance.to_bytes()).await?;
-            report_open(subprotocol, None)?;
-            break request.head_len();
+            report_open(subprotocol, acceptance.deflate_params())?;
+            break (request.head_len(), acceptance.deflate_params());
         }
         if socket.read_buf(&mut received).await? == 0 {
             return Err("the client hung up during the handshake".into());
         }
     };
     received.advance(head_len);
-    let connection = Connection::message_server(Options::new());
+    let deflate = deflate.unwrap_or_default();
+    let connection = Connection::message_server(Options::new()).deflate(&deflate, agreed);
     converse(socket, Role::Server, connection, received, commands).await
 }
 
-fn report_open(subprotocol: Option<&str>, extensions: Option<&[u8]>) -> io::Result<()> {
+fn report_open(subprotocol: Option<&str>, agreed: Option<DeflateParams>) -> io::Result<()> {
     let subprotocol = subprotocol.map(str::to_owned);
-    let extensions = String::from_utf8_lossy(extensions.unwrap_or_default()).into_owned();
+    let extensions = agreed.map(|params| params.to_string()).unwrap_or_default();
     Report::Open { subprotocol, extensions }.say()
 }
 
@@ -187,7 +202,9 @@ fn send<M: MaskSource>(
             }
             return Ok(());
         }
-        Command::Open(_) | Command::InvalidText(_) => return Err("not while open".into()),
+        Command::Open(_) | Command::Listen(_) | Command::InvalidText(_) => {
+            return Err("not while open".into());
+        }
     };
     Ok(connection.send_to(&frame, to_send)?)
 }

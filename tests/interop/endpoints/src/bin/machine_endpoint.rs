@@ -5,11 +5,11 @@ use bytes::{Buf, BytesMut};
 use eventwire::Backoff;
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{
-    Close, CloseCode, CloseEvent, Disconnected, Frame, LinkEvent, MaskSource, OsMaskKeys,
-    ReadyState, Reconnect, ReconnectOptions, SendError, SocketEvent, SocketOptions, ToWrite,
-    WebSocket,
+    Close, CloseCode, CloseEvent, Deflate, DeflateParams, Disconnected, Frame, LinkEvent,
+    MaskSource, OsMaskKeys, ReadyState, Reconnect, ReconnectOptions, SendError, SocketEvent,
+    SocketOptions, ToWrite, WebSocket,
 };
-use eventwire_endpoints::{Closing, read_commands, say};
+use eventwire_endpoints::{Closing, Compression, read_commands, say};
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::future::pending;
@@ -53,6 +53,8 @@ struct Setup {
     #[serde(default)]
     wait: u64,
     max_attempts: Option<u32>,
+    /// Of one connection.
+    deflate: Option<Compression>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -76,10 +78,17 @@ enum Report {
     /// The port of a server.
     Listening(u16),
     Connecting,
-    Open,
+    Open(Opened),
     Text(String),
     State(State),
     Close(Ended),
+}
+
+/// What is known of one connection.
+#[derive(Debug, Default, Serialize)]
+struct Opened {
+    extensions: String,
+    deflate_params: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -178,7 +187,10 @@ impl<M: MaskSource> Machine for WebSocket<M> {
 
     fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<Report> {
         Some(match self.poll(received, now)? {
-            SocketEvent::Open => Report::Open,
+            SocketEvent::Open => Report::Open(Opened {
+                extensions: self.extensions().to_owned(),
+                deflate_params: self.deflate_params().map(|params| params.to_string()),
+            }),
             SocketEvent::Text(text) => Report::Text(text.to_string()),
             SocketEvent::Binary(_) => unimplemented!("nobody sends any"),
             SocketEvent::Close(close) => Report::Close(close.into()),
@@ -204,7 +216,7 @@ impl Machine for Reconnect<OsMaskKeys> {
     fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<Report> {
         Some(match self.poll(received, now)? {
             LinkEvent::Connect => Report::Connecting,
-            LinkEvent::Open => Report::Open,
+            LinkEvent::Open => Report::Open(Opened::default()),
             LinkEvent::Text(text) => Report::Text(text.to_string()),
             LinkEvent::Binary(_) => unimplemented!("nobody sends any"),
             LinkEvent::Disconnected(Disconnected { close, written, reconnect_at, .. }) => {
@@ -285,7 +297,11 @@ impl Setup {
     fn open(&self, now: Duration) -> Result<WebSocket<OsMaskKeys>, Box<dyn Error>> {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce)?;
-        let request = ClientRequest::new(self.address()?, "/", nonce)?;
+        let deflate = self.deflate.as_ref().map(Compression::deflate);
+        let mut request = ClientRequest::new(self.address()?, "/", nonce)?;
+        if let Some(deflate) = &deflate {
+            request = request.deflate(deflate);
+        }
         Ok(WebSocket::connect(&request, self.socket_options(), OsMaskKeys::new(), now))
     }
 }
@@ -310,9 +326,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             driver.run(link, &mut commands).await
         }
         Role::Server => {
-            let stream = driver.accept().await?;
+            let (stream, deflate, agreed) = driver.accept().await?;
             driver.wire.plug(stream);
-            let socket = WebSocket::server(driver.setup.socket_options(), driver.now());
+            let socket = WebSocket::server(driver.setup.socket_options(), driver.now())
+                .deflate(&deflate, agreed);
             driver.run(socket, &mut commands).await
         }
     }
@@ -391,18 +408,25 @@ impl Driver {
         say(&At { at: self.now().as_millis(), report })
     }
 
-    /// The first client, once its handshake is done.
-    async fn accept(&mut self) -> Result<TcpStream, Box<dyn Error>> {
+    /// The first client, once its handshake is done, and the compression that was agreed on.
+    async fn accept(
+        &mut self,
+    ) -> Result<(TcpStream, Deflate, Option<DeflateParams>), Box<dyn Error>> {
+        let deflate = self.setup.deflate.as_ref().map(Compression::deflate);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         self.report(&Report::Listening(listener.local_addr()?.port()))?;
         let (mut stream, _) = listener.accept().await?;
         let mut handshake = ServerHandshake::new();
         loop {
             if let Some(request) = handshake.decode(&self.received)? {
-                let head_len = request.head_len();
-                stream.write_all(&request.accept().to_bytes()).await?;
+                let (head_len, mut acceptance) = (request.head_len(), request.accept());
+                if let Some(deflate) = &deflate {
+                    acceptance = acceptance.deflate(deflate);
+                }
+                let agreed = acceptance.deflate_params();
+                stream.write_all(&acceptance.to_bytes()).await?;
                 self.received.advance(head_len);
-                return Ok(stream);
+                return Ok((stream, deflate.unwrap_or_default(), agreed));
             }
             if stream.read_buf(&mut self.received).await? == 0 {
                 return Err("the client hung up during the handshake".into());

@@ -1,8 +1,8 @@
 //! tokio-tungstenite's endpoint, in either role.
 
 use eventwire_endpoints::{
-    BytesAsText, Command, Commands, Data, Fragments, NO_CODE, Open, Report, SUBPROTOCOLS, as_text,
-    drive,
+    BytesAsText, Command, Commands, Compression, Data, Fragments, NO_CODE, Open, Report,
+    SUBPROTOCOLS, as_text, drive,
 };
 use futures_util::{SinkExt, StreamExt};
 use std::error::Error;
@@ -38,7 +38,11 @@ async fn connect(open: &Open, commands: &mut Commands) -> Result<(), Box<dyn Err
     }
 }
 
-async fn serve(socket: TcpStream, commands: &mut Commands) -> Result<(), Box<dyn Error>> {
+async fn serve(
+    socket: TcpStream,
+    _: Option<&Compression>, // it has none
+    commands: &mut Commands,
+) -> Result<(), Box<dyn Error>> {
     socket.set_nodelay(true)?;
     let mut headers = HeaderMap::new();
     #[expect(clippy::result_large_err, reason = "the callback's type")]
@@ -132,7 +136,7 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
             }
             return Ok(());
         }
-        Command::Open(_) => return Err("already open".into()),
+        Command::Open(_) | Command::Listen(_) => return Err("already open".into()),
     };
     Ok(socket.send(message).await?)
 }
