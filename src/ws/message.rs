@@ -36,9 +36,10 @@ pub enum Message {
 /// alive: copy out what is to be kept for long. Others are gathered as they arrive, which copies
 /// them once, to memory of their own.
 ///
-/// Memory: on 64-bit machines 112 bytes (128 with feature `deflate`), and what was gathered of a message that is not whole. That
-/// grows by doubling, so that it takes no more than twice what has arrived, and for a moment what it
-/// took before as well; it never exceeds [`Options::max_message`], or twice that for the moment.
+/// Memory: on 64-bit machines 112 bytes (128 with feature `deflate`), and what was gathered of a message
+/// that is not whole. That grows by doubling, so that it takes no more than twice what has arrived, inflated
+/// if it was compressed, and for a moment what it took before as well; it never exceeds
+/// [`Options::max_message`], or twice that for the moment.
 ///
 /// ```
 /// use bytes::BytesMut;

@@ -150,6 +150,9 @@ impl<M> Writer<M> {
     /// nothing yet. What goes out uncompressed all the same are messages that are
     /// [too short](super::Deflate::min_len) or [not to be compressed](Frame::compress), and payloads that
     /// are sent [shared](Writer::send_shared) or [in place](Self::send_in_place).
+    ///
+    /// What did not [fit](SendError::BufferTooSmall) is compressed anew when it is sent again, and then
+    /// without what came before, so that it may take more than was needed first.
     #[cfg(feature = "deflate")]
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     #[must_use]

@@ -34,6 +34,13 @@ use zlib::{Compressor, Idle, Settings};
 ///   [`MessageDecoder::deflate`](super::MessageDecoder::deflate) and
 ///   [`Writer::deflate`](super::Writer::deflate).
 ///
+/// # What is received
+///
+/// Each kind of block, cut into frames anywhere. A message has to end where the four bytes that are not
+/// sent end a block (7.2.2), but may be empty altogether, or end with a block that has `BFINAL` set; such a
+/// block ends what later ones may refer to, as in zlib. References may go back 32 KiB, whatever window was
+/// agreed on. What is wrong is told by [`Fault::InvalidDeflate`](super::Fault::InvalidDeflate).
+///
 /// # Secrets
 ///
 /// How long compressed bytes are tells about what was compressed. If an attacker can have text of theirs
