@@ -151,7 +151,11 @@ impl<'r> Requested<'r> {
 
     #[cfg(feature = "alloc")]
     fn into_owned(self) -> Requested<'static> {
-        Requested { subprotocols: self.subprotocols.into_owned(), ..self }
+        Requested {
+            subprotocols: self.subprotocols.into_owned(),
+            #[cfg(feature = "deflate")]
+            deflate: self.deflate,
+        }
     }
 
     /// What RFC 6455, 4.1 demands of the headers of a 101.
