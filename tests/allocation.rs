@@ -230,7 +230,7 @@ fn a_connection_allocates_nothing() {
 }
 
 #[test]
-fn a_prepared_frame_is_allocated_once() {
+fn a_prepared_frame_is_encoded_once() {
     let frame = Frame::text("to all");
     let mut prepared = None;
     let allocated = measure(|| prepared = Some(frame.prepare()));
@@ -445,7 +445,7 @@ fn compression_keeps_what_its_docs_say() {
     for (bits, memory_level) in [(15, 8), (9, 1), (12, 5), (10, 9)] {
         let (sending, receiving) = kept(bits, memory_level, false);
         let window = f64::from(1 << bits) / 1024.0;
-        let formula = 133.0 + 4.0 * window + 7.0 * f64::from(1 << memory_level) / 16.0;
+        let formula = 132.0 + 4.0 * window + 7.0 * f64::from(1 << memory_level) / 16.0;
         let kib = |bytes: i64| f64::from(i32::try_from(bytes).unwrap()) / 1024.0;
         let (sending, receiving) = (kib(sending), kib(receiving));
         assert!(
@@ -485,4 +485,71 @@ fn an_end_gives_back_what_compression_took() {
         writer.send(&Frame::close(None).unwrap(), &mut buffer).unwrap();
     });
     assert!(allocated.bytes_max > 32 << 10 && allocated.bytes_current <= 0, "{allocated:?}");
+}
+
+/// Not even where messages are long, do not get shorter, or are under way.
+#[cfg(feature = "deflate")]
+#[test]
+fn a_compressor_keeps_nothing_of_what_it_wrote() {
+    use eventwire::ws::{Deflate, DeflateParams};
+    let mut state = 1_u32;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()[1]
+    };
+    let noise: Vec<u8> = (0..300_000).map(|_| noise()).collect();
+    let mut wire = Vec::with_capacity(noise.len() * 2);
+    let mut writer = Writer::server().deflate(&Deflate::new(), Some(DeflateParams::default()));
+    // The thread's room is there before.
+    writer.send_to(&Frame::text("x").compress(true), &mut wire).unwrap();
+    for len in [1000, 30_000, 64_000, 300_000] {
+        wire.clear();
+        let allocated = measure(|| {
+            let mut writer =
+                Writer::server().deflate(&Deflate::new(), Some(DeflateParams::default()));
+            writer.send_to(&Frame::binary(&noise[..len]).unfinished(), &mut wire).unwrap();
+            std::mem::forget(writer);
+        });
+        assert!(wire.len() > len);
+        assert!(allocated.bytes_current < 373 << 10, "{len}: {allocated:?}");
+    }
+}
+
+/// Connections without context takeover find what compresses for them, also where many have wanted
+/// something else.
+#[cfg(feature = "deflate")]
+#[test]
+fn what_is_shared_is_there_for_all() {
+    use eventwire::ws::{Deflate, DeflateParams, WindowBits};
+    let deflate = Deflate::new();
+    let writer = |bits| {
+        let params = DeflateParams {
+            server_no_context_takeover: true,
+            server_max_window_bits: WindowBits::new(bits),
+            ..DeflateParams::default()
+        };
+        Writer::server().deflate(&deflate, Some(params))
+    };
+    let text = "again and ".repeat(100);
+    let mut wire = Vec::with_capacity(1 << 20);
+    let mut many: Vec<_> = (0..40).map(|_| writer(15)).collect();
+    for many in &mut many {
+        many.send_to(&Frame::text(&text).unfinished(), &mut wire).unwrap();
+    }
+    let allocated = measure(|| {
+        for many in &mut many {
+            many.send_to(&Frame::text("").continuing(), &mut wire).unwrap();
+        }
+    });
+    // 16 wait for their next message, the others are gone.
+    let each = 371 << 10;
+    assert!((-25 * each..-23 * each).contains(&allocated.bytes_current), "{allocated:?}");
+    let mut rare = writer(12);
+    for (round, expected) in [(0, true), (1, false), (2, false)] {
+        let allocated = measure(|| rare.send_to(&Frame::text(&text), &mut wire).unwrap());
+        assert_eq!(allocated.bytes_total > 0, expected, "{round}: {allocated:?}");
+        many[0].send_to(&Frame::text(&text), &mut wire).unwrap();
+    }
 }

@@ -394,3 +394,33 @@ const _: () = {
     send_sync::<Owed>();
     error::<CodecError>();
 };
+
+#[cfg(feature = "deflate")]
+#[tokio::test]
+async fn messages_are_compressed_as_the_connection_agreed() {
+    use eventwire::ws::{Deflate, DeflateParams};
+    let deflate = Deflate::new();
+    let agreed = Some(DeflateParams::default());
+    let (here, there) = tokio::io::duplex(512);
+    let connection = Connection::message_server(Options::new()).deflate(&deflate, agreed);
+    let mut server = Framed::new(here, MessageCodec::new(connection));
+    let connection = Connection::message_client(Options::new(), MASKS).deflate(&deflate, agreed);
+    let mut client = Framed::new(there, MessageCodec::new(connection));
+    // By far too long for the pipe, unless it is compressed.
+    let text = "again and ".repeat(1000);
+    client.send(Frame::ping(&b"?"[..]).unwrap()).await.unwrap();
+    client.send(Frame::text(&text).unfinished()).await.unwrap();
+    assert_eq!(server.next().await.unwrap().unwrap(), Message::Ping("?".into()));
+    client.send(Frame::text("").continuing()).await.unwrap();
+    assert_eq!(server.next().await.unwrap().unwrap(), Message::Text((&*text).into()));
+    // What is owed goes before a frame, also inside a message that is compressed.
+    server.send(Frame::text(&text).unfinished()).await.unwrap();
+    client.send(Frame::ping(&b"!"[..]).unwrap()).await.unwrap();
+    assert!(server.next().await.unwrap().is_ok());
+    server.send(Frame::text("").continuing()).await.unwrap();
+    server.send(Frame::text(&text).prepare()).await.unwrap();
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::Pong("?".into()));
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::Pong("!".into()));
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::Text((&*text).into()));
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::Text((&*text).into()));
+}

@@ -11,7 +11,8 @@ use tokio_util::codec::{Decoder, Encoder};
 /// A [`Connection`] for `Framed` of [`tokio_util::codec`], in either role (RFC 6455, 5 to 7).
 ///
 /// It reads whole [`Message`]s and control frames, with the limits of the connection's decoder, and
-/// writes [`Frame`]s, masked if we are a client, a server [`PreparedFrame`]s too, and [`Owed`].
+/// writes [`Frame`]s, masked if we are a client, a server [`PreparedFrame`]s too, and [`Owed`]. Messages
+/// are compressed if [the connection](Connection::deflate) does that.
 ///
 /// 1. After each item, **and after an error**, `send(Owed)`: pings, close frames and errors of the
 ///    peer are answered by it. If nothing is owed it writes nothing. Any other frame takes what is

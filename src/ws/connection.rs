@@ -129,7 +129,7 @@ impl<M> Connection<M> {
 #[cfg(feature = "alloc")]
 impl<M> Connection<M, MessageDecoder> {
     /// Compresses and inflates messages as was agreed on in the handshake, if it was; for a connection
-    /// that is new. Both halves have this method too.
+    /// that is new. For halves that are made apart: [`MessageDecoder::deflate`], [`Writer::deflate`].
     #[cfg(feature = "deflate")]
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     #[must_use]

@@ -244,11 +244,16 @@ impl Decoder {
         Ok(self.step(buffer)?.take(buffer))
     }
 
-    /// What inflates compressed messages, which are allowed from now on.
+    /// What inflates compressed messages, which are allowed from now on if that was agreed on.
     #[cfg(feature = "deflate")]
-    pub(super) fn receiver(&mut self, deflate: &Deflate, params: DeflateParams) -> Receiver {
-        self.options.compression = true;
-        Receiver::new(deflate, params, self.role, self.options.max_message)
+    pub(super) fn receiver(
+        &mut self,
+        deflate: &Deflate,
+        agreed: Option<DeflateParams>,
+    ) -> Option<Receiver> {
+        self.options.compression = agreed.is_some();
+        let max_message = self.options.max_message;
+        agreed.map(|params| Receiver::new(deflate, params, self.role, max_message))
     }
 
     /// Whether a message has begun that has not ended, nor was ended by a close frame or an error.

@@ -221,7 +221,8 @@ impl<P: AsRef<[u8]>> Frame<P> {
         self.with(Bytes::copy_from_slice(self.payload()))
     }
 
-    /// How many bytes the frame takes, masked or not.
+    /// How many bytes the frame takes, masked or not, where it is not compressed: what does not get shorter
+    /// by that may get longer.
     #[must_use]
     pub fn encoded_len(&self, masked: bool) -> usize {
         self.header(masked.then_some(MaskKey([0; 4]))).0.len() + self.payload().len()
@@ -356,7 +357,7 @@ impl<'a> Iterator for Fragments<'a> {
 }
 
 /// A frame that was encoded once, to be sent to many by a server. Where compression was agreed on, it is
-/// compressed once for each size of window, when the first connection needs it.
+/// compressed once for each size of window and level, when the first connection needs it.
 #[cfg(feature = "alloc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -154,10 +154,10 @@ pub enum SendError {
     /// A [continuing](super::Frame::continuing) frame with no message to continue.
     #[error("misuse: continuation frame outside a message")]
     UnexpectedContinuation,
-    /// A run that [was compressed](super::Data::compressed), where
-    /// [no compression was agreed](super::Writer::compression) on.
-    #[error("misuse: compressed message where no compression was agreed on")]
-    NotCompressible,
+    /// A run that [was compressed](super::Data::compressed) by others, which is
+    /// [not to be passed on](super::Writer::compression).
+    #[error("misuse: message that others compressed")]
+    CompressedRun,
     /// A further frame of a message that is compressed, which is to go as it is:
     /// [shared](super::Writer::send_shared), [in place](super::Writer::send_in_place), or prepared.
     #[cfg(feature = "deflate")]

@@ -86,7 +86,7 @@ impl MessageDecoder {
 
     #[cfg(feature = "deflate")]
     pub(super) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
-        self.receiver = agreed.map(|params| Box::new(self.decoder.receiver(deflate, params)));
+        self.receiver = self.decoder.receiver(deflate, agreed).map(Box::new);
     }
 
     /// Takes the next message or control frame off the front of `buffer`.

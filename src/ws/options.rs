@@ -62,10 +62,11 @@ impl Options {
 
     /// Whether a [`Decoder`](super::Decoder) takes messages that are compressed, as an extension was
     /// agreed on that does so (RFC 7692, 6). They come [as they are](super::Data::compressed), for those
-    /// who pass them on, such as a proxy that leaves the extensions of a handshake to its ends.
+    /// who pass them on, such as a proxy that passes on the handshake as well, extensions and all.
     ///
-    /// A [`MessageDecoder`](super::MessageDecoder) gives whole messages, and does not look at this: to
-    /// have it inflate them, see [`deflate`](super::MessageDecoder::deflate).
+    /// This turns on no compression: that is [`Deflate`](super::Deflate). A
+    /// [`MessageDecoder`](super::MessageDecoder), which gives whole messages, does not look at this, and
+    /// neither does a [`WebSocket`](super::WebSocket).
     #[must_use]
     pub const fn compression(mut self, agreed: bool) -> Self {
         self.compression = agreed;

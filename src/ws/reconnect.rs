@@ -1,5 +1,7 @@
 //! A client that stays connected.
 
+#[cfg(feature = "deflate")]
+use super::DeflateParams;
 use super::encoder::Shape;
 use super::{
     Close, CloseEvent, Failure, Frame, MaskSource, ReadyState, SendError, SocketEvent, ToWrite,
@@ -474,6 +476,14 @@ impl<M> Reconnect<M> {
     #[must_use]
     pub fn protocol(&self) -> &str {
         if let Link::Up { socket, .. } = &self.link { socket.protocol() } else { "" }
+    }
+
+    /// The parameters of the connection's compression, as [`WebSocket::deflate_params`].
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub fn deflate_params(&self) -> Option<DeflateParams> {
+        if let Link::Up { socket, .. } = &self.link { socket.deflate_params() } else { None }
     }
 
     /// The extensions of the connection, as [`WebSocket::extensions`]; empty if there are none.

@@ -586,8 +586,8 @@ impl<M> WebSocket<M> {
         }
     }
 
-    /// How many bytes of messages wait to be written, framing not counted. Closing does not set it
-    /// back.
+    /// How many bytes of messages wait to be written, as they are sent, compressed or not; framing does not
+    /// count. Closing does not set it back.
     #[must_use]
     pub const fn buffered_amount(&self) -> usize {
         self.queue.buffered_amount()
@@ -609,7 +609,7 @@ impl<M> WebSocket<M> {
         &self.protocol
     }
 
-    /// The extensions in use, as the server's answer names them; empty if there is none.
+    /// The extensions in use, written as a server answers; empty if there is none.
     #[must_use]
     #[cfg_attr(
         not(feature = "deflate"),

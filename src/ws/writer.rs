@@ -3,7 +3,7 @@
 #[cfg(feature = "alloc")]
 use super::PreparedFrame;
 #[cfg(feature = "deflate")]
-use super::deflate::Sender;
+use super::deflate::{Room, Sender};
 use super::encoder::Shape;
 use super::reader::Reply;
 use super::{
@@ -139,7 +139,8 @@ impl<M> Writer<M> {
     }
 
     /// Whether [runs](Self::send_run) of messages that are compressed already may be sent, as an extension
-    /// was agreed on that does so (RFC 7692, 6), for those who pass them on.
+    /// was agreed on that does so (RFC 7692, 6), for those who pass them on and compress nothing
+    /// themselves.
     #[must_use]
     pub const fn compression(mut self, agreed: bool) -> Self {
         self.compression = agreed;
@@ -165,8 +166,15 @@ impl<M> Writer<M> {
     pub(super) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
         let role = if self.masks.is_some() { Role::Client } else { Role::Server };
         self.sender = agreed.map(|params| Box::new(Sender::new(deflate, params, role)));
-        // What others compressed refers to what others sent.
-        self.compression &= self.sender.is_none();
+    }
+
+    /// Whether what others compressed may go out: it refers to what others sent.
+    fn passes_on(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        if self.sender.is_some() {
+            return false;
+        }
+        self.compression
     }
 
     /// Whether this frame would be compressed.
@@ -355,7 +363,8 @@ impl<M: MaskSource> Writer<M> {
         #[cfg(feature = "deflate")]
         let encoded = match &mut self.sender {
             Some(sender) if sender.takes(&frame) => {
-                let encoded = encode(&sender.compress(frame), mask);
+                let mut room = Room::take();
+                let encoded = encode(&sender.compress(frame, &mut room), mask);
                 sender.sent(frame.shape, encoded.is_ok());
                 encoded?
             }
@@ -378,8 +387,8 @@ impl<M: MaskSource> Writer<M> {
         run: &'p Data<P>,
     ) -> Result<(Frame<&'p [u8]>, Utf8Validator), SendError> {
         let (payload, mut utf8) = (run.payload.as_ref(), self.utf8);
-        if run.compressed && !self.compression {
-            return Err(SendError::NotCompressible);
+        if run.compressed && !self.passes_on() {
+            return Err(SendError::CompressedRun);
         }
         let text = run.kind == DataKind::Text && !run.compressed;
         if text && !(utf8.is_complete() && simd::is_ascii(payload)) {

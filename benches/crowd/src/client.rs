@@ -32,7 +32,7 @@ impl Wire {
     pub(crate) const fn resident(self) -> u64 {
         match self {
             Self::Sse => 17_664,
-            Self::WebSocket => 2_688,
+            Self::WebSocket => 2_680,
         }
     }
 }

@@ -55,11 +55,14 @@ use zlib::{Compressor, Idle, Settings};
 ///
 /// | | sending | receiving |
 /// |---|---|---|
-/// | with context takeover, once there was a compressed message | `133 + 4 × window + 7 × 2^(memory_level − 4)`: 373 by default, 136 with a window of 9 bits and memory level 1 | 47, whatever the window |
-/// | without | none: some are shared | none: some are shared |
-/// | while a message is under way | its compressed bytes, doubling | the message so far, doubling, up to [`max_message`](super::Options::max_message) |
+/// | with context takeover, once there was a compressed message | a compressor, `132 + 4 × window + 7 × 2^(memory_level − 4)`: 372 by default, 135 with a window of 9 bits and memory level 1 | an inflater, 47 whatever the window |
+/// | without, between messages | none | none |
+/// | without, during a message | a compressor, if it is sent in fragments | an inflater |
+/// | during a message | | the message so far, doubling, up to [`max_message`](super::Options::max_message) |
 ///
-/// Each thread that receives compressed messages keeps 64 KiB to inflate to.
+/// What connections without context takeover use during a message is shared: up to 16 compressors and as
+/// many inflaters wait for the next one. Each thread that sends or receives compressed messages keeps 64 KiB
+/// that zlib writes to, more only while a longer message is compressed.
 ///
 #[cfg_attr(feature = "handshake", doc = "```")]
 #[cfg_attr(not(feature = "handshake"), doc = "```ignore")]
@@ -121,7 +124,8 @@ impl Deflate {
     }
 
     /// Sets what is wanted. A server asks it of the client as far as that allows it, and keeps to its
-    /// own half. A client offers it, and takes no answer that does not grant it.
+    /// own half. A client offers it, and takes no answer that does not grant it, unless it
+    /// [falls back](Self::fallback), as it does by default.
     ///
     /// A window of 8 bits for what we compress counts as 9, as zlib writes no other; a server declines
     /// an offer that demands it.
@@ -133,7 +137,8 @@ impl Deflate {
 
     /// Whether a client that demands something of the server, a smaller window or no context takeover,
     /// makes a second offer without it, for servers that do not know those parameters (7.1.3). By
-    /// default it does; without it, such a server answers with no compression.
+    /// default it does, so that messages may be compressed otherwise than was wanted; without it, such a
+    /// server answers with no compression.
     #[must_use]
     pub const fn fallback(mut self, fallback: bool) -> Self {
         self.fallback = fallback;
@@ -169,8 +174,11 @@ impl Deflate {
     }
 
     fn compressor(&self, bits: WindowBits) -> Compressor {
-        let Self { level, memory_level, .. } = *self;
-        self.idle.compressor(Settings { level, memory_level, bits })
+        self.idle.compressor(self.settings(bits))
+    }
+
+    const fn settings(&self, bits: WindowBits) -> Settings {
+        Settings { level: self.level, memory_level: self.memory_level, bits }
     }
 
     /// What we want as `server`, or as client.

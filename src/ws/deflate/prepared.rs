@@ -1,13 +1,13 @@
 //! The compressed forms of a frame that is sent to many.
 
-use super::WindowBits;
+use super::zlib::Settings;
 use bytes::Bytes;
 use core::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Vec;
 
-/// The form for a window; `None` where the frame is shorter as it is.
-type Form = (WindowBits, Option<Bytes>);
+/// The form that a compressor with these settings makes; `None` where the frame is shorter as it is.
+type Form = (Settings, Option<Bytes>);
 
 /// The forms that were asked for. They follow from the frame, and so do not count when frames are
 /// compared.
@@ -15,18 +15,18 @@ type Form = (WindowBits, Option<Bytes>);
 pub(in crate::ws) struct Forms(Arc<Mutex<Vec<Form>>>);
 
 impl Forms {
-    /// The form for this window, which is made if there is none yet.
+    /// The form for these settings, which is made if there is none yet.
     pub(super) fn get(
         &self,
-        bits: WindowBits,
+        settings: Settings,
         make: impl FnOnce() -> Option<Bytes>,
     ) -> Option<Bytes> {
         let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, form)) = forms.iter().find(|(made_for, _)| *made_for == bits) {
+        if let Some((_, form)) = forms.iter().find(|(made_for, _)| *made_for == settings) {
             return form.clone();
         }
         let form = make();
-        forms.push((bits, form.clone()));
+        forms.push((settings, form.clone()));
         form
     }
 }

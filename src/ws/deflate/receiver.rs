@@ -65,7 +65,7 @@ impl Receiver {
             *payload = &payload[step.read..];
             written = step.written;
             self.more = step.more;
-            if step.read > 0 || written > 0 {
+            if step.read > 0 || written > 0 || step.ended {
                 self.between_blocks = step.ended;
             }
         }

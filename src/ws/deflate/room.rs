@@ -1,4 +1,4 @@
-//! Where a run is inflated to.
+//! Where zlib writes to.
 
 use core::cell::Cell;
 use std::vec::Vec;
@@ -10,7 +10,8 @@ std::thread_local! {
     static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Room for a run. It is the thread's, as no connection needs it between two calls.
+/// Room for what zlib writes in one call of ours. It is the thread's, as no connection needs it between two
+/// of them.
 pub(in crate::ws) struct Room(Vec<u8>);
 
 impl Room {
@@ -25,10 +26,29 @@ impl Room {
         let len = usize::try_from(len).unwrap_or(usize::MAX).clamp(1, RUN);
         &mut self.0[..len]
     }
+
+    /// All of it from `start` on, of which there are so many bytes at least.
+    pub(super) fn from(&mut self, start: usize, least: usize) -> &mut [u8] {
+        if self.0.len() - start < least {
+            self.0.resize(self.0.len() * 2, 0);
+        }
+        &mut self.0[start..]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn front(&self, len: usize) -> &[u8] {
+        &self.0[..len]
+    }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
+        if self.0.len() > RUN {
+            return;
+        }
         // A thread that ends has no place for it.
         let _ = ROOM.try_with(|room| room.set(core::mem::take(&mut self.0)));
     }

@@ -1,7 +1,7 @@
 //! What a connection sends compressed.
 
 use super::zlib::Compressor;
-use super::{Deflate, DeflateParams, WindowBits};
+use super::{Deflate, DeflateParams, Room, WindowBits};
 use crate::ws::encoder::Shape;
 use crate::ws::{Frame, PreparedFrame, Role};
 use bytes::Bytes;
@@ -56,14 +56,17 @@ impl Sender {
 
     /// The frame to be sent in place of one that it [takes](Self::takes). Tell then how that
     /// [went](Self::sent).
-    pub(in crate::ws) fn compress<'s>(&'s mut self, frame: Frame<&'s [u8]>) -> Frame<&'s [u8]> {
+    pub(in crate::ws) fn compress<'s>(
+        &mut self,
+        frame: Frame<&'s [u8]>,
+        room: &'s mut Room,
+    ) -> Frame<&'s [u8]> {
         let Shape { continuing, fin, .. } = frame.shape;
         let compressor = self.compressor.get_or_insert_with(|| self.deflate.compressor(self.bits));
         if core::mem::take(&mut self.stale) {
             compressor.forget();
         }
-        compressor.compress(frame.payload, fin && !self.takeover);
-        let payload = compressor.output(fin);
+        let payload = compressor.compress(frame.payload, fin, fin && !self.takeover, room);
         // With context takeover the peer has to see what the compressor has seen.
         if !self.takeover && fin && !continuing && payload.len() >= frame.payload.len() {
             return frame;
@@ -81,9 +84,9 @@ impl Sender {
         if self.in_message {
             return;
         }
-        if self.takeover {
-            self.compressor.iter_mut().for_each(Compressor::trim);
-        } else if let Some(compressor) = self.compressor.take() {
+        if !self.takeover
+            && let Some(compressor) = self.compressor.take()
+        {
             self.stale = false;
             self.deflate.idle.keep_compressor(compressor);
         }
@@ -98,10 +101,11 @@ impl Sender {
         if continuing || !fin || !self.takes(&whole) {
             return None;
         }
-        let bytes = frame.forms.get(self.bits, || {
+        let bytes = frame.forms.get(self.deflate.settings(self.bits), || {
             let mut compressor = self.deflate.compressor(self.bits);
-            compressor.compress(payload, true);
-            let form = Frame { payload: compressor.output(true), ..whole }.compressed();
+            let mut room = Room::take();
+            let compressed = compressor.compress(payload, true, true, &mut room);
+            let form = Frame { payload: compressed, ..whole }.compressed();
             let bytes = (form.payload.len() < payload.len()).then(|| form.to_bytes());
             self.deflate.idle.keep_compressor(compressor);
             bytes

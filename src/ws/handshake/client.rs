@@ -6,6 +6,7 @@ use super::Extension;
 use super::deflate::Offer;
 use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
+use super::header_list::EXTENSIONS;
 use super::{ClientRequest, ResponseError};
 use crate::token::token;
 #[cfg(feature = "deflate")]
@@ -193,18 +194,10 @@ impl<'r> Requested<'r> {
                 Some(name.ok_or(ResponseError::Subprotocol)?)
             }
         };
-        let uses_extensions = fields.first("Sec-WebSocket-Extensions").is_some();
         #[cfg(feature = "deflate")]
-        let deflate = match self.deflate {
-            Some(offer) if uses_extensions => {
-                let extensions = fields.list("Sec-WebSocket-Extensions").map(Extension::parse);
-                Some(offer.agreed(extensions)?)
-            }
-            _ => None,
-        };
-        #[cfg(feature = "deflate")]
-        let uses_extensions = uses_extensions && deflate.is_none();
-        if uses_extensions {
+        let deflate = self.compression(fields)?;
+        #[cfg(not(feature = "deflate"))]
+        if fields.first(EXTENSIONS).is_some() {
             return Err(ResponseError::Extension);
         }
         Ok(Response {
@@ -214,6 +207,18 @@ impl<'r> Requested<'r> {
             fields,
             head_len,
         })
+    }
+}
+
+#[cfg(feature = "deflate")]
+impl Requested<'_> {
+    /// The compression that the server has agreed to, which is the only extension that we offer.
+    fn compression(&self, fields: Fields<'_>) -> Result<Option<DeflateParams>, ResponseError> {
+        if fields.first(EXTENSIONS).is_none() {
+            return Ok(None);
+        }
+        let offer = self.deflate.ok_or(ResponseError::Extension)?;
+        offer.agreed(fields.list(EXTENSIONS).map(Extension::parse)).map(Some)
     }
 }
 

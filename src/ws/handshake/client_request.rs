@@ -4,7 +4,9 @@ use super::checked::{
     HeaderSlice, check_headers, check_subprotocols, not_a_host, not_a_target, not_an_origin,
 };
 #[cfg(feature = "deflate")]
-use super::deflate::{self, Offer};
+use super::deflate::Offer;
+#[cfg(feature = "deflate")]
+use super::header_list::EXTENSIONS;
 #[cfg(feature = "deflate")]
 use super::write::header_in_pieces;
 use super::write::{encode_methods, end, header};
@@ -165,7 +167,7 @@ impl Encode for ClientRequest<'_> {
         }
         #[cfg(feature = "deflate")]
         if let Some(deflate) = self.deflate {
-            header_in_pieces(sink, deflate::HEADER, Offer::of(deflate).pieces())?;
+            header_in_pieces(sink, EXTENSIONS, Offer::of(deflate).pieces())?;
         }
         end(sink, self.headers)
     }

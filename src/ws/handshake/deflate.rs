@@ -4,9 +4,6 @@ use super::{Extension, ParamValue, ResponseError};
 use crate::ws::deflate::names;
 use crate::ws::{Deflate, DeflateParams, WindowBits};
 
-/// The header that extensions stand in.
-pub(super) const HEADER: &str = "Sec-WebSocket-Extensions";
-
 /// What a client offers: one set of parameters, or a second one without its demands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offer {
@@ -79,11 +76,8 @@ pub(super) fn accept<'a>(
 /// The parameters of an offer or an answer, each at most once.
 #[derive(Default)]
 struct Params {
-    server_no_context_takeover: bool,
-    client_no_context_takeover: bool,
-    server_max_window_bits: Option<WindowBits>,
-    client_max_window_bits: Option<WindowBits>,
-    /// The last one has no value, as it may in an offer.
+    named: DeflateParams,
+    /// `client_max_window_bits` has no value, as it may in an offer.
     without_value: bool,
 }
 
@@ -91,21 +85,22 @@ impl Params {
     /// `None` if one is unknown, there twice, or has a value that it cannot have.
     fn parse(extension: Extension<'_>) -> Option<Self> {
         let mut params = Self::default();
+        let Self { named, without_value } = &mut params;
         for (name, value) in extension.params() {
             let is_new = match (name, value) {
                 (names::SERVER_NO_CONTEXT_TAKEOVER, None) => {
-                    !core::mem::replace(&mut params.server_no_context_takeover, true)
+                    !core::mem::replace(&mut named.server_no_context_takeover, true)
                 }
                 (names::CLIENT_NO_CONTEXT_TAKEOVER, None) => {
-                    !core::mem::replace(&mut params.client_no_context_takeover, true)
+                    !core::mem::replace(&mut named.client_no_context_takeover, true)
                 }
                 (names::SERVER_MAX_WINDOW_BITS, Some(value)) => {
-                    params.server_max_window_bits.replace(window_bits(value)?).is_none()
+                    named.server_max_window_bits.replace(window_bits(value)?).is_none()
                 }
                 (names::CLIENT_MAX_WINDOW_BITS, value) => {
-                    params.without_value = value.is_none();
+                    *without_value = value.is_none();
                     let bits = value.map_or(Some(WindowBits::MAX), window_bits)?;
-                    params.client_max_window_bits.replace(bits).is_none()
+                    named.client_max_window_bits.replace(bits).is_none()
                 }
                 _ => false,
             };
@@ -118,22 +113,23 @@ impl Params {
 
     /// What a server answers to this offer, if it accepts it (7.1.1, 7.1.2).
     fn accepted(&self, wanted: DeflateParams) -> Option<DeflateParams> {
+        let Self { named, without_value } = *self;
         let least = |a: Option<WindowBits>, b| a.into_iter().chain(b).min();
         let server_max_window_bits =
-            least(self.server_max_window_bits, wanted.server_max_window_bits);
+            least(named.server_max_window_bits, wanted.server_max_window_bits);
         if server_max_window_bits.is_some_and(|bits| bits < WindowBits::MIN_WRITTEN) {
             return None;
         }
         Some(DeflateParams {
-            server_no_context_takeover: self.server_no_context_takeover
+            server_no_context_takeover: named.server_no_context_takeover
                 || wanted.server_no_context_takeover,
-            client_no_context_takeover: self.client_no_context_takeover
+            client_no_context_takeover: named.client_no_context_takeover
                 || wanted.client_no_context_takeover,
             server_max_window_bits,
             // To be limited only if the client knows how.
-            client_max_window_bits: match self.client_max_window_bits {
+            client_max_window_bits: match named.client_max_window_bits {
                 None => None,
-                Some(_) if self.without_value => wanted.client_max_window_bits,
+                Some(_) if without_value => wanted.client_max_window_bits,
                 offered => least(offered, wanted.client_max_window_bits),
             },
         })
@@ -142,26 +138,19 @@ impl Params {
     /// Whether this answer grants all that the offer demands of the server, and does not ask the client
     /// for a larger window than it has.
     fn answers(&self, offer: DeflateParams) -> bool {
-        let granted = |bits| self.server_max_window_bits.is_some_and(|granted| granted <= bits);
+        let named = self.named;
+        let granted = |bits| named.server_max_window_bits.is_some_and(|granted| granted <= bits);
         let within = |bits| offer.client_max_window_bits.is_none_or(|offered| bits <= offered);
-        (self.server_no_context_takeover || !offer.server_no_context_takeover)
+        (named.server_no_context_takeover || !offer.server_no_context_takeover)
             && offer.server_max_window_bits.is_none_or(granted)
-            && self.client_max_window_bits.is_none_or(within)
+            && named.client_max_window_bits.is_none_or(within)
     }
 
     /// What is agreed on by this answer, if it is one and zlib can keep to it.
     fn agreed(self) -> Option<DeflateParams> {
-        if self.without_value
-            || self.client_max_window_bits.is_some_and(|bits| bits < WindowBits::MIN_WRITTEN)
-        {
-            return None;
-        }
-        Some(DeflateParams {
-            server_no_context_takeover: self.server_no_context_takeover,
-            client_no_context_takeover: self.client_no_context_takeover,
-            server_max_window_bits: self.server_max_window_bits,
-            client_max_window_bits: self.client_max_window_bits,
-        })
+        let written = |bits| bits >= WindowBits::MIN_WRITTEN;
+        let can = !self.without_value && self.named.client_max_window_bits.is_none_or(written);
+        can.then_some(self.named)
     }
 }
 

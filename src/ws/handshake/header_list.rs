@@ -3,6 +3,9 @@
 use crate::token::{is_token_byte, token};
 use core::fmt;
 
+/// The header that extensions stand in.
+pub(super) const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
+
 /// Without spaces and tabs around.
 pub(super) fn trim(bytes: &[u8]) -> &[u8] {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');

@@ -6,6 +6,7 @@
 //! | answer it | [`Request::accept`], [`RequestError::rejection`], [`Rejection`] |
 //! | write a request | [`ClientRequest`] |
 //! | read the server's answer | [`ClientHandshake`], which gives a [`Response`] |
+//! | agree on compression | feature `deflate`: [`Acceptance::deflate`], [`ClientRequest::deflate`] |
 //! | do it with the `http` crate's types, for hyper, axum and others | feature `http`: [`Request::from_http`], `to_http`, [`ClientRequest::verify`] |
 //! | do it over HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220) | feature `http`: [`Request::from_connect`], [`ClientRequest::connect`] |
 //!

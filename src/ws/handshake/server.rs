@@ -5,7 +5,7 @@ use super::checked::{HeaderSlice, check_headers, not_a_host, not_a_target, not_a
 use super::deflate;
 use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
-use super::header_list::Extension;
+use super::header_list::{EXTENSIONS, Extension};
 #[cfg(feature = "deflate")]
 use super::write::header_in_pieces;
 use super::write::{encode_methods, end, header};
@@ -227,10 +227,8 @@ impl<'a, By> Request<'a, By> {
             }
             *seen.get_mut(count).ok_or(RequestError::Subprotocols)? = name;
         }
-        let mut extensions = fields.list("Sec-WebSocket-Extensions");
-        if extensions.any(|it| Extension::parse(it).is_none())
-            || fields.is_empty_list("Sec-WebSocket-Extensions")
-        {
+        let mut extensions = fields.list(EXTENSIONS);
+        if extensions.any(|it| Extension::parse(it).is_none()) || fields.is_empty_list(EXTENSIONS) {
             return Err(RequestError::Extensions);
         }
         Ok(Self { target, host, origin, fields, head_len, by })
@@ -271,7 +269,7 @@ impl<'a, By> Request<'a, By> {
 
     /// The extensions that the client offers, the one it likes best first.
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + use<'a, By> {
-        self.fields.list("Sec-WebSocket-Extensions").filter_map(Extension::parse)
+        self.fields.list(EXTENSIONS).filter_map(Extension::parse)
     }
 
     /// The value of the first header of this name, in any case.
@@ -420,7 +418,7 @@ impl Encode for Acceptance<'_> {
         }
         #[cfg(feature = "deflate")]
         if let Some(params) = self.deflate {
-            header_in_pieces(sink, deflate::HEADER, params.pieces(false))?;
+            header_in_pieces(sink, EXTENSIONS, params.pieces(false))?;
         }
         end(sink, self.headers)
     }
