@@ -279,6 +279,12 @@ fn a_clone_has_its_own_level() {
     for deflate in [&hard, &hard.clone().level(1), &hard, &hard.clone().memory_level(1)] {
         sizes.push(sent(&mut server(deflate, NO_TAKEOVER), &Frame::text(&text)).len());
     }
+    // Nor does a frame for many go out as another level made it.
+    let prepared = Frame::text(&text).prepare();
+    let lazy = server(&hard.clone().level(0), NO_TAKEOVER).send_prepared(&prepared).unwrap();
+    assert_eq!(lazy.len(), prepared.encoded_len());
+    let sent_hard = server(&hard, NO_TAKEOVER).send_prepared(&prepared).unwrap();
+    assert_eq!(sent_hard.len(), sizes[0]);
     assert_eq!(sizes[0], sizes[2]);
     assert!(sizes[1] > sizes[0] && sizes[3] != sizes[0], "{sizes:?}");
     assert_eq!(Deflate::new().level(9), hard, "what is at rest does not count");
