@@ -74,7 +74,11 @@ impl Compressor {
             }
         }
         let output = room.front(len);
-        if fin { output.strip_suffix(&TAIL).unwrap_or(&[0]) } else { output }
+        match output.strip_suffix(&TAIL) {
+            Some(sent) if fin => sent,
+            None if fin && output.is_empty() => &[0],
+            _ => output,
+        }
     }
 
     /// Forgets what it has seen.
