@@ -294,7 +294,6 @@ impl<P: AsRef<[u8]>> Frame<P> {
         PreparedFrame {
             shape: self.shape,
             bytes: self.to_bytes(),
-            payload_len: self.payload().len(),
             #[cfg(feature = "deflate")]
             compress: self.compress,
             #[cfg(feature = "deflate")]
@@ -364,7 +363,6 @@ impl<'a> Iterator for Fragments<'a> {
 pub struct PreparedFrame {
     pub(super) shape: Shape,
     pub(super) bytes: Bytes,
-    pub(super) payload_len: usize,
     /// Whether to compress it, if that was said.
     #[cfg(feature = "deflate")]
     pub(super) compress: Option<bool>,
@@ -383,6 +381,6 @@ impl PreparedFrame {
     /// The payload, uncompressed.
     #[cfg(feature = "deflate")]
     pub(super) fn payload(&self) -> &[u8] {
-        &self.bytes[self.bytes.len() - self.payload_len..]
+        super::header::payload(&self.bytes)
     }
 }

@@ -225,6 +225,15 @@ pub(super) const fn may_be_compressed(b0: u8) -> bool {
     matches!(rsv(b0), Rsv::RSV1) && matches!(b0 & 0xF, TEXT | BINARY)
 }
 
+/// The payload of a frame that we encoded.
+#[cfg(feature = "alloc")]
+pub(super) fn payload(mut frame: &[u8]) -> &[u8] {
+    match FrameHeader::parse(&mut frame) {
+        Ok(Some(_)) => frame,
+        _ => &[],
+    }
+}
+
 /// Whether a header's second byte says that the frame is masked.
 #[inline]
 pub(super) const fn is_masked(b1: u8) -> bool {

@@ -1,7 +1,7 @@
 //! What is to be written: bytes in order, and which frames they are.
 
 use super::encoder::Shape;
-use super::{FrameHeader, OpCode};
+use super::{OpCode, header};
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -59,7 +59,7 @@ impl SendQueue {
         encode(&mut self.tail)?;
         let written = self.tail.len() - before;
         if written > 0 {
-            let payload = payload_len(&self.tail[before..]);
+            let payload = header::payload(&self.tail[before..]).len();
             self.queued(Some(shape), written - payload, payload);
         }
         Ok(())
@@ -74,7 +74,7 @@ impl SendQueue {
 
     /// Appends a frame that was encoded for many.
     pub(super) fn push_encoded(&mut self, shape: Shape, frame: Bytes) {
-        let payload = payload_len(&frame);
+        let payload = header::payload(&frame).len();
         self.queued(Some(shape), frame.len() - payload, payload);
         self.share(frame);
     }
@@ -167,14 +167,6 @@ impl SendQueue {
             }
             self.frames.shrink_to(KEPT_EMPTY / FRAME_COST);
         }
-    }
-}
-
-/// How long the payload of an encoded frame is, compressed or not.
-fn payload_len(mut frame: &[u8]) -> usize {
-    match FrameHeader::parse(&mut frame) {
-        Ok(Some(_)) => frame.len(),
-        _ => 0,
     }
 }
 

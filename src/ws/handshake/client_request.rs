@@ -7,9 +7,7 @@ use super::checked::{
 use super::deflate::Offer;
 #[cfg(feature = "deflate")]
 use super::header_list::EXTENSIONS;
-#[cfg(feature = "deflate")]
-use super::write::header_in_pieces;
-use super::write::{encode_methods, end, header};
+use super::write::{encode_methods, end, header, header_in_pieces};
 use super::{ClientHandshake, Unsendable, Upgrade};
 use crate::sink::{Encode, Sink};
 #[cfg(feature = "deflate")]
@@ -157,13 +155,8 @@ impl Encode for ClientRequest<'_> {
             header(sink, "Origin", origin.as_bytes())?;
         }
         if let [first, rest @ ..] = self.subprotocols {
-            sink.put(b"Sec-WebSocket-Protocol: ")?;
-            sink.put(first.as_bytes())?;
-            for name in rest {
-                sink.put(b", ")?;
-                sink.put(name.as_bytes())?;
-            }
-            sink.put(b"\r\n")?;
+            let rest = rest.iter().flat_map(|name| [", ", name]);
+            header_in_pieces(sink, "Sec-WebSocket-Protocol", core::iter::once(*first).chain(rest))?;
         }
         #[cfg(feature = "deflate")]
         if let Some(deflate) = self.deflate {

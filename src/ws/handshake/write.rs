@@ -5,22 +5,18 @@ use crate::sink::Sink;
 
 /// Writes a header; no value here has a line end.
 pub(super) fn header<S: Sink>(sink: &mut S, name: &str, value: &[u8]) -> Result<(), S::Error> {
-    sink.put(name.as_bytes())?;
-    sink.put(b": ")?;
-    sink.put(value)?;
-    sink.put(b"\r\n")
+    header_in_pieces(sink, name, [value])
 }
 
 /// Writes a header whose value comes in pieces.
-#[cfg(feature = "deflate")]
-pub(super) fn header_in_pieces<'p, S: Sink>(
+pub(super) fn header_in_pieces<S: Sink>(
     sink: &mut S,
     name: &str,
-    mut value: impl Iterator<Item = &'p str>,
+    value: impl IntoIterator<Item = impl AsRef<[u8]>>,
 ) -> Result<(), S::Error> {
     sink.put(name.as_bytes())?;
     sink.put(b": ")?;
-    value.try_for_each(|piece| sink.put(piece.as_bytes()))?;
+    value.into_iter().try_for_each(|piece| sink.put(piece.as_ref()))?;
     sink.put(b"\r\n")
 }
 

@@ -293,8 +293,8 @@ impl View for sockudo_ws::Message {
     }
 }
 
-/// Its codec, which leaves text to the layer above: validated here as that layer does it, since
-/// nothing public makes one of a transport alone.
+/// Its codec, without a stream around it, which leaves text to the layer above: validated here as that
+/// layer does it.
 struct Yawc {
     stream: Rc<[u8]>,
     decoder: yawc::codec::Decoder,
