@@ -1,0 +1,35 @@
+"""Fails for a path that some file names and that does not exist, and for a URL without TLS."""
+import pathlib, re, subprocess, sys
+from urllib.parse import urlsplit
+
+PATH = re.compile(r"(?<![\w./$-])(?:\.ci|benches|examples|fuzz|src|tests)/[\w./{},*-]*")
+URL = re.compile(r"\b\w+://[^\s\"'`<>)\]]+")
+
+
+def expand(path):
+    braces = re.search(r"\{([^{}]*)\}", path)
+    if not braces:
+        return [path]
+    before, after = path[: braces.start()], path[braces.end() :]
+    return [p for choice in braces[1].split(",") for p in expand(before + choice + after)]
+
+
+files = subprocess.run(["git", "ls-files", "-z"], check=True, stdout=subprocess.PIPE, text=True)
+found, wrong = 0, []
+for name in files.stdout.split("\0")[:-1]:
+    if name == ".gitignore":
+        continue
+    text = pathlib.Path(name).read_text()
+    # Beside the file that names it, too: a package has a `src` of its own.
+    bases = [pathlib.Path(), pathlib.Path(name).parent]
+    for path in (p.rstrip(".,") for match in PATH.findall(text) for p in expand(match)):
+        found += 1
+        if not any(any(base.glob(path)) for base in bases):
+            wrong.append(f"{name}: there is no {path}")
+    for url in URL.findall(text) if name.endswith(".md") else ():
+        found += 1
+        host = urlsplit(url).hostname or ""
+        if host != "127.0.0.1" and not (url.startswith("https://") and "." in host):
+            wrong.append(f"{name}: {url}")
+print(*wrong, f"{found} paths and URLs, {len(wrong)} wrong", sep="\n")
+sys.exit(bool(wrong) or found < 100)

@@ -1,0 +1,38 @@
+"""Holds the crates that README.md counts for each feature against what cargo resolves."""
+import json, pathlib, re, subprocess, sys
+
+
+def cargo(*arguments):
+    return subprocess.run(["cargo", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def crates(edges, features):
+    target = ["--target", "x86_64-unknown-linux-gnu"]
+    tree = cargo("tree", "--quiet", *target, "--edges", edges, "--prefix", "none", *features)
+    return {tuple(line.split()[:2]) for line in tree.splitlines()[1:]}
+
+
+def tier(*features):
+    linked = crates("normal,no-proc-macro", features)
+    return linked, crates("normal,build", features) - linked
+
+
+package = json.loads(cargo("metadata", "--no-deps", "--format-version", "1"))["packages"][0]
+tiers = {"none": tier("--no-default-features"), "default": tier(), "all": tier("--all-features")}
+for name in package["features"].keys() - {"default"}:
+    tiers[f"`{name}`"] = tier("--no-default-features", "--features", name)
+actual = {name: f"{len(linked)} + {len(building)}" for name, (linked, building) in tiers.items()}
+# The core's by their names, as another one is a breaking change.
+actual["the core"] = [sorted(name for name, _ in group) for group in tiers["none"]]
+
+readme = pathlib.Path("README.md").read_text()
+rows = re.search(r"^\| feature \|(?:.*\n){2}((?:\|.*\n)*)", readme, re.M)[1].splitlines()
+stated = {cells[1]: cells[-2] for cells in (re.split(r" *\| *", row) for row in rows)}
+core = re.search(r"The core's are (.*?); while building (.*?)\.", " ".join(readme.split()))
+stated["the core"] = core and [sorted(re.findall("`(.*?)`", names)) for names in core.groups()]
+
+wrong = [name for name in sorted(actual | stated) if actual.get(name) != stated.get(name)]
+for name in wrong:
+    print(f"{name}: {actual.get(name)}, but README.md says {stated.get(name)}")
+print(f"{len(actual)} tiers, {len(wrong)} wrong")
+sys.exit(bool(wrong))
