@@ -1,13 +1,26 @@
-//! The core tier needs no allocator: a program that has none links and runs.
+//! The core tier needs no allocator, nor do the clients of `examples/embedded/`: programs that have
+//! none link and run.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn build(features: &[&str]) -> Output {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/no_alloc/Cargo.toml");
+/// Runs the program of a package under `tests`, whose feature `leak` must keep it from being built, by
+/// an error that says this.
+fn runs(name: &str, leak: &str) {
+    let built = build(name, &[]);
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("release").join(name);
+    assert!(Command::new(program).status().unwrap().success());
+
+    let leaking = build(name, &["--features", "leak"]);
+    let stderr = String::from_utf8_lossy(&leaking.stderr);
+    assert!(!leaking.status.success() && stderr.contains(leak), "{stderr}");
+}
+
+fn build(name: &str, features: &[&str]) -> Output {
     Command::new(env!("CARGO"))
         .args(["build", "--release", "--manifest-path"])
-        .arg(manifest)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name).join("Cargo.toml"))
         .args(["--target-dir", env!("CARGO_TARGET_TMPDIR")])
         .args(features)
         .output()
@@ -16,13 +29,10 @@ fn build(features: &[&str]) -> Output {
 
 #[test]
 fn a_program_without_an_allocator_runs() {
-    let built = build(&[]);
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("release/no_alloc");
-    assert!(Command::new(program).status().unwrap().success());
+    runs("no_alloc", "no global memory allocator");
+}
 
-    // The control: the same with the `alloc` tier must miss its allocator.
-    let leaking = build(&["--features", "leak"]);
-    let stderr = String::from_utf8_lossy(&leaking.stderr);
-    assert!(!leaking.status.success() && stderr.contains("no global memory allocator"), "{stderr}");
+#[test]
+fn the_embedded_clients_run_without_std() {
+    runs("embedded", "`panic_impl`");
 }

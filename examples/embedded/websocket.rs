@@ -1,0 +1,147 @@
+//! A WebSocket client in two buffers, over whatever reads and writes: no allocator, no `std`.
+//!
+//! Any of its futures may be dropped if the transport's may, as when another one is ready first:
+//! what was begun to be written is written by the next call, and what was received is not lost.
+
+use core::ops::Range;
+use embedded_io_async::{Read, Write};
+use eventwire::BufferTooSmall;
+use eventwire::ws::handshake::{ClientRequest, ResponseError};
+use eventwire::ws::{Connection, Decoder, Event, Frame, MaskSource, ProtocolError, SendError};
+
+pub struct WebSocket<'b, T, M> {
+    transport: T,
+    connection: Connection<M>,
+    received: &'b mut [u8],
+    /// Of what was received.
+    undecoded: Range<usize>,
+    /// Nothing whole is left of it.
+    wants_more: bool,
+    /// What the server is told first.
+    failed: Option<ProtocolError>,
+    to_send: &'b mut [u8],
+    /// Of what is to be sent, until it is flushed.
+    unwritten: Option<Range<usize>>,
+}
+
+/// Why a connection cannot go on; but after a `Send` it can.
+#[derive(Debug, thiserror::Error)]
+pub enum Error<E> {
+    #[error("{0}")]
+    Transport(E),
+    #[error("the transport ended")]
+    Ended,
+    #[error(transparent)]
+    BufferTooSmall(BufferTooSmall),
+    #[error(transparent)]
+    Handshake(ResponseError),
+    /// The server was told so by a close frame.
+    #[error(transparent)]
+    Protocol(ProtocolError),
+    #[error(transparent)]
+    Send(SendError),
+}
+
+impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
+    /// Opens a connection. `received` has room for the response's head, and `to_send` for the request
+    /// and the longest frame; both for a control frame.
+    pub async fn open(
+        transport: T,
+        request: &ClientRequest<'_>,
+        connection: Connection<M>,
+        received: &'b mut [u8],
+        to_send: &'b mut [u8],
+    ) -> Result<Self, Error<T::Error>> {
+        let needed = Decoder::MIN_BUFFER;
+        if received.len().min(to_send.len()) < needed {
+            return Err(Error::BufferTooSmall(BufferTooSmall { needed }));
+        }
+        let len = request.encode(to_send).map_err(Error::BufferTooSmall)?;
+        let mut socket = Self {
+            transport,
+            connection,
+            received,
+            undecoded: 0..0,
+            wants_more: false,
+            failed: None,
+            to_send,
+            unwritten: Some(0..len),
+        };
+        socket.flush().await?;
+        let mut handshake = request.handshake().max_head(socket.received.len());
+        loop {
+            let head = &socket.received[..socket.undecoded.end];
+            if let Some(response) = handshake.decode(head).map_err(Error::Handshake)? {
+                socket.undecoded.start = response.head_len();
+                return Ok(socket);
+            }
+            socket.read().await?;
+        }
+    }
+
+    /// The next run of a message, or control frame; `None` if none is there yet: call again. The call
+    /// after it writes what is owed for it: after the server's close frame, `finish`.
+    pub async fn receive(&mut self) -> Result<Option<Event<&mut [u8], &str>>, Error<T::Error>> {
+        self.flush().await?;
+        if let Some(error) = self.failed {
+            return Err(Error::Protocol(error));
+        }
+        if self.wants_more {
+            self.received.copy_within(self.undecoded.clone(), 0);
+            self.undecoded = 0..self.undecoded.len();
+            self.read().await?;
+        }
+        let mut input = &mut self.received[self.undecoded.clone()];
+        let event = self.connection.receive(&mut input);
+        self.undecoded.start = self.undecoded.end - input.len();
+        self.wants_more = matches!(event, Ok(None));
+        let len = self.connection.reply(self.to_send).map_err(Error::Send)?;
+        self.unwritten = (len > 0).then_some(0..len);
+        self.failed = event.as_ref().err().copied();
+        Ok(event.unwrap_or_default())
+    }
+
+    /// Sends a message, a ping, or a close frame, after which there is more to `receive`.
+    pub async fn send(&mut self, frame: &Frame<&[u8]>) -> Result<(), Error<T::Error>> {
+        self.flush().await?;
+        let len = self.connection.send(frame, self.to_send).map_err(Error::Send)?;
+        self.unwritten = Some(0..len);
+        self.flush().await
+    }
+
+    /// Writes our close frame, if there is one to be written, and waits for the server to hang up
+    /// (RFC 6455, 7.1.1), for no longer than a timeout of yours.
+    pub async fn finish(mut self) -> Result<(), Error<T::Error>> {
+        self.flush().await?;
+        while self.transport.read(self.received).await.map_err(Error::Transport)? > 0 {}
+        Ok(())
+    }
+
+    /// Reads behind what is there.
+    async fn read(&mut self) -> Result<(), Error<T::Error>> {
+        let room = &mut self.received[self.undecoded.end..];
+        match self.transport.read(room).await.map_err(Error::Transport)? {
+            0 => Err(Error::Ended),
+            len => {
+                self.undecoded.end += len;
+                Ok(())
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Error<T::Error>> {
+        while let Some(unwritten) = &mut self.unwritten {
+            match &self.to_send[unwritten.clone()] {
+                [] => {
+                    self.transport.flush().await.map_err(Error::Transport)?;
+                    self.unwritten = None;
+                }
+                bytes => {
+                    unwritten.start +=
+                        self.transport.write(bytes).await.map_err(Error::Transport)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
