@@ -308,11 +308,11 @@
 //! | `tokio-util` (implies `std`) | [`sse::EventCodec`], [`ws::MessageCodec`]: codecs for `Framed` of `tokio-util` |
 //! | `http-body` (implies `std` and `stream`) | [`sse::EventBody`]: an event stream as `http_body::Body` and `http::Response`, for hyper, axum and the rest |
 //! | `getrandom` | [`OsMaskKeys`](ws::OsMaskKeys): masking keys from the operating system |
-//! | `simd` (default) | vector code for x86-64 and aarch64, and with it all that is `unsafe`. Without it the crate is `forbid(unsafe_code)` |
+//! | `simd` (default) | vector code for x86-64, aarch64 and WebAssembly, and with it all that is `unsafe`. Without it the crate is `forbid(unsafe_code)` |
 //!
 //! With `simd` and `std` the best instructions that the machine has are chosen as the program runs
 //! (AVX-512, AVX2 or SSE2; NEON), without `std` those that the target promises
-//! (`-C target-cpu=...`).
+//! (`-C target-cpu=...`). WebAssembly has vectors if it is built with `-C target-feature=+simd128`.
 //!
 //! # What it costs
 //!

@@ -1,46 +1,19 @@
 //! The given vectors, each as cut there and under every split.
 
 mod common;
+mod vectors;
 
 use common::{Rules, Seen, every_split, reference, trace};
-use serde::Deserialize;
 use std::time::Duration;
 
-#[derive(Deserialize)]
-struct Vector {
-    name: String,
-    chunks: Vec<String>,
-    expected_events: Vec<ExpectedEvent>,
-    expected_retry: Option<u64>,
-    expected_final_last_event_id: String,
-    /// The standard sets no bound, so the value is not judged.
-    #[serde(default)]
-    retry_unspecified: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ExpectedEvent {
-    r#type: String,
-    data: String,
-    last_event_id: String,
-}
-
-fn unhex(hex: &str) -> Vec<u8> {
-    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    (0..hex.len()).step_by(2).map(byte).collect()
-}
-
 #[test]
-fn vectors() {
-    let vectors: Vec<Vector> = serde_json::from_str(include_str!("vectors/sse.json")).unwrap();
-    assert!(vectors.len() >= 32, "the file is whole");
-    for vector in vectors {
+fn streams() {
+    for vector in vectors::streams() {
         let name = &vector.name;
-        let chunks: Vec<Vec<u8>> = vector.chunks.iter().map(|hex| unhex(hex)).collect();
+        let chunks: Vec<&[u8]> = vector.chunks.iter().map(|chunk| &chunk[..]).collect();
         let stream = chunks.concat();
         let seen = every_split(Rules::UNLIMITED, &stream);
-        let as_given = trace(Rules::UNLIMITED, &chunks.iter().map(|c| &c[..]).collect::<Vec<_>>());
+        let as_given = trace(Rules::UNLIMITED, &chunks);
         assert_eq!(as_given, seen, "{name}");
 
         let events: Vec<_> = seen.seen.iter().map(Seen::message_event).collect();

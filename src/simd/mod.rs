@@ -1,43 +1,24 @@
 //! The loops over single bytes: with vectors where the feature `simd` and the architecture have them,
 //! and the same in safe code, which stands in elsewhere and which the tests hold the vectors to.
 
-#[cfg(any(
-    test,
-    not(feature = "simd"),
-    not(any(
-        all(target_arch = "x86_64", target_feature = "sse2"),
-        all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
-    ))
-))]
-#[cfg_attr(test, allow(dead_code, reason = "some of it has no twin"))]
-mod scalar;
-
-#[cfg(all(
-    feature = "simd",
-    any(
-        all(target_arch = "x86_64", target_feature = "sse2"),
-        all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
-    )
-))]
+// Where there are no vectors, the safe twins take their place.
+#[cfg_attr(
+    not(all(
+        feature = "simd",
+        any(
+            all(target_arch = "x86_64", target_feature = "sse2"),
+            all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
+            all(target_arch = "wasm32", target_feature = "simd128"),
+        )
+    )),
+    path = "scalar.rs"
+)]
 mod vector;
-
-#[cfg(not(all(
-    feature = "simd",
-    any(
-        all(target_arch = "x86_64", target_feature = "sse2"),
-        all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
-    )
-)))]
-pub(crate) use scalar::*;
-
-#[cfg(all(
-    feature = "simd",
-    any(
-        all(target_arch = "x86_64", target_feature = "sse2"),
-        all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
-    )
-))]
 pub(crate) use vector::*;
+
+#[cfg(test)]
+#[allow(dead_code, reason = "some of it has no twin")]
+mod scalar;
 
 /// The positions of each CR and LF in a buffer, from somewhere on. To tell a CRLF is the caller's.
 ///

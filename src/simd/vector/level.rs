@@ -7,7 +7,7 @@
 /// A set of instructions, and all of those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
-    /// What all machines of the architecture have: SSE2 or NEON.
+    /// What all machines of the architecture have, SSE2 or NEON, or all that run this, simd128.
     Base,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -141,7 +141,7 @@ macro_rules! dispatch {
                 unsafe { $algorithm::<core::arch::x86_64::__m512i $(, $t)?>($($argument),*) }
             }
             match level() {
-                // SAFETY: every machine of the architecture has them.
+                // SAFETY: every machine that this is compiled for has them.
                 Level::Base => unsafe { $algorithm::<Base $(, $t)?>($($argument),*) },
                 // SAFETY: the machine has this level.
                 #[cfg(target_arch = "x86_64")]

@@ -5,6 +5,8 @@
 
 #[cfg(target_arch = "aarch64")]
 use core::arch::aarch64::*;
+#[cfg(target_arch = "wasm32")]
+use core::arch::wasm32::*;
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::*;
 
@@ -13,6 +15,8 @@ use core::arch::x86_64::*;
 pub(super) type Base = __m128i;
 #[cfg(target_arch = "aarch64")]
 pub(super) type Base = uint8x16_t;
+#[cfg(target_arch = "wasm32")]
+pub(super) type Base = v128;
 
 /// A register of [`LEN`](Self::LEN) bytes.
 ///
@@ -379,4 +383,55 @@ unsafe fn bits(bytes: [uint8x16_t; 4]) -> u64 {
     let front = vpaddq_u8(vandq_u8(a, weights), vandq_u8(b, weights));
     let pairs = vpaddq_u8(front, vpaddq_u8(vandq_u8(c, weights), vandq_u8(d, weights)));
     vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(pairs, pairs)))
+}
+
+#[cfg(target_arch = "wasm32")]
+impl Vector for v128 {
+    const LEN: usize = 16;
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        v128_load(from.cast())
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        v128_store(to.cast(), self);
+    }
+
+    #[inline(always)]
+    unsafe fn repeat(bytes: [u8; 4]) -> Self {
+        i32x4_splat(i32::from_le_bytes(bytes))
+    }
+
+    #[inline(always)]
+    unsafe fn xor(self, other: Self) -> Self {
+        v128_xor(self, other)
+    }
+
+    #[inline(always)]
+    unsafe fn or(self, other: Self) -> Self {
+        v128_or(self, other)
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        u8x16_min(self, other)
+    }
+
+    #[inline(always)]
+    unsafe fn any_low(self) -> bool {
+        v128_any_true(u8x16_le(self, u8x16_splat(13)))
+    }
+
+    #[inline(always)]
+    unsafe fn any_high(self) -> bool {
+        u8x16_bitmask(self) != 0
+    }
+
+    #[inline(always)]
+    unsafe fn masks(self) -> (u64, u64) {
+        let ends = v128_or(u8x16_eq(self, u8x16_splat(10)), u8x16_eq(self, u8x16_splat(13)));
+        (u8x16_bitmask(ends).into(), u8x16_bitmask(self).into())
+    }
 }

@@ -1,0 +1,112 @@
+//! Event streams.
+
+use crate::call::{Call, Report};
+#[cfg(feature = "alloc")]
+use bytes::Bytes;
+use core::time::Duration;
+#[cfg(feature = "alloc")]
+use eventwire::sse::BytesDecoder;
+use eventwire::sse::{Decoder, Event, InlineId, Item, Lexer, Message, Options, Token};
+
+/// By [`Decoder`], in the host's memory: what it leaves is where the next chunk begins.
+#[unsafe(no_mangle)]
+extern "C" fn sse_decoder(call: &mut Call) -> usize {
+    let (stream, ends, mut report) = call.parts();
+    let mut decoder = Decoder::<InlineId<1024>>::with_options(Options::new());
+    let mut start = 0;
+    for &end in ends {
+        let mut input = &mut stream[start..end];
+        loop {
+            match decoder.decode(&mut input) {
+                Ok(Some(Item::Event(event))) => {
+                    event_to(&mut report, event, decoder.last_event_id());
+                }
+                Ok(Some(_)) => report.add_bytes(b'?', b""),
+                Ok(None) => break,
+                Err(_) => {
+                    report.add_bytes(b'!', b"");
+                    return report.finish();
+                }
+            }
+        }
+        start = end - input.len();
+    }
+    end_to(&mut report, decoder.last_event_id(), decoder.reconnection_time());
+    report.finish()
+}
+
+/// By [`BytesDecoder`], each chunk in memory of its own.
+#[cfg(feature = "alloc")]
+#[unsafe(no_mangle)]
+extern "C" fn sse_bytes_decoder(call: &mut Call) -> usize {
+    let (stream, ends, mut report) = call.parts();
+    let mut decoder = BytesDecoder::new();
+    let mut start = 0;
+    for &end in ends {
+        let mut chunk = Bytes::copy_from_slice(&stream[start..end]);
+        start = end;
+        loop {
+            match decoder.decode(&mut chunk) {
+                Ok(Some(Item::Event(event))) => {
+                    event_to(&mut report, event, decoder.last_event_id());
+                }
+                Ok(Some(_)) => report.add_bytes(b'?', b""),
+                Ok(None) => break,
+                Err(_) => {
+                    report.add_bytes(b'!', b"");
+                    return report.finish();
+                }
+            }
+        }
+    }
+    end_to(&mut report, decoder.last_event_id(), decoder.reconnection_time());
+    report.finish()
+}
+
+fn event_to<T: AsRef<[u8]>, L>(report: &mut Report<'_>, event: Event<T, L>, last_event_id: &str) {
+    if let Some(event_type) = event.event_type {
+        report.add_bytes(b't', event_type.as_ref());
+    }
+    report.add_bytes(b'd', event.data.as_ref());
+    report.add_bytes(b'e', last_event_id.as_bytes());
+}
+
+fn end_to(report: &mut Report<'_>, last_event_id: &str, reconnection_time: Option<Duration>) {
+    report.add_bytes(b'l', last_event_id.as_bytes());
+    if let Some(time) = reconnection_time {
+        report.add_number(b'r', time.as_secs() * 1000 + u64::from(time.subsec_millis()));
+    }
+}
+
+/// The tokens of [`Lexer`].
+#[unsafe(no_mangle)]
+extern "C" fn sse_lexer(call: &mut Call) -> usize {
+    let (stream, ends, mut report) = call.parts();
+    let mut lexer = Lexer::new();
+    let mut start = 0;
+    for &end in ends {
+        let mut chunk = &stream[start..end];
+        start = end;
+        while let Some(token) = lexer.next_token(&mut chunk) {
+            match token {
+                Token::Field(name) => report.add_bytes(b'f', name.as_str().as_bytes()),
+                Token::Comment => report.add_bytes(b':', b""),
+                Token::Value(run) => report.add_bytes(b'v', run),
+                Token::EndOfLine => report.add_bytes(b'n', b""),
+                Token::Blank => report.add_bytes(b'b', b""),
+            }
+        }
+    }
+    report.finish()
+}
+
+/// Encodes an event with the stream, which is text, as its data.
+#[unsafe(no_mangle)]
+extern "C" fn sse_encode(call: &mut Call) -> usize {
+    let (text, _, mut report) = call.parts();
+    match core::str::from_utf8(text).map(|text| Message::new().data(text)) {
+        Ok(message) => report.add(b's', |room| message.encode(room).unwrap_or(0)),
+        Err(_) => report.add_bytes(b'!', b""),
+    }
+    report.finish()
+}

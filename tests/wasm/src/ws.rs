@@ -1,0 +1,160 @@
+//! Connections that answer what they owe and echo what they get. Key of all masks: the RFC's.
+
+use crate::call::{Call, Report};
+#[cfg(feature = "alloc")]
+use bytes::{Bytes, BytesMut};
+#[cfg(feature = "alloc")]
+use eventwire::Utf8Bytes;
+use eventwire::ws::{
+    Close, Connection, Data, DataKind, Event, MaskKey, MaskSource, Options, ProtocolError, State,
+};
+#[cfg(feature = "alloc")]
+use eventwire::ws::{Message, MessageDecoder};
+
+fn key() -> [u8; 4] {
+    [0x37, 0xFA, 0x21, 0x3D]
+}
+
+fn options(max_frame: u64, max_message: u64, max_fragments: u32) -> Options {
+    Options::new().max_frame(max_frame).max_message(max_message).max_fragments(max_fragments)
+}
+
+/// Payload in runs, in the host's memory: what is left is where the next chunk begins.
+#[unsafe(no_mangle)]
+extern "C" fn ws_runs(
+    call: &mut Call,
+    client: bool,
+    max_frame: u64,
+    max_message: u64,
+    max_fragments: u32,
+) -> usize {
+    let options = options(max_frame, max_message, max_fragments);
+    if client {
+        runs(Connection::client(options, key), call)
+    } else {
+        runs(Connection::server(options), call)
+    }
+}
+
+fn runs<M: MaskSource>(mut connection: Connection<M>, call: &mut Call) -> usize {
+    let (stream, ends, mut report) = call.parts();
+    let mut start = 0;
+    'chunks: for &end in ends {
+        let mut input = &mut stream[start..end];
+        loop {
+            let received = connection.receive(&mut input);
+            if let Ok(Some(Event::Data(run))) = &received
+                && connection.state() == State::Open
+            {
+                report.add(b'x', |room| connection.writer().send_run(run, room).unwrap_or(0));
+            }
+            report.add(b's', |room| connection.reply(room).unwrap_or(0));
+            match received {
+                Ok(Some(event)) => event_to(&mut report, event),
+                Ok(None) => break,
+                Err(error) => {
+                    error_to(&mut report, error);
+                    break 'chunks;
+                }
+            }
+        }
+        start = end - input.len();
+    }
+    report.finish()
+}
+
+/// Whole messages, in memory that grows.
+#[cfg(feature = "alloc")]
+#[unsafe(no_mangle)]
+extern "C" fn ws_messages(
+    call: &mut Call,
+    client: bool,
+    max_frame: u64,
+    max_message: u64,
+    max_fragments: u32,
+) -> usize {
+    let options = options(max_frame, max_message, max_fragments);
+    if client {
+        messages(Connection::message_client(options, key), call)
+    } else {
+        messages(Connection::message_server(options), call)
+    }
+}
+
+#[cfg(feature = "alloc")]
+fn messages<M: MaskSource>(
+    mut connection: Connection<M, MessageDecoder>,
+    call: &mut Call,
+) -> usize {
+    let (stream, ends, mut report) = call.parts();
+    let mut buffer = BytesMut::new();
+    let mut start = 0;
+    'chunks: for &end in ends {
+        buffer.extend_from_slice(&stream[start..end]);
+        start = end;
+        loop {
+            let received = connection.receive(&mut buffer).map(|message| message.map(as_event));
+            if let Ok(Some(Event::Data(run))) = &received
+                && connection.state() == State::Open
+            {
+                report.add(b'x', |room| connection.writer().send_run(run, room).unwrap_or(0));
+            }
+            report.add(b's', |room| connection.reply(room).unwrap_or(0));
+            match received {
+                Ok(Some(event)) => event_to(&mut report, event),
+                Ok(None) => break,
+                Err(error) => {
+                    error_to(&mut report, error);
+                    break 'chunks;
+                }
+            }
+        }
+    }
+    report.finish()
+}
+
+#[cfg(feature = "alloc")]
+fn as_event(message: Message) -> Event<Bytes, Utf8Bytes> {
+    let whole = |kind, payload| Event::Data(Data { kind, compressed: false, payload, fin: true });
+    match message {
+        Message::Text(text) => whole(DataKind::Text, text.into()),
+        Message::Binary(payload) => whole(DataKind::Binary, payload),
+        Message::Ping(payload) => Event::Ping(payload),
+        Message::Pong(payload) => Event::Pong(payload),
+        Message::Close(close) => Event::Close(close),
+    }
+}
+
+fn event_to<P: AsRef<[u8]>, R: AsRef<str>>(report: &mut Report<'_>, event: Event<P, R>) {
+    match event {
+        Event::Data(Data { kind, payload, fin, .. }) => {
+            let tag = if kind == DataKind::Text { b't' } else { b'b' };
+            report.add_bytes(tag, payload.as_ref());
+            if fin {
+                report.add_bytes(b'.', b"");
+            }
+        }
+        Event::Ping(payload) => report.add_bytes(b'i', payload.as_ref()),
+        Event::Pong(payload) => report.add_bytes(b'o', payload.as_ref()),
+        Event::Close(None) => report.add_bytes(b'c', b""),
+        Event::Close(Some(Close { code, reason })) => {
+            report.add_number(b'c', code.get().into());
+            report.add_bytes(b'r', reason.as_ref().as_bytes());
+        }
+    }
+}
+
+fn error_to(report: &mut Report<'_>, error: ProtocolError) {
+    report.add_number(b'!', error.close_code().get().into());
+    report.add_number(b'@', error.offset);
+}
+
+/// Masks the stream in place and, as it was, to a copy.
+#[unsafe(no_mangle)]
+extern "C" fn ws_mask(call: &mut Call, key: u32) -> usize {
+    let (payload, _, mut report) = call.parts();
+    let key = MaskKey(key.to_le_bytes());
+    report.add(b'm', |room| key.clone().copy(payload, room).map_or(0, |()| payload.len()));
+    key.clone().apply(payload);
+    report.finish()
+}
