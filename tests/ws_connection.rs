@@ -5,8 +5,8 @@ mod common;
 use common::ws::{ROLES, Stream};
 use eventwire::BufferTooSmall;
 use eventwire::ws::{
-    Close, CloseCode, Connection, Decoder, Event, Fault, Frame, Options, Reader, Role, SendError,
-    State, Writer,
+    Close, CloseCode, Connection, Data, Decoder, Event, Fault, Frame, Options, Reader, Role,
+    SendError, State, Writer,
 };
 
 const CLOSE: u8 = 0x88;
@@ -290,6 +290,89 @@ fn default_limits() {
     let frames = |count: usize| [&b"\x02\x00"[..], &vec![0; 2 * (count - 1)]].concat();
     assert_eq!(receive(&frames(131_072)), Ok(()));
     assert_eq!(receive(&frames(131_073)), Err(Fault::TooManyFragments { limit: 131_072 }));
+}
+
+/// Lengths beyond the memory of a 32-bit machine, to which the second would be 5.
+const BEYOND_32_BITS: [u64; 3] = [1 << 32, 1 << 32 | 5, i64::MAX as u64];
+
+/// The beginning of a frame of that length: its header, and 6 bytes.
+fn beginning(role: Role, b0: u8, len: u64) -> Vec<u8> {
+    let mut stream = Stream::new(role);
+    stream.header(b0, 127).raw(&len.to_be_bytes()).key().payload(b"123456");
+    stream.bytes
+}
+
+/// Of a frame that is too long nothing is taken, and of others what is there, on every machine.
+#[test]
+fn frames_beyond_32_bits() {
+    let memory = usize::MAX as u64;
+    let none = Options::new().max_message(u64::MAX);
+    for (role, len) in ROLES.into_iter().flat_map(|role| BEYOND_32_BITS.map(|len| (role, len))) {
+        let first = |options| {
+            let mut reader = Reader::new(Decoder::new(role, options));
+            let mut bytes = beginning(role, 0x82, len);
+            match reader.receive(&mut &mut bytes[..]).map_err(|error| error.fault)? {
+                Some(Event::Data(Data { payload, fin, .. })) => Ok((payload.to_vec(), fin)),
+                other => panic!("{other:?}"),
+            }
+        };
+        let run = Ok((b"123456".to_vec(), false));
+        let limit = Options::DEFAULT_MAX_MESSAGE;
+        assert_eq!(first(Options::new()), Err(Fault::MessageTooLong { limit }));
+        assert_eq!(first(none), run);
+        let too_long = Fault::FrameTooLong { limit: memory };
+        let expected = if len <= memory { run.clone() } else { Err(too_long) };
+        assert_eq!(first(none.max_frame(memory)), expected);
+        assert_eq!(first(none.max_frame(len)), run);
+        let limit = len - 1;
+        assert_eq!(first(none.max_frame(limit)), Err(Fault::FrameTooLong { limit }));
+        assert_eq!(first(none.max_message(limit)), Err(Fault::MessageTooLong { limit }));
+    }
+}
+
+/// One that is received to its end, in runs of 64 MiB, and what follows it.
+#[test]
+fn a_frame_of_more_than_4_gib() {
+    let len = 1_u64 << 32 | 5;
+    let mut decoder = Decoder::new(Role::Client, Options::new().max_message(len));
+    let mut header = [&b"\x82\x7F"[..], &len.to_be_bytes()].concat();
+    assert_eq!(decoder.decode(&mut &mut header[..]), Ok(None));
+    // Nobody looks at the bytes, so that this takes no time.
+    let mut memory = vec![0; 64 << 20];
+    let mut left = len;
+    while left > 0 {
+        let there = memory.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let event = decoder.decode(&mut &mut memory[..there]).unwrap();
+        let Some(Event::Data(Data { payload, fin, .. })) = event else { panic!("{event:?}") };
+        left -= payload.len() as u64;
+        assert_eq!((payload.len(), fin), (there, left == 0));
+    }
+    let error = decoder.decode(&mut &mut b"\x83".to_owned()[..]).unwrap_err();
+    assert_eq!((error.fault, error.offset), (Fault::ReservedOpCode(3), 10 + len));
+}
+
+/// Whole messages have to fit memory, of which nothing is longer than `isize::MAX` bytes.
+#[cfg(feature = "alloc")]
+#[test]
+fn messages_beyond_32_bits() {
+    let most = isize::MAX as u64;
+    for (role, len) in ROLES.into_iter().flat_map(|role| BEYOND_32_BITS.map(|len| (role, len))) {
+        let first = |options, mut bytes: bytes::BytesMut| {
+            let mut decoder = eventwire::ws::MessageDecoder::new(role, options);
+            decoder.decode(&mut bytes).map_err(|error| error.fault)
+        };
+        let limit = Options::DEFAULT_MAX_MESSAGE;
+        let begins = &beginning(role, 0x82, len)[..];
+        assert_eq!(first(Options::new(), begins.into()), Err(Fault::MessageTooLong { limit }));
+        let none = Options::new().max_message(u64::MAX);
+        let too_long = Err(Fault::MessageTooLong { limit: most });
+        let expected = if len <= most { Ok(None) } else { too_long.clone() };
+        assert_eq!(first(none, begins.into()), expected);
+        // Over two frames, on every machine.
+        let mut stream = Stream::new(role);
+        stream.frame(0x02, b"1").raw(&beginning(role, 0x80, i64::MAX as u64));
+        assert_eq!(first(none, stream.bytes[..].into()), too_long);
+    }
 }
 
 /// What a client sends is masked, in each way to send, and it takes what is not.

@@ -234,6 +234,22 @@ fn limits_count_what_is_inflated() {
     assert_eq!((fault, offset), (Fault::TooManyFragments { limit: 2 }, 9));
 }
 
+/// Compressed, a frame may be longer than any memory: only what it stands for is kept.
+#[test]
+fn frames_beyond_32_bits() {
+    for len in [1_u64 << 32, 1 << 32 | HELLO.len() as u64, i64::MAX as u64] {
+        let begins = [&b"\xC1\x7F"[..], &len.to_be_bytes(), HELLO].concat();
+        for options in [Options::new(), Options::new().max_message(u64::MAX)] {
+            assert_eq!(every_split(TAKEOVER, options, &begins), (vec![], None), "{len:#x}");
+        }
+        let (_, fault, offset) = fails(TAKEOVER, Options::new().max_message(4), &begins);
+        assert_eq!((fault, offset), (Fault::MessageTooLong { limit: 4 }, 0));
+        let limit = len - 1;
+        let framed = fails(TAKEOVER, Options::new().max_frame(limit), &begins);
+        assert_eq!(framed.1, Fault::FrameTooLong { limit });
+    }
+}
+
 #[test]
 fn text_is_checked_as_it_is_inflated() {
     // "a", and the first byte of a character, in two stored blocks.

@@ -255,7 +255,7 @@ fn headers() {
     assert_eq!(FrameHeader::new(OpCode::Pong, 126).encode(), Err(Fault::ControlTooLong));
     assert_eq!(FrameHeader::new(OpCode::Close, 1).encode(), Err(Fault::CloseTooShort));
     assert_eq!(FrameHeader::new(OpCode::Text, 1 << 63).encode(), Err(Fault::LengthTopBit));
-    for payload_len in [0, 125, 126, 0xFFFF, 0x1_0000, i64::MAX as u64] {
+    for payload_len in [0, 125, 126, 0xFFFF, 0x1_0000, 1 << 32, 1 << 32 | 5, i64::MAX as u64] {
         for mask in [None, Some(KEY)] {
             let rsv = Rsv::RSV2;
             let header = FrameHeader {

@@ -338,6 +338,33 @@ fn buffered_amount_counts_what_is_left_of_payloads() {
     }
 }
 
+/// Shared payloads add up to 4 GiB, where the numbers of a 32-bit machine end: it takes no more then.
+#[test]
+fn a_queue_of_4_gib() {
+    const LEN: usize = 64 << 20;
+    let mut rig = Rig::server(beating().high_water_mark(usize::MAX));
+    let payload = Bytes::from(vec![0; LEN]);
+    let mut left = 0;
+    let shown = |left: u64| usize::try_from(left).unwrap_or(usize::MAX);
+    for _ in 0..64 {
+        taken(rig.socket.send_shared(Frame::binary(payload.clone())));
+        left += LEN as u64;
+        assert_eq!(rig.socket.buffered_amount(), shown(left));
+    }
+    assert_eq!(rig.socket.flow() == Flow::Full, shown(left) == usize::MAX);
+    assert_eq!(rig.wait(INTERVAL), [], "a ping is due");
+    while let len @ 1.. = rig.socket.to_write(rig.now).chunk().len() {
+        rig.socket.to_write(rig.now).advance(len);
+        // Between payloads there are headers.
+        left -= if len == LEN { LEN as u64 } else { 0 };
+        assert_eq!(rig.socket.buffered_amount(), shown(left));
+        // Until the ping is out, what is taken is a sign of life.
+        assert_eq!(rig.wait(TIMEOUT / 2), []);
+    }
+    assert_eq!(left, 0);
+    assert_eq!(rig.hear(|s| s.frame(PONG, b"")), []);
+}
+
 #[test]
 fn closing_does_not_set_the_buffered_amount_back() {
     let mut rig = Rig::client(options());
@@ -936,7 +963,7 @@ fn time_that_stands_at_its_end() {
 
 #[test]
 fn a_flood_of_pings_by_a_peer_that_does_not_read() {
-    let mut rig = Rig::client(options().high_water_mark(20));
+    let mut rig = Rig::client(options().high_water_mark(1));
     taken(rig.socket.send(&Frame::text("before")));
     let mut bound = None;
     for number in 0..10_000_u32 {
@@ -1028,7 +1055,7 @@ fn what_must_be_sent_fails_the_connection_without_a_masking_key() {
 /// A message that came is not lost to a reply that fails.
 #[test]
 fn a_message_behind_a_pong_that_cannot_be_sent() {
-    let (mut rig, keys) = scarce(options().high_water_mark(20));
+    let (mut rig, keys) = scarce(options().high_water_mark(1));
     keys.0.set(1);
     rig.hear(|s| s.frame(PING, b"a").frame(PING, b"b"));
     rig.write();
@@ -1040,7 +1067,7 @@ fn a_message_behind_a_pong_that_cannot_be_sent() {
 /// A pong that waited for the one before, and cannot be sent then.
 #[test]
 fn a_pong_that_waited_for_a_masking_key() {
-    let (mut rig, keys) = scarce(options().high_water_mark(20));
+    let (mut rig, keys) = scarce(options().high_water_mark(1));
     keys.0.set(1);
     rig.hear(|s| s.frame(PING, b"a").frame(PING, b"b"));
     assert_eq!(rig.say(), [Message::Pong(b"a"[..].into())]);

@@ -17,7 +17,7 @@ pub(super) struct Heartbeat {
     /// From when on the answer to a ping is awaited, if one is.
     awaiting: Option<Duration>,
     /// How many bytes the transport has to take until the ping is out.
-    unwritten: usize,
+    unwritten: u64,
     /// Whether it took some of them since the time was last told.
     progressed: bool,
 }
@@ -53,7 +53,7 @@ impl Heartbeat {
     }
 
     /// The ping that is due ends that many bytes from now.
-    pub(super) const fn ping_is_behind(&mut self, bytes: usize) {
+    pub(super) const fn ping_is_behind(&mut self, bytes: u64) {
         self.unwritten = bytes;
     }
 
@@ -61,7 +61,7 @@ impl Heartbeat {
     /// of life.
     pub(super) fn written(&mut self, len: usize, now: Duration) {
         if len > 0 && self.unwritten > 0 {
-            self.unwritten = self.unwritten.saturating_sub(len);
+            self.unwritten = self.unwritten.saturating_sub(len as u64);
             self.await_from(now);
             self.progressed = true;
         }

@@ -39,7 +39,8 @@ pub enum Message {
 /// Memory: on 64-bit machines 112 bytes (128 with feature `deflate`), and what was gathered of a message
 /// that is not whole. That grows by doubling, so that it takes no more than twice what has arrived, inflated
 /// if it was compressed, and for a moment what it took before as well; it never exceeds
-/// [`Options::max_message`], or twice that for the moment.
+/// [`Options::max_message`], or twice that for the moment. Whatever the limit, no message is longer than
+/// `isize::MAX` bytes, as no memory in one piece is.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -64,8 +65,9 @@ impl MessageDecoder {
     /// A decoder for what `role`, which is ours, receives.
     #[must_use]
     pub fn new(role: Role, options: Options) -> Self {
+        let max_message = options.max_message.min(isize::MAX as u64);
         Self {
-            decoder: Decoder::new(role, options.compression(false)),
+            decoder: Decoder::new(role, options.max_message(max_message).compression(false)),
             #[cfg(feature = "deflate")]
             receiver: None,
             gathered: Vec::new(),

@@ -21,10 +21,10 @@ pub(super) struct SendQueue {
     chunks: VecDeque<Bytes>,
     /// What frames are appended to.
     tail: BytesMut,
-    /// How long all chunks and the tail are.
-    len: usize,
+    /// How long all chunks and the tail are. What is shared may add up to more than memory has.
+    len: u64,
     frames: VecDeque<Queued>,
-    buffered_amount: usize,
+    buffered_amount: u64,
     /// How many pings and pongs wait, so that nobody has to look for them.
     pings: usize,
     pongs: usize,
@@ -91,13 +91,13 @@ impl SendQueue {
     }
 
     fn queued(&mut self, shape: Option<Shape>, overhead: usize, payload: usize) {
-        self.len += overhead + payload;
+        self.len += (overhead + payload) as u64;
         let frame = Queued { shape, overhead, payload };
         self.taken_messages += u64::from(frame.ends_message());
         match frame.opcode() {
             Some(OpCode::Ping) => self.pings += 1,
             Some(OpCode::Pong) => self.pongs += 1,
-            Some(_) if frame.is_data() => self.buffered_amount += payload,
+            Some(_) if frame.is_data() => self.buffered_amount += payload as u64,
             _ => {}
         }
         self.frames.push_back(frame);
@@ -105,12 +105,17 @@ impl SendQueue {
 
     /// Payload bytes of messages that were not written.
     pub(super) const fn buffered_amount(&self) -> usize {
-        self.buffered_amount
+        saturated(self.buffered_amount)
     }
 
     /// What the queue holds in memory, all counted.
     pub(super) fn held(&self) -> usize {
-        self.len + self.frames.len() * FRAME_COST
+        saturated(self.len).saturating_add(self.frames.len() * FRAME_COST)
+    }
+
+    /// How many bytes are to be written.
+    pub(super) const fn len(&self) -> u64 {
+        self.len
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -139,7 +144,7 @@ impl SendQueue {
 
     /// Notes which frames so many bytes belong to.
     fn written(&mut self, mut len: usize) {
-        self.len -= len;
+        self.len -= len as u64;
         while let Some(frame) = self.frames.front_mut() {
             let overhead = len.min(frame.overhead);
             frame.overhead -= overhead;
@@ -147,7 +152,7 @@ impl SendQueue {
             frame.payload -= payload;
             len -= overhead + payload;
             if frame.is_data() {
-                self.buffered_amount -= payload;
+                self.buffered_amount -= payload as u64;
             }
             if frame.overhead + frame.payload > 0 {
                 break;
@@ -170,6 +175,12 @@ impl SendQueue {
     }
 }
 
+/// As much of it as there are numbers for.
+#[allow(clippy::cast_possible_truncation, reason = "compared before")]
+const fn saturated(len: u64) -> usize {
+    if len > usize::MAX as u64 { usize::MAX } else { len as usize }
+}
+
 impl Queued {
     fn opcode(&self) -> Option<OpCode> {
         self.shape.map(|shape| shape.opcode)
@@ -186,7 +197,7 @@ impl Queued {
 
 impl Buf for SendQueue {
     fn remaining(&self) -> usize {
-        self.len
+        saturated(self.len)
     }
 
     fn chunk(&self) -> &[u8] {
@@ -208,7 +219,7 @@ impl Buf for SendQueue {
     /// # Panics
     /// If there are not so many bytes.
     fn advance(&mut self, len: usize) {
-        assert!(len <= self.len, "advance by {len} bytes of {}", self.len);
+        assert!(len as u64 <= self.len, "advance by {len} bytes of {}", self.len);
         let mut left = len;
         while let Some(chunk) = self.chunks.front_mut() {
             let part = left.min(chunk.len());

@@ -100,8 +100,9 @@ impl SocketOptions {
         self
     }
 
-    /// Sets how many bytes may wait to be written, those of headers and 24 of memory for each frame
-    /// included, before no more messages are taken; at least 1. The last one may pass the mark.
+    /// Sets how many bytes may wait to be written, those of headers and 24 of memory for each frame (12
+    /// on 32-bit machines) included, before no more messages are taken; at least 1. The last one may
+    /// pass the mark.
     #[must_use]
     pub const fn high_water_mark(mut self, bytes: usize) -> Self {
         self.high_water_mark = if bytes == 0 { 1 } else { bytes };

@@ -400,7 +400,7 @@ impl<M: MaskSource> WebSocket<M> {
             let ping = Frame::new(OpCode::Ping, &[][..]);
             self.push(&ping).map_err(unsendable)?;
         }
-        self.heartbeat.ping_is_behind(self.queue.remaining());
+        self.heartbeat.ping_is_behind(self.queue.len());
         Ok(())
     }
 
