@@ -115,7 +115,9 @@ mod tests {
         at_every_level(|| {
             for offset in 0..64 {
                 for len in 0..=300 {
-                    let buf = &bytes[offset..][..len];
+                    // Behind it there is nothing, for sanitizers to see.
+                    let memory = bytes[..offset + len].to_vec();
+                    let buf = &memory[offset..];
                     let from = offset.min(len);
                     let twin = scalar::with_line_ends(from, Collect(buf)).into_iter();
                     let expected: Vec<_> =

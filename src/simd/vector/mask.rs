@@ -374,9 +374,13 @@ mod tests {
                 place[at.clone()].copy_from_slice(&bytes);
                 assert_eq!(super::unmask_text(&mut place[at.clone()], KEY), is_ascii, "{at:?}");
                 assert!(place[at.clone()] == expected, "text, {at:?}");
-                assert_eq!(super::is_ascii(&place[at.clone()]), is_ascii, "{at:?}");
+                // Behind it there is nothing, for sanitizers to see.
+                let mut memory = place[..at.end].to_vec();
+                let alone = &mut memory[offset..];
+                assert_eq!(super::is_ascii(alone), is_ascii, "{at:?}");
+                super::mask(alone, KEY);
                 place[at.clone()].fill(0xEE);
-                super::copy_masked(&bytes, &mut place[at.clone()], KEY);
+                super::copy_masked(alone, &mut place[at.clone()], KEY);
                 assert!(place[at.clone()] == expected, "copied, {at:?}");
                 place[at.clone()].fill(0xEE);
                 assert!(place.iter().all(|&byte| byte == 0xEE), "around {at:?}");

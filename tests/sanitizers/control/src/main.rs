@@ -1,0 +1,16 @@
+//! What a sanitizer must see, done as vector code would: `control past-the-end` reads a byte behind the
+//! memory that it has, `control uninitialised` one that was not written, and `control` neither.
+
+use std::arch::x86_64::{_mm_loadu_si128, _mm_movemask_epi8};
+use std::mem::MaybeUninit;
+
+fn main() {
+    let wrong = std::env::args().nth(1).unwrap_or_default();
+    let mut memory = Box::<[u8]>::new_uninit_slice(64);
+    let written = if wrong == "uninitialised" { 63 } else { 64 };
+    memory[..written].fill(MaybeUninit::new(1));
+    let from = if wrong == "past-the-end" { 49 } else { 48 };
+    // SAFETY: none, that is the point.
+    let high = unsafe { _mm_movemask_epi8(_mm_loadu_si128(memory.as_ptr().add(from).cast())) };
+    println!("{}", if high == 0 { "ASCII" } else { "not ASCII" });
+}
