@@ -376,13 +376,21 @@ fn an_empty_send_queue_keeps_little() {
 fn a_history_takes_room_for_what_it_holds() {
     const ITEMS: usize = 1024;
     let options = FanoutOptions::new().max_items(ITEMS).max_bytes(usize::MAX);
+    // Some 32-bit machines align `u64` to less, and take less.
+    let takes = |current: i64, each: usize| {
+        let most = i64::try_from(ITEMS * each).unwrap();
+        assert!(
+            current == most || align_of::<u64>() < 8 && current < most,
+            "{current}, not {most}"
+        );
+    };
     for pushed in [ITEMS, ITEMS + 1, 10 * ITEMS] {
         let mut log = None;
         let allocated = measure(|| {
             let log = log.insert(Fanout::new(options));
             (0..pushed as u64).for_each(|number| log.push(number, 8, Duration::ZERO));
         });
-        assert_eq!(allocated.bytes_current, (ITEMS * (8 + 24)).try_into().unwrap(), "{pushed}");
+        takes(allocated.bytes_current, 8 + 24);
     }
 
     let json = "x".repeat(300 - "id: 1000000\ndata: \n\n".len());
@@ -395,7 +403,8 @@ fn a_history_takes_room_for_what_it_holds() {
             drop(replay.next(&mut place).unwrap().unwrap().clone());
         }
     });
-    assert_eq!(allocated.bytes_current, (ITEMS * (300 + 7 + 136)).try_into().unwrap());
+    let beside = if cfg!(target_pointer_width = "64") { 136 } else { 80 };
+    takes(allocated.bytes_current, 300 + 7 + beside);
 }
 
 /// What stays for compression once a message went each way, in KiB, is what the docs of `Deflate` say.
@@ -448,11 +457,16 @@ fn compression_keeps_what_its_docs_say() {
         let formula = 132.0 + 4.0 * window + 7.0 * f64::from(1 << memory_level) / 16.0;
         let kib = |bytes: i64| f64::from(i32::try_from(bytes).unwrap()) / 1024.0;
         let (sending, receiving) = (kib(sending), kib(receiving));
+        // A 32-bit machine has shorter pointers.
+        let below = if cfg!(target_pointer_width = "64") { 1.0 } else { 1.5 };
         assert!(
-            (formula - 1.0..formula).contains(&sending),
+            (formula - below..formula).contains(&sending),
             "{bits} {memory_level}: {sending} KiB"
         );
-        assert!((46.0..47.0).contains(&receiving), "{bits} {memory_level}: {receiving} KiB");
+        assert!(
+            (47.0 - below..47.0).contains(&receiving),
+            "{bits} {memory_level}: {receiving} KiB"
+        );
     }
     let (sending, receiving) = kept(15, 8, true);
     assert!(sending < 256 && receiving < 256, "{sending} {receiving} bytes");

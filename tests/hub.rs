@@ -68,15 +68,15 @@ async fn everybody_is_woken_for_everything() {
         });
     }
     assert_eq!(hub.listeners(), LISTENERS);
-    let publish = async {
-        for number in 0..EVENTS {
-            hub.push(&Message::new().data(&number.to_string()));
+    for number in 0..EVENTS {
+        hub.push(&Message::new().data(&number.to_string()));
+        let all_have_it = async {
             while have.load(Relaxed) < LISTENERS * (number + 1) {
                 yield_now().await;
             }
-        }
-    };
-    timeout(30 * SECOND, publish).await.expect("all are woken");
+        };
+        timeout(30 * SECOND, all_have_it).await.expect("all are woken");
+    }
     listeners.join_all().await;
     assert_eq!(hub.listeners(), 0);
 }

@@ -1,6 +1,11 @@
 //! The core tier needs no allocator, nor do the clients of `examples/embedded/`: programs that have
 //! none link and run.
 
+#[path = "common/program.rs"]
+#[allow(dead_code)]
+mod program;
+
+use std::env;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -9,8 +14,9 @@ use std::process::{Command, Output};
 fn runs(name: &str, leak: &str) {
     let built = build(name, &[]);
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("release").join(name);
-    assert!(Command::new(program).status().unwrap().success());
+    let target = env::var("CARGO_BUILD_TARGET").unwrap_or_default();
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join(target).join("release").join(name);
+    assert!(program::command(&built).status().unwrap().success());
 
     let leaking = build(name, &["--features", "leak"]);
     let stderr = String::from_utf8_lossy(&leaking.stderr);

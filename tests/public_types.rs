@@ -215,28 +215,37 @@ fn headers() {
     }
 }
 
-/// What a connection costs beside its buffers: the figures in the docs, on 64-bit machines.
+/// What a connection costs beside its buffers: the figures in the docs, which are those of 64-bit
+/// machines, and those of 32-bit ones, some of which align `u64` to less and take less.
 #[test]
-#[cfg(target_pointer_width = "64")]
 fn state_is_small() {
-    assert_eq!(size_of::<Lexer>(), 24);
-    assert_eq!(size_of::<Decoder<InlineId<36>>>(), 224 + 40);
-    assert_eq!(size_of::<BytesDecoder>(), 352);
-    assert_eq!(size_of::<Subscriber>(), 8);
-    assert_eq!(size_of::<Subscription>(), 16);
-    assert_eq!(size_of::<EventSource>(), 224 + 256 + 184);
-    assert_eq!(size_of::<EventSource<BytesDecoder>>(), 352 + 184);
+    #[track_caller]
+    fn takes<T>(on_64_bits: usize, on_32_bits: usize) {
+        let size = size_of::<T>();
+        match size_of::<usize>() {
+            8 => assert_eq!(size, on_64_bits),
+            _ if align_of::<u64>() == 8 => assert_eq!(size, on_32_bits),
+            _ => assert!(size <= on_32_bits, "{size}"),
+        }
+    }
+    takes::<Lexer>(24, 12);
+    takes::<Decoder<InlineId<36>>>(224 + 40, 176);
+    takes::<BytesDecoder>(352, 208);
+    takes::<Subscriber>(8, 8);
+    takes::<Subscription>(16, 16);
+    takes::<EventSource>(224 + 256 + 184, 560);
+    takes::<EventSource<BytesDecoder>>(352 + 184, 368);
 
     // Compression needs some state of its own, whether it is in use or not.
     let with =
         |without: usize, deflate: usize| if cfg!(feature = "deflate") { deflate } else { without };
-    assert_eq!(size_of::<ws::Decoder>(), with(88, 96));
-    assert_eq!(size_of::<ws::MessageDecoder>(), with(112, 128));
-    assert_eq!(size_of::<ws::Reader>(), with(240, 248));
-    assert_eq!(size_of::<ws::Reply>(), 144);
-    assert_eq!(size_of::<ws::Writer>(), with(8, 16));
-    assert_eq!(size_of::<ws::Connection>(), with(248, 264));
-    assert_eq!(size_of::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(), with(272, 296));
+    takes::<ws::Decoder>(with(88, 96), with(88, 96));
+    takes::<ws::MessageDecoder>(with(112, 128), with(104, 112));
+    takes::<ws::Reader>(with(240, 248), with(232, 240));
+    takes::<ws::Reply>(144, 136);
+    takes::<ws::Writer>(with(8, 16), with(8, 12));
+    takes::<ws::Connection>(with(248, 264), with(240, 256));
+    takes::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(with(272, 296), with(256, 272));
     #[cfg(feature = "handshake")]
-    assert_eq!(size_of::<ws::WebSocket>(), with(800, 832));
+    takes::<ws::WebSocket>(with(800, 832), with(664, 680));
 }

@@ -91,7 +91,7 @@ async fn hyper_sends_each_event_as_it_comes_and_reqwest_reads_it() {
 
 /// Stops a test that would wait for ever.
 async fn within<T>(test: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), test).await.expect("no end")
+    tokio::time::timeout(Duration::from_secs(120), test).await.expect("no end")
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ where
 
 /// Stops a test that would wait for ever.
 async fn within<T>(test: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), test).await.expect("no end")
+    tokio::time::timeout(Duration::from_secs(120), test).await.expect("no end")
 }
 
 /// One end talks, the other echoes; over a pipe this wide.

@@ -1,5 +1,6 @@
 //! An example as a program: started, fed, and read.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,8 +21,19 @@ pub fn build(example: &str) -> PathBuf {
     test.ancestors().nth(3).unwrap().join("debug/examples").join(example)
 }
 
+/// The program, run as cargo would where it is of another machine, as by `.ci/cross`.
+pub fn command(program: &Path) -> Command {
+    let target = std::env::var("CARGO_BUILD_TARGET").unwrap_or_default();
+    let runner = format!("CARGO_TARGET_{}_RUNNER", target.to_uppercase().replace('-', "_"));
+    let runner = std::env::var(runner).unwrap_or_default();
+    let mut words = runner.split_whitespace().map(OsStr::new).chain([program.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
+    command
+}
+
 pub fn start(program: &Path, args: &[&str]) -> Child {
-    Command::new(program)
+    command(program)
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
