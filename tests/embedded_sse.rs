@@ -208,7 +208,7 @@ fn requests_that_cannot_be_sent() {
     for (host, size, error) in [
         ("a\r\nb: c", size + 6, "host or target with other than visible ASCII"),
         ("\u{FC}", size, "host or target with other than visible ASCII"),
-        ("a:1", size - 1, "the buffer is too small"),
+        ("a:1", size - 1, "the buffer is too small for the request"),
         ("a:1", size, "the transport ended inside the response"),
     ] {
         let mut wire = Wire::new(b"", 1);

@@ -12,7 +12,9 @@ use embassy_futures::{block_on, poll_once};
 use embedded_io_adapters::tokio_1::FromTokio;
 use embedded_io_async::{Read, Write};
 use eventwire::ws::handshake::{ClientRequest, accept_key};
-use eventwire::ws::{Close, CloseCode, Connection, DataKind, Event, Frame, Options};
+use eventwire::ws::{
+    Close, CloseCode, Connection, DataKind, Event, Frame, MaskKey, MaskSource, NoMaskKey, Options,
+};
 use std::io::ErrorKind;
 use std::task::Poll;
 use websocket::{Error, WebSocket};
@@ -230,6 +232,43 @@ fn a_frame_that_is_too_long_does_not_end_it() {
         socket.finish().await.unwrap();
     });
     assert_eq!(wire.written, sent(&[(1, b"short"), (8, b"")]));
+}
+
+/// Has no key at first, twice.
+struct Scarce(u8);
+
+impl MaskSource for Scarce {
+    fn next_key(&mut self) -> Result<MaskKey, NoMaskKey> {
+        self.0 += 1;
+        if self.0 < 3 { Err(NoMaskKey) } else { Ok(MaskKey(MASK)) }
+    }
+}
+
+#[test]
+fn a_reply_that_fails_loses_no_message() {
+    let response = accepted(b"\x89\x00\x81\x01a\x81\x01b\x88\x00");
+    let mut wire = Wire::new(&response, usize::MAX);
+    let (mut seen, mut failures) = (Vec::new(), 0);
+    block_on(async {
+        let (mut received, mut to_send) = ([0; RECEIVED], [0; TO_SEND]);
+        let connection = Connection::client(Options::new(), Scarce(0));
+        let request = request();
+        let transport = Blocking(&mut wire);
+        let opening = WebSocket::open(transport, &request, connection, &mut received, &mut to_send);
+        let mut socket = opening.await.unwrap();
+        loop {
+            match socket.receive().await {
+                Ok(Some(Event::Data(run))) => seen.extend_from_slice(run.payload),
+                Ok(Some(Event::Close(_))) => break,
+                Ok(_) => {}
+                Err(Error::Send(_)) => failures += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        socket.finish().await.unwrap();
+    });
+    assert_eq!((&seen[..], failures), (&b"ab"[..], 2));
+    assert_eq!(wire.written, sent(&[(10, b""), (8, b"")]));
 }
 
 /// Each future is dropped when it is not ready at once.

@@ -29,12 +29,12 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 use tokio::select;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 use websocket::WebSocket;
 
 const USAGE: &str = "usage: embedded http://HOST[:PORT][/PATH] | ws://HOST[:PORT][/PATH]";
 
-/// How long the server may be silent.
+/// How long the server may be silent, or not take what is sent, where something is due from it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
@@ -85,7 +85,7 @@ fn follow(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Error>>
         });
         let _ = source.network_error(clock());
         match followed {
-            Err(error @ (sse::Error::Unsendable | sse::Error::BufferTooSmall)) => {
+            Err(error @ (sse::Error::Unsendable | sse::Error::RequestTooLong)) => {
                 return Err(error.into());
             }
             Err(error) if source.ready_state() != ReadyState::Closed => {
@@ -105,7 +105,7 @@ fn connect(address: &str) -> io::Result<TcpStream> {
 /// Sends the lines of standard input, and closes at its end.
 #[tokio::main(flavor = "current_thread")]
 async fn talk(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Error>> {
-    let stream = tokio::net::TcpStream::connect(address).await?;
+    let stream = timeout(PATIENCE, tokio::net::TcpStream::connect(address)).await??;
     stream.set_nodelay(true)?;
     let request = ClientRequest::new(host, target, rand::random())?;
     let connection = Connection::client(ws::Options::new(), rand::random::<[u8; 4]>);
@@ -114,6 +114,7 @@ async fn talk(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Err
     let opening = WebSocket::open(transport, &request, connection, &mut received, &mut to_send);
     let mut socket = timeout(PATIENCE, opening).await??;
     let (mut lines, mut no_more_lines) = (stdin_lines(), false);
+    let mut end = Instant::now();
     loop {
         select! {
             line = lines.recv(), if !no_more_lines => {
@@ -123,13 +124,15 @@ async fn talk(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Err
                     Some(line) => Frame::text(line),
                     None => Frame::close(Some(close))?,
                 };
-                socket.send(&frame).await?;
+                timeout(PATIENCE, socket.send(&frame)).await??;
+                end = Instant::now() + PATIENCE;
             }
+            () = sleep_until(end.into()), if no_more_lines => return Err("no answer to our close frame".into()),
             event = socket.receive() => match event? {
                 Some(ws::Event::Data(run)) => {
                     io::stdout().write_all(run.payload)?;
                     if run.fin {
-                        println!();
+                        io::stdout().write_all(b"\n")?;
                     }
                 }
                 Some(ws::Event::Close(_)) => break,

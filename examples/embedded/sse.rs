@@ -27,7 +27,9 @@ pub enum Error<E> {
     Malformed,
     #[error("host or target with other than visible ASCII")]
     Unsendable,
-    /// For the request, the response's head, or an event and a chunk's size, at each attempt.
+    #[error("the buffer is too small for the request")]
+    RequestTooLong,
+    /// For the response's head, or an event and a chunk's size.
     #[error("the buffer is too small")]
     BufferTooSmall,
     #[error(transparent)]
@@ -39,7 +41,8 @@ pub enum Error<E> {
 /// does nothing if the source knows of an end; `poll` then says what is next.
 ///
 /// `clock` is the time since any fixed start. `buffer` has room for an event of the decoder's
-/// `max_event`, and behind it for the line with a chunk's size.
+/// `max_event`, and behind it for the line with a chunk's size. Silence is for the transport to
+/// notice: the source's `idle_timeout` is not looked at.
 pub async fn follow<T: Read + Write, S: IdStorage>(
     mut transport: T,
     host: &str,
@@ -120,7 +123,7 @@ fn request<S: IdStorage, E>(
     let headers = headers.flat_map(|(name, value)| [name.as_bytes(), b": ", value, b"\r\n"]);
     let mut len = 0;
     for piece in start.into_iter().chain(headers).chain([&b"\r\n"[..]]) {
-        let room = buffer.get_mut(len..len + piece.len()).ok_or(Error::BufferTooSmall)?;
+        let room = buffer.get_mut(len..len + piece.len()).ok_or(Error::RequestTooLong)?;
         room.copy_from_slice(piece);
         len += piece.len();
     }

@@ -1,7 +1,8 @@
 //! A WebSocket client in two buffers, over whatever reads and writes: no allocator, no `std`.
 //!
-//! Any of its futures may be dropped if the transport's may, as when another one is ready first:
-//! what was begun to be written is written by the next call, and what was received is not lost.
+//! `receive` and `send` may be dropped if the transport's futures may, as when another one is ready
+//! first: what was begun to be written is written by the next call, and what was received is not
+//! lost. A frame that was not begun is not sent.
 
 use core::ops::Range;
 use embedded_io_async::{Read, Write};
@@ -95,8 +96,6 @@ impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
         let event = self.connection.receive(&mut input);
         self.undecoded.start = self.undecoded.end - input.len();
         self.wants_more = matches!(event, Ok(None));
-        let len = self.connection.reply(self.to_send).map_err(Error::Send)?;
-        self.unwritten = (len > 0).then_some(0..len);
         self.failed = event.as_ref().err().copied();
         Ok(event.unwrap_or_default())
     }
@@ -129,7 +128,16 @@ impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
         }
     }
 
+    /// Writes what was begun, and what is owed.
     async fn flush(&mut self) -> Result<(), Error<T::Error>> {
+        self.write().await?;
+        let len = self.connection.reply(self.to_send).map_err(Error::Send)?;
+        self.unwritten = (len > 0).then_some(0..len);
+        self.write().await
+    }
+
+    /// Writes what was begun.
+    async fn write(&mut self) -> Result<(), Error<T::Error>> {
         while let Some(unwritten) = &mut self.unwritten {
             match &self.to_send[unwritten.clone()] {
                 [] => {

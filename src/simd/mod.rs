@@ -16,10 +16,6 @@
 mod vector;
 pub(crate) use vector::*;
 
-#[cfg(test)]
-#[allow(dead_code, reason = "some of it has no twin")]
-mod scalar;
-
 /// The positions of each CR and LF in a buffer, from somewhere on. To tell a CRLF is the caller's.
 ///
 /// The buffer is shown anew each time, so that what stands before the line end given last may be

@@ -1,6 +1,6 @@
 //! The safe twins.
 
-use super::{LineEnds, WithLineEnds};
+use crate::simd::{LineEnds, WithLineEnds};
 use crate::sink::{Full, Sink};
 #[cfg(feature = "alloc")]
 use bytes::BufMut;

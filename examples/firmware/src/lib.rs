@@ -1,5 +1,5 @@
-//! What firmware does with either protocol: no allocator, one buffer, any transport. `main.rs` runs it
-//! over a wire in memory; on hardware it is a UART or a TCP stack.
+//! What firmware does with either protocol: no allocator, one buffer, any transport. `main.rs` runs
+//! it over a wire in memory; on hardware it is a UART or a TCP stack.
 
 #![no_std]
 

@@ -1,5 +1,5 @@
-//! Both protocols on a Cortex-M4, as `lib.rs` has them, against the test vectors. `./run` has it run in
-//! QEMU, and measures it.
+//! Both protocols on a Cortex-M4, as `lib.rs` has them, against the test vectors. `run` has it run
+//! in QEMU, and measures it.
 
 #![no_std]
 #![no_main]

@@ -25,7 +25,7 @@ struct Conversation {
     client: bool,
     options: Options,
     received: &'static [&'static [u8]],
-    /// What comes back: `t` and `b` begin a message and `.` ends it, `p` is a pong and `c` a close frame.
+    /// What comes back: `t` and `b` begin a message, which `.` ends, `p` a pong and `c` a close frame.
     echoed: &'static [u8],
     /// Close code and offset.
     error: Option<(u16, u64)>,

@@ -1,4 +1,4 @@
-//! Serves a WebSocket over any transport, and sends back what comes; or, as a client, does the latter.
+//! Serves a WebSocket over any transport, and sends back what comes; a client does the latter.
 
 use crate::BUFFER;
 use embedded_io::{Read, Write};

@@ -7,7 +7,7 @@
 /// A set of instructions, and all of those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
-    /// What all machines of the architecture have, SSE2 or NEON, or all that run this, simd128.
+    /// What every machine that runs this has: SSE2, NEON or simd128.
     Base,
     #[cfg(target_arch = "x86_64")]
     Avx2,

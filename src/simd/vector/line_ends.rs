@@ -82,7 +82,8 @@ unsafe fn last<V: Vector>(buf: &[u8], at: usize) -> (u64, u64) {
 mod tests {
     use super::super::level::tests::at_every_level;
     use super::with_line_ends;
-    use crate::simd::{LineEnds, WithLineEnds, scalar};
+    use crate::simd::vector::scalar;
+    use crate::simd::{LineEnds, WithLineEnds};
     use std::vec::Vec;
 
     /// Collects all line ends, and whether what stands before each is ASCII.

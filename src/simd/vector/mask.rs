@@ -332,7 +332,7 @@ unsafe fn step<V: Vector>(from: *const u8, to: Option<*mut u8>, at: usize, mask:
 #[cfg(test)]
 mod tests {
     use super::super::level::tests::at_every_level;
-    use crate::simd::scalar;
+    use crate::simd::vector::scalar;
     use std::vec::Vec;
 
     const KEY: [u8; 4] = [0x12, 0x91, 0x37, 0xFE];

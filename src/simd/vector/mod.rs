@@ -10,6 +10,11 @@ mod lines;
 mod mask;
 mod register;
 mod room;
+/// The safe twins, which the tests compare with.
+#[cfg(test)]
+#[path = "../scalar.rs"]
+#[allow(dead_code, reason = "some of it has no twin")]
+mod scalar;
 
 pub(crate) use line_ends::with_line_ends;
 pub(crate) use mask::{copy_masked, is_ascii, mask, unmask_text};

@@ -1,11 +1,16 @@
 //! What a sanitizer must see, done as vector code would: `control past-the-end` reads a byte behind the
 //! memory that it has, `control uninitialised` one that was not written, and `control` neither.
+//! `control avx2` says whether there is AVX2.
 
 use std::arch::x86_64::{_mm_loadu_si128, _mm_movemask_epi8};
 use std::mem::MaybeUninit;
 
 fn main() {
     let wrong = std::env::args().nth(1).unwrap_or_default();
+    if wrong == "avx2" {
+        println!("{}", if is_x86_feature_detected!("avx2") { "AVX2" } else { "none" });
+        return;
+    }
     let mut memory = Box::<[u8]>::new_uninit_slice(64);
     let written = if wrong == "uninitialised" { 63 } else { 64 };
     memory[..written].fill(MaybeUninit::new(1));
