@@ -4,6 +4,8 @@
 //! With `--ca` it trusts the certificates in that PEM file, otherwise those that browsers trust. At
 //! the end of its input it closes, with status 0 if that was clean.
 
+#[path = "stdin_lines/mod.rs"]
+mod stdin_lines;
 #[path = "transport/mod.rs"]
 mod transport;
 
@@ -19,10 +21,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, future, thread};
+use std::{env, future};
+use stdin_lines::stdin_lines;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -132,16 +134,6 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
             () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}
         }
     }
-}
-
-/// Read by a thread, as a program that waits for tokio's own standard input cannot end.
-fn stdin_lines() -> mpsc::Receiver<String> {
-    let (sender, lines) = mpsc::channel(1);
-    thread::spawn(move || {
-        let mut lines = io::stdin().lines().map_while(Result::ok);
-        lines.try_for_each(|line| sender.blocking_send(line))
-    });
-    lines
 }
 
 type Stream = Box<dyn Transport>;

@@ -9,6 +9,8 @@
 
 mod blocking;
 mod sse;
+#[path = "../stdin_lines/mod.rs"]
+mod stdin_lines;
 mod websocket;
 
 use blocking::Blocking;
@@ -27,8 +29,8 @@ use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, thread};
+use stdin_lines::stdin_lines;
 use tokio::select;
-use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 use websocket::WebSocket;
 
@@ -141,13 +143,4 @@ async fn talk(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Err
         }
     }
     Ok(timeout(PATIENCE, socket.finish()).await??)
-}
-
-fn stdin_lines() -> mpsc::Receiver<String> {
-    let (sender, lines) = mpsc::channel(1);
-    thread::spawn(move || {
-        let mut lines = io::stdin().lines().map_while(Result::ok);
-        lines.try_for_each(|line| sender.blocking_send(line))
-    });
-    lines
 }

@@ -7,6 +7,8 @@
 #[cfg(feature = "leak")]
 extern crate std;
 
+#[path = "../../no_alloc/src/bare.rs"]
+mod bare;
 #[path = "../../../examples/embedded/blocking.rs"]
 mod blocking;
 #[path = "../../../examples/embedded/sse.rs"]
@@ -22,14 +24,6 @@ use eventwire::sse::{Decoder, Event, EventSource, InlineId, Options, SourceOptio
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{self, Connection, Frame};
 use websocket::WebSocket;
-
-#[link(name = "c")]
-unsafe extern "C" {}
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
 
 #[unsafe(no_mangle)]
 extern "C" fn main() -> i32 {

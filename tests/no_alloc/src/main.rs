@@ -5,6 +5,8 @@
 #![no_std]
 #![no_main]
 
+mod bare;
+
 use core::time::Duration;
 use eventwire::Backoff;
 use eventwire::sse::{
@@ -12,14 +14,6 @@ use eventwire::sse::{
 };
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{self, Connection, Data, DataKind, Frame};
-
-#[link(name = "c")]
-unsafe extern "C" {}
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
 
 #[unsafe(no_mangle)]
 extern "C" fn main() -> i32 {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use core::time::Duration;
 #[cfg(feature = "alloc")]
 use eventwire::sse::BytesDecoder;
-use eventwire::sse::{Decoder, Event, InlineId, Item, Lexer, Message, Options, Token};
+use eventwire::sse::{DecodeError, Decoder, Event, InlineId, Item, Lexer, Message, Options, Token};
 
 /// By [`Decoder`], in the host's memory: what it leaves is where the next chunk begins.
 #[unsafe(no_mangle)]
@@ -17,16 +17,11 @@ extern "C" fn sse_decoder(call: &mut Call) -> usize {
     for &end in ends {
         let mut input = &mut stream[start..end];
         loop {
-            match decoder.decode(&mut input) {
-                Ok(Some(Item::Event(event))) => {
-                    event_to(&mut report, event, decoder.last_event_id());
-                }
-                Ok(Some(_)) => report.add_bytes(b'?', b""),
-                Ok(None) => break,
-                Err(_) => {
-                    report.add_bytes(b'!', b"");
-                    return report.finish();
-                }
+            let item = decoder.decode(&mut input);
+            match item_to(&mut report, item, decoder.last_event_id()) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => return report.finish(),
             }
         }
         start = end - input.len();
@@ -46,16 +41,11 @@ extern "C" fn sse_bytes_decoder(call: &mut Call) -> usize {
         let mut chunk = Bytes::copy_from_slice(&stream[start..end]);
         start = end;
         loop {
-            match decoder.decode(&mut chunk) {
-                Ok(Some(Item::Event(event))) => {
-                    event_to(&mut report, event, decoder.last_event_id());
-                }
-                Ok(Some(_)) => report.add_bytes(b'?', b""),
-                Ok(None) => break,
-                Err(_) => {
-                    report.add_bytes(b'!', b"");
-                    return report.finish();
-                }
+            let item = decoder.decode(&mut chunk);
+            match item_to(&mut report, item, decoder.last_event_id()) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => return report.finish(),
             }
         }
     }
@@ -63,8 +53,23 @@ extern "C" fn sse_bytes_decoder(call: &mut Call) -> usize {
     report.finish()
 }
 
-fn event_to<T: AsRef<[u8]>, L>(report: &mut Report<'_>, event: Event<T, L>, last_event_id: &str) {
-    if let Some(event_type) = event.event_type {
+/// Reports what was decoded; returns whether there may be more.
+fn item_to<T: AsRef<[u8]>, L>(
+    report: &mut Report<'_>,
+    decoded: Result<Option<Item<T, L>>, DecodeError>,
+    last_event_id: &str,
+) -> Result<bool, DecodeError> {
+    match &decoded {
+        Ok(Some(Item::Event(event))) => event_to(report, event, last_event_id),
+        Ok(Some(_)) => report.add_bytes(b'?', b""),
+        Ok(None) => {}
+        Err(_) => report.add_bytes(b'!', b""),
+    }
+    decoded.map(|item| item.is_some())
+}
+
+fn event_to<T: AsRef<[u8]>, L>(report: &mut Report<'_>, event: &Event<T, L>, last_event_id: &str) {
+    if let Some(event_type) = &event.event_type {
         report.add_bytes(b't', event_type.as_ref());
     }
     report.add_bytes(b'd', event.data.as_ref());

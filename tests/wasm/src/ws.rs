@@ -39,23 +39,14 @@ extern "C" fn ws_runs(
 fn runs<M: MaskSource>(mut connection: Connection<M>, call: &mut Call) -> usize {
     let (stream, ends, mut report) = call.parts();
     let mut start = 0;
-    'chunks: for &end in ends {
+    for &end in ends {
         let mut input = &mut stream[start..end];
         loop {
             let received = connection.receive(&mut input);
-            if let Ok(Some(Event::Data(run))) = &received
-                && connection.state() == State::Open
-            {
-                report.add(b'x', |room| connection.writer().send_run(run, room).unwrap_or(0));
-            }
-            report.add(b's', |room| connection.reply(room).unwrap_or(0));
-            match received {
-                Ok(Some(event)) => event_to(&mut report, event),
-                Ok(None) => break,
-                Err(error) => {
-                    error_to(&mut report, error);
-                    break 'chunks;
-                }
+            match answer(&mut connection, received, &mut report) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => return report.finish(),
             }
         }
         start = end - input.len();
@@ -89,24 +80,15 @@ fn messages<M: MaskSource>(
     let (stream, ends, mut report) = call.parts();
     let mut buffer = BytesMut::new();
     let mut start = 0;
-    'chunks: for &end in ends {
+    for &end in ends {
         buffer.extend_from_slice(&stream[start..end]);
         start = end;
         loop {
             let received = connection.receive(&mut buffer).map(|message| message.map(as_event));
-            if let Ok(Some(Event::Data(run))) = &received
-                && connection.state() == State::Open
-            {
-                report.add(b'x', |room| connection.writer().send_run(run, room).unwrap_or(0));
-            }
-            report.add(b's', |room| connection.reply(room).unwrap_or(0));
-            match received {
-                Ok(Some(event)) => event_to(&mut report, event),
-                Ok(None) => break,
-                Err(error) => {
-                    error_to(&mut report, error);
-                    break 'chunks;
-                }
+            match answer(&mut connection, received, &mut report) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => return report.finish(),
             }
         }
     }
@@ -125,12 +107,36 @@ fn as_event(message: Message) -> Event<Bytes, Utf8Bytes> {
     }
 }
 
-fn event_to<P: AsRef<[u8]>, R: AsRef<str>>(report: &mut Report<'_>, event: Event<P, R>) {
+/// Echoes what was received, sends what is owed for it, and reports both; returns whether there may be
+/// more.
+fn answer<M: MaskSource, D, P: AsRef<[u8]>, R: AsRef<str>>(
+    connection: &mut Connection<M, D>,
+    received: Result<Option<Event<P, R>>, ProtocolError>,
+    report: &mut Report<'_>,
+) -> Result<bool, ProtocolError> {
+    if let Ok(Some(Event::Data(run))) = &received
+        && connection.state() == State::Open
+    {
+        report.add(b'x', |room| connection.writer().send_run(run, room).unwrap_or(0));
+    }
+    report.add(b's', |room| connection.reply(room).unwrap_or(0));
+    match &received {
+        Ok(Some(event)) => event_to(report, event),
+        Ok(None) => {}
+        Err(error) => {
+            report.add_number(b'!', error.close_code().get().into());
+            report.add_number(b'@', error.offset);
+        }
+    }
+    received.map(|event| event.is_some())
+}
+
+fn event_to<P: AsRef<[u8]>, R: AsRef<str>>(report: &mut Report<'_>, event: &Event<P, R>) {
     match event {
         Event::Data(Data { kind, payload, fin, .. }) => {
-            let tag = if kind == DataKind::Text { b't' } else { b'b' };
+            let tag = if *kind == DataKind::Text { b't' } else { b'b' };
             report.add_bytes(tag, payload.as_ref());
-            if fin {
+            if *fin {
                 report.add_bytes(b'.', b"");
             }
         }
@@ -142,11 +148,6 @@ fn event_to<P: AsRef<[u8]>, R: AsRef<str>>(report: &mut Report<'_>, event: Event
             report.add_bytes(b'r', reason.as_ref().as_bytes());
         }
     }
-}
-
-fn error_to(report: &mut Report<'_>, error: ProtocolError) {
-    report.add_number(b'!', error.close_code().get().into());
-    report.add_number(b'@', error.offset);
 }
 
 /// Masks the stream in place and, as it was, to a copy.
