@@ -366,6 +366,9 @@ pub mod sse;
 pub mod ws;
 
 mod backoff;
+mod last_chance;
+mod number;
+mod retry_after;
 mod simd;
 mod sink;
 mod token;

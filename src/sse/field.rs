@@ -1,5 +1,6 @@
 //! Field names, and what one line of an event stream says (WHATWG HTML, 9.2.6).
 
+use crate::number::number;
 use core::time::Duration;
 
 /// A field name that the standard gives a meaning to. Names match case-sensitively and exactly;
@@ -79,14 +80,4 @@ pub(super) fn is_unknown(start: &[u8]) -> bool {
 /// A `retry` value: a number of milliseconds.
 pub(super) fn reconnection_time(value: &[u8]) -> Option<Duration> {
     number(value).map(Duration::from_millis)
-}
-
-/// ASCII digits only and at least one; saturates.
-pub(super) fn number(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    Some(value.iter().fold(0, |number: u64, digit| {
-        number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
-    }))
 }

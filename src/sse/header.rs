@@ -1,8 +1,6 @@
 //! The HTTP headers of an event stream.
 
-use super::field;
 use crate::token::token;
-use core::time::Duration;
 
 /// The `Content-Type` of an event stream.
 pub const CONTENT_TYPE: &str = "text/event-stream";
@@ -15,9 +13,6 @@ pub const RESPONSE_HEADERS: [(&str, &str); 3] =
 /// The name of the request header that carries the last event ID on a reconnect (WHATWG HTML,
 /// 9.2.4), in lower case.
 pub const LAST_EVENT_ID: &str = "last-event-id";
-
-/// When a server asks to be tried again (RFC 9110, 10.2.3), in lower case.
-pub(super) const RETRY_AFTER: &str = "retry-after";
 
 /// Whether a `Content-Type` value names an event stream, with any parameters or none (WHATWG HTML,
 /// 9.2.3: a response of another type fails the connection). Of several types in one value the last
@@ -56,13 +51,6 @@ fn essence(mime_type: &[u8]) -> Option<&[u8]> {
     token(&essence[..slash])?;
     token(&essence[slash + 1..])?;
     (essence != b"*/*").then_some(essence)
-}
-
-/// A `Retry-After` value, if it is one in seconds; what a `u32` cannot hold is its largest number, so
-/// that clocks can still be added to it.
-pub(super) fn retry_after(value: &[u8]) -> Option<Duration> {
-    let seconds = field::number(value.trim_ascii())?;
-    Some(Duration::from_secs(seconds.min(u32::MAX.into())))
 }
 
 /// The value of a [`LAST_EVENT_ID`] header for this last event ID; `None` if there is none, and no

@@ -1,12 +1,13 @@
 //! The client: when to connect, what to send, and what a response, an end or silence means.
 
-use super::header::{RETRY_AFTER, last_type_is_event_stream, retry_after};
+use super::header::last_type_is_event_stream;
 #[cfg(feature = "alloc")]
 use super::{BytesDecoder, OwnedItem};
 use super::{
     CONTENT_TYPE, DecodeError, Decoder, EventId, IdStorage, IdTooLong, Item, LAST_EVENT_ID,
     SourceError, SourceErrorCause, SourceOptions, Text, last_event_id_value,
 };
+use crate::retry_after::{RETRY_AFTER, retry_after};
 #[cfg(feature = "alloc")]
 use bytes::{Bytes, BytesMut};
 use core::time::Duration;
