@@ -372,6 +372,7 @@ mod retry_after;
 mod simd;
 mod sink;
 mod token;
+mod url;
 mod utf8;
 
 #[cfg(feature = "alloc")]
@@ -383,6 +384,7 @@ pub use backoff::Backoff;
 #[cfg(feature = "alloc")]
 pub use fanout::{Fanout, FanoutOptions, Lagged, Subscriber};
 pub use sink::BufferTooSmall;
+pub use url::{Credentials, InvalidUrl, Target, Url};
 #[cfg(feature = "alloc")]
 pub use utf8_bytes::Utf8Bytes;
 
