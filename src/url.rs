@@ -218,6 +218,12 @@ impl<'a> Target<'a> {
         self.0.split_once('?').map(|(_, query)| query)
     }
 
+    /// The text, as far as it is written.
+    #[cfg(feature = "handshake")]
+    pub(crate) const fn as_written(self) -> &'a str {
+        self.0
+    }
+
     /// The text in two pieces.
     pub(crate) fn pieces(self) -> [&'a str; 2] {
         [if self.0.starts_with('/') { "" } else { "/" }, self.0]

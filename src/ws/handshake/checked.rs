@@ -1,7 +1,6 @@
 //! What may be written to a head: nothing that breaks out of its line.
 
 use crate::token::is_token_byte;
-use core::net::Ipv6Addr;
 
 /// Why something cannot be written to a head. Nothing was written then.
 ///
@@ -16,8 +15,9 @@ pub enum Unsendable {
         /// Where, in bytes.
         offset: usize,
     },
-    /// A target begins with a slash, has visible ASCII only, and no `#`.
-    #[error("no path with an optional query, at byte {offset}")]
+    /// A target is a path, a query or both: it begins with a slash or a question mark, has visible
+    /// ASCII only, and no `#`.
+    #[error("no path or query, at byte {offset}")]
     Target {
         /// Where, in bytes.
         offset: usize,
@@ -137,47 +137,4 @@ fn not_a_value(value: &[u8]) -> Option<usize> {
 /// Where an origin is none: empty, or with other than visible ASCII.
 pub(super) fn not_an_origin(origin: &[u8]) -> Option<usize> {
     if origin.is_empty() { Some(0) } else { origin.iter().position(|it| !it.is_ascii_graphic()) }
-}
-
-/// Where a target is not a path and an optional query.
-///
-/// RFC 3986 allows fewer characters, but browsers send more in a query.
-pub(super) fn not_a_target(target: &[u8]) -> Option<usize> {
-    if target.first() != Some(&b'/') {
-        return Some(0);
-    }
-    target.iter().position(|byte| !byte.is_ascii_graphic() || *byte == b'#')
-}
-
-/// Where a host is not a name or an address with an optional port (RFC 3986, 3.2.2). Of names, what
-/// no DNS has is refused: a percent sign, and a comma, with which proxies join two hosts.
-pub(super) fn not_a_host(host: &[u8]) -> Option<usize> {
-    let in_name = |byte: u8| {
-        byte.is_ascii_alphanumeric() || memchr::memchr(byte, b"-._~!$&'()*+;=").is_some()
-    };
-    let end = if host.first() == Some(&b'[') {
-        let end = host.iter().position(|&byte| byte == b']').unwrap_or(host.len());
-        let address = str::from_utf8(&host[1..end]).unwrap_or_default();
-        if end == host.len() || address.parse::<Ipv6Addr>().is_err() {
-            return Some(1);
-        }
-        end + 1
-    } else {
-        host.iter().position(|&byte| !in_name(byte)).unwrap_or(host.len())
-    };
-    match host.get(end) {
-        _ if end == 0 => Some(0),
-        None => None,
-        Some(b':') => {
-            let port = &host[end + 1..];
-            let bad = port.iter().position(|byte| !byte.is_ascii_digit());
-            let number = str::from_utf8(port).unwrap_or_default().parse::<u16>();
-            match bad {
-                Some(at) => Some(end + 1 + at),
-                None if port.is_empty() || number.is_ok() => None,
-                None => Some(end + 1),
-            }
-        }
-        Some(_) => Some(end),
-    }
 }

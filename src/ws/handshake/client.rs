@@ -5,7 +5,7 @@ use super::Extension;
 #[cfg(feature = "deflate")]
 use super::deflate::Offer;
 use super::fields::{Fields, Headers};
-use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
+use super::head::{HeadFinder, check_lines, first_line};
 use super::header_list::EXTENSIONS;
 use super::{ClientRequest, ResponseError};
 use crate::token::token;
@@ -13,7 +13,7 @@ use crate::token::token;
 use crate::ws::DeflateParams;
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
-use httparse::{EMPTY_HEADER, Error};
+use httparse::Error;
 
 /// Reads a server's response, as it arrives. From [`ClientRequest::handshake`].
 #[derive(Clone, Debug)]
@@ -26,15 +26,27 @@ pub struct ClientHandshake<'r> {
 
 impl<'r> ClientHandshake<'r> {
     pub(super) fn of(request: &ClientRequest<'r>) -> Self {
-        let accept = request.by.accept();
-        Self { head: HeadFinder::new(), accept, requested: Requested::of(request), failed: None }
+        Self {
+            head: HeadFinder::of_response(request.limits),
+            accept: request.by.accept(),
+            requested: Requested::of(request),
+            failed: None,
+        }
     }
 
-    /// Sets how many bytes the head may have, instead of
-    /// [`DEFAULT_MAX_HEAD`](super::DEFAULT_MAX_HEAD).
+    /// Sets how many bytes the head may have, interim responses before it included, instead of what the
+    /// [request](ClientRequest::max_head) says.
     #[must_use]
     pub const fn max_head(mut self, bytes: usize) -> Self {
-        self.head.max_head = bytes;
+        self.head.limits.max_head = bytes;
+        self
+    }
+
+    /// Sets how many headers the head may have, instead of what the
+    /// [request](ClientRequest::max_headers) says.
+    #[must_use]
+    pub const fn max_headers(mut self, count: usize) -> Self {
+        self.head.limits.max_headers = count;
         self
     }
 
@@ -69,7 +81,9 @@ impl<'r> ClientHandshake<'r> {
             match self.parse(&input[head.clone()]) {
                 Ok(response) => return Ok(Some(response.behind(head.start))),
                 // An interim response is none yet (RFC 9110, 15.2).
-                Err(ResponseError::Status { status: 100 | 102..200, .. }) => self.head.pass(&head),
+                Err(ResponseError::Status { status: 100 | 102..200, .. }) => {
+                    self.head.pass(head.end)
+                }
                 Err(error) => return Err(error.behind(head.start)),
             }
         }
@@ -78,19 +92,13 @@ impl<'r> ClientHandshake<'r> {
 
     /// The response that a head is.
     fn parse<'a>(&self, head: &'a [u8]) -> Result<Response<'a>, ResponseError> {
-        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
-        let mut parsed = httparse::Response::new(&mut headers);
-        let status = match parsed.parse(head) {
+        let mut parsed = httparse::Response::new(&mut []);
+        let status = match parsed.parse(first_line(head)) {
             Ok(_) => parsed.code.unwrap_or_default(),
-            Err(Error::TooManyHeaders) => return Err(ResponseError::TooManyHeaders),
             Err(Error::Version) if names_a_version(head) => return Err(ResponseError::HttpVersion),
-            Err(_) => {
-                let is_status_line =
-                    |line: &[u8]| httparse::Response::new(&mut []).parse(line).is_ok();
-                let offset = malformed_line(head, is_status_line);
-                return Err(ResponseError::Malformed { offset });
-            }
+            Err(_) => return Err(ResponseError::Malformed { offset: 0 }),
         };
+        check_lines(head, self.head.limits.max_headers)?;
         if status != 101 {
             return Err(ResponseError::Status { status, head_len: head.len() });
         }
@@ -111,6 +119,7 @@ fn names_a_version(head: &[u8]) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Requested<'r> {
     subprotocols: Subprotocols<'r>,
+    requires_subprotocol: bool,
     #[cfg(feature = "deflate")]
     deflate: Option<Offer>,
 }
@@ -145,6 +154,7 @@ impl<'r> Requested<'r> {
     pub(super) fn of<By>(request: &ClientRequest<'r, By>) -> Self {
         Self {
             subprotocols: Subprotocols::Listed(request.subprotocols),
+            requires_subprotocol: request.requires_subprotocol && !request.subprotocols.is_empty(),
             #[cfg(feature = "deflate")]
             deflate: request.deflate.map(Offer::of),
         }
@@ -152,11 +162,7 @@ impl<'r> Requested<'r> {
 
     #[cfg(feature = "alloc")]
     fn into_owned(self) -> Requested<'static> {
-        Requested {
-            subprotocols: self.subprotocols.into_owned(),
-            #[cfg(feature = "deflate")]
-            deflate: self.deflate,
-        }
+        Requested { subprotocols: self.subprotocols.into_owned(), ..self }
     }
 
     /// What RFC 6455, 4.1 demands of the headers of a 101.
@@ -166,8 +172,9 @@ impl<'r> Requested<'r> {
         fields: Fields<'a>,
         head_len: usize,
     ) -> Result<Response<'a>, ResponseError> {
-        match fields.single("Upgrade") {
-            Ok(Some(value)) if value.eq_ignore_ascii_case(b"websocket") => {}
+        let mut upgrades = fields.list("Upgrade");
+        match (upgrades.next(), upgrades.next()) {
+            (Some(value), None) if value.eq_ignore_ascii_case(b"websocket") => {}
             _ => return Err(ResponseError::Upgrade),
         }
         if !fields.list_has("Connection", "upgrade") {
@@ -188,6 +195,7 @@ impl<'r> Requested<'r> {
     ) -> Result<Response<'a>, ResponseError> {
         let chosen = fields.single("Sec-WebSocket-Protocol");
         let subprotocol = match chosen.map_err(|_| ResponseError::Subprotocol)? {
+            None if self.requires_subprotocol => return Err(ResponseError::NoSubprotocol),
             None => None,
             Some(value) => {
                 let name = token(value).filter(|name| self.subprotocols.has(name));
@@ -240,7 +248,8 @@ impl<'a> Response<'a> {
         self
     }
 
-    /// The subprotocol that the server chose, one of those requested.
+    /// The subprotocol that the server chose, one of those requested. `None` if none was requested, or
+    /// [need not](ClientRequest::require_subprotocol) be chosen.
     #[must_use]
     pub const fn subprotocol(&self) -> Option<&'a str> {
         self.subprotocol

@@ -1,7 +1,7 @@
 //! How a handshake fails.
 
+use super::Rejection;
 use super::head::HeadFault;
-use super::{MAX_HEADERS, Rejection};
 use core::fmt;
 
 /// Why a request does not open a WebSocket, or the machine was misused.
@@ -12,6 +12,7 @@ use core::fmt;
 /// |---|---|---|
 /// | `LineEnd`, `Malformed`, `Target`, `Host`, `Repeated`, `Body`, `Connection`, `Key`, `Origin`, `Subprotocols`, `Extensions` | 400 | `LineEnd` at its offset, the others at the head's end |
 /// | `Method` | 405 | at the head's end |
+/// | `LineTooLong` | 414 | with the limit's last byte |
 /// | `NotAnUpgrade`, `WebSocketVersion` | 426 | at the head's end |
 /// | `TooManyHeaders` | 431 | at the head's end |
 /// | `TooLong` | 431 | with the limit's last byte |
@@ -21,14 +22,24 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The head does not end within the limit.
+    /// The request line does not end within the limit of the [head](super::ServerHandshake::max_head)
+    /// (RFC 9112, 3).
+    LineTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The request line ends within the limit, and the [head](super::ServerHandshake::max_head) does
+    /// not.
     TooLong {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The head has more than [`MAX_HEADERS`] headers.
-    TooManyHeaders,
-    /// An LF without a CR, a CR without an LF, or an empty line where the request should begin.
+    /// The head has more [headers](super::ServerHandshake::max_headers) than the limit.
+    TooManyHeaders {
+        /// The limit.
+        limit: usize,
+    },
+    /// An LF without a CR, or a CR without an LF.
     LineEnd {
         /// The first byte that cannot stand where it does.
         offset: usize,
@@ -42,9 +53,9 @@ pub enum RequestError {
     HttpVersion,
     /// The method is not GET (for extended CONNECT: not CONNECT).
     Method,
-    /// The target is neither a path nor an `http` or `https` URI.
+    /// The target is neither a path nor a URI with one of the schemes `http`, `https`, `ws` and `wss`.
     Target,
-    /// `Host` is missing or malformed.
+    /// `Host` is missing or malformed (for extended CONNECT: and there is no `:authority`).
     Host,
     /// A header that may stand once is there twice.
     Repeated {
@@ -65,7 +76,7 @@ pub enum RequestError {
     Key,
     /// `Origin` is not visible ASCII.
     Origin,
-    /// `Sec-WebSocket-Protocol` is no list of tokens, names one twice, or more than 64.
+    /// `Sec-WebSocket-Protocol` is no list of tokens, or an empty one.
     Subprotocols,
     /// `Sec-WebSocket-Extensions` does not follow its grammar.
     Extensions,
@@ -86,7 +97,8 @@ impl RequestError {
             Self::Method => 405,
             Self::NotAnUpgrade | Self::WebSocketVersion => 426,
             Self::Protocol => 501,
-            Self::TooLong { .. } | Self::TooManyHeaders => 431,
+            Self::LineTooLong { .. } => 414,
+            Self::TooLong { .. } | Self::TooManyHeaders { .. } => 431,
             Self::InputShrunk { .. } => 500,
             Self::HttpVersion => 505,
             _ => 400,
@@ -110,10 +122,19 @@ impl RequestError {
         Rejection::of(self.status(), self.text())
     }
 
+    /// The same, of a head behind that many bytes of empty lines.
+    pub(super) const fn behind(self, start: usize) -> Self {
+        match self {
+            Self::Malformed { offset } => Self::Malformed { offset: offset + start },
+            other => other,
+        }
+    }
+
     const fn text(&self) -> &'static str {
         match self {
+            Self::LineTooLong { .. } => "request line too long",
             Self::TooLong { .. } => "request head too long",
-            Self::TooManyHeaders => "too many headers",
+            Self::TooManyHeaders { .. } => "too many headers",
             Self::LineEnd { .. } => "line end other than CRLF",
             Self::Malformed { .. } => "malformed line",
             Self::HttpVersion => "wrong HTTP version",
@@ -139,8 +160,10 @@ impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.text();
         match *self {
-            Self::TooLong { limit } => write!(f, "{text}: over {limit} bytes"),
-            Self::TooManyHeaders => write!(f, "{text}: over {MAX_HEADERS}"),
+            Self::LineTooLong { limit } | Self::TooLong { limit } => {
+                write!(f, "{text}: over {limit} bytes")
+            }
+            Self::TooManyHeaders { limit } => write!(f, "{text}: over {limit}"),
             Self::LineEnd { offset } | Self::Malformed { offset } => {
                 write!(f, "{text}, at byte {offset}")
             }
@@ -158,7 +181,10 @@ impl core::error::Error for RequestError {}
 impl From<HeadFault> for RequestError {
     fn from(fault: HeadFault) -> Self {
         match fault {
-            HeadFault::TooLong { limit } => Self::TooLong { limit },
+            HeadFault::TooLong { limit, in_first_line: true } => Self::LineTooLong { limit },
+            HeadFault::TooLong { limit, in_first_line: false } => Self::TooLong { limit },
+            HeadFault::TooManyHeaders { limit } => Self::TooManyHeaders { limit },
+            HeadFault::Malformed { offset } => Self::Malformed { offset },
             HeadFault::LineEnd { offset } => Self::LineEnd { offset },
             HeadFault::InputShrunk { expected, found } => Self::InputShrunk { expected, found },
         }
@@ -172,15 +198,20 @@ impl From<HeadFault> for RequestError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// The head does not end within the limit.
+    /// The head does not end within the limit, which
+    /// [`ClientRequest::max_head`](super::ClientRequest::max_head) sets.
     #[error("response head longer than {limit} bytes")]
     TooLong {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The head has more than [`MAX_HEADERS`] headers.
-    #[error("response with more than {MAX_HEADERS} headers")]
-    TooManyHeaders,
+    /// The head has more headers than the limit, which
+    /// [`ClientRequest::max_headers`](super::ClientRequest::max_headers) sets.
+    #[error("response with more than {limit} headers")]
+    TooManyHeaders {
+        /// The limit.
+        limit: usize,
+    },
     /// An LF without a CR, a CR without an LF, or an empty line where the response should begin.
     #[error("line end other than CRLF, at byte {offset}")]
     LineEnd {
@@ -217,6 +248,10 @@ pub enum ResponseError {
     /// The server chose a subprotocol that was not requested, or several.
     #[error("a subprotocol that was not requested")]
     Subprotocol,
+    /// The server chose none of the subprotocols that were requested. For one that forgets it there is
+    /// [`ClientRequest::require_subprotocol`](super::ClientRequest::require_subprotocol).
+    #[error("the server chose none of the subprotocols that were requested")]
+    NoSubprotocol,
     /// The server uses an extension that was not offered, or more than were, or its answer is no
     /// well-formed one.
     #[error("an extension that was not offered")]
@@ -253,7 +288,9 @@ impl ResponseError {
 impl From<HeadFault> for ResponseError {
     fn from(fault: HeadFault) -> Self {
         match fault {
-            HeadFault::TooLong { limit } => Self::TooLong { limit },
+            HeadFault::TooLong { limit, .. } => Self::TooLong { limit },
+            HeadFault::TooManyHeaders { limit } => Self::TooManyHeaders { limit },
+            HeadFault::Malformed { offset } => Self::Malformed { offset },
             HeadFault::LineEnd { offset } => Self::LineEnd { offset },
             HeadFault::InputShrunk { expected, found } => Self::InputShrunk { expected, found },
         }

@@ -15,7 +15,7 @@ use memchr::{memchr, memmem};
 /// use eventwire::ws::handshake::{ClientRequest, Headers, ResponseError};
 ///
 /// let input = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /there\r\n\r\n";
-/// let request = ClientRequest::new("example.com", "/", [0; 16])?;
+/// let request = ClientRequest::new("example.com", "/", rand::random())?;
 /// let Err(ResponseError::Status { status: 307, head_len }) = request.handshake().decode(input)
 /// else {
 ///     unreachable!()
@@ -36,11 +36,14 @@ enum Source<'a> {
 }
 
 impl<'a> Headers<'a> {
-    /// The headers of a head, its first line in front. Interim responses before it are passed over,
-    /// and lines that are no headers.
+    /// The headers of a head, its first line in front. Empty lines and interim responses before it are
+    /// passed over, and lines that are no headers.
     #[must_use]
     pub fn new(input: &'a [u8]) -> Self {
         let mut head = input;
+        while let Some(rest) = head.strip_prefix(b"\r\n") {
+            head = rest;
+        }
         while is_interim(head)
             && let Some(end) = memmem::find(head, b"\r\n\r\n")
         {

@@ -1,22 +1,23 @@
 //! The same handshake over the `http` crate's types, and extended CONNECT, which needs them.
 
 use super::Unsendable;
-use super::checked::not_a_host;
 use super::client::Requested;
 #[cfg(feature = "deflate")]
 use super::deflate::Offer;
 use super::fields::Fields;
-use super::server::check_version;
+use super::server::{self, check_version};
 use super::{Acceptance, ClientRequest, Rejection, Request, RequestError, Response, ResponseError};
+use crate::Url;
+use crate::url::{is_scheme, not_a_host};
 #[cfg(feature = "deflate")]
 use ::http::header::SEC_WEBSOCKET_EXTENSIONS;
 use ::http::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use ::http::uri::{Authority, PathAndQuery, Scheme};
-use ::http::{Method, StatusCode, Uri, Version};
-use alloc::string::String;
+use ::http::{HeaderValue, Method, StatusCode, Uri, Version};
+use alloc::string::{String, ToString};
 
 /// A handshake by extended CONNECT, over HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220), which has no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +87,13 @@ impl<'a> Request<'a, Connect> {
         if protocol != "websocket" {
             return Err(RequestError::Protocol);
         }
-        let (host, target) = host_and_target(request.uri())?;
-        let host = host.ok_or(RequestError::Host)?;
         let fields = Fields::Map(request.headers());
+        let (host, target) = host_and_target(request.uri())?;
+        // Where there is no `:authority` is `Host` (RFC 9114, 4.3.1).
+        let host = match host {
+            Some(host) => host,
+            None => server::host(fields)?.ok_or(RequestError::Host)?,
+        };
         check_version(fields)?;
         Self::checked(target, host, fields, 0, Connect(()))
     }
@@ -104,8 +109,8 @@ fn host_and_target(uri: &Uri) -> Result<(Option<&str>, &str), RequestError> {
     let host = uri.authority().map(Authority::as_str);
     let target = uri.path_and_query().map_or("", PathAndQuery::as_str);
     if host.is_some_and(|host| not_a_host(host.as_bytes()).is_some())
-        || uri.scheme().is_some_and(|it| *it != Scheme::HTTP && *it != Scheme::HTTPS)
-        || !target.starts_with('/')
+        || uri.scheme_str().is_some_and(|scheme| !is_scheme(scheme))
+        || !(target.starts_with('/') || target.starts_with('?'))
     {
         return Err(RequestError::Target);
     }
@@ -211,7 +216,7 @@ impl ClientRequest<'_> {
     /// ```
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self) -> ::http::Result<::http::Request<()>> {
-        let request = ::http::Request::get(self.target)
+        let request = ::http::Request::get(self.target.to_string())
             .header(HOST, self.host)
             .header(UPGRADE, "websocket")
             .header(CONNECTION, "Upgrade")
@@ -262,6 +267,14 @@ impl<'a> ClientRequest<'a, Connect> {
         Self::checked(host, target, Connect(()))
     }
 
+    /// A request by extended CONNECT for what this URL names. Its user and password go the way of
+    /// [`from_url`](ClientRequest::from_url).
+    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    #[must_use]
+    pub fn connect_url(url: &Url<'a>) -> Self {
+        Self::of_url(url, Connect(()))
+    }
+
     /// The request. Tell the HTTP library that its `:protocol` is `websocket`: hyper by an
     /// extension of type `hyper::ext::Protocol`.
     ///
@@ -270,7 +283,8 @@ impl<'a> ClientRequest<'a, Connect> {
     /// limits on number and size.
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self, scheme: Scheme) -> ::http::Result<::http::Request<()>> {
-        let uri = Uri::builder().scheme(scheme).authority(self.host).path_and_query(self.target);
+        let target = self.target.to_string();
+        let uri = Uri::builder().scheme(scheme).authority(self.host).path_and_query(target);
         let request = ::http::Request::builder()
             .method(Method::CONNECT)
             .version(Version::HTTP_2)
@@ -312,6 +326,11 @@ impl<By> ClientRequest<'_, By> {
         if let Some(deflate) = self.deflate {
             let list: String = Offer::of(deflate).pieces().collect();
             request = request.header(SEC_WEBSOCKET_EXTENSIONS, list);
+        }
+        if let Some(credentials) = self.authorization() {
+            let mut value = HeaderValue::try_from(credentials.to_string())?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
         }
         for (name, value) in self.headers {
             request = request.header(*name, value.as_bytes());

@@ -1,7 +1,8 @@
 //! The key that a client sends, and what a server makes of it (RFC 6455, 1.3).
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, PAD, STANDARD};
 use sha1::{Digest, Sha1};
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -35,10 +36,13 @@ impl Upgrade {
         Self { key: encode(&nonce) }
     }
 
-    /// A key that is the one way to write 16 bytes in base64.
+    /// A key that is 16 bytes in base64. The four bits that are left over may be any (RFC 4648, 3.5),
+    /// as in RFC 6455's own example (4.1).
     pub(super) fn parse(key: &[u8]) -> Option<Self> {
+        const LENIENT: GeneralPurpose =
+            GeneralPurpose::new(&alphabet::STANDARD, PAD.with_decode_allow_trailing_bits(true));
         let key = key.try_into().ok()?;
-        let nonce = STANDARD.decode_slice(key, &mut [0; 18]);
+        let nonce = LENIENT.decode_slice(key, &mut [0; 18]);
         (nonce == Ok(16)).then_some(Self { key })
     }
 
@@ -52,7 +56,7 @@ impl Upgrade {
 }
 
 /// `bytes` in base64, which must come out `N` characters long.
-fn encode<const N: usize>(bytes: &[u8]) -> [u8; N] {
+pub(super) fn encode<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let mut text = [0; N];
     let len = STANDARD.encode_slice(bytes, &mut text);
     debug_assert_eq!(len, Ok(N));

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | read a client's request | [`ServerHandshake`], which gives a [`Request`] |
 //! | answer it | [`Request::accept`], [`RequestError::rejection`], [`Rejection`] |
-//! | write a request | [`ClientRequest`] |
+//! | write a request | [`ClientRequest`]; of a URL, [`ClientRequest::from_url`] |
 //! | read the server's answer | [`ClientHandshake`], which gives a [`Response`] |
 //! | agree on compression | feature `deflate`: [`Acceptance::deflate`], [`ClientRequest::deflate`] |
 //! | do it with the `http` crate's types, for hyper, axum and others | feature `http`: [`Request::from_http`], `to_http`, [`ClientRequest::verify`] |
@@ -50,11 +50,13 @@
 //! A line end is judged when it arrives, all else when the head has ended, once. Its end is found
 //! without looking at a byte twice, and a head that does not end within [`DEFAULT_MAX_HEAD`] bytes,
 //! or as many as you allow, fails with the last of them: a buffer of that size never fills up
-//! without a verdict. Nor may it have more than [`MAX_HEADERS`] headers. Parsing takes about 3 KiB
-//! of stack.
+//! without a verdict. Nor may it have more than [`DEFAULT_MAX_HEADERS`] headers, or as many as you
+//! allow; their number takes no memory.
 //!
-//! Lines end by CRLF and nothing else, and are not folded.
+//! Lines end by CRLF and nothing else, and are not folded. Empty lines before a request are passed
+//! over, as many as the limit has room for (RFC 9112, 2.2).
 
+mod basic;
 mod checked;
 mod client;
 mod client_request;
@@ -77,7 +79,7 @@ pub use client::{ClientHandshake, Response};
 pub use client_request::ClientRequest;
 pub use error::{RequestError, ResponseError};
 pub use fields::Headers;
-pub use head::{DEFAULT_MAX_HEAD, MAX_HEADERS};
+pub use head::{DEFAULT_MAX_HEAD, DEFAULT_MAX_HEADERS};
 pub use header_list::{Extension, ParamValue};
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]

@@ -1,23 +1,23 @@
 //! The server's side: a request in, an acceptance out.
 
-use super::checked::{HeaderSlice, check_headers, not_a_host, not_a_target, not_an_origin};
+use super::checked::{HeaderSlice, check_headers, not_an_origin};
 #[cfg(feature = "deflate")]
 use super::deflate;
 use super::fields::{Fields, Headers};
-use super::head::{HeadFinder, MAX_HEADERS, malformed_line};
+use super::head::{HeadFinder, check_lines, first_line};
 use super::header_list::{EXTENSIONS, Extension};
 #[cfg(feature = "deflate")]
 use super::write::header_in_pieces;
 use super::write::{encode_methods, end, header};
 use super::{RequestError, Unsendable, Upgrade};
+use crate::number::number;
 use crate::sink::{Encode, Sink};
 use crate::token::token;
+use crate::url::{not_a_host, not_a_target};
 #[cfg(feature = "deflate")]
 use crate::ws::{Deflate, DeflateParams};
-use httparse::{EMPTY_HEADER, Error};
-
-/// How many subprotocols a client may offer, since each is compared with those before it.
-const MAX_SUBPROTOCOLS: usize = 64;
+use crate::{Target, Url};
+use httparse::Error;
 
 /// Reads a client's request, as it arrives.
 ///
@@ -66,14 +66,22 @@ impl ServerHandshake {
     /// Waits for a request.
     #[must_use]
     pub const fn new() -> Self {
-        Self { head: HeadFinder::new(), failed: None }
+        Self { head: HeadFinder::of_request(), failed: None }
     }
 
-    /// Sets how many bytes the head may have, instead of
+    /// Sets how many bytes the head may have, empty lines before it included, instead of
     /// [`DEFAULT_MAX_HEAD`](super::DEFAULT_MAX_HEAD).
     #[must_use]
     pub const fn max_head(mut self, bytes: usize) -> Self {
-        self.head.max_head = bytes;
+        self.head.limits.max_head = bytes;
+        self
+    }
+
+    /// Sets how many headers the head may have, instead of
+    /// [`DEFAULT_MAX_HEADERS`](super::DEFAULT_MAX_HEADERS).
+    #[must_use]
+    pub const fn max_headers(mut self, count: usize) -> Self {
+        self.head.limits.max_headers = count;
         self
     }
 
@@ -88,11 +96,19 @@ impl ServerHandshake {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let found = self.head.find(input).map_err(RequestError::from);
-        let found = found.and_then(|head| head.map(|head| parse(&input[head])).transpose());
+        let found = self.find(input);
         self.failed =
             found.err().filter(|error| !matches!(error, RequestError::InputShrunk { .. }));
         found
+    }
+
+    fn find<'a>(&mut self, input: &'a [u8]) -> Result<Option<Request<'a>>, RequestError> {
+        let Some(head) = self.head.find(input)? else { return Ok(None) };
+        let start = head.start;
+        match parse(&input[head], self.head.limits.max_headers) {
+            Ok(request) => Ok(Some(request.behind(start))),
+            Err(error) => Err(error.behind(start)),
+        }
     }
 }
 
@@ -102,28 +118,24 @@ impl Default for ServerHandshake {
     }
 }
 
-fn parse(head: &[u8]) -> Result<Request<'_>, RequestError> {
-    let mut headers = [EMPTY_HEADER; MAX_HEADERS];
-    let mut parsed = httparse::Request::new(&mut headers);
-    let target = match parsed.parse(head) {
+fn parse(head: &[u8], max_headers: usize) -> Result<Request<'_>, RequestError> {
+    let line = first_line(head);
+    let mut parsed = httparse::Request::new(&mut []);
+    let target = match parsed.parse(line) {
         Ok(_) if parsed.version != Some(1) => return Err(RequestError::HttpVersion),
         Ok(_) if parsed.method != Some("GET") => return Err(RequestError::Method),
         Ok(_) => parsed.path.unwrap_or_default(),
-        Err(Error::TooManyHeaders) => return Err(RequestError::TooManyHeaders),
-        Err(Error::Version) if names_a_version(head) => return Err(RequestError::HttpVersion),
-        Err(_) => {
-            let is_request_line = |line: &[u8]| httparse::Request::new(&mut []).parse(line).is_ok();
-            let offset = malformed_line(head, is_request_line);
-            return Err(RequestError::Malformed { offset });
-        }
+        Err(Error::Version) if names_a_version(line) => return Err(RequestError::HttpVersion),
+        Err(_) => return Err(RequestError::Malformed { offset: 0 }),
     };
-    let (host, path) = host_and_path(target)?;
-    Request::by_upgrade(path, host, Fields::Head(head), head.len())
+    let (host, target) = host_and_target(target)?;
+    check_lines(head, max_headers)?;
+    Request::by_upgrade(target, host, Fields::Head(head), head.len())
 }
 
 /// Whether the first line is a request's, of whatever version.
-fn names_a_version(head: &[u8]) -> bool {
-    let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
+fn names_a_version(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r\n").unwrap_or(line);
     let mut words = line.split(|&byte| byte == b' ').skip(2);
     let version = words.next().unwrap_or_default();
     let digits = version.strip_prefix(b"HTTP/");
@@ -132,23 +144,18 @@ fn names_a_version(head: &[u8]) -> bool {
             if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 
-/// The host and the path of a target that is a URI, or the path that it is (RFC 9112, 3.2).
-fn host_and_path(target: &str) -> Result<(Option<&str>, &str), RequestError> {
-    let scheme = ["http://", "https://"].into_iter().find(|scheme| {
-        target.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme))
-    });
-    let (host, path) = match scheme.map(|scheme| &target[scheme.len()..]) {
-        None => (None, target),
-        Some(rest) => match rest.find('/') {
-            None => (Some(rest), "/"),
-            Some(at) => (Some(&rest[..at]), &rest[at..]),
-        },
-    };
-    let bad_host = host.is_some_and(|host| not_a_host(host.as_bytes()).is_some());
-    if bad_host || not_a_target(path.as_bytes()).is_some() {
-        return Err(RequestError::Target);
+/// The host and the rest of a target that is a URI, or the path and query that it is (RFC 9112, 3.2).
+fn host_and_target(target: &str) -> Result<(Option<&str>, &str), RequestError> {
+    if target.starts_with('/') {
+        let is_target = not_a_target(target.as_bytes()).is_none();
+        return is_target.then_some((None, target)).ok_or(RequestError::Target);
     }
-    Ok((host, path))
+    match Url::parse(target) {
+        Ok(url) if !url.has_user_info() && !target.contains('#') => {
+            Ok((Some(url.authority()), url.target().as_written()))
+        }
+        _ => Err(RequestError::Target),
+    }
 }
 
 /// A request that opens a WebSocket: all that the protocol demands of it was checked.
@@ -168,18 +175,15 @@ pub struct Request<'a, By = Upgrade> {
 }
 
 impl<'a> Request<'a> {
-    /// What RFC 6455, 4.2.1 demands of the headers. A target's own `host` takes the place of
+    /// What RFC 6455, 4.2.1 demands of the headers. A target's own host takes the place of
     /// that in `Host`, which must be there still (RFC 9112, 3.2.2).
     pub(super) fn by_upgrade(
         target: &'a str,
-        host: Option<&'a str>,
+        own_host: Option<&'a str>,
         fields: Fields<'a>,
         head_len: usize,
     ) -> Result<Self, RequestError> {
-        let header_host = match single(fields, "Host")? {
-            Some(value) if not_a_host(value).is_none() => text(value).ok_or(RequestError::Host)?,
-            _ => return Err(RequestError::Host),
-        };
+        let header_host = host(fields)?.ok_or(RequestError::Host)?;
         if !fields.list_has("Upgrade", "websocket") {
             return Err(RequestError::NotAnUpgrade);
         }
@@ -189,16 +193,22 @@ impl<'a> Request<'a> {
         check_version(fields)?;
         let key = single(fields, "Sec-WebSocket-Key")?;
         let by = key.and_then(Upgrade::parse).ok_or(RequestError::Key)?;
-        Self::checked(target, host.unwrap_or(header_host), fields, head_len, by)
+        Self::checked(target, own_host.unwrap_or(header_host), fields, head_len, by)
     }
 
-    /// Says yes. With no more than that, no subprotocol is chosen.
+    /// Says yes. With no more than that, no [subprotocol](Acceptance::subprotocol) is chosen.
     pub const fn accept(self) -> Acceptance<'a> {
         Acceptance::new(self)
     }
 }
 
 impl<'a, By> Request<'a, By> {
+    /// The same, its head behind that many bytes of empty lines.
+    fn behind(mut self, start: usize) -> Self {
+        self.head_len += start;
+        self
+    }
+
     /// What is demanded in each version of HTTP.
     pub(super) fn checked(
         target: &'a str,
@@ -207,7 +217,7 @@ impl<'a, By> Request<'a, By> {
         head_len: usize,
         by: By,
     ) -> Result<Self, RequestError> {
-        if fields.all("Content-Length").any(|len| len != b"0")
+        if fields.all("Content-Length").any(|len| number(len) != Some(0))
             || fields.first("Transfer-Encoding").is_some()
         {
             return Err(RequestError::Body);
@@ -216,16 +226,12 @@ impl<'a, By> Request<'a, By> {
             Some(value) if not_an_origin(value).is_some() => return Err(RequestError::Origin),
             value => value.and_then(text),
         };
-        let mut seen = [""; MAX_SUBPROTOCOLS];
-        if fields.is_empty_list("Sec-WebSocket-Protocol") {
+        // That each is there once is for clients to keep (4.1), and no reason to refuse one (4.2.1).
+        let mut subprotocols = fields.list("Sec-WebSocket-Protocol");
+        if subprotocols.any(|it| token(it).is_none())
+            || fields.is_empty_list("Sec-WebSocket-Protocol")
+        {
             return Err(RequestError::Subprotocols);
-        }
-        for (count, element) in fields.list("Sec-WebSocket-Protocol").enumerate() {
-            let name = token(element).ok_or(RequestError::Subprotocols)?;
-            if seen[..count].contains(&name) {
-                return Err(RequestError::Subprotocols);
-            }
-            *seen.get_mut(count).ok_or(RequestError::Subprotocols)? = name;
         }
         let mut extensions = fields.list(EXTENSIONS);
         if extensions.any(|it| Extension::parse(it).is_none()) || fields.is_empty_list(EXTENSIONS) {
@@ -234,11 +240,24 @@ impl<'a, By> Request<'a, By> {
         Ok(Self { target, host, origin, fields, head_len, by })
     }
 
-    /// The target: a path with an optional query. Of a client that sent a URI, as to a proxy, its
-    /// path and query.
+    /// The target: a path and an optional query. Of a client that sent a URI, as to a proxy, its path
+    /// and query; if that has no path, it begins with `?` or is `/`. Choose what to serve by
+    /// [`path`](Self::path), where such a one is `/`.
     #[must_use]
     pub const fn target(&self) -> &'a str {
         self.target
+    }
+
+    /// The path of the target, as it was written: it begins with a slash.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        Target::of(self.target).path()
+    }
+
+    /// The query of the target, without its question mark.
+    #[must_use]
+    pub fn query(&self) -> Option<&'a str> {
+        Target::of(self.target).query()
     }
 
     /// The host that the client means, with its port if it gave one.
@@ -256,7 +275,7 @@ impl<'a, By> Request<'a, By> {
         self.origin
     }
 
-    /// The subprotocols that the client offers, the one it likes best first. None is there twice.
+    /// The subprotocols that the client offers, the one it likes best first; repeated ones too.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a, By> {
         self.fields.list("Sec-WebSocket-Protocol").filter_map(token)
     }
@@ -289,6 +308,14 @@ impl<'a, By> Request<'a, By> {
     #[must_use]
     pub const fn head_len(&self) -> usize {
         self.head_len
+    }
+}
+
+/// What the header `Host` says.
+pub(super) fn host(fields: Fields<'_>) -> Result<Option<&str>, RequestError> {
+    match single(fields, "Host")? {
+        Some(value) if not_a_host(value).is_some() => Err(RequestError::Host),
+        value => Ok(value.and_then(text)),
     }
 }
 
@@ -353,7 +380,8 @@ impl<'a, By> Acceptance<'a, By> {
         }
     }
 
-    /// Chooses a subprotocol.
+    /// Chooses a subprotocol. A client that offers some expects one: browsers fail the connection if
+    /// none is chosen.
     ///
     /// # Errors
     /// If the client did not offer it.

@@ -1,0 +1,42 @@
+//! A user and password, as HTTP sends them (RFC 7617).
+
+use super::key::encode;
+use crate::Credentials;
+use core::fmt::{self, Write};
+
+/// The value of `Authorization` for a user and password (RFC 7617, 2), piece by piece.
+pub(super) fn basic(credentials: Credentials<'_>) -> impl Iterator<Item = Piece> + use<'_> {
+    let mut bytes = credentials.bytes().fuse();
+    let pieces = core::iter::from_fn(move || {
+        let three = [bytes.next(), bytes.next(), bytes.next()];
+        let len = three.iter().flatten().count();
+        let three = three.map(Option::unwrap_or_default);
+        (len > 0).then(|| Piece::Base64(encode(&three[..len])))
+    });
+    core::iter::once(Piece::Scheme).chain(pieces)
+}
+
+/// A piece of that value.
+pub(super) enum Piece {
+    Scheme,
+    Base64([u8; 4]),
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Scheme => b"Basic ",
+            Self::Base64(text) => text,
+        }
+    }
+}
+
+/// The value of `Authorization`.
+#[cfg_attr(docsrs, doc(cfg(feature = "handshake")))]
+impl fmt::Display for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        basic(*self).try_for_each(|piece| {
+            piece.as_ref().iter().try_for_each(|&byte| f.write_char(byte.into()))
+        })
+    }
+}
