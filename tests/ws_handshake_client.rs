@@ -3,11 +3,11 @@
 mod common;
 
 use common::handshake::{Seen, response};
-use eventwire::BufferTooSmall;
 use eventwire::ws::handshake::{
-    ClientRequest, DEFAULT_MAX_HEAD, Headers, MAX_HEADERS, Rejection, ResponseError,
+    ClientRequest, DEFAULT_MAX_HEAD, DEFAULT_MAX_HEADERS, Headers, Rejection, ResponseError,
     ServerHandshake, Unsendable, accept_key,
 };
+use eventwire::{BufferTooSmall, Url};
 use proptest::prelude::*;
 
 const NONCE: [u8; 16] = *b"the sample nonce";
@@ -99,16 +99,95 @@ fn what_is_accepted() {
         (STATUS, "HTTP/1.1 101\r\n"),
         (STATUS, "HTTP/1.1 101 gr\u{FC}n\r\n"),
         (UPGRADE, "uPGRADE:\tWebSocket \r\n"),
+        (UPGRADE, "Upgrade: ,websocket ,\r\n"),
+        (UPGRADE, "Upgrade:\r\nUpgrade: websocket\r\n"),
         (CONNECTION, "Connection: keep-alive, ,upgrade\r\n"),
         (CONNECTION, "Connection: keep-alive\r\nConnection: UPGRADE\r\n"),
         (ACCEPT, "sec-websocket-accept:s3pPLMBiTxaQ9kYGzzhZRbK+xOo= \t\r\n"),
-        (PROTOCOL, ""),
         (PROTOCOL, "Sec-WebSocket-Protocol:\tsuperchat \r\n"),
-        (PROTOCOL, "Content-Length: 0\r\n"),
+        (PROTOCOL, "Sec-WebSocket-Protocol: chat\r\nContent-Length: 0\r\n"),
+        (PROTOCOL, "Sec-WebSocket-Protocol: chat\r\nTransfer-Encoding: chunked\r\n"),
     ] {
         accepted(&changed(from, to));
     }
-    assert!(accepted(&changed(PROTOCOL, "")).subprotocols.is_empty());
+}
+
+/// So the WebSocket standard of WHATWG and MQTT have it.
+#[test]
+fn a_server_that_chooses_no_subprotocol_does_not_open_unless_it_need_not() {
+    let silent = changed(PROTOCOL, "");
+    assert_eq!(refused(&silent), ResponseError::NoSubprotocol);
+    let verdict = |request: ClientRequest<'_>, head: &[u8]| {
+        let found = response(&request, DEFAULT_MAX_HEAD, head).0;
+        #[cfg(feature = "alloc")]
+        {
+            let mut owned = request.handshake().into_owned();
+            let owned = owned.decode(head).map(|response| response.as_ref().map(Seen::response));
+            assert_eq!(owned, found);
+        }
+        found.map(|seen| seen.unwrap().subprotocols)
+    };
+    let lenient = request().require_subprotocol(false);
+    assert_eq!(verdict(request(), &silent), Err(ResponseError::NoSubprotocol));
+    assert_eq!(verdict(lenient, &silent), Ok(vec![]));
+    assert_eq!(verdict(lenient, RESPONSE.as_bytes()), Ok(vec!["chat".to_owned()]));
+    // Another one is wrong in any case, and so is an empty header.
+    for chosen in ["other", "", "chat, superchat"] {
+        let head = changed(PROTOCOL, &format!("Sec-WebSocket-Protocol: {chosen}\r\n"));
+        assert_eq!(verdict(lenient, &head), Err(ResponseError::Subprotocol), "{chosen}");
+    }
+    // Where none was asked for, none is missed.
+    let plain = ClientRequest::new("h", "/", NONCE).unwrap();
+    assert_eq!(verdict(plain, &silent), Ok(vec![]));
+    assert_eq!(verdict(plain.subprotocols(&[]).unwrap(), &silent), Ok(vec![]));
+    assert_eq!(verdict(plain, RESPONSE.as_bytes()), Err(ResponseError::Subprotocol));
+}
+
+#[test]
+fn a_request_of_a_url() {
+    for (url, target, host, credentials) in [
+        ("ws://127.0.0.1:9107?x=1", "/?x=1", "127.0.0.1:9107", None),
+        ("WS://127.0.0.1:9107/", "/", "127.0.0.1:9107", None),
+        ("ws://user:pw@127.0.0.1:9107/", "/", "127.0.0.1:9107", Some("Basic dXNlcjpwdw==")),
+        ("wss://h:443", "/", "h", None),
+        ("https://[::1]:80/a?b#c", "/a?b", "[::1]:80", None),
+        ("ws://Aladdin:open%20sesame@h/", "/", "h", Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")),
+        ("ws://test:123%C2%A3@h/", "/", "h", Some("Basic dGVzdDoxMjPCow==")),
+        ("ws://a@h/", "/", "h", Some("Basic YTo=")),
+        ("ws://ab@h/", "/", "h", Some("Basic YWI6")),
+        ("ws://:@h/", "/", "h", None),
+    ] {
+        let url = Url::parse(url).unwrap();
+        let sent = encode(&ClientRequest::from_url(&url, NONCE));
+        let authorization = credentials.map(|it| format!("Authorization: {it}\r\n"));
+        let expected = format!(
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Version: 13\r\n{}\r\n",
+            authorization.unwrap_or_default()
+        );
+        assert_eq!(sent, expected);
+        assert_eq!(url.credentials().map(|it| it.to_string()).as_deref(), credentials);
+        let mut server = ServerHandshake::new();
+        let received = server.decode(sent.as_bytes()).unwrap().unwrap();
+        assert_eq!((received.target(), received.host()), (target, host));
+    }
+    // A header of the program's own takes its place.
+    let url = Url::parse("ws://user:pw@h/").unwrap();
+    let token = [("X", "y"), ("AUTHORIZATION", "Bearer abc")];
+    let sent = encode(&ClientRequest::from_url(&url, NONCE).headers(&token).unwrap());
+    assert!(sent.ends_with("\r\nX: y\r\nAUTHORIZATION: Bearer abc\r\n\r\n"), "{sent}");
+    assert!(!sent.contains("Basic"));
+    let shown = format!("{:?}", ClientRequest::from_url(&url, NONCE));
+    assert!(!shown.contains("pw"), "{shown}");
+}
+
+#[test]
+fn a_path_that_is_missing_is_written() {
+    for (target, written) in [("", "/"), ("?", "/?"), ("?x=1", "/?x=1"), ("/?x=1", "/?x=1")] {
+        let sent = encode(&ClientRequest::new("h", target, NONCE).unwrap());
+        assert!(sent.starts_with(&format!("GET {written} HTTP/1.1\r\n")), "{sent}");
+    }
 }
 
 #[test]
@@ -160,9 +239,13 @@ fn what_is_refused() {
         (PROTOCOL, "Sec-WebSocket-Protocol:\r\n", ResponseError::Subprotocol),
         (PROTOCOL, "Sec-WebSocket-Protocol: chat, superchat\r\n", ResponseError::Subprotocol),
         (PROTOCOL, PROTOCOL.repeat(2).leak(), ResponseError::Subprotocol),
-        (PROTOCOL, "Sec-WebSocket-Extensions: permessage-deflate\r\n", ResponseError::Extension),
-        (PROTOCOL, "Sec-WebSocket-Extensions: a\r\n", ResponseError::Extension),
-        (PROTOCOL, "Sec-WebSocket-Extensions:\r\n", ResponseError::Extension),
+        (
+            "Server: some\r\n",
+            "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+            ResponseError::Extension,
+        ),
+        ("Server: some\r\n", "Sec-WebSocket-Extensions: a\r\n", ResponseError::Extension),
+        ("Server: some\r\n", "Sec-WebSocket-Extensions:\r\n", ResponseError::Extension),
     ] {
         let head = changed(from, to);
         assert_eq!(refused(&head), expected, "{}", head.escape_ascii());
@@ -222,8 +305,29 @@ fn limits() {
     }
     let with =
         |count: usize| changed(PROTOCOL, &["X: y\r\n".repeat(count - 5), PROTOCOL.into()].concat());
-    assert_eq!(accepted(&with(MAX_HEADERS)).headers.len(), MAX_HEADERS);
-    assert_eq!(refused(&with(MAX_HEADERS + 1)), ResponseError::TooManyHeaders);
+    assert_eq!(accepted(&with(DEFAULT_MAX_HEADERS)).headers.len(), DEFAULT_MAX_HEADERS);
+    let over = ResponseError::TooManyHeaders { limit: DEFAULT_MAX_HEADERS };
+    assert_eq!(refused(&with(DEFAULT_MAX_HEADERS + 1)), over);
+    assert_eq!(over.to_string(), "response with more than 100 headers");
+    // The request carries both limits to its handshake.
+    let decode = |request: ClientRequest<'_>, count| {
+        let head = with(count);
+        let found = request.handshake().decode(&head).map(drop);
+        #[cfg(feature = "alloc")]
+        assert_eq!(request.handshake().into_owned().decode(&head).map(drop), found);
+        found
+    };
+    for limit in [5, 6, 200] {
+        assert_eq!(decode(request().max_headers(limit), limit), Ok(()));
+        let over = Err(ResponseError::TooManyHeaders { limit });
+        assert_eq!(decode(request().max_headers(limit), limit + 1), over);
+        let mut handshake = request().handshake().max_headers(limit);
+        assert_eq!(handshake.decode(&with(limit + 1)).map(drop), over);
+    }
+    let limit = with(100).len() - 1;
+    let over = Err(ResponseError::TooLong { limit });
+    assert_eq!(decode(request().max_head(limit), 100), over);
+    assert_eq!(decode(request().max_head(limit + 1), 100), Ok(()));
 
     let mut handshake = request().handshake();
     assert!(handshake.decode(&RESPONSE.as_bytes()[..20]).unwrap().is_none());
@@ -281,11 +385,11 @@ fn what_would_break_a_request_cannot_be_set() {
     }
     let target = |target| ClientRequest::new("a", target, NONCE).err();
     for (text, offset) in [
-        ("", 0),
         ("a", 0),
         ("*", 0),
         ("http://a/", 0),
-        ("?a", 0),
+        ("?a#", 2),
+        ("? ", 1),
         ("/ ", 1),
         ("/a b", 2),
         ("/\r\n", 1),
@@ -298,7 +402,7 @@ fn what_would_break_a_request_cannot_be_set() {
     ] {
         assert_eq!(target(text), Some(Unsendable::Target { offset }), "{text:?}");
     }
-    for text in ["/", "/a/b?c=d&e=%20|{}", "//"] {
+    for text in ["", "?", "?a", "/", "/a/b?c=d&e=%20|{}", "//"] {
         assert_eq!(target(text), None, "{text}");
     }
     for (text, offset) in [("", 0), ("a b", 1), ("a\r", 1), ("\u{FC}", 0), ("a\0", 1)] {
@@ -384,6 +488,9 @@ proptest! {
         if let Some(origin) = origin {
             request = request.origin(origin).unwrap();
         }
+        // A path that is missing is sent as `/`.
+        let missing = if target.starts_with('/') { "" } else { "/" };
+        let target = [missing, target].concat();
         let names: Vec<_> = names.iter().map(|name| &**name)
             .filter(|name| request.subprotocols(&[name]).is_ok()).collect();
         let request = request.subprotocols(&names);
@@ -397,7 +504,7 @@ proptest! {
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut parsed = httparse::Request::new(&mut headers);
         prop_assert_eq!(parsed.parse(sent.as_bytes()), Ok(httparse::Status::Complete(sent.len())));
-        prop_assert_eq!((parsed.method, parsed.path), (Some("GET"), Some(target)));
+        prop_assert_eq!((parsed.method, parsed.path), (Some("GET"), Some(&*target)));
         let mut server = ServerHandshake::new();
         let received = server.decode(sent.as_bytes()).unwrap().unwrap();
         let key = std::str::from_utf8(received.header("Sec-WebSocket-Key").unwrap()).unwrap();

@@ -40,11 +40,15 @@ fn response(answer: &str) -> String {
     )
 }
 
-/// What a server answers; checked against what it says was agreed on.
 fn answer(wanted: DeflateParams, offer: &str) -> Option<String> {
+    answer_by(&Deflate::new().wanted(wanted), offer)
+}
+
+/// What a server answers; checked against what it says was agreed on.
+fn answer_by(deflate: &Deflate, offer: &str) -> Option<String> {
     let head = request(offer);
     let request = ServerHandshake::new().decode(head.as_bytes()).unwrap().unwrap();
-    let acceptance = request.accept().deflate(&Deflate::new().wanted(wanted));
+    let acceptance = request.accept().deflate(deflate);
     let answer = extensions(&acceptance.to_bytes());
     assert_eq!(answer, acceptance.deflate_params().map(|params| params.to_string()));
     answer
@@ -144,6 +148,53 @@ fn a_server_answers_the_first_offer_that_it_can_accept() {
     ] {
         let expected = expected.map(|params| format!("permessage-deflate{params}"));
         assert_eq!(answer(wanted, offer), expected, "{offer}, {wanted:?}");
+    }
+}
+
+/// It declines an offer that leaves the client a larger window, which is all that it cannot impose.
+#[test]
+fn a_server_that_bounds_its_memory_rather_has_no_compression() {
+    let small = params(true, true, 9, 10);
+    let imposed =
+        "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9";
+    for (wanted, offer, otherwise, insisting) in [
+        (small, "permessage-deflate", Some(imposed), None),
+        (small, "permessage-deflate; client_no_context_takeover", Some(imposed), None),
+        (params(false, false, 0, 14), "permessage-deflate", Some(""), None),
+        // The next offer, if that will do.
+        (
+            params(false, false, 0, 10),
+            "permessage-deflate, permessage-deflate; client_max_window_bits",
+            Some(""),
+            Some("; client_max_window_bits=10"),
+        ),
+        (
+            params(false, false, 0, 10),
+            "permessage-deflate; server_no_context_takeover, \
+             permessage-deflate; client_max_window_bits=8",
+            Some("; server_no_context_takeover"),
+            Some("; client_max_window_bits=8"),
+        ),
+    ] {
+        let text = |params: Option<&str>| params.map(|it| format!("permessage-deflate{it}"));
+        let deflate = Deflate::new().wanted(wanted);
+        assert_eq!(answer_by(&deflate, offer), text(otherwise), "{offer}");
+        assert_eq!(answer_by(&deflate.fallback(false), offer), text(insisting), "{offer}");
+    }
+    // Where the client allows it, or nothing need be asked of it, all is as without.
+    for (wanted, offer) in [
+        (small, "permessage-deflate; client_max_window_bits"),
+        (small, "permessage-deflate; client_max_window_bits=15"),
+        (small, "permessage-deflate; client_max_window_bits=9"),
+        (params(true, true, 9, 0), "permessage-deflate"),
+        (params(true, true, 9, 15), "permessage-deflate"),
+        (params(false, true, 0, 0), "permessage-deflate"),
+        (DeflateParams::default(), "permessage-deflate; client_max_window_bits"),
+        (DeflateParams::default(), "permessage-deflate; server_max_window_bits=8"),
+    ] {
+        let deflate = Deflate::new().wanted(wanted);
+        let expected = answer_by(&deflate, offer);
+        assert_eq!(answer_by(&deflate.fallback(false), offer), expected, "{offer}, {wanted:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 mod common;
 
 use common::handshake::Seen;
+use eventwire::Url;
 use eventwire::ws::handshake::{
     ClientRequest, Rejection, Request, RequestError, ResponseError, ServerHandshake, Unsendable,
 };
@@ -82,7 +83,8 @@ fn both_forms_of_a_request_have_one_verdict() {
     for (from, to, expected) in [
         ("GET", "POST", RequestError::Method),
         ("/chat?a=b", "*", RequestError::Target),
-        ("/chat?a=b", "http://a?x", RequestError::Target),
+        ("/chat?a=b", "ftp://a/", RequestError::Target),
+        ("/chat?a=b", "ws://u@a/", RequestError::Target),
         ("Host: example.com:8080", "X: y", RequestError::Host),
         ("Host: example.com:8080", "Host: a b", RequestError::Host),
         ("Host: example.com:8080", "Host: a\r\nHost: b", twice("Host")),
@@ -93,8 +95,8 @@ fn both_forms_of_a_request_have_one_verdict() {
         ("Origin: https://example.com", "Origin: gr\u{FC}n", RequestError::Origin),
         ("Cookie: a=b", "Origin: a", twice("Origin")),
         ("Cookie: a=b", "Content-Length: 5", RequestError::Body),
+        ("chat, superchat", ", ", RequestError::Subprotocols),
         ("Cookie: a=b", "Transfer-Encoding: chunked", RequestError::Body),
-        ("chat, superchat", "chat, chat", RequestError::Subprotocols),
         ("Cookie: a=b", "Sec-WebSocket-Extensions: a;", RequestError::Extensions),
     ] {
         assert_eq!(wire.matches(from).count(), 1, "{from}");
@@ -107,6 +109,11 @@ fn both_forms_of_a_request_have_one_verdict() {
         ("/chat?a=b", "http://other.example/chat"),
         ("/chat?a=b", "https://other.example:8443/chat?c=d"),
         ("/chat?a=b", "http://other.example"),
+        ("/chat?a=b", "http://other.example?x=/y"),
+        ("/chat?a=b", "wss://other.example/chat"),
+        ("/chat?a=b", "WS://other.example:80?x"),
+        ("ZQ==", "ZR=="),
+        ("chat, superchat", "chat, ,chat,"),
         ("Cookie: a=b", "Sec-WebSocket-Extensions: , a; b=1, ,"),
     ] {
         assert_eq!(verdict(&wire.replace(from, to)), Ok(()));
@@ -232,9 +239,76 @@ fn what_extended_connect_refuses() {
     });
     assert_eq!(error, RequestError::Repeated { header: "Origin" });
     let error = refused("websocket", |it| {
-        it.headers_mut().append("sec-websocket-protocol", "chat".parse().unwrap());
+        it.headers_mut().append("sec-websocket-protocol", "a b".parse().unwrap());
     });
     assert_eq!(error, RequestError::Subprotocols);
+    for host in ["a b", "u@a", ""] {
+        let mut request = connect();
+        *request.uri_mut() = "/chat".parse().unwrap();
+        request.headers_mut().insert("host", host.parse().unwrap());
+        let error = Request::from_connect(&request, "websocket").unwrap_err();
+        assert_eq!(error, RequestError::Host, "{host:?}");
+        request.headers_mut().insert("host", "a".parse().unwrap());
+        request.headers_mut().append("host", "a".parse().unwrap());
+        let error = Request::from_connect(&request, "websocket").unwrap_err();
+        assert_eq!(error, RequestError::Repeated { header: "Host" });
+    }
+}
+
+/// As axum's own test sends it. Where both are there, `:authority` counts (RFC 9114, 4.3.1).
+#[test]
+fn extended_connect_with_host_in_place_of_authority() {
+    let mut request = connect();
+    request.headers_mut().insert("host", "server.example.com".parse().unwrap());
+    assert_eq!(Request::from_connect(&request, "websocket").unwrap().host(), "example.com");
+    *request.uri_mut() = "/echo?a".parse().unwrap();
+    let checked = Request::from_connect(&request, "websocket").unwrap();
+    assert_eq!((checked.host(), checked.target()), ("server.example.com", "/echo?a"));
+    assert_eq!((checked.path(), checked.query()), ("/echo", Some("a")));
+}
+
+#[test]
+fn a_server_that_chooses_no_subprotocol_does_not_open_unless_it_need_not() {
+    let request = client().to_http().unwrap();
+    let response = Request::from_http(&request).unwrap().accept().to_http().unwrap();
+    assert_eq!(client().verify(&response).unwrap_err(), ResponseError::NoSubprotocol);
+    let lenient = client().require_subprotocol(false);
+    assert_eq!(lenient.verify(&response).unwrap().subprotocol(), None);
+
+    let request = connect();
+    let checked = Request::from_connect(&request, "websocket").unwrap();
+    let response = checked.accept().to_http().unwrap();
+    let client = ClientRequest::connect("example.com", "/").unwrap();
+    assert_eq!(client.verify(&response).unwrap().subprotocol(), None);
+    let client = client.subprotocols(&["chat"]).unwrap();
+    assert_eq!(client.verify(&response).unwrap_err(), ResponseError::NoSubprotocol);
+    let lenient = client.require_subprotocol(false);
+    assert_eq!(lenient.verify(&response).unwrap().subprotocol(), None);
+}
+
+#[test]
+fn requests_of_a_url() {
+    let url = Url::parse("wss://user:pw@example.com:443?a=b").unwrap();
+    let request = ClientRequest::from_url(&url, NONCE).to_http().unwrap();
+    assert_eq!(request.uri(), "/?a=b");
+    assert_eq!(request.headers()["host"], "example.com");
+    assert_eq!(request.headers()["authorization"], "Basic dXNlcjpwdw==");
+    assert!(request.headers()["authorization"].is_sensitive());
+    let seen = Seen::request(&Request::from_http(&request).unwrap());
+    assert_eq!((&*seen.host, &*seen.target), ("example.com", "/?a=b"));
+
+    let request = ClientRequest::connect_url(&url).to_http(Scheme::HTTPS).unwrap();
+    assert_eq!(request.uri(), "https://example.com/?a=b");
+    assert_eq!(request.headers()["authorization"], "Basic dXNlcjpwdw==");
+    let own = [("authorization", "Bearer abc")];
+    let request = ClientRequest::connect_url(&url).headers(&own).unwrap();
+    let request = request.to_http(Scheme::HTTPS).unwrap();
+    let all: Vec<_> = request.headers().get_all("authorization").iter().collect();
+    assert_eq!(all, ["Bearer abc"]);
+    for target in ["", "?a"] {
+        let request = ClientRequest::new("a", target, NONCE).unwrap().to_http().unwrap();
+        assert_eq!(request.uri(), &*format!("/{target}"));
+    }
 }
 
 #[test]

@@ -123,9 +123,9 @@ impl Deflate {
         }
     }
 
-    /// Sets what is wanted. A server asks it of the client as far as that allows it, and keeps to its
-    /// own half. A client offers it, and takes no answer that does not grant it, unless it
-    /// [falls back](Self::fallback), as it does by default.
+    /// Sets what is wanted. A server asks it of the client, and keeps to its own half. A client offers it,
+    /// and takes no answer that does not grant it. Where the other end does not allow it, either
+    /// [falls back](Self::fallback) by default.
     ///
     /// A window of 8 bits for what we compress counts as 9, as zlib writes no other; a server declines
     /// an offer that demands it.
@@ -135,10 +135,31 @@ impl Deflate {
         self
     }
 
-    /// Whether a client that demands something of the server, a smaller window or no context takeover,
-    /// makes a second offer without it, for servers that do not know those parameters (7.1.3). By
-    /// default it does, so that messages may be compressed otherwise than was wanted; without it, such a
-    /// server answers with no compression.
+    /// Whether messages may be compressed otherwise than is [wanted](Self::wanted), where the other end
+    /// does not allow that. By default they may; without it there is then no compression, so that what
+    /// is wanted of the other end holds wherever there is any: insist on it to bound
+    /// [memory](Self#memory).
+    ///
+    /// * A server that wants a smaller window of the client cannot ask it of one that does not offer
+    ///   `client_max_window_bits` (7.1.2.2). It accepts such an offer without; if it does not fall back,
+    ///   it declines that offer, and answers without the extension if there is no other. All else that it
+    ///   may want, it can impose: no context takeover of the client too (7.1.1.2).
+    /// * A client that wants a smaller window or no context takeover of the server makes a second offer
+    ///   without it, for servers that do not know those parameters (7.1.3); if it does not fall back,
+    ///   it makes only the first.
+    ///
+    /// ```
+    /// use eventwire::ws::{Deflate, DeflateParams, WindowBits};
+    ///
+    /// // A server whose clients refer back 1 KiB at most, or do not compress.
+    /// let small = DeflateParams {
+    ///     client_no_context_takeover: true,
+    ///     client_max_window_bits: WindowBits::new(10),
+    ///     ..DeflateParams::default()
+    /// };
+    /// let deflate = Deflate::new().wanted(small).fallback(false);
+    /// # let _ = deflate;
+    /// ```
     #[must_use]
     pub const fn fallback(mut self, fallback: bool) -> Self {
         self.fallback = fallback;
@@ -194,7 +215,7 @@ impl Deflate {
         wanted
     }
 
-    /// Whether offers without demands are made as well.
+    /// Whether less than is wanted will do.
     #[cfg(feature = "handshake")]
     pub(super) const fn falls_back(&self) -> bool {
         self.fallback

@@ -70,7 +70,14 @@ pub(super) fn accept<'a>(
     offers
         .filter(|offer| offer.name() == names::EXTENSION)
         .filter_map(Params::parse)
-        .find_map(|offer| offer.accepted(wanted))
+        .filter_map(|offer| offer.accepted(wanted))
+        .find(|agreed| deflate.falls_back() || is_within(*agreed, wanted))
+}
+
+/// Whether the client may refer back no further than is wanted, all else of which a server imposes (7.1).
+fn is_within(agreed: DeflateParams, wanted: DeflateParams) -> bool {
+    let bits = |params: DeflateParams| params.client_max_window_bits.unwrap_or(WindowBits::MAX);
+    bits(agreed) <= bits(wanted)
 }
 
 /// The parameters of an offer or an answer, each at most once.
