@@ -131,7 +131,7 @@ async fn frames_behind_the_request_are_answered() {
 #[tokio::test]
 async fn what_opens_no_websocket_is_refused() {
     let address = listen().await;
-    let request = ClientRequest::new("a", "/echo", [7; 16]).unwrap();
+    let request = ClientRequest::new("a", "/echo", rand::random()).unwrap();
     let sent = String::from_utf8(request.to_bytes().to_vec()).unwrap();
     for (from, to, status) in [
         ("Version: 13", "Version: 8", 426),
@@ -275,5 +275,25 @@ async fn what_is_no_websocket_over_http2_is_refused() {
         requests.ready().await.unwrap();
         let response = requests.send_request(sent).await.unwrap();
         assert_eq!(response.status(), status, "{protocol}, version {version}");
+    }
+}
+
+/// As axum's own test sends it.
+#[tokio::test]
+async fn a_request_over_http2_may_have_its_host_in_a_header() {
+    let (address, _ends) = socket().await;
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut requests, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    for (host, status) in [(Some("server.example.com"), 200), (None, 400)] {
+        let mut sent = http::Request::connect("/echo")
+            .extension(Protocol::from_static("websocket"))
+            .header("sec-websocket-version", "13");
+        if let Some(host) = host {
+            sent = sent.header("host", host);
+        }
+        requests.ready().await.unwrap();
+        let response = requests.send_request(sent.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), status, "{host:?}");
     }
 }

@@ -4,6 +4,7 @@
 use super::common::cut;
 use super::common::handshake::{Seen, Verdict, decode_request, drive};
 use arbitrary::Arbitrary;
+use eventwire::Url;
 use eventwire::ws::handshake::{
     ClientRequest, Rejection, RequestError, ResponseError, ServerHandshake, accept_key,
 };
@@ -13,6 +14,7 @@ use std::fmt::Debug;
 pub struct ServerInput {
     head: Head,
     max_head: Option<u8>,
+    max_headers: Option<u8>,
     cuts: Vec<u8>,
 }
 
@@ -20,6 +22,7 @@ pub struct ServerInput {
 pub struct ClientInput {
     head: Head,
     max_head: Option<u8>,
+    max_headers: Option<u8>,
     cuts: Vec<u8>,
     nonce: [u8; 16],
     host: String,
@@ -143,7 +146,7 @@ fn verdict<M: Clone, E: Copy + Debug + PartialEq>(
     decode: impl Fn(&mut M, &[u8]) -> Result<Option<Seen>, E>,
     input: &[u8],
     cuts: &[u8],
-    max_head: usize,
+    (max_head, max_headers): (usize, usize),
 ) -> Verdict<E> {
     let drive = |ends: Vec<usize>| drive(machine.clone(), &decode, input, ends);
     let found = drive((0..=input.len()).collect());
@@ -158,15 +161,23 @@ fn verdict<M: Clone, E: Copy + Debug + PartialEq>(
     if let Ok(Some(seen)) = &found.0 {
         let head = &input[..seen.head_len];
         assert_eq!(seen.head_len, found.1, "at the head's end");
-        let end = head.windows(4).position(|window| window == b"\r\n\r\n");
-        assert_eq!(end, Some(head.len() - 4), "which is the first");
+        // Empty lines may stand before a request.
+        let start = head.iter().position(|byte| !b"\r\n".contains(byte)).unwrap();
+        let end = head[start..].windows(4).position(|window| window == b"\r\n\r\n");
+        assert_eq!(end, Some(head.len() - start - 4), "which is the first");
+        assert!(seen.headers.len() <= max_headers);
     }
     found
 }
 
-fn limit(max_head: Option<u8>) -> usize {
-    max_head.map_or(1 << 14, |max| usize::from(max) * 2)
+/// What a head may have in bytes and in headers.
+fn limits(max_head: Option<u8>, max_headers: Option<u8>) -> (usize, usize) {
+    let max_head = max_head.map_or(1 << 14, |max| usize::from(max) * 2);
+    (max_head, max_headers.map_or(PARSED, usize::from))
 }
+
+/// How many headers the other parser has room for.
+const PARSED: usize = 256;
 
 /// The headers that another parser finds.
 fn headers(headers: &[httparse::Header<'_>]) -> Vec<(String, Vec<u8>)> {
@@ -175,17 +186,18 @@ fn headers(headers: &[httparse::Header<'_>]) -> Vec<(String, Vec<u8>)> {
 
 pub fn server(input: &ServerInput) {
     let bytes = input.head.bytes(&REQUEST.map(Into::into));
-    let max_head = limit(input.max_head);
-    let machine = ServerHandshake::new().max_head(max_head);
+    let limits = limits(input.max_head, input.max_headers);
+    let machine = ServerHandshake::new().max_head(limits.0).max_headers(limits.1);
     let mut buffer = [0; 1024];
-    match verdict(&machine, decode_request, &bytes, &input.cuts, max_head).0 {
+    match verdict(&machine, decode_request, &bytes, &input.cuts, limits).0 {
         Ok(None) => {}
         Ok(Some(seen)) => {
-            let mut parsed = [httparse::EMPTY_HEADER; 64];
+            let mut parsed = [httparse::EMPTY_HEADER; PARSED];
             let mut request = httparse::Request::new(&mut parsed);
             assert_eq!(request.parse(&bytes), Ok(httparse::Status::Complete(seen.head_len)));
             assert_eq!(seen.headers, headers(request.headers));
-            assert_eq!((request.method, request.path), (Some("GET"), Some(&*seen.target)));
+            assert_eq!(request.method, Some("GET"));
+            assert!(request.path.unwrap().ends_with(&*seen.target) || seen.target == "/");
 
             let request = machine.clone().decode(&bytes).unwrap().unwrap();
             let mut acceptance = request.accept();
@@ -195,7 +207,7 @@ pub fn server(input: &ServerInput) {
             // A name is as long as the head allows.
             let mut buffer = vec![0; acceptance.encoded_len()];
             assert_eq!(acceptance.encode(&mut buffer), Ok(buffer.len()));
-            let mut parsed = [httparse::EMPTY_HEADER; 64];
+            let mut parsed = [httparse::EMPTY_HEADER; PARSED];
             let mut response = httparse::Response::new(&mut parsed);
             assert_eq!(response.parse(&buffer), Ok(httparse::Status::Complete(buffer.len())));
             let key = std::str::from_utf8(request.header("sec-websocket-key").unwrap()).unwrap();
@@ -216,7 +228,8 @@ pub fn client(input: &ClientInput) {
     let host = Some(&*input.host).filter(|it| ClientRequest::new(it, "/", [0; 16]).is_ok());
     let host = host.unwrap_or("a");
     let target = Some(&*input.target).filter(|it| ClientRequest::new("a", it, [0; 16]).is_ok());
-    let mut request = ClientRequest::new(host, target.unwrap_or("/"), input.nonce).unwrap();
+    let target = target.unwrap_or("/");
+    let mut request = ClientRequest::new(host, target, input.nonce).unwrap();
     let origin = input.origin.as_deref().filter(|it| request.origin(it).is_ok());
     if let Some(origin) = origin {
         request = request.origin(origin).unwrap();
@@ -231,6 +244,23 @@ pub fn client(input: &ClientInput) {
     more.retain(|it| request.headers(&[*it]).is_ok());
     more.truncate(50);
     request = request.headers(&more).unwrap();
+
+    // Of a URL it is the same.
+    let text = ["ws://", host, target].concat();
+    if let Ok(url) = Url::parse(&text) {
+        let of_url = ClientRequest::from_url(&url, input.nonce);
+        let again = ClientRequest::new(url.host_header(), target, input.nonce).unwrap();
+        assert_eq!(of_url, again, "{text}");
+    }
+    if let Ok(url) = Url::parse(&input.target) {
+        let request = ClientRequest::from_url(&url, input.nonce);
+        let mut sent = vec![0; request.encoded_len()];
+        assert_eq!(request.encode(&mut sent), Ok(sent.len()));
+        let mut server = ServerHandshake::new();
+        let received = server.decode(&sent).unwrap().unwrap();
+        assert_eq!(received.host(), url.host_header());
+        assert_eq!(received.target(), url.target().to_string());
+    }
 
     // A server takes it, and the client takes its answer.
     let mut sent = vec![0; request.encoded_len()];
@@ -267,15 +297,15 @@ pub fn client(input: &ClientInput) {
     lines.retain(|line| !line.is_empty());
     let lines: Vec<_> = lines.into_iter().map(str::to_owned).collect();
     let bytes = input.head.bytes(&lines);
-    let max_head = limit(input.max_head);
+    let limits = limits(input.max_head, input.max_headers);
     let decode = |machine: &mut eventwire::ws::handshake::ClientHandshake<'_>, input: &[u8]| {
         Ok(machine.decode(input)?.as_ref().map(Seen::response))
     };
-    let machine = request.handshake().max_head(max_head);
-    let found = verdict(&machine, decode, &bytes, &input.cuts, max_head).0;
+    let machine = request.max_head(limits.0).max_headers(limits.1).handshake();
+    let found = verdict(&machine, decode, &bytes, &input.cuts, limits).0;
     assert!(!matches!(found, Err(ResponseError::InputShrunk { .. })));
     if let Ok(Some(seen)) = found {
-        let mut parsed = [httparse::EMPTY_HEADER; 64];
+        let mut parsed = [httparse::EMPTY_HEADER; PARSED];
         let mut response = httparse::Response::new(&mut parsed);
         assert_eq!(response.parse(&bytes), Ok(httparse::Status::Complete(seen.head_len)));
         assert_eq!((response.code, seen.headers), (Some(101), headers(response.headers)));
