@@ -449,7 +449,7 @@ fn subprotocols_come_in_the_clients_order_and_one_is_chosen() {
         let names: Vec<_> = (0..count).map(|number| format!("p{number}")).collect();
         changed(PROTOCOL, &format!("Sec-WebSocket-Protocol: {}\r\n", names.join(",")))
     };
-    assert_eq!(accepted(&list(1000)).subprotocols.len(), 1000);
+    assert_eq!(accepted(&list(200)).subprotocols.len(), 200);
 }
 
 /// RFC 6455 has clients name each once (4.1), and does not have servers refuse those that do not (4.2.1).
@@ -488,7 +488,8 @@ fn a_key_may_have_spare_bits() {
     }
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for last in alphabet.chars() {
-        accepted(&changed(KEY, &format!("Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXD{last}==\r\n")));
+        let key = format!("Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXD{last}==\r\n");
+        assert!(ServerHandshake::new().decode(&changed(KEY, &key)).is_ok(), "{key}");
     }
 }
 
@@ -520,8 +521,9 @@ fn empty_lines_before_a_request_are_passed_over() {
             assert_eq!(request(limit, head.as_bytes()), over);
         }
     }
-    let endless = "\r\n".repeat(DEFAULT_MAX_HEAD);
-    assert_eq!(refused(endless.as_bytes()), RequestError::LineTooLong { limit: DEFAULT_MAX_HEAD });
+    let endless = "\r\n".repeat(1000);
+    let over = (Err(RequestError::LineTooLong { limit: 999 }), 999);
+    assert_eq!(request(999, endless.as_bytes()), over);
     // `Headers` reads the same of bytes.
     let head = ["\r\n\r\n", REQUEST].concat();
     assert_eq!(Headers::new(head.as_bytes()).count(), plain.headers.len());

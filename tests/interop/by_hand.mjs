@@ -52,8 +52,10 @@ const ANSWERS = {
     (accept) => answered(accept, 'Sec-WebSocket-Protocol: Chat.v1'), ['a subprotocol that was not requested'],
   ],
   'unoffered extension': [
-    (accept) => answered(accept, 'Sec-WebSocket-Extensions: permessage-deflate'), ['an extension that was not offered'],
+    (accept) => answered(accept, 'Sec-WebSocket-Protocol: chat.v1', 'Sec-WebSocket-Extensions: permessage-deflate'),
+    ['an extension that was not offered'],
   ],
+  'no subprotocol': [answered, ['the server chose none of the subprotocols that were requested']],
   'status 403': [() => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n', ['the server answered with status 403']],
   'frames with the response': [
     (accept) => answered(accept, 'Sec-WebSocket-Protocol: chat.v1') + FRAMES,

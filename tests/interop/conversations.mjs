@@ -137,6 +137,7 @@ export async function closings(pair) {
 
 /** Clients that take it for a failure if none of the subprotocols is chosen. RFC 6455, 4.1, does not. */
 const INSIST = {
+  eventwire: 'the server chose none of the subprotocols that were requested',
   ws: 'Server sent no subprotocol',
   tungstenite: 'WebSocket protocol error: SubProtocol error: Server sent no subprotocol',
 };

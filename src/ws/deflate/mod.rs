@@ -71,7 +71,7 @@ use zlib::{Compressor, Idle, Settings};
 /// use bytes::BytesMut;
 ///
 /// let deflate = Deflate::new().level(3);
-/// let request = ClientRequest::new("example.com", "/chat", *b"the sample nonce")?.deflate(&deflate);
+/// let request = ClientRequest::new("example.com", "/chat", rand::random())?.deflate(&deflate);
 /// let request_head = request.to_bytes();
 ///
 /// let received = ServerHandshake::new().decode(&request_head)?.expect("a whole request");
@@ -82,7 +82,7 @@ use zlib::{Compressor, Idle, Settings};
 ///
 /// let response = request.handshake().decode(&response_head)?.expect("a whole response");
 /// assert_eq!(response.deflate_params(), agreed);
-/// let masks = || [1, 2, 3, 4]; // a strong source of randomness, such as `OsMaskKeys`
+/// let masks = || rand::random();
 /// let mut client = Connection::message_client(Options::new(), masks).deflate(&deflate, agreed);
 ///
 /// let (mut wire, text) = (BytesMut::new(), "again and ".repeat(100));

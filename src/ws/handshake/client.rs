@@ -82,7 +82,7 @@ impl<'r> ClientHandshake<'r> {
                 Ok(response) => return Ok(Some(response.behind(head.start))),
                 // An interim response is none yet (RFC 9110, 15.2).
                 Err(ResponseError::Status { status: 100 | 102..200, .. }) => {
-                    self.head.pass(head.end)
+                    self.head.pass(head.end);
                 }
                 Err(error) => return Err(error.behind(head.start)),
             }

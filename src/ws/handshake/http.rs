@@ -208,7 +208,7 @@ impl ClientRequest<'_> {
     /// ```
     /// use eventwire::ws::handshake::{ClientRequest, Request};
     ///
-    /// let request = ClientRequest::new("example.com", "/chat", *b"the sample nonce")?;
+    /// let request = ClientRequest::new("example.com", "/chat", rand::random())?;
     /// let sent = request.to_http()?;
     /// let response = Request::from_http(&sent)?.accept().to_http()?;
     /// assert_eq!(request.verify(&response)?.subprotocol(), None);

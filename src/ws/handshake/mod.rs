@@ -15,8 +15,7 @@
 //! ```
 //! use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 //!
-//! // The client draws 16 random bytes; these are the RFC's.
-//! let request = ClientRequest::new("example.com", "/chat", *b"the sample nonce")?
+//! let request = ClientRequest::new("example.com", "/chat", rand::random())?
 //!     .subprotocols(&["chat.v2", "chat.v1"])?;
 //! let mut to_server = [0; 512];
 //! let len = request.encode(&mut to_server)?;
