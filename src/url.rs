@@ -89,33 +89,33 @@ impl<'a> Url<'a> {
         if let Some(offset) = url.bytes().position(|byte| !byte.is_ascii_graphic()) {
             return Err(InvalidUrl::Character { offset });
         }
-        let (scheme, rest) = url.split_once("://").ok_or(InvalidUrl::Scheme)?;
-        let scheme = Scheme::of(scheme).ok_or(InvalidUrl::Scheme)?;
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, target) = rest.split_at(end);
+        let colon = url.bytes().position(|byte| byte == b':').ok_or(InvalidUrl::Scheme)?;
+        let scheme = Scheme::of(&url[..colon]).ok_or(InvalidUrl::Scheme)?;
+        let rest = url[colon..].strip_prefix("://").ok_or(InvalidUrl::Scheme)?;
         let mut at = url.len() - rest.len();
+        let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
+        let (mut authority, target) = rest.split_at(end.unwrap_or(rest.len()));
 
-        let (user_info, authority) = match authority.rsplit_once('@') {
-            None => (None, authority),
-            Some((text, authority)) => {
-                if let Some(offset) = not_user_info(text) {
-                    return Err(InvalidUrl::Credentials { offset: at + offset });
-                }
-                at += text.len() + 1;
-                (Some(Credentials(text)), authority)
+        let mut user_info = None;
+        if let Some(end) = authority.bytes().rposition(|byte| byte == b'@') {
+            let text = &authority[..end];
+            if let Some(offset) = not_user_info(text) {
+                return Err(InvalidUrl::Credentials { offset: at + offset });
             }
-        };
+            user_info = Some(Credentials(text));
+            at += end + 1;
+            authority = &authority[end + 1..];
+        }
         let parts = split_authority(authority.as_bytes());
         let Authority { end: host_end, port } = parts.map_err(|fault| match fault {
             AuthorityFault::Host { offset } => InvalidUrl::Host { offset: at + offset },
             AuthorityFault::Port { offset } => InvalidUrl::Port { offset: at + offset },
         })?;
-        let target = match target.split_once('#') {
+        let target = match target.bytes().position(|byte| byte == b'#') {
             None => target,
-            Some((target, _)) if scheme.has_fragments => target,
-            Some((target, _)) => {
-                let offset = at + authority.len() + target.len();
-                return Err(InvalidUrl::Fragment { offset });
+            Some(end) if scheme.has_fragments => &target[..end],
+            Some(end) => {
+                return Err(InvalidUrl::Fragment { offset: at + authority.len() + end });
             }
         };
         Ok(Self { scheme, user_info, authority, host_end, port, target: Target::of(target) })
@@ -337,7 +337,7 @@ fn not_user_info(text: &str) -> Option<usize> {
     if let Some(offset) = text.bytes().position(|byte| !of_text(byte)) {
         return Some(offset);
     }
-    let user_end = text.find(':').unwrap_or(text.len());
+    let user_end = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
     let mut end = 0;
     for (offset, byte) in decoded(text) {
         if byte.is_ascii_control() || (byte == b':' && offset < user_end) {

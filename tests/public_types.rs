@@ -6,7 +6,10 @@ use eventwire::sse::{
     OnLimit, Options, OwnedItem, Pieces, ReadyState, Replay, Resume, SourceError, SourceErrorCause,
     SourceOptions, Step, Subscription, Text, Token, UnsendableId,
 };
-use eventwire::{BufferTooSmall, Fanout, FanoutOptions, Lagged, Subscriber, Utf8Bytes, ws};
+use eventwire::{
+    BufferTooSmall, Credentials, Fanout, FanoutOptions, InvalidUrl, Lagged, Subscriber, Target,
+    Url, Utf8Bytes, ws,
+};
 use std::collections::HashMap;
 
 const fn send_sync<T: Send + Sync + Unpin>() {}
@@ -51,6 +54,10 @@ const _: () = {
     send_sync::<Text<'_>>();
     send_sync::<Token<'_>>();
     send_sync::<Utf8Bytes>();
+
+    send_sync::<Credentials<'_>>();
+    send_sync::<Target<'_>>();
+    send_sync::<Url<'_>>();
 
     send_sync::<ws::Close<&str>>();
     send_sync::<ws::CloseCode>();
@@ -104,6 +111,10 @@ const _: () = {
     copy::<Step>();
     copy::<Token<'_>>();
 
+    copy::<Credentials<'_>>();
+    copy::<Target<'_>>();
+    copy::<Url<'_>>();
+
     copy::<ws::Close<&str>>();
     copy::<ws::CloseCode>();
     copy::<ws::Data<&[u8]>>();
@@ -128,6 +139,7 @@ const _: () = {
     error::<BufferTooSmall>();
     error::<DecodeError>();
     error::<IdTooLong>();
+    error::<InvalidUrl>();
     error::<InvalidValue>();
     error::<SourceError>();
     error::<SourceErrorCause>();

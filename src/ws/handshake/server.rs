@@ -151,7 +151,7 @@ fn host_and_target(target: &str) -> Result<(Option<&str>, &str), RequestError> {
         return is_target.then_some((None, target)).ok_or(RequestError::Target);
     }
     match Url::parse(target) {
-        Ok(url) if !url.has_user_info() && !target.contains('#') => {
+        Ok(url) if !url.has_user_info() && !target.as_bytes().contains(&b'#') => {
             Ok((Some(url.authority()), url.target().as_written()))
         }
         _ => Err(RequestError::Target),
