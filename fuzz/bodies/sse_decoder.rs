@@ -12,6 +12,8 @@ pub struct Input {
     skip: bool,
     comments: bool,
     blocks: bool,
+    unknown_lines: bool,
+    unfinished: bool,
 }
 
 pub fn run(input: &Input) {
@@ -22,6 +24,8 @@ pub fn run(input: &Input) {
         skip: input.skip,
         comments: input.comments,
         blocks: input.blocks,
+        unknown_lines: input.unknown_lines,
+        unfinished: input.unfinished,
     };
     let seen = trace(rules, &cut(&stream, &input.stream.cuts));
     assert_eq!(seen, reference::trace(rules, &stream));

@@ -88,7 +88,8 @@ impl<S: IdStorage> Decoder<S> {
     ///   [`reset`](Self::reset).
     ///
     /// At the end of the stream what is left is an unfinished event, to be discarded by the
-    /// standard.
+    /// standard; [`decode_eof`](Self::decode_eof) gives it where that is
+    /// [asked for](Options::unfinished).
     ///
     /// # Errors
     /// If a limit was passed and the policy is [`OnLimit::Error`](super::OnLimit::Error), or on
@@ -99,6 +100,58 @@ impl<S: IdStorage> Decoder<S> {
         input: &mut &'a mut [u8],
     ) -> Result<Option<Item<Text<'a>>>, DecodeError> {
         next(&mut self.engine, input, &mut self.last_event_id, |_, _| {})
+    }
+
+    /// As [`decode`](Self::decode), once the stream has ended and `input` is all that is left of it:
+    /// call it until it gives `Ok(None)`. The last item may be one that the end cut off, if the options
+    /// [ask for it](Options::unfinished). Then `input` is empty, and the decoder was
+    /// [`reset`](Self::reset).
+    ///
+    /// ```
+    /// use eventwire::sse::{Decoder, Item, Options};
+    ///
+    /// let mut decoder = Decoder::with_options(Options::new().unfinished(true));
+    /// # let _: &Decoder = &decoder;
+    /// let mut buffer = *b"data: {}\n\ndata: [DONE]"; // a body that has ended
+    /// let mut input = &mut buffer[..];
+    /// let mut seen = Vec::new();
+    /// while let Some(item) = decoder.decode_eof(&mut input)? {
+    ///     let Item::Event(event) = item else { continue };
+    ///     seen.push(event.data.to_string());
+    /// }
+    /// assert_eq!(seen, ["{}", "[DONE]"]);
+    /// # Ok::<(), eventwire::sse::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_eof<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<Item<Text<'a>>>, DecodeError> {
+        let item = self.decode(input)?;
+        if item.is_some() {
+            return Ok(item);
+        }
+        let give = self.gives_unfinished();
+        let item = self.unfinished(input, give)?;
+        self.reset();
+        Ok(item.filter(|_| give))
+    }
+
+    /// Whether [`unfinished`](Self::unfinished) items are to be given.
+    pub(super) const fn gives_unfinished(&self) -> bool {
+        self.engine.options().unfinished
+    }
+
+    /// The item that the stream ended in, behind `input`, all of which was decoded; it counts only if
+    /// it is to be given. Then the decoder is to be reset.
+    pub(super) fn unfinished<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        give: bool,
+    ) -> Result<Option<Item<Text<'a>>>, DecodeError> {
+        unfinished(&mut self.engine, input, &mut self.last_event_id, give)
     }
 
     /// The last event ID as of the last item: what a reconnecting client sends as
@@ -128,11 +181,10 @@ impl<S: IdStorage> Decoder<S> {
         self.engine.reset();
     }
 
-    /// Whether what is not shown, a comment or a block, came to its end since this was last asked, or
-    /// `heard` was said then.
+    /// How long the input is if it holds nothing new.
     #[inline]
-    pub(super) fn replace_heard(&mut self, heard: bool) -> bool {
-        core::mem::replace(&mut self.engine.heard, heard)
+    pub(super) const fn looked_at(&self) -> usize {
+        self.engine.looked_at()
     }
 }
 
@@ -241,19 +293,52 @@ pub(super) fn next<I: Input, K: KeepId<TextOf<I>>>(
                 ControlFlow::Break(result) => return result,
             },
         };
-        let front = input.split_front(end, &mut engine.block, ascii);
-        let event_type = engine.block.event_type.take().map(|range| front.text(range));
-        let id = engine.block.id.take().map(|range| front.text(range));
-        if let Some(id) = &id
-            && let Err(too_long) = ids.keep(id)
-        {
-            return refuse_id(engine, too_long);
+        return event(engine, input, ids, end, ascii);
+    }
+}
+
+/// The event that the engine's block is, up to `end`.
+#[inline(always)]
+fn event<I: Input, K: KeepId<TextOf<I>>>(
+    engine: &mut Engine,
+    input: &mut I,
+    ids: &mut K,
+    end: usize,
+    ascii: bool,
+) -> Decoded<I, K> {
+    let front = input.split_front(end, &mut engine.block, ascii);
+    let event_type = engine.block.event_type.take().map(|range| front.text(range));
+    let id = engine.block.id.take().map(|range| front.text(range));
+    if let Some(id) = &id
+        && let Err(too_long) = ids.keep(id)
+    {
+        return refuse_id(engine, too_long);
+    }
+    let retry = engine.block.retry;
+    let data = front.into_text(engine.block.data.take().unwrap_or_default());
+    engine.block.clear();
+    let last_event_id = ids.kept();
+    Ok(Some(Item::Event(Event { event_type, data, id, retry, last_event_id })))
+}
+
+/// What the stream ended in, behind `input`, all of which was decoded. Nothing of it counts unless it
+/// is to be given. Then the engine is to be reset.
+pub(super) fn unfinished<I: Input, K: KeepId<TextOf<I>>>(
+    engine: &mut Engine,
+    input: &mut I,
+    ids: &mut K,
+    give: bool,
+) -> Decoded<I, K> {
+    match engine.finish(input.as_slice(), give) {
+        None => {
+            input.discard(input.as_slice().len());
+            Ok(None)
         }
-        let retry = engine.block.retry;
-        let data = front.into_text(engine.block.data.take().unwrap_or_default());
-        engine.block.clear();
-        let last_event_id = ids.kept();
-        return Ok(Some(Item::Event(Event { event_type, data, id, retry, last_event_id })));
+        Some(Step::Block { end, ascii }) => event(engine, input, ids, end, ascii),
+        Some(step) => match no_event(engine, input, ids, Ok(step)) {
+            ControlFlow::Continue(()) => Ok(None),
+            ControlFlow::Break(result) => result,
+        },
     }
 }
 
@@ -271,9 +356,10 @@ fn no_event<I: Input, K: KeepId<TextOf<I>>>(
             input.discard(discard);
             return ControlFlow::Break(Ok(None));
         }
-        Ok(Step::Comment { text, end, ascii }) => {
+        Ok(Step::Line { comment, text, end, ascii }) => {
             let front = input.split_front(end, &mut engine.block, ascii);
-            Item::Comment(front.into_text(text))
+            let kind = if comment { Item::Comment } else { Item::Unknown };
+            kind(front.into_text(text))
         }
         Ok(Step::Skipped { error, end }) => {
             let id = engine.block.id.take();
@@ -297,7 +383,6 @@ fn no_event<I: Input, K: KeepId<TextOf<I>>>(
                 return ControlFlow::Break(refuse_id(engine, too_long));
             }
             if !engine.options().blocks {
-                engine.heard = true;
                 return ControlFlow::Continue(());
             }
             Item::Block(Block { event_type, id, retry })

@@ -3,8 +3,8 @@
 /// Limits of a decoder, and which items it yields besides events.
 ///
 /// Both limits are on by default, because a peer that never ends a line or an event would
-/// otherwise fill the memory. Every byte that has to be kept counts. Comments and unknown fields
-/// outside a block need not be: they are passed as they come, however long. Limits are judged byte
+/// otherwise fill the memory. Every byte that has to be kept counts. Comments and unknown lines
+/// outside a block need not be, unless they are shown: they are passed as they come, however long. Limits are judged byte
 /// by byte, so the verdict does not depend on how the stream is cut into chunks.
 ///
 /// ```
@@ -20,6 +20,8 @@ pub struct Options {
     pub(super) on_limit: OnLimit,
     pub(super) comments: bool,
     pub(super) blocks: bool,
+    pub(super) unknown_lines: bool,
+    pub(super) unfinished: bool,
 }
 
 /// What happens to a block that goes past a limit.
@@ -31,7 +33,8 @@ pub enum OnLimit {
     /// An [`Item::Skipped`](super::Item::Skipped) takes the place of the block (also of one whose
     /// id does not fit its [`IdStorage`](super::IdStorage)), which is dropped
     /// through its blank line, and the stream goes on. Its `id` and `retry` lines that were
-    /// complete before the limit count. Of a comment outside a block only its line is dropped.
+    /// complete before the limit count. Of a comment outside a block only its line is dropped, and
+    /// likewise of an unknown line there.
     Skip,
 }
 
@@ -49,6 +52,8 @@ impl Options {
             on_limit: OnLimit::Error,
             comments: false,
             blocks: false,
+            unknown_lines: false,
+            unfinished: false,
         }
     }
 
@@ -61,7 +66,7 @@ impl Options {
 
     /// How many bytes a block may have on the wire: all from its first field line to its blank
     /// line, which is not counted; field names, line ends, comments in between and empty `data`
-    /// lines are. A comment that is to be shown counts alone.
+    /// lines are. A comment or an unknown line that is to be shown counts alone, with its end.
     ///
     /// This bounds what the decoder asks its caller to keep, if it is at least 2 (a byte order
     /// mark is awaited). A buffer of one byte more never fills up without a verdict, if reads are
@@ -90,6 +95,30 @@ impl Options {
     #[must_use]
     pub const fn blocks(mut self, show: bool) -> Self {
         self.blocks = show;
+        self
+    }
+
+    /// Whether lines outside any block that are neither a field nor a comment are shown, as
+    /// [`Item::Unknown`](super::Item::Unknown). The standard has readers ignore them, and servers of
+    /// language models tell of errors by them, such as `{"error": ...}` or `error: {...}`.
+    #[must_use]
+    pub const fn unknown_lines(mut self, show: bool) -> Self {
+        self.unknown_lines = show;
+        self
+    }
+
+    /// Whether an event that the end of the stream cut off is given, as if a blank line stood there,
+    /// and likewise a line that is to be shown. By the standard it is not, since more of it
+    /// may have been under way. Some servers, mostly of language models, end their last event by
+    /// nothing but the end of the stream; where a connection that breaks off is told from one that
+    /// ends, as HTTP/1.1 in chunks and HTTP/2 do, this is safe.
+    ///
+    /// [`decode_eof`](super::Decoder::decode_eof) gives it. Its `id` and an unfinished `retry` line
+    /// count only then. Where the stream ended inside a field's name, before any colon, nothing is
+    /// given.
+    #[must_use]
+    pub const fn unfinished(mut self, give: bool) -> Self {
+        self.unfinished = give;
         self
     }
 }
