@@ -673,6 +673,21 @@ fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
     }
 }
 
+/// What the server asked for holds where it brought something.
+#[test]
+fn a_server_may_ask_to_be_tried_again_soon() {
+    for fail in [true, false] {
+        let mut source = opened(SourceOptions::new());
+        receive(&mut source, b"retry: 200\ndata: a\n\n", secs(0)).unwrap();
+        let result = if fail {
+            source.network_error(Reset, secs(1))
+        } else {
+            source.end(secs(1)).map_err(SourceError::widen)
+        };
+        assert_eq!(result.unwrap_err().reconnect_at, Some(millis(1200)));
+    }
+}
+
 #[test]
 fn what_lasted_a_minute_or_had_an_event_starts_the_waits_over() {
     for (lasts, body, waits) in [

@@ -3,6 +3,7 @@
 use super::block::RawBlock;
 use super::decoder::{Front, Input, KeepId, next, unfinished};
 use super::engine::Engine;
+use super::options::Shown;
 use super::{DecodeError, Event, EventId, IdTooLong, Item, Options};
 use crate::Utf8Bytes;
 use bytes::{Buf, Bytes, BytesMut};
@@ -209,7 +210,7 @@ impl BytesDecoder {
 
     /// Whether unfinished items are to be given.
     pub(super) const fn gives_unfinished(&self) -> bool {
-        self.engine.options().unfinished
+        self.engine.options().show(Shown::UNFINISHED)
     }
 
     /// The item that the stream ended in, of which what is held is the front; it counts only if it is

@@ -2,6 +2,7 @@
 
 use super::block::RawBlock;
 use super::engine::{Engine, Step};
+use super::options::Shown;
 use super::{
     Block, DecodeError, Event, EventId, IdStorage, IdTooLong, InlineId, Item, Options, Text,
 };
@@ -141,7 +142,7 @@ impl<S: IdStorage> Decoder<S> {
 
     /// Whether [`unfinished`](Self::unfinished) items are to be given.
     pub(super) const fn gives_unfinished(&self) -> bool {
-        self.engine.options().unfinished
+        self.engine.options().show(Shown::UNFINISHED)
     }
 
     /// The item that the stream ended in, behind `input`, all of which was decoded; it counts only if
@@ -382,7 +383,7 @@ fn no_event<I: Input, K: KeepId<TextOf<I>>>(
             {
                 return ControlFlow::Break(refuse_id(engine, too_long));
             }
-            if !engine.options().blocks {
+            if !engine.options().show(Shown::BLOCKS) {
                 return ControlFlow::Continue(());
             }
             Item::Block(Block { event_type, id, retry })

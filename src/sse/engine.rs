@@ -4,6 +4,7 @@
 //! keeps as positions, so that no byte is looked at twice while a block grows.
 
 use super::block::RawBlock;
+use super::options::Shown;
 use super::{BOM, DecodeError, FieldName, OnLimit, Options, field};
 use crate::simd::{LineEnds, WithLineEnds, with_line_ends};
 use core::ops::Range;
@@ -130,11 +131,14 @@ impl Engine {
                     self.block.push_data(start + 6..end);
                     self.block.begin(start);
                 } else if line[0] != b':' {
-                    if !self.field(line, start) && self.options.unknown_lines && !self.block.open {
+                    if !self.field(line, start)
+                        && self.options.show(Shown::UNKNOWN_LINES)
+                        && !self.block.open
+                    {
                         let ascii = looked_from <= start && ends.are_ascii_to(end);
                         return Ok(self.line(start, line, ascii));
                     }
-                } else if self.options.comments && !self.block.open {
+                } else if self.options.show(Shown::COMMENTS) && !self.block.open {
                     let ascii = looked_from <= start && ends.are_ascii_to(end);
                     return Ok(self.line(start, line, ascii));
                 }
@@ -312,8 +316,8 @@ impl Engine {
             return false;
         }
         match line.first() {
-            Some(b':') => !self.options.comments,
-            _ => !self.options.unknown_lines && field::is_unknown(line),
+            Some(b':') => !self.options.show(Shown::COMMENTS),
+            _ => !self.options.show(Shown::UNKNOWN_LINES) && field::is_unknown(line),
         }
     }
 

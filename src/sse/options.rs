@@ -18,10 +18,18 @@ pub struct Options {
     pub(super) max_line: usize,
     pub(super) max_event: usize,
     pub(super) on_limit: OnLimit,
-    pub(super) comments: bool,
-    pub(super) blocks: bool,
-    pub(super) unknown_lines: bool,
-    pub(super) unfinished: bool,
+    shown: Shown,
+}
+
+/// What is shown besides events, a bit each: so it takes no more room than one would.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shown(u8);
+
+impl Shown {
+    pub(super) const COMMENTS: Self = Self(1);
+    pub(super) const BLOCKS: Self = Self(2);
+    pub(super) const UNKNOWN_LINES: Self = Self(4);
+    pub(super) const UNFINISHED: Self = Self(8);
 }
 
 /// What happens to a block that goes past a limit.
@@ -50,10 +58,7 @@ impl Options {
             max_line: Self::DEFAULT_MAX_EVENT,
             max_event: Self::DEFAULT_MAX_EVENT,
             on_limit: OnLimit::Error,
-            comments: false,
-            blocks: false,
-            unknown_lines: false,
-            unfinished: false,
+            shown: Shown(0),
         }
     }
 
@@ -86,25 +91,22 @@ impl Options {
 
     /// Whether comments are shown, as [`Item::Comment`](super::Item::Comment).
     #[must_use]
-    pub const fn comments(mut self, show: bool) -> Self {
-        self.comments = show;
-        self
+    pub const fn comments(self, show: bool) -> Self {
+        self.with(Shown::COMMENTS, show)
     }
 
     /// Whether blocks without data are shown, as [`Item::Block`](super::Item::Block).
     #[must_use]
-    pub const fn blocks(mut self, show: bool) -> Self {
-        self.blocks = show;
-        self
+    pub const fn blocks(self, show: bool) -> Self {
+        self.with(Shown::BLOCKS, show)
     }
 
     /// Whether lines outside any block that are neither a field nor a comment are shown, as
     /// [`Item::Unknown`](super::Item::Unknown). The standard has readers ignore them, and servers of
     /// language models tell of errors by them, such as `{"error": ...}` or `error: {...}`.
     #[must_use]
-    pub const fn unknown_lines(mut self, show: bool) -> Self {
-        self.unknown_lines = show;
-        self
+    pub const fn unknown_lines(self, show: bool) -> Self {
+        self.with(Shown::UNKNOWN_LINES, show)
     }
 
     /// Whether an event that the end of the stream cut off is given, as if a blank line stood there,
@@ -117,9 +119,18 @@ impl Options {
     /// count only then. Where the stream ended inside a field's name, before any colon, nothing is
     /// given.
     #[must_use]
-    pub const fn unfinished(mut self, give: bool) -> Self {
-        self.unfinished = give;
+    pub const fn unfinished(self, give: bool) -> Self {
+        self.with(Shown::UNFINISHED, give)
+    }
+
+    const fn with(mut self, it: Shown, show: bool) -> Self {
+        self.shown.0 = if show { self.shown.0 | it.0 } else { self.shown.0 & !it.0 };
         self
+    }
+
+    #[inline]
+    pub(super) const fn show(&self, it: Shown) -> bool {
+        self.shown.0 & it.0 != 0
     }
 }
 

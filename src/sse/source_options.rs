@@ -52,9 +52,9 @@ impl SourceOptions {
     /// A stream that was open so long was no failure.
     const GOOD_STRETCH: Duration = Duration::from_secs(60);
 
-    /// After an attempt that brought nothing, and after each further one.
-    const LEAST_WAITS: Backoff =
-        Backoff::new(Duration::from_secs(1), Self::GOOD_STRETCH, 0).jitter(0);
+    /// After an attempt that brought nothing; it doubles with each further one.
+    const LEAST_WAIT: Duration = Duration::from_secs(1);
+    const LONGEST_LEAST_WAIT: Duration = Duration::from_secs(60);
 
     /// What the standard says, for a GET (WHATWG HTML, 9.2.2 and 9.2.3): for ever, after
     /// [`DEFAULT_RECONNECTION_TIME`](Self::DEFAULT_RECONNECTION_TIME) or what the server asks for,
@@ -67,12 +67,12 @@ impl SourceOptions {
     /// 8 s and so on, if a server is gone. [`backoff`](Self::backoff) takes their place.
     ///
     /// A server of long polling says `retry: 0`, and is asked again at once after a response that had
-    /// an event and came to its end; after any other end there is at least 1 s.
+    /// an event and came to its end. After one that broke off, 0 counts as 1 s.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             reconnection_time: Self::DEFAULT_RECONNECTION_TIME,
-            backoff: Self::LEAST_WAITS,
+            backoff: Backoff::new(Self::LEAST_WAIT, Self::LONGEST_LEAST_WAIT, 0).jitter(0),
             backoff_is_set: false,
             retry_statuses: &[],
             idempotent: true,
@@ -198,12 +198,9 @@ impl SourceOptions {
         }
         if is_good {
             self.backoff.reset();
+            return Some(if least.is_zero() { Self::LEAST_WAIT } else { least });
         }
-        let wait = self.backoff.next_wait()?;
-        if is_good {
-            self.backoff.reset();
-        }
-        Some(least.max(wait))
+        self.backoff.next_wait().map(|wait| wait.max(least))
     }
 }
 
