@@ -294,32 +294,20 @@ pub(super) fn next<I: Input, K: KeepId<TextOf<I>>>(
                 ControlFlow::Break(result) => return result,
             },
         };
-        return event(engine, input, ids, end, ascii);
+        let front = input.split_front(end, &mut engine.block, ascii);
+        let event_type = engine.block.event_type.take().map(|range| front.text(range));
+        let id = engine.block.id.take().map(|range| front.text(range));
+        if let Some(id) = &id
+            && let Err(too_long) = ids.keep(id)
+        {
+            return refuse_id(engine, too_long);
+        }
+        let retry = engine.block.retry;
+        let data = front.into_text(engine.block.data.take().unwrap_or_default());
+        engine.block.clear();
+        let last_event_id = ids.kept();
+        return Ok(Some(Item::Event(Event { event_type, data, id, retry, last_event_id })));
     }
-}
-
-/// The event that the engine's block is, up to `end`.
-#[inline(always)]
-fn event<I: Input, K: KeepId<TextOf<I>>>(
-    engine: &mut Engine,
-    input: &mut I,
-    ids: &mut K,
-    end: usize,
-    ascii: bool,
-) -> Decoded<I, K> {
-    let front = input.split_front(end, &mut engine.block, ascii);
-    let event_type = engine.block.event_type.take().map(|range| front.text(range));
-    let id = engine.block.id.take().map(|range| front.text(range));
-    if let Some(id) = &id
-        && let Err(too_long) = ids.keep(id)
-    {
-        return refuse_id(engine, too_long);
-    }
-    let retry = engine.block.retry;
-    let data = front.into_text(engine.block.data.take().unwrap_or_default());
-    engine.block.clear();
-    let last_event_id = ids.kept();
-    Ok(Some(Item::Event(Event { event_type, data, id, retry, last_event_id })))
 }
 
 /// What the stream ended in, behind `input`, all of which was decoded. Nothing of it counts unless it
@@ -330,17 +318,10 @@ pub(super) fn unfinished<I: Input, K: KeepId<TextOf<I>>>(
     ids: &mut K,
     give: bool,
 ) -> Decoded<I, K> {
-    match engine.finish(input.as_slice(), give) {
-        None => {
-            input.discard(input.as_slice().len());
-            Ok(None)
-        }
-        Some(Step::Block { end, ascii }) => event(engine, input, ids, end, ascii),
-        Some(step) => match no_event(engine, input, ids, Ok(step)) {
-            ControlFlow::Continue(()) => Ok(None),
-            ControlFlow::Break(result) => result,
-        },
-    }
+    engine.end(input.as_slice().len(), give);
+    let item = next(engine, input, ids, |_, _| {})?;
+    input.discard(input.as_slice().len());
+    Ok(item)
 }
 
 /// All that a step may give but an event, and an end.

@@ -37,7 +37,8 @@ pub(super) struct Engine {
     offset: u64,
     /// Where the current line begins.
     line_start: usize,
-    /// There is no line end in `line_start..scanned`. Out of reach once the stream has failed.
+    /// There is no line end in `line_start..scanned`. Out of reach once the stream has failed or
+    /// ended.
     scanned: usize,
     /// The block that the current line belongs to, or that the last step ended.
     pub(super) block: RawBlock,
@@ -53,6 +54,10 @@ enum Phase {
     /// In a block beyond a limit; `in_line` if its current line has bytes that are gone already.
     Skipping {
         in_line: bool,
+    },
+    /// The stream has ended.
+    Ended {
+        give: bool,
     },
     Failed(DecodeError),
 }
@@ -130,15 +135,7 @@ impl Engine {
                 if line.starts_with(b"data: ") {
                     self.block.push_data(start + 6..end);
                     self.block.begin(start);
-                } else if line[0] != b':' {
-                    if !self.field(line, start)
-                        && self.options.show(Shown::UNKNOWN_LINES)
-                        && !self.block.open
-                    {
-                        let ascii = looked_from <= start && ends.are_ascii_to(end);
-                        return Ok(self.line(start, line, ascii));
-                    }
-                } else if self.options.show(Shown::COMMENTS) && !self.block.open {
+                } else if self.other_line(line, start) {
                     let ascii = looked_from <= start && ends.are_ascii_to(end);
                     return Ok(self.line(start, line, ascii));
                 }
@@ -172,8 +169,10 @@ impl Engine {
     /// Goes on where lines are not simply read.
     #[cold]
     fn resume(&mut self, buf: &[u8]) -> Result<Step, DecodeError> {
-        if let Phase::Failed(error) = self.phase {
-            return Err(error);
+        match self.phase {
+            Phase::Failed(error) => return Err(error),
+            Phase::Ended { give } => return Ok(self.finish(buf, give)),
+            _ => {}
         }
         if buf.len() < self.scanned {
             return Err(DecodeError::InputShrunk { expected: self.scanned, found: buf.len() });
@@ -182,7 +181,7 @@ impl Engine {
             Phase::Start => self.strip_bom(buf),
             Phase::Passing => self.pass_line(buf),
             Phase::Skipping { in_line } => self.skip_block(buf, in_line),
-            Phase::Lines | Phase::Failed(_) => true,
+            Phase::Lines | Phase::Ended { .. } | Phase::Failed(_) => true,
         };
         if in_lines { self.step(buf) } else { Ok(self.more(buf.len())) }
     }
@@ -240,28 +239,40 @@ impl Engine {
         self.line_start = end + 1;
     }
 
-    /// Takes a field; whether the line is one, be it ignored or not.
+    /// Takes a line; whether it is to be shown by itself.
+    #[inline(always)]
+    fn other_line(&mut self, line: &[u8], start: usize) -> bool {
+        if line[0] == b':' {
+            return self.options.show(Shown::COMMENTS) && !self.block.open;
+        }
+        self.field(line, start)
+    }
+
+    /// Takes a field; whether it is none that is known, and is to be shown.
     #[inline(never)]
     fn field(&mut self, line: &[u8], start: usize) -> bool {
-        let Some((name, skip)) = field::split(line) else { return false };
+        let Some((name, skip)) = field::split(line) else {
+            return self.options.show(Shown::UNKNOWN_LINES) && !self.block.open;
+        };
         let value = start + skip..start + line.len();
         match name {
             FieldName::Data => self.block.push_data(value),
             FieldName::Event => self.block.event_type = (!value.is_empty()).then_some(value),
-            FieldName::Id if memchr(0, &line[skip..]).is_some() => return true,
+            FieldName::Id if memchr(0, &line[skip..]).is_some() => return false,
             FieldName::Id => self.block.id = Some(value),
             FieldName::Retry => {
-                let Some(time) = field::reconnection_time(&line[skip..]) else { return true };
+                let Some(time) = field::reconnection_time(&line[skip..]) else { return false };
                 self.block.retry = Some(time);
                 self.reconnection_time = Some(time);
             }
         }
         self.block.begin(start);
-        true
+        false
     }
 
     /// Shows the line that has just ended, which is no field and stands outside a block.
     #[cold]
+    #[inline(never)]
     fn line(&mut self, start: usize, line: &[u8], ascii: bool) -> Step {
         let comment = line[0] == b':';
         let skip = if line.starts_with(b": ") { 2 } else { usize::from(comment) };
@@ -269,29 +280,33 @@ impl Engine {
         Step::Line { comment, text, end: self.restart(), ascii }
     }
 
-    /// Ends the stream behind `buf`, all of which was looked at, as if the line and the block that it
-    /// broke off in were whole: the event or the line that comes of it. There is none where it broke
-    /// off inside a name. Of what is not to be given nothing counts. Then [`reset`](Self::reset).
-    pub(super) fn finish(&mut self, buf: &[u8], give: bool) -> Option<Step> {
+    /// The stream has ended behind `len` bytes, all looked at: the next step is as if the line and the block that it broke off in were
+    /// whole, and gives the event or the line that comes of it. There is none where it broke off inside
+    /// a name. Of what is not to be given nothing counts. Then [`reset`](Self::reset).
+    pub(super) fn end(&mut self, len: usize, give: bool) {
+        if self.phase == Phase::Lines && self.scanned == len {
+            self.phase = Phase::Ended { give };
+            self.scanned = usize::MAX;
+        }
+    }
+
+    /// What the stream ended in.
+    fn finish(&mut self, buf: &[u8], give: bool) -> Step {
         let reconnection_time = self.reconnection_time;
-        let step = self.end_block(buf);
+        let step = self.last_step(buf);
         if !give || step.is_none() {
             self.reconnection_time = reconnection_time;
             self.block.id = None;
         }
-        step
+        step.unwrap_or(Step::More { discard: buf.len() })
     }
 
     /// [`finish`](Self::finish), before it is said what counts.
-    fn end_block(&mut self, buf: &[u8]) -> Option<Step> {
-        if self.phase != Phase::Lines || buf.len() != self.scanned {
-            return None;
-        }
-        let start = self.line_start;
+    fn last_step(&mut self, buf: &[u8]) -> Option<Step> {
+        let start = core::mem::replace(&mut self.line_start, buf.len());
         if let line @ [_, ..] = &buf[start..] {
             if !self.block.open && is_no_field(line) {
                 // It is here because it is to be shown.
-                self.line_start = buf.len();
                 return Some(self.line(start, line, false));
             }
             memchr(b':', line)?;
@@ -300,7 +315,6 @@ impl Engine {
             }
         }
         self.block.data.as_ref()?;
-        self.line_start = buf.len();
         Some(Step::Block { end: self.restart(), ascii: false })
     }
 

@@ -106,13 +106,13 @@ impl Lexer {
                     self.state = State::AfterColon;
                     return Some(Token::Comment);
                 }
-                State::LineStart => match FieldName::from_first_byte(byte) {
-                    Some(name) => self.state = State::Word(Word::Name(name), 0),
-                    None => {
+                State::LineStart => {
+                    let Some(name) = FieldName::from_first_byte(byte) else {
                         self.state = State::Value;
                         return Some(Token::Unknown);
-                    }
-                },
+                    };
+                    self.state = State::Word(Word::Name(name), 0);
+                }
                 State::Word(word, seen) => match (word, word.as_bytes().get(usize::from(seen))) {
                     (_, Some(&expected)) if byte == expected => {
                         *input = rest;
