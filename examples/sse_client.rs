@@ -75,6 +75,10 @@ async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
         let wait = match source.poll(start.elapsed()) {
             Ok(Step::Connect) => {
                 let request = request(&client, url, body.as_ref(), &source).build()?;
+                if request.url().scheme() != "http" {
+                    // With a feature of `reqwest` for TLS there is no need to.
+                    return Err("the URL has to begin with http://, as there is no TLS".into());
+                }
                 let client = client.clone();
                 link = Link::Asked(Box::pin(async move { client.execute(request).await }));
                 continue;
@@ -109,6 +113,8 @@ async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
                         }
                     }
                 }
+                // It can never be sent.
+                Ok(Err(error)) if error.is_builder() => return Err(error.into()),
                 Ok(Err(error)) => source.network_error(error, start.elapsed()),
                 Err(_) => continue,
             },
@@ -180,8 +186,10 @@ async fn print_refused(mut response: Response) {
         body.extend_from_slice(&chunk);
     }
     body.truncate(REFUSED_BODY);
-    let body = String::from_utf8_lossy(&body);
-    eprintln!("sse_client: the server says: {}: {}", response.status(), body.trim());
+    let body = String::from_utf8_lossy(body.trim_ascii());
+    if !body.is_empty() {
+        eprintln!("sse_client: the server says: {}: {body}", response.status());
+    }
 }
 
 /// An error and its causes, but for those that it tells itself.
