@@ -277,12 +277,24 @@ pub(super) fn next<I: Input, K: KeepId<TextOf<I>>>(
     ids: &mut K,
     used_up: impl FnOnce(&mut I, &mut K),
 ) -> Decoded<I, K> {
+    next_by(engine, input, ids, used_up, Engine::step)
+}
+
+/// The same by these steps.
+#[inline(always)]
+fn next_by<I: Input, K: KeepId<TextOf<I>>>(
+    engine: &mut Engine,
+    input: &mut I,
+    ids: &mut K,
+    used_up: impl FnOnce(&mut I, &mut K),
+    mut step: impl FnMut(&mut Engine, &[u8]) -> Result<Step, DecodeError>,
+) -> Decoded<I, K> {
     loop {
         if input.as_slice().len() == engine.looked_at() {
             used_up(input, ids);
             return Ok(None);
         }
-        let (end, ascii) = match engine.step(input.as_slice()) {
+        let (end, ascii) = match step(engine, input.as_slice()) {
             Ok(Step::Block { end, ascii }) if engine.block.data.is_some() => (end, ascii),
             Ok(Step::More { discard }) => {
                 input.discard(discard);
@@ -318,8 +330,17 @@ pub(super) fn unfinished<I: Input, K: KeepId<TextOf<I>>>(
     ids: &mut K,
     give: bool,
 ) -> Decoded<I, K> {
-    engine.end(input.as_slice().len(), give);
-    let item = next(engine, input, ids, |_, _| {})?;
+    let mut step = engine.finish(input.as_slice(), give);
+    let item = match step {
+        Some(_) => next_by(
+            engine,
+            input,
+            ids,
+            |_, _| {},
+            |_, _| Ok(step.take().unwrap_or(Step::More { discard: 0 })),
+        )?,
+        None => None,
+    };
     input.discard(input.as_slice().len());
     Ok(item)
 }

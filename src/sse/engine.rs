@@ -37,8 +37,7 @@ pub(super) struct Engine {
     offset: u64,
     /// Where the current line begins.
     line_start: usize,
-    /// There is no line end in `line_start..scanned`. Out of reach once the stream has failed or
-    /// ended.
+    /// There is no line end in `line_start..scanned`. Out of reach once the stream has failed.
     scanned: usize,
     /// The block that the current line belongs to, or that the last step ended.
     pub(super) block: RawBlock,
@@ -54,10 +53,6 @@ enum Phase {
     /// In a block beyond a limit; `in_line` if its current line has bytes that are gone already.
     Skipping {
         in_line: bool,
-    },
-    /// The stream has ended.
-    Ended {
-        give: bool,
     },
     Failed(DecodeError),
 }
@@ -169,10 +164,8 @@ impl Engine {
     /// Goes on where lines are not simply read.
     #[cold]
     fn resume(&mut self, buf: &[u8]) -> Result<Step, DecodeError> {
-        match self.phase {
-            Phase::Failed(error) => return Err(error),
-            Phase::Ended { give } => return Ok(self.finish(buf, give)),
-            _ => {}
+        if let Phase::Failed(error) = self.phase {
+            return Err(error);
         }
         if buf.len() < self.scanned {
             return Err(DecodeError::InputShrunk { expected: self.scanned, found: buf.len() });
@@ -181,7 +174,7 @@ impl Engine {
             Phase::Start => self.strip_bom(buf),
             Phase::Passing => self.pass_line(buf),
             Phase::Skipping { in_line } => self.skip_block(buf, in_line),
-            Phase::Lines | Phase::Ended { .. } | Phase::Failed(_) => true,
+            Phase::Lines | Phase::Failed(_) => true,
         };
         if in_lines { self.step(buf) } else { Ok(self.more(buf.len())) }
     }
@@ -280,29 +273,24 @@ impl Engine {
         Step::Line { comment, text, end: self.restart(), ascii }
     }
 
-    /// The stream has ended behind `len` bytes, all looked at: the next step is as if the line and the block that it broke off in were
-    /// whole, and gives the event or the line that comes of it. There is none where it broke off inside
-    /// a name. Of what is not to be given nothing counts. Then [`reset`](Self::reset).
-    pub(super) fn end(&mut self, len: usize, give: bool) {
-        if self.phase == Phase::Lines && self.scanned == len {
-            self.phase = Phase::Ended { give };
-            self.scanned = usize::MAX;
-        }
-    }
-
-    /// What the stream ended in.
-    fn finish(&mut self, buf: &[u8], give: bool) -> Step {
+    /// The stream has ended behind `buf`, all of which was looked at: as if the line and the block that
+    /// it broke off in were whole, the event or the line that comes of it. There is none where it broke
+    /// off inside a name. Of what is not to be given nothing counts. Then [`reset`](Self::reset).
+    pub(super) fn finish(&mut self, buf: &[u8], give: bool) -> Option<Step> {
         let reconnection_time = self.reconnection_time;
         let step = self.last_step(buf);
         if !give || step.is_none() {
             self.reconnection_time = reconnection_time;
             self.block.id = None;
         }
-        step.unwrap_or(Step::More { discard: buf.len() })
+        step
     }
 
     /// [`finish`](Self::finish), before it is said what counts.
     fn last_step(&mut self, buf: &[u8]) -> Option<Step> {
+        if self.phase != Phase::Lines || buf.len() != self.scanned {
+            return None;
+        }
         let start = core::mem::replace(&mut self.line_start, buf.len());
         if let line @ [_, ..] = &buf[start..] {
             if !self.block.open && is_no_field(line) {
