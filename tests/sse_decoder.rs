@@ -236,7 +236,8 @@ fn lines_outside_the_grammar_are_seen_by_those_who_ask() {
 #[test]
 fn an_event_without_its_blank_line_is_given_to_those_who_ask() {
     // The stream behind `data: a`, what is given at its end, and the id and time as of then.
-    let rows: &[(&[u8], Option<(&str, &str)>, &str, Option<u64>)] = &[
+    type Row<'a> = (&'a [u8], Option<(&'a str, &'a str)>, &'a str, Option<u64>);
+    let rows: &[Row<'_>] = &[
         (b"data: [DONE]", Some(("message", "[DONE]")), "1", None),
         (b"data: [DONE]\n", Some(("message", "[DONE]")), "1", None),
         (b"data: [DONE]\r", Some(("message", "[DONE]")), "1", None),

@@ -5,6 +5,7 @@ use super::stream::Stream;
 use arbitrary::Arbitrary;
 
 #[derive(Arbitrary, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "so are the options")]
 pub struct Input {
     stream: Stream,
     max_line: Option<u8>,

@@ -29,6 +29,7 @@ pub const RECONNECTS: [(&str, &str); 4] = [
 
 /// What [`Options`] are made of.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "so are the options")]
 pub struct Rules {
     pub max_line: usize,
     pub max_event: usize,
