@@ -1,7 +1,7 @@
 //! Reads an event stream and prints one JSON object a line for each dispatched event, as soon as
-//! it is complete: `curl -N http://127.0.0.1:3000/events | sse2json`. With `--unfinished` the event is
-//! one too that the end of the input cuts off, and with `--unknown` there is an object for each line
-//! that stands outside events and is none of an event stream.
+//! it is complete: `curl -N http://127.0.0.1:3000/events | sse2json`. With `--unfinished` an event that
+//! the end of the input cuts off is printed too, and with `--unknown` each line outside of events that is
+//! neither a field nor a comment.
 
 #[path = "program/mod.rs"]
 mod program;

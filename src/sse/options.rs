@@ -4,8 +4,8 @@
 ///
 /// Both limits are on by default, because a peer that never ends a line or an event would
 /// otherwise fill the memory. Every byte that has to be kept counts. Comments and unknown lines
-/// outside a block need not be, unless they are shown: they are passed as they come, however long. Limits are judged byte
-/// by byte, so the verdict does not depend on how the stream is cut into chunks.
+/// outside a block need not be, unless they are shown: they are passed as they come, however long.
+/// Limits are judged byte by byte, so the verdict does not depend on how the stream is cut into chunks.
 ///
 /// ```
 /// use eventwire::sse::{Decoder, OnLimit, Options};
@@ -112,10 +112,11 @@ impl Options {
     /// Whether an event that the end of the stream cut off is given, as if a blank line stood there,
     /// and likewise a line that is to be shown. By the standard it is not, since more of it
     /// may have been under way. Some servers, mostly of language models, end their last event by
-    /// nothing but the end of the stream; where a connection that breaks off is told from one that
-    /// ends, as HTTP/1.1 in chunks and HTTP/2 do, this is safe.
+    /// nothing but the end of the stream. Where a body that breaks off is told from one that ends, as
+    /// by HTTP/1.1 in chunks and by HTTP/2, this is safe.
     ///
-    /// [`decode_eof`](super::Decoder::decode_eof) gives it. Its `id` and an unfinished `retry` line
+    /// [`decode_eof`](super::Decoder::decode_eof) gives it; some libraries feed `"\n\n"` behind each body
+    /// instead, also behind one that broke off. Its `id` and an unfinished `retry` line
     /// count only then. Where the stream ended inside a field's name, before any colon, nothing is
     /// given.
     #[must_use]

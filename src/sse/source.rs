@@ -39,10 +39,10 @@ use core::time::Duration;
 ///
 /// # Servers that differ
 ///
-/// * Language models: their servers stay connected behind a last event, or end without the blank line
-///   that ends it. [`last_event`](SourceOptions::last_event) says which events end the stream, and
-///   [`unfinished`](super::Options::unfinished) that one which the end of the body cut off is given; to
-///   feed `"\n\n"` behind the body is not needed. Some tell of an error by a line of bare JSON:
+/// * Language models: some of their servers stay connected behind the last event, others leave out the
+///   blank line behind it. [`last_event`](SourceOptions::last_event) says which events end the stream.
+///   [`unfinished`](super::Options::unfinished) has an event given that the end of the body cut off, so
+///   there is no need to feed `"\n\n"` behind the body. Some tell of an error by a line of bare JSON:
 ///   [`unknown_lines`](super::Options::unknown_lines) shows it. A request by POST is not sent a second
 ///   time unless [`reconnect`](SourceOptions::reconnect) says so.
 /// * A status other than 200, such as 201, or a response without a `content-type`: by the standard
@@ -54,9 +54,9 @@ use core::time::Duration;
 ///   `application/json, text/event-stream`, so replace the value of `accept` among the
 ///   [`request_headers`](Self::request_headers). The answer may be JSON: look at its `content-type`
 ///   before you tell the source. A stream that broke off is resumed not by the same POST but by a GET
-///   with `last-event-id`: set [`reconnect`](SourceOptions::reconnect), and send each request after the first as
-///   a GET if there is a [`last_event_id`](Self::last_event_id). Where there is none, what was asked
-///   cannot be resumed: [`close`](Self::close) the source.
+///   with `last-event-id`: set [`reconnect`](SourceOptions::reconnect), and send each request after
+///   the first as a GET if there is a [`last_event_id`](Self::last_event_id). Where there is none, the
+///   stream cannot be resumed: [`close`](Self::close) the source.
 ///
 /// Memory: on 64-bit machines 224 bytes beside its decoder.
 ///
@@ -147,10 +147,12 @@ pub enum Received<T> {
     /// The input is used up: call again when there is more of the body, or the source's `receive_eof`
     /// and [`end`](EventSource::end) if there is not.
     More,
-    /// No stream is open (any more), so nothing comes of this response: drop it, even if the server
-    /// stays connected, and the input was dropped. [`poll`](EventSource::poll) says what is next. It is
-    /// what comes behind the [last event](SourceOptions::last_event) and after
-    /// [`close`](EventSource::close), and of the body of a response that was lost, refused, or not told of.
+    /// No stream is open (any more), and the input was dropped. Nothing comes of this response: drop
+    /// it, even if the server stays connected. [`poll`](EventSource::poll) says what is next.
+    ///
+    /// It comes behind the [last event](SourceOptions::last_event), after
+    /// [`close`](EventSource::close), and for the body of a response that was lost or refused, or that
+    /// the source was not told of.
     Closed,
 }
 
@@ -167,8 +169,7 @@ mod sealed {
         fn reconnection_time(&self) -> Option<Duration>;
         fn reset(&mut self);
         fn gives_unfinished(&self) -> bool;
-        /// Whether the event that is unfinished is one of these, as far as the decoder holds it. Then it is
-        /// to be reset.
+        /// Whether the decoder holds an unfinished event that is one of these. Then it is to be reset.
         fn ends_in(&mut self, last_events: &LastEvents) -> bool;
     }
 }
@@ -347,8 +348,7 @@ impl<D: SourceDecoder> EventSource<D> {
     }
 
     /// The body has ended. Call `receive_eof` until it gives [`Received::More`] first, with what is
-    /// left of the input: what is left then is an unfinished event, to be discarded; the server sends it
-    /// again.
+    /// left of the input. What is left then is discarded; the server sends it again.
     ///
     /// # Errors
     /// Always while the stream is open, since there should have been more of it. After the

@@ -62,9 +62,9 @@ impl SourceOptions {
     ///
     /// An attempt brings nothing if it has no event: after a network error, no response, a
     /// [status to be tried again](Self::retry_statuses), or a response without an event that was open
-    /// for less than a minute. After the first there is a wait of at least 1 s, after each further one in a row
-    /// at least twice as long, up to 60 s. With the default reconnection time the waits are 3, 3, 4,
-    /// 8 s and so on, if a server is gone. [`backoff`](Self::backoff) takes their place.
+    /// for less than a minute. After the first there is a wait of at least 1 s, after each further one
+    /// in a row at least twice as long, up to 60 s. With the default reconnection time the waits are 3,
+    /// 3, 4, 8 s and so on, if a server is gone. [`backoff`](Self::backoff) takes their place.
     ///
     /// A server of long polling says `retry: 0`, and is asked again at once after a response that had
     /// an event and came to its end. After one that broke off, 0 counts as 1 s.
@@ -147,13 +147,12 @@ impl SourceOptions {
 
     /// How long an open connection may be silent before it counts as lost. Every byte is a sign of
     /// life, also inside an event; so a server has to send one, or a
-    /// [`KEEP_ALIVE`](super::KEEP_ALIVE), more often than this. Unless this is
-    /// set there is no timeout. [`poll`](super::EventSource::poll) judges it: wait for input no longer
-    /// than it says.
+    /// [`KEEP_ALIVE`](super::KEEP_ALIVE), more often than this. Unless this is set there is no timeout.
+    /// [`poll`](super::EventSource::poll) judges it: wait for input no longer than it says.
     ///
-    /// It runs from the response on, and not while you deal with what was received. A program that
-    /// comes late to `poll`, because it was busy or stopped, has a little longer to read what arrived in the
-    /// meantime.
+    /// It runs from the response on, and not while you deal with what was received. Once it has passed,
+    /// `poll` gives a last chance of a tenth of it, at most 1 s, to read what arrived while the program
+    /// was busy or stopped.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
