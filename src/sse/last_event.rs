@@ -15,15 +15,10 @@ pub enum LastEvent<S = &'static str> {
 }
 
 impl<S: AsRef<str>> LastEvent<S> {
-    fn is<T: AsRef<[u8]>, L>(&self, event: &Event<T, L>) -> bool {
+    fn is(&self, event_type: &[u8], data: &[u8]) -> bool {
         match self {
-            Self::Data(data) => {
-                event.data.as_ref().trim_ascii() == data.as_ref().as_bytes().trim_ascii()
-            }
-            Self::EventType(wanted) => {
-                let event_type = event.event_type.as_ref().map(AsRef::as_ref);
-                event_type.unwrap_or(Event::DEFAULT_TYPE.as_bytes()) == wanted.as_ref().as_bytes()
-            }
+            Self::Data(last) => data.trim_ascii() == last.as_ref().as_bytes().trim_ascii(),
+            Self::EventType(last) => event_type == last.as_ref().as_bytes(),
         }
     }
 }
@@ -67,14 +62,26 @@ impl LastEvents {
         matches!(self.0, Kept::None)
     }
 
-    /// Whether one of them is this one.
+    /// Whether one of them is this one. Inlined down to its text, as an event that is looked at as a
+    /// whole would have to be moved.
+    #[inline(always)]
     pub(super) fn contain<T: AsRef<[u8]>, L>(&self, event: &Event<T, L>) -> bool {
+        if self.are_none() {
+            return false;
+        }
+        let event_type = event.event_type.as_ref().map(AsRef::as_ref);
+        let event_type = event_type.unwrap_or(Event::DEFAULT_TYPE.as_bytes());
+        self.contain_text(event_type, event.data.as_ref())
+    }
+
+    #[inline(never)]
+    fn contain_text(&self, event_type: &[u8], data: &[u8]) -> bool {
         match &self.0 {
             Kept::None => false,
-            Kept::One(last) => last.is(event),
-            Kept::Static(all) => all.iter().any(|last| last.is(event)),
+            Kept::One(last) => last.is(event_type, data),
+            Kept::Static(all) => all.iter().any(|last| last.is(event_type, data)),
             #[cfg(feature = "alloc")]
-            Kept::Owned(all) => all.iter().any(|last| last.is(event)),
+            Kept::Owned(all) => all.iter().any(|last| last.is(event_type, data)),
         }
     }
 }

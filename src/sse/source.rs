@@ -415,20 +415,23 @@ impl<D: SourceDecoder> EventSource<D> {
             drop_all(input);
             return Ok(Received::Closed);
         };
-        let has_news = has_news(&self.decoder, input);
-        let item = match decode(&mut self.decoder, input) {
-            Ok(item) => item,
-            Err(error) => return Err(self.decoding_failed(error)),
-        };
         // Silence begins when there are no more items to deal with.
-        if has_news || self.busy {
+        if self.busy || has_news(&self.decoder, input) {
             *heard = now;
             self.last_chance.clear();
         }
-        self.busy = item.is_some();
-        let Some(item) = item else { return Ok(Received::More) };
-        self.give(&item);
-        Ok(Received::Item(item))
+        match decode(&mut self.decoder, input) {
+            Ok(Some(item)) => {
+                self.busy = true;
+                self.give(&item);
+                Ok(Received::Item(item))
+            }
+            Ok(None) => {
+                self.busy = false;
+                Ok(Received::More)
+            }
+            Err(error) => Err(self.decoding_failed(error)),
+        }
     }
 
     /// An item is about to be given.
@@ -436,7 +439,7 @@ impl<D: SourceDecoder> EventSource<D> {
     fn give<T: AsRef<[u8]>, L>(&mut self, item: &Item<T, L>) {
         if let Item::Event(event) = item {
             self.brought_event = true;
-            if !self.options.last_events.are_none() && self.options.last_events.contain(event) {
+            if self.options.last_events.contain(event) {
                 self.leave(State::Closed);
             }
         }
