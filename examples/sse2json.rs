@@ -1,21 +1,24 @@
 //! Reads an event stream and prints one JSON object a line for each dispatched event, as soon as
-//! it is complete: `curl -N http://127.0.0.1:3000/events | sse2json`.
+//! it is complete: `curl -N http://127.0.0.1:3000/events | sse2json`. With `--unfinished` an event that
+//! the end of the input cuts off is printed too, and with `--unknown` each line outside of events that is
+//! neither a field nor a comment.
 
 #[path = "program/mod.rs"]
 mod program;
 
 use bytes::BytesMut;
-use eventwire::sse::{BytesDecoder, Item, Options};
+use eventwire::sse::{BytesDecoder, Item, Options, OwnedItem};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: sse2json [--chunk N] [--summary] [FILE]";
+const USAGE: &str = "usage: sse2json [--chunk N] [--summary] [--unfinished] [--unknown] [FILE]";
 
 struct Args {
     /// How many bytes the decoder is fed at a time, at most.
     chunk: usize,
     summary: bool,
+    options: Options,
     file: Option<PathBuf>,
 }
 
@@ -24,6 +27,11 @@ struct Line<'a> {
     event: &'a str,
     data: &'a str,
     last_event_id: &'a str,
+}
+
+#[derive(serde::Serialize)]
+struct Unknown<'a> {
+    unknown: &'a str,
 }
 
 #[derive(serde::Serialize)]
@@ -39,12 +47,16 @@ fn main() -> ExitCode {
 /// `None` if all that is asked for is help.
 fn parse_args() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
-    let mut args = Args { chunk: 64 << 10, summary: false, file: None };
+    // What the user gives is the user's to bound.
+    let options = Options::new().max_line(usize::MAX).max_event(usize::MAX);
+    let mut args = Args { chunk: 64 << 10, summary: false, options, file: None };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
             Long("chunk") => args.chunk = parser.value()?.parse()?,
             Long("summary") => args.summary = true,
+            Long("unfinished") => args.options = args.options.unfinished(true),
+            Long("unknown") => args.options = args.options.unknown_lines(true),
             Long("help") | Short('h') => return Ok(None),
             Value(file) if args.file.is_none() => args.file = Some(file.into()),
             _ => return Err(arg.unexpected()),
@@ -59,30 +71,27 @@ fn parse_args() -> Result<Option<Args>, lexopt::Error> {
 fn run(args: &Args) -> io::Result<ExitCode> {
     let mut input = program::open(args.file.as_ref())?;
     let mut output = io::stdout().lock();
-    // What the user gives is the user's to bound.
-    let options = Options::new().max_line(usize::MAX).max_event(usize::MAX);
-    let mut decoder = BytesDecoder::with_options(options);
+    let mut decoder = BytesDecoder::with_options(args.options);
     let mut read = vec![0; 64 << 10];
     let mut buffer = BytesMut::new();
     loop {
         let len = program::read(&mut input, &mut read)?;
-        if len == 0 {
-            break;
-        }
         let mut lines = Vec::new();
         for chunk in read[..len].chunks(args.chunk) {
             buffer.extend_from_slice(chunk);
             while let Some(item) = decoder.decode_mut(&mut buffer).map_err(io::Error::other)? {
-                let Item::Event(event) = item else { continue };
-                let line = Line {
-                    event: event.event_type_or_default(),
-                    data: &event.data,
-                    last_event_id: &event.last_event_id,
-                };
-                program::push(&mut lines, &line)?;
+                push(&mut lines, &item)?;
+            }
+        }
+        if len == 0 {
+            while let Some(item) = decoder.decode_mut_eof(&mut buffer).map_err(io::Error::other)? {
+                push(&mut lines, &item)?;
             }
         }
         program::print(&mut output, &lines)?;
+        if len == 0 {
+            break;
+        }
     }
     if args.summary {
         let millis =
@@ -96,4 +105,20 @@ fn run(args: &Args) -> io::Result<ExitCode> {
         program::print(&mut output, &lines)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Appends the object of an item, if it has one.
+fn push(lines: &mut Vec<u8>, item: &OwnedItem) -> io::Result<()> {
+    match item {
+        Item::Event(event) => {
+            let line = Line {
+                event: event.event_type_or_default(),
+                data: &event.data,
+                last_event_id: &event.last_event_id,
+            };
+            program::push(lines, &line)
+        }
+        Item::Unknown(line) => program::push(lines, &Unknown { unknown: line }),
+        _ => Ok(()),
+    }
 }

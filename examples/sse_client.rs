@@ -3,10 +3,16 @@
 //! * `sse_client http://127.0.0.1:3000/events` follows a stream, and comes back with the last event ID
 //!   whenever it ends.
 //! * `sse_client http://127.0.0.1:8080/v1/chat '{"stream": true}'` asks a server in the manner of a
-//!   language model's, by a POST with a JSON body, up to `[DONE]`.
+//!   language model's, by a POST with a JSON body, up to `[DONE]` or another last event.
 
-use eventwire::sse::{EventSource, Item, LastEvent, ReadyState, SourceError, SourceOptions, Step};
+use bytes::Bytes;
+use eventwire::sse::{
+    BytesDecoder, EventSource, Item, LastEvent, Options, OwnedItem, Received, SourceError,
+    SourceOptions, Step,
+};
+use reqwest::{Client, RequestBuilder, Response};
 use std::error::Error;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -16,6 +22,27 @@ const USAGE: &str = "usage: sse_client URL [BODY]";
 /// How long the server may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How much is printed of a response that is no event stream.
+const REFUSED_BODY: usize = 1024;
+
+/// How those that answer a POST by events say that this was all.
+const LAST_EVENTS: &[LastEvent] = &[
+    LastEvent::Data("[DONE]"),
+    LastEvent::EventType("message_stop"),
+    LastEvent::EventType("response.completed"),
+    LastEvent::EventType("response.incomplete"),
+    LastEvent::EventType("response.failed"),
+];
+
+type Lost = SourceError<reqwest::Error>;
+
+/// What there is of a connection.
+enum Link {
+    None,
+    Asked(Pin<Box<dyn Future<Output = reqwest::Result<Response>>>>),
+    Answered(Response),
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -23,56 +50,37 @@ async fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    match run(&url, body.as_deref()).await {
+    match run(&url, body).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sse_client: {error}");
+            eprintln!("sse_client: {}", with_causes(&*error));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(url: &str, body: Option<&str>) -> Result<(), Box<dyn Error>> {
-    let client = reqwest::Client::new();
+async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
+    let client = Client::new();
     let mut options = SourceOptions::new().idle_timeout(PATIENCE);
     if body.is_some() {
         // It is not sent again, so each error is the end; with `.reconnect(true)` some are not.
-        options = options.method("POST").last_event(LastEvent::Data("[DONE]"));
+        options = options.method("POST").last_event(LAST_EVENTS);
     }
-    let mut source = EventSource::owned(options);
+    // What the end cuts off comes again only where the stream does.
+    let shown = Options::new().unknown_lines(true).unfinished(body.is_some());
+    let mut source = EventSource::with_decoder(BytesDecoder::with_options(shown), options);
     let start = Instant::now();
-    let mut response = None;
+    let mut link = Link::None;
     loop {
-        if source.ready_state() != ReadyState::Open {
-            response = None;
-        }
         let wait = match source.poll(start.elapsed()) {
             Ok(Step::Connect) => {
-                let mut request = match body {
-                    None => client.get(url),
-                    Some(body) => {
-                        let request = client.post(url).header("content-type", "application/json");
-                        request.body(body.to_owned())
-                    }
-                };
-                for (name, value) in source.request_headers() {
-                    request = request.header(name, value);
+                let request = request(&client, url, body.as_ref(), &source).build()?;
+                if request.url().scheme() != "http" {
+                    // With a feature of `reqwest` for TLS there is no need to.
+                    return Err("the URL has to begin with http://, as there is no TLS".into());
                 }
-                let head = match timeout(PATIENCE, request.send()).await {
-                    Ok(head) => head.map_err(|error| error.to_string()),
-                    Err(late) => Err(late.to_string()),
-                };
-                match head {
-                    Ok(head) => {
-                        let status = head.status().as_u16();
-                        go_on(source.response(status, head.headers(), start.elapsed()))?;
-                        response = Some(head);
-                    }
-                    Err(error) => {
-                        eprintln!("sse_client: {error}");
-                        go_on(source.network_error(start.elapsed()))?;
-                    }
-                }
+                let client = client.clone();
+                link = Link::Asked(Box::pin(async move { client.execute(request).await }));
                 continue;
             }
             Ok(Step::Wait(until)) => {
@@ -80,39 +88,120 @@ async fn run(url: &str, body: Option<&str>) -> Result<(), Box<dyn Error>> {
             }
             Ok(Step::Closed) => return Ok(()),
             Err(error) => {
-                go_on(Err(error))?;
+                link = Link::None;
+                go_on(error.widen())?;
                 continue;
             }
         };
-        let Some(head) = &mut response else {
-            tokio::time::sleep(wait).await;
-            continue;
-        };
-        let result = match timeout(wait, head.chunk()).await {
-            Ok(Ok(Some(mut chunk))) => loop {
-                match source.receive(&mut chunk, start.elapsed()) {
-                    Ok(Some(Item::Event(event))) => println!("{}", event.data),
-                    Ok(Some(_)) => {}
-                    Ok(None) => break Ok(()),
-                    Err(error) => break Err(error),
+        // Whoever is late is for `poll` to judge.
+        let result = match &mut link {
+            Link::None => {
+                tokio::time::sleep(wait).await;
+                continue;
+            }
+            Link::Asked(answer) => match timeout(wait, answer).await {
+                Ok(Ok(response)) => {
+                    let status = response.status().as_u16();
+                    match source.response(status, response.headers(), start.elapsed()) {
+                        Ok(()) => {
+                            link = Link::Answered(response);
+                            continue;
+                        }
+                        Err(error) => {
+                            print_refused(response).await;
+                            Err(error.widen())
+                        }
+                    }
                 }
+                // It can never be sent.
+                Ok(Err(error)) if error.is_builder() => return Err(error.into()),
+                Ok(Err(error)) => source.network_error(error, start.elapsed()),
+                Err(_) => continue,
             },
-            Ok(Ok(None)) => source.end(start.elapsed()),
-            Ok(Err(_)) => source.network_error(start.elapsed()),
-            Err(_) => Ok(()), // `poll` says what the silence means
+            Link::Answered(response) => match timeout(wait, response.chunk()).await {
+                Ok(Ok(Some(mut chunk))) => {
+                    match receive(|| source.receive(&mut chunk, start.elapsed())) {
+                        Ok(true) => continue,
+                        Ok(false) => Ok(()),
+                        Err(error) => Err(error.widen()),
+                    }
+                }
+                Ok(Ok(None)) => receive(|| source.receive_eof(&mut Bytes::new(), start.elapsed()))
+                    .and_then(|_| source.end(start.elapsed()))
+                    .map_err(SourceError::widen),
+                Ok(Err(error)) => source.network_error(error, start.elapsed()),
+                Err(_) => continue,
+            },
         };
-        go_on(result)?;
+        link = Link::None;
+        result.or_else(go_on)?;
+    }
+}
+
+fn request(
+    client: &Client,
+    url: &str,
+    body: Option<&String>,
+    source: &EventSource<BytesDecoder>,
+) -> RequestBuilder {
+    let request = match body {
+        None => client.get(url),
+        Some(body) => {
+            client.post(url).header("content-type", "application/json").body(body.clone())
+        }
+    };
+    source.request_headers().fold(request, |request, (name, value)| request.header(name, value))
+}
+
+/// Prints what there is; returns whether there may be more.
+fn receive(
+    mut receive: impl FnMut() -> Result<Received<OwnedItem>, SourceError>,
+) -> Result<bool, SourceError> {
+    loop {
+        match receive()? {
+            Received::Item(Item::Event(event)) => println!("{}", event.data),
+            Received::Item(Item::Unknown(line)) => eprintln!("sse_client: outside events: {line}"),
+            Received::Item(_) => {}
+            Received::More => return Ok(true),
+            Received::Closed => return Ok(false),
+        }
     }
 }
 
 /// Whether there will be another connection.
-fn go_on(result: Result<(), SourceError>) -> Result<(), SourceError> {
-    match result {
-        Err(error) if error.reconnect_at.is_none() => Err(error),
-        Err(error) => {
-            eprintln!("sse_client: {error}, trying again");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
+fn go_on(error: Lost) -> Result<(), Lost> {
+    if error.reconnect_at.is_none() {
+        return Err(error);
     }
+    eprintln!("sse_client: {}, trying again", with_causes(&error));
+    Ok(())
+}
+
+/// Prints why a server sent no event stream, as far as its response says so.
+async fn print_refused(mut response: Response) {
+    let mut body = Vec::new();
+    while body.len() < REFUSED_BODY
+        && let Ok(Ok(Some(chunk))) = timeout(PATIENCE, response.chunk()).await
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(REFUSED_BODY);
+    let body = String::from_utf8_lossy(body.trim_ascii());
+    if !body.is_empty() {
+        eprintln!("sse_client: the server says: {}: {body}", response.status());
+    }
+}
+
+/// An error and its causes, but for those that it tells itself.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let told = error.to_string();
+        if !text.contains(&told) {
+            text = text + ": " + &told;
+        }
+        cause = error.source();
+    }
+    text
 }

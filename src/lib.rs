@@ -47,7 +47,7 @@
 //! comes of the response; time and the transport are yours.
 //!
 //! ```
-//! use eventwire::sse::{EventSource, Item, SourceError, SourceOptions, Step};
+//! use eventwire::sse::{EventSource, Item, Received, SourceError, SourceOptions, Step};
 //! use std::time::Duration;
 //!
 //! /// Each connection gives two events more, and ends inside the next one.
@@ -70,7 +70,7 @@
 //!                 let mut body = get(source.request_headers());
 //!                 source.response(200, [("content-type", "text/event-stream")], now)?;
 //!                 let mut input = &mut body[..];
-//!                 while let Some(item) = source.receive(&mut input, now)? {
+//!                 while let Received::Item(item) = source.receive(&mut input, now)? {
 //!                     let Item::Event(event) = item else { continue };
 //!                     seen.push(event.data.to_string());
 //!                 }
@@ -320,10 +320,10 @@
 //!
 //! | | state | allocations |
 //! |---|---|---|
-//! | [`sse::Lexer`] | 24 | none |
+//! | [`sse::Lexer`] | 4 | none |
 //! | [`sse::Decoder`] | 224 and the `N` of its [`InlineId<N>`](sse::InlineId) | none |
 //! | [`sse::BytesDecoder`] | 352 | a reference count for each chunk, and two for each event in several lines or chunks |
-//! | [`sse::EventSource`] | 184 beside its decoder | those of its decoder |
+//! | [`sse::EventSource`] | 224 beside its decoder | those of its decoder, and what [last events](sse::LastEvents) are made of at run time |
 //! | [`ws::Decoder`] | 88 | none |
 //! | [`ws::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
 //! | [`ws::Connection`] of a server | 248, or 272 for whole messages | those of its decoder |

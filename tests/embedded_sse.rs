@@ -50,7 +50,7 @@ async fn follow<T: Read + Write>(
         },
     );
     let error = result.await.err().map(|error| error.to_string());
-    let _ = source.network_error(NOW);
+    let _ = source.network_error((), NOW);
     (events, error)
 }
 
@@ -128,6 +128,26 @@ fn the_last_event_ends_it() {
     let (events, error, _) = exchange(&mut source, response.as_bytes());
     assert_eq!((&events[..], error), (&[":[DONE]".to_owned()][..], None));
     assert_eq!(source.poll(NOW), Ok(Step::Closed));
+}
+
+/// However the body ends, with the blank line or without.
+#[test]
+fn the_last_event_without_its_blank_line_ends_it_too() {
+    const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+    for response in
+        [chunked("c\r\ndata: [DONE]\r\n0\r\n\r\n"), HEAD.to_owned() + "data: a\n\ndata: [DONE]\n"]
+    {
+        for given in [false, true] {
+            let limits = Options::new().max_event(64).unfinished(given);
+            let options = SourceOptions::new().last_event(LastEvent::Data("[DONE]"));
+            let decoder = Decoder::<InlineId<8>>::with_options(limits);
+            let mut source = EventSource::with_decoder(decoder, options);
+            source.poll(NOW).unwrap();
+            let (events, error, _) = exchange(&mut source, response.as_bytes());
+            assert_eq!((events.contains(&":[DONE]".to_owned()), error), (given, None));
+            assert_eq!(source.poll(NOW), Ok(Step::Closed));
+        }
+    }
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use eventwire::sse::{
     Block, BytesDecoder, DataWriter, DecodeError, Decoder, Event, EventId, EventSource, EventType,
-    FieldName, IdTooLong, InlineId, InvalidValue, Item, KeepAlive, LastEvent, Lexer, Message,
-    OnLimit, Options, OwnedItem, Pieces, ReadyState, Replay, Resume, SourceError, SourceErrorCause,
-    SourceOptions, Step, Subscription, Text, Token, UnsendableId,
+    FieldName, IdTooLong, InlineId, InvalidValue, Item, KeepAlive, LastEvent, LastEvents, Lexer,
+    Message, OnLimit, Options, OwnedItem, Pieces, ReadyState, Received, Replay, Resume,
+    SourceError, SourceErrorCause, SourceOptions, Step, Subscription, Text, Token, UnsendableId,
 };
 use eventwire::{
     BufferTooSmall, Credentials, Fanout, FanoutOptions, InvalidUrl, Lagged, Subscriber, Target,
@@ -37,6 +37,8 @@ const _: () = {
     send_sync::<Item<&[u8]>>();
     send_sync::<KeepAlive>();
     send_sync::<LastEvent>();
+    send_sync::<LastEvent<String>>();
+    send_sync::<LastEvents>();
     send_sync::<Lexer>();
     send_sync::<Message<'_>>();
     send_sync::<OnLimit>();
@@ -44,6 +46,7 @@ const _: () = {
     send_sync::<OwnedItem>();
     send_sync::<Pieces<'_>>();
     send_sync::<ReadyState>();
+    send_sync::<Received<OwnedItem>>();
     send_sync::<Replay>();
     send_sync::<Replay<(bytes::Bytes, ws::PreparedFrame)>>();
     send_sync::<Resume>();
@@ -108,6 +111,7 @@ const _: () = {
     copy::<OnLimit>();
     copy::<Options>();
     copy::<ReadyState>();
+    copy::<Received<()>>();
     copy::<Step>();
     copy::<Token<'_>>();
 
@@ -142,6 +146,7 @@ const _: () = {
     error::<InvalidUrl>();
     error::<InvalidValue>();
     error::<SourceError>();
+    error::<SourceError<std::fmt::Error>>();
     error::<SourceErrorCause>();
     error::<UnsendableId>();
 
@@ -240,13 +245,13 @@ fn state_is_small() {
             _ => assert!(size <= on_32_bits, "{size}"),
         }
     }
-    takes::<Lexer>(24, 12);
+    takes::<Lexer>(4, 4);
     takes::<Decoder<InlineId<36>>>(224 + 40, 176);
     takes::<BytesDecoder>(352, 208);
     takes::<Subscriber>(8, 8);
     takes::<Subscription>(16, 16);
-    takes::<EventSource>(224 + 256 + 184, 560);
-    takes::<EventSource<BytesDecoder>>(352 + 184, 368);
+    takes::<EventSource>(224 + 256 + 224, 600);
+    takes::<EventSource<BytesDecoder>>(352 + 224, 408);
 
     // Compression needs some state of its own, whether it is in use or not.
     let with =

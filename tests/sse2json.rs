@@ -41,6 +41,25 @@ fn prints_a_line_for_each_event() {
 }
 
 #[test]
+fn what_stands_outside_events_is_printed_for_those_who_ask() {
+    let stream = "data: {\"a\":1}\n\n{\n  \"error\": 429\n}\ndata: [DONE]";
+    let event = |data: &str| {
+        format!("{{\"event\":\"message\",\"data\":{data:?},\"last_event_id\":\"\"}}\n")
+    };
+    let unknown = |line: &str| format!("{{\"unknown\":{line:?}}}\n");
+    let (first, last) = (event("{\"a\":1}"), event("[DONE]"));
+    let lines = unknown("{") + &unknown("  \"error\": 429") + &unknown("}");
+    for (args, expected) in [
+        (&[][..], first.clone()),
+        (&["--unfinished"], first.clone() + &last),
+        (&["--unknown"], first.clone() + &lines),
+        (&["--unknown", "--unfinished", "--chunk", "1"], first.clone() + &lines + &last),
+    ] {
+        assert_eq!(run(args, stream.as_bytes()), (Some(0), expected, String::new()), "{args:?}");
+    }
+}
+
+#[test]
 fn refuses_in_one_line() {
     let rows: &[&[&str]] = &[
         &["no such file"],

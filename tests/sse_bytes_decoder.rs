@@ -77,7 +77,7 @@ proptest! {
     #[test]
     fn mixing_the_two_methods_does_no_harm(
         pieces in prop::collection::vec(
-            (any::<bool>(), any::<bool>(), prop::collection::vec(
+            (any::<bool>(), any::<bool>(), 0..9, prop::collection::vec(
                     proptest::sample::select(vec![
                         "data", "data: a", "id: 7", "event: e", ": c", "x", "\r", "\n", "\n\n", "\u{FEFF}",
                     ]),
@@ -88,10 +88,11 @@ proptest! {
         max_event in prop_oneof![Just(usize::MAX), 0..20usize],
         comments in any::<bool>(),
     ) {
-        let options = Options::new().max_event(max_event).comments(comments);
-        let mut decoder = BytesDecoder::with_options(options.on_limit(OnLimit::Skip));
+        let options = Options::new().max_event(max_event).comments(comments).unfinished(true);
+        let options = options.unknown_lines(comments).on_limit(OnLimit::Skip);
+        let mut decoder = BytesDecoder::with_options(options);
         let mut buffer = BytesMut::new();
-        for (chunked, keep, piece) in pieces {
+        for (chunked, keep, end, piece) in pieces {
             if chunked {
                 let mut chunk = Bytes::from(piece);
                 while let Ok(Some(_)) = decoder.decode(&mut chunk) {}
@@ -101,6 +102,12 @@ proptest! {
                 }
                 buffer.extend_from_slice(piece.as_bytes());
                 while let Ok(Some(_)) = decoder.decode_mut(&mut buffer) {}
+            }
+            if end == 0 {
+                while let Ok(Some(_)) = decoder.decode_eof(&mut Bytes::new()) {}
+            }
+            if end == 1 {
+                while let Ok(Some(_)) = decoder.decode_mut_eof(&mut buffer) {}
             }
         }
     }
@@ -163,7 +170,8 @@ fn an_unfinished_block_is_let_go_when_the_stream_ends() {
 
 #[test]
 fn only_the_event_that_straddles_chunks_is_gathered() {
-    let mut decoder = BytesDecoder::with_options(Options::new().comments(true));
+    let shown = Options::new().comments(true).unknown_lines(true);
+    let mut decoder = BytesDecoder::with_options(shown);
     for (first, second, copied) in [
         ("data: a", "b\n\ndata: next\n\n", 1),
         ("data: a\n", "\ndata: next\n\n", 1),

@@ -9,6 +9,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::thread;
+use std::time::{Duration, Instant};
 
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| program::build("sse_client"));
 
@@ -74,17 +75,114 @@ fn a_whole_stream_is_printed() {
 #[test]
 fn what_is_cut_off_fails_and_is_not_asked_again() {
     let begun = chunk("data: 1\n\ndata: 2\n");
-    for (answer, printed, error) in [
-        (&[HEAD, &begun, "0\r\n\r\n"][..], "1\n", "end of the event stream"),
-        (&[HEAD, &begun], "1\n", "network error"),
-        (&["HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"], "", "status 503"),
-        (&["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"], "", "not an event stream"),
+    let refused =
+        "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 17\r\n\r\n{\"error\": \"busy\"}";
+    let long = format!("HTTP/1.1 500 No\r\n\r\n{:4000}.", "why");
+    for (answer, printed, errors) in [
+        (&[HEAD, &begun, "0\r\n\r\n"][..], "1\n2\n", &["end of the event stream"][..]),
+        // Its causes too.
+        (&[HEAD, &begun], "1\n", &["network error: error decoding response body: "]),
+        (&[refused], "", &["429 Too Many Requests: {\"error\": \"busy\"}", "status 429"]),
+        (&[&long], "", &["500 Internal Server Error: why", "status 500"]),
+        (
+            &["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"],
+            "",
+            &["200 OK: {}", "not an event stream"],
+        ),
     ] {
-        let (status, output, errors, _) = ask(answer);
-        assert_eq!((status, &*output), (Some(1), printed), "{errors}");
-        assert_eq!(errors.lines().count(), 1, "{errors}");
-        assert!(errors.starts_with("sse_client: ") && errors.contains(error), "{errors}");
+        let (status, output, found, _) = ask(answer);
+        assert_eq!((status, &*output), (Some(1), printed), "{found}");
+        assert_eq!(found.lines().count(), errors.len(), "{found}");
+        for (line, error) in found.lines().zip(errors) {
+            assert!(line.starts_with("sse_client: ") && line.contains(error), "{line}");
+        }
     }
+}
+
+#[test]
+fn an_answer_ends_as_servers_end_it() {
+    for (body, printed, errors) in [
+        ("data: {}\n\ndata: [DONE]\n", "{}\n[DONE]\n", ""),
+        ("data:{}\n\ndata:[DONE]", "{}\n[DONE]\n", ""),
+        ("data: {}\n\ndata: [DONE] \n\n", "{}\n[DONE] \n", ""),
+        ("event: message_stop\ndata: {}\n\n", "{}\n", ""),
+        ("event: response.failed\ndata: {}\n\n", "{}\n", ""),
+        (
+            "data: {}\n\n{\n  \"error\": 429\n}\n\ndata: [DONE]\n\n",
+            "{}\n[DONE]\n",
+            "sse_client: outside events: {\n\
+             sse_client: outside events:   \"error\": 429\n\
+             sse_client: outside events: }\n",
+        ),
+    ] {
+        let (status, output, found, _) = ask(&[HEAD, &chunk(body), "0\r\n\r\n"]);
+        assert_eq!((&*output, &*found, status), (printed, errors, Some(0)), "{body:?}");
+    }
+}
+
+#[test]
+fn a_server_that_stays_connected_behind_the_last_event_is_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let lines = BufReader::new(&connection).lines().map(Result::unwrap);
+        assert!(lines.take_while(|line| !line.is_empty()).count() > 0);
+        connection.write_all(HEAD.as_bytes()).unwrap();
+        connection.write_all(chunk("data: [DONE]\n\n").as_bytes()).unwrap();
+        // Until it hangs up, by a reset where the request's body was not read.
+        let _ = connection.read_to_end(&mut Vec::new());
+    });
+    let (status, output, errors) = program::run(&PROGRAM, &[&url, "{}"], b"");
+    assert_eq!((status, &*output, &*errors), (Some(0), "[DONE]\n", ""));
+    server.join().unwrap();
+}
+
+/// After `retry: 0`, and an event, the next request is due at once; it finds a server that hangs up.
+#[test]
+fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let mut client = program::start(&PROGRAM, &[&url]);
+    let (mut connection, _) = listener.accept().unwrap();
+    let _ = connection.read(&mut [0; 1000]).unwrap();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+    connection.write_all((head.to_owned() + "retry: 0\n\ndata: a\n\n").as_bytes()).unwrap();
+    drop(connection);
+    listener.set_nonblocking(true).unwrap();
+    let end = Instant::now() + Duration::from_secs(3);
+    let mut connections = 0;
+    while Instant::now() < end {
+        connections += usize::from(listener.accept().is_ok());
+        thread::sleep(Duration::from_millis(1));
+    }
+    client.kill().unwrap();
+    let output = client.wait_with_output().unwrap();
+    assert_eq!(output.stdout, b"a\n");
+    // At once, after 1 s, and after 2 s more; the HTTP client may try each twice.
+    assert!((2..=6).contains(&connections), "{connections}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.lines().count() <= 1 + connections, "{errors}");
+}
+
+/// Not for ever, but at once and in one line.
+#[test]
+fn a_request_that_can_never_be_sent_is_refused() {
+    for url in ["", "no URL", "http://", "http://[/", "ftp://127.0.0.1/", "https://127.0.0.1/"] {
+        let (status, output, errors) = program::run(&PROGRAM, &[url], b"");
+        assert_eq!((status, &*output, errors.lines().count()), (Some(1), "", 1), "{url}: {errors}");
+    }
+}
+
+#[test]
+fn causes_are_printed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    let (status, _, errors) = program::run(&PROGRAM, &[&url, "{}"], b"");
+    assert_eq!(status, Some(1));
+    assert!(errors.starts_with("sse_client: network error: error sending request"), "{errors}");
+    assert!(errors.to_lowercase().contains("refused"), "{errors}");
 }
 
 #[test]

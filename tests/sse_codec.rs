@@ -18,13 +18,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::{Decoder, Framed, FramedRead, FramedWrite};
 use transport::Pieces;
 
-const STREAM: &[u8] = b"\xEF\xBB\xBFid: 1\r\ndata: a\r\ndata: b\r\n\r\nretry: 70\r\n\r\n: hi\r\n\r\n\
+const STREAM: &[u8] = b"\xEF\xBB\xBFid: 1\r\ndata: a\r\ndata: b\r\n\r\nretry: 70\r\n\r\n: hi\r\n{}\r\n\r\n\
     event: c\ndata: gr\xC3\xBC\xFF\n\nid\n\ndata: a line too long\n\ndata:\n\nid: 2\n\ndata: cut off";
 
-const RULES: [Rules; 3] = [
+const RULES: [Rules; 4] = [
     Rules::UNLIMITED,
     Rules { max_line: 15, skip: true, ..Rules::VERBOSE },
     Rules { max_line: 15, ..Rules::VERBOSE },
+    Rules { unfinished: true, ..Rules::VERBOSE },
 ];
 
 /// Checks all items, by futures of which each that has to wait is dropped.
@@ -61,7 +62,10 @@ fn every_split_gives_the_same_items() {
             check(rules, STREAM, &[front, back]);
         }
     }
-    assert_eq!(RULES.map(|rules| by_bytes_mut(rules.options(), [STREAM]).seen.len()), [4, 8, 6]);
+    assert_eq!(
+        RULES.map(|rules| by_bytes_mut(rules.options(), [STREAM]).seen.len()),
+        [4, 9, 7, 10]
+    );
 }
 
 #[test]

@@ -191,9 +191,139 @@ fn items_on_request() {
             block(Some("e"), None, None),
             comment("three"),
             event.clone(),
+            Seen::Unknown(b"x".into()),
         ]
     );
     assert_eq!(every_split(Rules::UNLIMITED, stream).seen, [event]);
+}
+
+/// What servers of language models put between events.
+#[test]
+fn lines_outside_the_grammar_are_seen_by_those_who_ask() {
+    let rows: &[(&[u8], &[&str])] = &[
+        // Gemini: bare JSON in the middle of a stream.
+        (
+            b"data: a\n\n{\n  \"error\": {\n    \"code\": 429\r\n  }\r}\n",
+            &["= a", "{", "  \"error\": {", "    \"code\": 429", "  }", "}"],
+        ),
+        // llama.cpp
+        (b"error: {\"code\":500}\n\ndata: b\n\n", &["error: {\"code\":500}", "= b"]),
+        (b"dat: 1\ndatax\nDATA: 2\n id: 3\n", &["dat: 1", "datax", "DATA: 2", " id: 3"]),
+        (b"\xEF\xBB\xBF{}\n\xEF\xBB\xBF{}\n", &["{}", "\u{FEFF}{}"]),
+        (b"\xEF\xBBx\n", &["\u{FFFD}x"]),
+        // Inside a block the lines must stay where they are.
+        (b"id: 1\n{}\ndata: a\n{}\n\n{}\n", &["= a", "{}"]),
+        // A field that is ill-formed is none the less one.
+        (b"id: \0\nretry: x\n", &[]),
+        // Not before its end.
+        (b"{}", &[]),
+    ];
+    let rules = Rules { unknown_lines: true, ..Rules::UNLIMITED };
+    for (stream, expected) in rows {
+        let seen = every_split(rules, stream).seen;
+        let show = |seen: &Seen| match seen {
+            Seen::Unknown(line) => String::from_utf8_lossy(line).into_owned(),
+            seen => format!("= {}", seen.message_event().data),
+        };
+        let shown: Vec<_> = seen.iter().map(show).collect();
+        assert_eq!(shown, *expected, "{}", stream.escape_ascii());
+        let unasked = every_split(Rules::UNLIMITED, stream).seen;
+        assert!(unasked.iter().all(|seen| matches!(seen, Seen::Event { .. })));
+    }
+}
+
+/// As if a blank line stood at the end, for those who ask.
+#[test]
+fn an_event_without_its_blank_line_is_given_to_those_who_ask() {
+    // The stream behind `data: a`, what is given at its end, and the id and time as of then.
+    type Row<'a> = (&'a [u8], Option<(&'a str, &'a str)>, &'a str, Option<u64>);
+    let rows: &[Row<'_>] = &[
+        (b"data: [DONE]", Some(("message", "[DONE]")), "1", None),
+        (b"data: [DONE]\n", Some(("message", "[DONE]")), "1", None),
+        (b"data: [DONE]\r", Some(("message", "[DONE]")), "1", None),
+        (b"data: [DONE]\r\n", Some(("message", "[DONE]")), "1", None),
+        (b"data:x", Some(("message", "x")), "1", None),
+        (b"data:", Some(("message", "")), "1", None),
+        (b"data\n", Some(("message", "")), "1", None),
+        (b"data: gr\xC3", Some(("message", "gr\u{FFFD}")), "1", None),
+        (b"event: e\nid: 2\ndata: b\ndata: c", Some(("e", "b\nc")), "2", None),
+        (b"data: b\nevent: e\ndata: c\nid: 2", Some(("e", "b\nc")), "2", None),
+        (b"data: b\n: comm", Some(("message", "b")), "1", None),
+        (b"data: b\nx: y", Some(("message", "b")), "1", None),
+        (b"data: b\nretry: 50", Some(("message", "b")), "1", Some(50)),
+        // Cut off inside a name: it was no end.
+        (b"dat", None, "1", None),
+        (b"data", None, "1", None),
+        (b"data: b\nid: 2\nda", None, "1", None),
+        (b"data: b\nid", None, "1", None),
+        // No data, no event; so neither id nor time.
+        (b"id: 2", None, "1", None),
+        (b"id: 2\n", None, "1", None),
+        (b"retry: 50", None, "1", None),
+        (b"retry: 50\n", None, "1", Some(50)),
+        (b"event: e\n", None, "1", None),
+        (b": comment", None, "1", None),
+        (b"{}", None, "1", None),
+        (b"", None, "1", None),
+        (b"\n", None, "1", None),
+    ];
+    for (rest, expected, id, retry) in rows {
+        let shown = rest.escape_ascii();
+        let stream = [b"id: 1\ndata: a\n\n", *rest].concat();
+        let trace = every_split(Rules { unfinished: true, ..Rules::UNLIMITED }, &stream);
+        let given = trace.seen[1..].iter().map(Seen::message_event).collect::<Vec<_>>();
+        let given: Vec<_> = given.iter().map(|it| (&*it.event_type, &*it.data)).collect();
+        assert_eq!(given, Vec::from_iter(*expected), "{shown}");
+        assert_eq!(trace.last_event_id, *id, "{shown}");
+        assert_eq!(trace.reconnection_time, retry.map(Duration::from_millis), "{shown}");
+
+        let trace = every_split(Rules::UNLIMITED, &stream);
+        assert_eq!((trace.seen.len(), &*trace.last_event_id), (1, "1"), "unasked: {shown}");
+    }
+    // Nor what a mark may begin, and what went past a limit.
+    let rules = Rules { unfinished: true, ..Rules::UNLIMITED };
+    assert_eq!(every_split(rules, b"\xEF\xBB").seen, []);
+    let seen = every_split(rules, b"\xEF\xBB\xBFdata: b").seen;
+    assert_eq!(seen[0].message_event().data, "b");
+    let rules = Rules { max_event: 7, skip: true, ..rules };
+    assert!(matches!(every_split(rules, b"data: bc").seen[..], [Seen::Skipped(_)]));
+    assert_eq!(every_split(rules, b"data: b").seen.len(), 1, "no line end is made up");
+}
+
+#[test]
+fn an_unfinished_line_is_shown_to_those_who_ask_for_both() {
+    let both = Rules { unfinished: true, ..Rules::VERBOSE };
+    for (stream, seen) in [
+        ("{\"error\":1}", vec![Seen::Unknown(b"{\"error\":1}".into())]),
+        ("error", vec![Seen::Unknown(b"error".into())]),
+        (": c", vec![Seen::Comment(b"c".into())]),
+        ("even", vec![]),
+        ("id\n{}", vec![]),
+    ] {
+        assert_eq!(every_split(both, stream.as_bytes()).seen, seen, "{stream}");
+    }
+}
+
+#[test]
+fn after_the_end_there_is_a_new_stream() {
+    let options = Options::new().unfinished(true);
+    let mut decoder = Decoder::<InlineId<3>>::with_options(options);
+    for _ in 0..2 {
+        let mut body = *b"\xEF\xBB\xBFid: 1\ndata: a\r";
+        let mut input = &mut body[..];
+        let item = decoder.decode_eof(&mut input).unwrap();
+        assert!(matches!(item, Some(Item::Event(event)) if event.data == "a"));
+        assert_eq!(decoder.decode_eof(&mut input), Ok(None));
+        assert_eq!(input, b"");
+        assert_eq!(decoder.decode_eof(&mut &mut [][..]), Ok(None));
+    }
+    assert_eq!(decoder.last_event_id(), "1");
+    let mut body = *b"id: 1234\ndata: a";
+    let mut input = &mut body[..];
+    let error = Err(DecodeError::IdTooLong { capacity: 3, offset: 15 });
+    assert_eq!(decoder.decode_eof(&mut input), error);
+    assert_eq!(decoder.decode_eof(&mut input), error);
+    assert_eq!(decoder.last_event_id(), "1");
 }
 
 #[test]

@@ -27,11 +27,13 @@ const BODIES: [&[u8]; 7] = [
     b"",
 ];
 
-const RULES: [Rules; 4] = [
+const RULES: [Rules; 6] = [
     Rules::UNLIMITED,
     Rules::VERBOSE,
     Rules { max_line: 12, ..Rules::UNLIMITED },
     Rules { max_line: 12, skip: true, ..Rules::VERBOSE },
+    Rules { unfinished: true, ..Rules::UNLIMITED },
+    Rules { max_line: 12, skip: true, unfinished: true, ..Rules::VERBOSE },
 ];
 
 /// What comes of a whole body, or its front.
@@ -129,6 +131,7 @@ fn every_split_gives_the_same_events() {
     let events = |rules, body| expected(rules, body).seen.len();
     assert_eq!(BODIES.map(|body| events(RULES[0], body)), [2, 2, 0, 2, 2, 3, 0]);
     assert_eq!([RULES[2], RULES[3]].map(|rules| events(rules, BODIES[5])), [2, 2]);
+    assert_eq!(BODIES.map(|body| events(RULES[4], body)), [2, 2, 0, 3, 2, 3, 0]);
 }
 
 #[test]

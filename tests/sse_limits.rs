@@ -32,9 +32,11 @@ fn a_line_may_be_as_long_as_its_limit() {
         for inside in [":2345678", "what: is", "dat: isit"] {
             assert_eq!(verdict(7, ANY, format!("id\n{inside}{end}").as_bytes()), over(10));
         }
-        let shown = Rules { max_line: 7, comments: true, ..Rules::UNLIMITED };
-        let found = every_split(shown, format!(":2345678{end}").as_bytes()).seen;
-        assert_eq!(found, [Seen::Failed(over(7).unwrap())]);
+        let shown = Rules { max_line: 7, ..Rules::VERBOSE };
+        for outside in [":2345678", "what: is", "dat: isit"] {
+            let found = every_split(shown, format!("{outside}{end}").as_bytes()).seen;
+            assert_eq!(found, [Seen::Failed(over(7).unwrap())]);
+        }
     }
     assert_eq!(verdict(7, ANY, b"\xEF\xBB\xBFdata: a\n\ndata: ab"), over(19), "in the stream");
     assert_eq!(verdict(7, ANY, b"\xEF\xBB\xBFdata: ab"), over(10), "the mark is no part of it");
@@ -109,7 +111,11 @@ fn a_skipped_block_is_passed_and_the_stream_goes_on() {
     // A comment takes no event with it, shown or not.
     let long = b": padding padding padding\ndata: a\n\n";
     assert_eq!(data(&limited(8, ANY, true, long)), ["a ()"]);
-    let shown = Rules { max_line: 8, skip: true, comments: true, ..Rules::UNLIMITED };
+    let shown = Rules { max_line: 8, skip: true, ..Rules::VERBOSE };
+    assert_eq!(data(&every_split(shown, long)), ["skipped at 8", "a ()"]);
+    // Nor does a line that nobody knows.
+    let long = b"what: padding padding\ndata: a\n\n";
+    assert_eq!(data(&limited(8, ANY, true, long)), ["a ()"]);
     assert_eq!(data(&every_split(shown, long)), ["skipped at 8", "a ()"]);
     // A stream that ends inside.
     assert_eq!(data(&limited(ANY, 8, true, b"data: abc")), ["skipped at 8"]);

@@ -44,6 +44,8 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
         b"\xE2\x82",
         b"\0",
         b"datax: 1",
+        b"dat: 1\n",
+        b"{\"error\": 1}",
         b"Data: 1",
         b"0123456789",
     ];
@@ -59,15 +61,10 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
 
 fn rules() -> impl Strategy<Value = Rules> {
     let limit = || prop_oneof![Just(usize::MAX), 0..48usize];
-    (limit(), limit(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(max_line, max_event, skip, comments, blocks)| Rules {
-            max_line,
-            max_event,
-            skip,
-            comments,
-            blocks,
-        },
-    )
+    (limit(), limit(), any::<[bool; 5]>()).prop_map(|(max_line, max_event, flags)| {
+        let [skip, comments, blocks, unknown_lines, unfinished] = flags;
+        Rules { max_line, max_event, skip, comments, blocks, unknown_lines, unfinished }
+    })
 }
 
 proptest! {

@@ -128,8 +128,10 @@ fn only_a_block_waits() {
         ("\r", "\r"),
         ("\n", "\n"),
         ("\r\n", "\r\n"),
-        ("x: event", "x: "), // for all that can be seen the name of a field
-        ("s\n", "events\n"),
+        ("x: event", "x: event"), // that is no name
+        ("s\n", "s\n"),
+        ("even", ""),
+        ("s: 1\r\n", "evens: 1\r\n"), // as it turns out
         ("even", ""),
         ("t: sum\r\n", ""),
         (": ping\r\ndata: a\r\n", ""),

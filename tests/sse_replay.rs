@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use eventwire::sse::{
-    EventId, EventSource, Item, KEEP_ALIVE, KeepAlive, LAST_EVENT_ID, Message, Replay, Resume,
-    SourceOptions, Step, Subscription,
+    EventId, EventSource, Item, KEEP_ALIVE, KeepAlive, LAST_EVENT_ID, Message, Received, Replay,
+    Resume, SourceOptions, Step, Subscription,
 };
 use eventwire::{FanoutOptions, Lagged};
 use proptest::collection::vec;
@@ -301,7 +301,7 @@ proptest! {
             body.truncate(cuts.next().unwrap_or(usize::MAX));
             source.response(200, [("content-type", "text/event-stream")], now).unwrap();
             let mut chunk = Bytes::from(body);
-            while let Some(item) = source.receive(&mut chunk, now).unwrap() {
+            while let Received::Item(item) = source.receive(&mut chunk, now).unwrap() {
                 let Item::Event(event) = item else { continue };
                 seen.push(event.data.to_string());
             }

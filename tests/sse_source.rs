@@ -2,9 +2,10 @@
 
 use eventwire::Backoff;
 use eventwire::sse::{
-    DecodeError, Decoder, EventId, EventSource, InlineId, Item, LastEvent, OnLimit, Options,
-    ReadyState, SourceError, SourceErrorCause as Cause, SourceOptions, Step,
+    DecodeError, Decoder, EventId, EventSource, InlineId, Item, LastEvent, LastEvents, OnLimit,
+    Options, ReadyState, Received, SourceError, SourceErrorCause as Cause, SourceOptions, Step,
 };
+use std::io;
 use std::time::Duration;
 
 const TYPE: (&str, &str) = ("Content-Type", "text/event-stream");
@@ -33,6 +34,11 @@ fn opened(options: SourceOptions) -> EventSource {
     source
 }
 
+/// An error of the network that can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("reset")]
+struct Reset;
+
 /// The data of the events in these bytes; what they leave is lost.
 fn receive(
     source: &mut EventSource,
@@ -42,7 +48,7 @@ fn receive(
     let mut bytes = bytes.to_vec();
     let mut input = &mut bytes[..];
     let mut seen = Vec::new();
-    while let Some(item) = source.receive(&mut input, now)? {
+    while let Received::Item(item) = source.receive(&mut input, now)? {
         seen.push(match item {
             Item::Event(event) => event.data.to_string(),
             item => format!("{item:?}"),
@@ -51,11 +57,11 @@ fn receive(
     Ok(seen)
 }
 
-fn failed<T>(cause: Cause) -> Result<T, SourceError> {
+fn failed<T, E>(cause: Cause<E>) -> Result<T, SourceError<E>> {
     Err(SourceError { cause, reconnect_at: None })
 }
 
-fn lost<T>(cause: Cause, reconnect_at: Duration) -> Result<T, SourceError> {
+fn lost<T, E>(cause: Cause<E>, reconnect_at: Duration) -> Result<T, SourceError<E>> {
     Err(SourceError { cause, reconnect_at: Some(reconnect_at) })
 }
 
@@ -154,21 +160,34 @@ fn requests_that_are_not_idempotent_are_not_sent_again() {
             let check = |result: Result<(), SourceError>| {
                 assert_eq!(result.unwrap_err().reconnect_at, expected, "{method} {told:?}");
             };
-            check(requested(options.clone()).network_error(secs(0)));
+            let lost = |result: Result<(), SourceError<Reset>>| {
+                assert_eq!(result.unwrap_err().reconnect_at, expected, "{method} {told:?}");
+            };
+            lost(requested(options.clone()).network_error(Reset, secs(0)));
             check(requested(options.clone()).response(503, NO_HEADERS, secs(0)));
-            check(opened(options.clone()).network_error(secs(0)));
+            lost(opened(options.clone()).network_error(Reset, secs(0)));
             check(opened(options.clone()).end(secs(0)));
-            let mut source = opened(options.clone().idle_timeout(secs(0)));
-            check(source.poll(secs(0)).map(|_| ()));
-            assert_eq!(source.poll(secs(3)), Ok(if again { Step::Connect } else { Step::Closed }));
+            let mut source = opened(options.clone().idle_timeout(secs(1)));
+            assert_eq!(source.poll(millis(900)), Ok(Step::Wait(Some(secs(1)))));
+            check(silent(&mut source, secs(1), millis(100)).map_err(|mut error| {
+                error.reconnect_at = error.reconnect_at.map(|at| at.saturating_sub(millis(1100)));
+                error
+            }));
+            assert_eq!(source.poll(secs(5)), Ok(if again { Step::Connect } else { Step::Closed }));
         }
     }
+}
+
+/// What comes of silence until a deadline, and through the last chance that a peer has then.
+fn silent(source: &mut EventSource, end: Duration, grace: Duration) -> Result<(), SourceError> {
+    assert_eq!(source.poll(end), Ok(Step::Wait(Some(end + grace))), "what arrived is to be read");
+    source.poll(end + grace).map(|step| panic!("{step:?}"))
 }
 
 /// What a call does in each state; the states are named by what led there.
 #[test]
 fn every_call_in_every_state() {
-    type Call = fn(&mut EventSource) -> Result<(), SourceError>;
+    type Call = fn(&mut EventSource) -> Result<(), SourceError<Reset>>;
     let options = SourceOptions::new().retry_statuses(&[503]);
     let waiting = || {
         let mut source = opened(options.clone());
@@ -181,13 +200,15 @@ fn every_call_in_every_state() {
         source
     };
     let calls: [(&str, Call); 8] = [
-        ("200", |source| source.response(200, [TYPE], secs(1))),
-        ("404", |source| source.response(404, NO_HEADERS, secs(1))),
-        ("503", |source| source.response(503, NO_HEADERS, secs(1))),
-        ("body", |source| receive(source, b"data: x\n\n", secs(1)).map(|_| ())),
-        ("end", |source| source.end(secs(1))),
-        ("network error", |source| source.network_error(secs(1))),
-        ("aborted", EventSource::aborted),
+        ("200", |source| source.response(200, [TYPE], secs(1)).map_err(SourceError::widen)),
+        ("404", |source| source.response(404, NO_HEADERS, secs(1)).map_err(SourceError::widen)),
+        ("503", |source| source.response(503, NO_HEADERS, secs(1)).map_err(SourceError::widen)),
+        ("body", |source| {
+            receive(source, b"data: x\n\n", secs(1)).map(|_| ()).map_err(SourceError::widen)
+        }),
+        ("end", |source| source.end(secs(1)).map_err(SourceError::widen)),
+        ("network error", |source| source.network_error(Reset, secs(1))),
+        ("aborted", |source| source.aborted().map_err(SourceError::widen)),
         ("close", |source| {
             source.close();
             Ok(())
@@ -197,6 +218,7 @@ fn every_call_in_every_state() {
     let over = |cause| (failed(cause), Step::Closed);
     let to = |step| (Ok(()), step);
     let idle = Step::Wait(None);
+    let asked = Step::Wait(Some(secs(120)));
     let later = Step::Wait(Some(secs(3)));
     let status = Cause::Status;
     // The state, and for each call what it gives and what `poll` says then, at 1 s.
@@ -213,9 +235,9 @@ fn every_call_in_every_state() {
                 to(idle),
                 over(status(404)),
                 again(status(503)),
-                to(idle),
-                to(idle),
-                again(Cause::Network),
+                to(asked),
+                to(asked),
+                again(Cause::Network(Reset)),
                 over(Cause::Aborted),
                 to(Step::Closed),
             ],
@@ -229,7 +251,7 @@ fn every_call_in_every_state() {
                 to(idle),
                 to(idle),
                 again(Cause::Ended),
-                again(Cause::Network),
+                again(Cause::Network(Reset)),
                 over(Cause::Aborted),
                 to(Step::Closed),
             ],
@@ -253,12 +275,41 @@ fn connect_is_said_once_and_not_before_its_time() {
     let mut source = EventSource::new(SourceOptions::default());
     assert_eq!(source.ready_state(), ReadyState::Connecting);
     assert_eq!(source.poll(secs(7)), Ok(Step::Connect));
-    assert_eq!(source.poll(secs(700)), Ok(Step::Wait(None)));
-    assert_eq!(source.network_error(secs(10)), lost(Cause::Network, secs(13)));
+    assert_eq!(source.poll(secs(70)), Ok(Step::Wait(Some(secs(127)))));
+    assert_eq!(source.network_error(Reset, secs(10)), lost(Cause::Network(Reset), secs(13)));
     assert_eq!(source.poll(millis(12_999)), Ok(Step::Wait(Some(secs(13)))));
     assert_eq!(source.poll(secs(2)), Ok(Step::Wait(Some(secs(13)))), "a clock set back");
     assert_eq!(source.poll(secs(13)), Ok(Step::Connect));
-    assert_eq!(source.poll(secs(13)), Ok(Step::Wait(None)));
+    assert_eq!(source.poll(secs(13)), Ok(Step::Wait(Some(secs(133)))));
+}
+
+/// As by a future that was dropped after it had begun to connect.
+#[test]
+fn a_request_that_nobody_answers_comes_back() {
+    for (options, timeout, grace) in [
+        (SourceOptions::new(), secs(120), secs(1)),
+        (SourceOptions::new().response_timeout(secs(5)), secs(5), millis(500)),
+    ] {
+        let mut source = requested(options);
+        assert_eq!(source.poll(secs(1)), Ok(Step::Wait(Some(timeout))));
+        let end = timeout + grace;
+        assert_eq!(silent(&mut source, timeout, grace), lost(Cause::NoResponse, end + secs(3)));
+        // What comes after all is too late.
+        assert_eq!(source.response(200, [TYPE], end), Ok(()));
+        assert_eq!(
+            source.receive(&mut &mut b"data: x\n\n".to_owned()[..], end),
+            Ok(Received::Closed)
+        );
+        assert_eq!(source.poll(end + secs(3)), Ok(Step::Connect));
+        // One that arrives in the last chance does not.
+        assert!(matches!(source.poll(secs(1000)), Ok(Step::Wait(Some(_)))));
+        assert_eq!(source.response(200, [TYPE], secs(1000)), Ok(()));
+        assert_eq!(source.poll(secs(2000)), Ok(Step::Wait(None)));
+    }
+    let mut source = requested(SourceOptions::new().response_timeout(secs(0)));
+    assert_eq!(source.poll(secs(10_000)), Ok(Step::Wait(None)), "for ever");
+    let options = SourceOptions::new().method("POST").response_timeout(secs(1));
+    assert_eq!(silent(&mut requested(options), secs(1), millis(100)), failed(Cause::NoResponse));
 }
 
 #[test]
@@ -267,14 +318,16 @@ fn bodies_are_taken_only_while_open() {
     for open in [false, true, false] {
         let mut body = *b"id: 1\ndata: a\n\nid: 2\ndata: cut off";
         let mut input = &mut body[..];
-        let item = source.receive(&mut input, secs(0)).unwrap();
-        assert_eq!(item.is_some(), open);
-        assert_eq!(input.is_empty(), !open, "what is out of turn is dropped");
+        let received = source.receive(&mut input, secs(0)).unwrap();
         if open {
-            assert_eq!(source.receive(&mut input, secs(0)), Ok(None));
+            assert!(matches!(received, Received::Item(_)));
+            assert_eq!(source.receive(&mut input, secs(0)), Ok(Received::More));
             assert_eq!(input, b"id: 2\ndata: cut off");
             assert!(source.end(secs(0)).is_err());
         } else {
+            assert_eq!(received, Received::Closed, "the response is stale");
+            assert_eq!(input, b"", "what is out of turn is dropped");
+            assert_eq!(source.receive_eof(&mut input, secs(0)), Ok(Received::Closed));
             assert_eq!(source.response(200, [TYPE], secs(0)), Ok(()));
         }
     }
@@ -288,7 +341,7 @@ fn each_stream_begins_anew_with_the_id_and_the_reconnection_time() {
     let body = b"id: 1\nretry: 5000\ndata: a\n\nretry: 4000\nevent: e\nid: 2\ndata: cut";
     assert_eq!(receive(&mut source, body, secs(1)), Ok(vec!["a".into()]));
     assert_eq!(source.reconnection_time(), secs(4), "from its line on");
-    assert_eq!(source.network_error(secs(2)), lost(Cause::Network, secs(6)));
+    assert_eq!(source.network_error(Reset, secs(2)), lost(Cause::Network(Reset), secs(6)));
     for now in [6, 20, 100].map(secs) {
         assert_eq!(source.poll(now), Ok(Step::Connect));
         source.response(200, [TYPE], now).unwrap();
@@ -337,114 +390,340 @@ fn request_headers() {
     assert!(source.set_last_event_id(EventId::new(&too_long).unwrap()).is_err());
 }
 
-/// What arrives at 1, 2, and so on; and when the silence is over that began with it.
+/// What arrives, a second after the other.
 #[test]
-fn silence_is_counted_on_events_and_comments() {
-    let pieces: &[(&str, u64)] = &[
-        ("data: a\n\n", 1),
-        ("data: b\n", 1),
-        ("da", 1),
-        ("ta: b\n\n", 4),
-        (":", 4),
-        (" c", 4),
-        ("\n", 7),
-        ("\n\n\r", 7),
-        (": a comment, a line that says nothing\r", 9),
-        ("unknown: field\n", 9),
-        ("unknown", 9),
-        ("\n", 9),
-        ("id: 1\n", 9),
-        ("\n", 14),
-        ("retry: 3\n\n", 15),
-        ("data: c\n", 15),
-        (": inside a block\n", 17),
-        ("\n", 18),
-        ("data: 01234567890123456789012345678901234567890123456789\n", 19),
-        ("data: dropped already\n\n", 19),
-        (": after that\n", 21),
-        (": 01234567890123456789012345678901", 21),
-        ("2345678901234567890123456789", 21),
-        ("\n", 24),
+fn every_byte_is_a_sign_of_life() {
+    let pieces = [
+        "data: a\n\n",
+        "data: b\n",
+        "da",
+        "ta: b\n\n",
+        ":",
+        " c",
+        "\n",
+        "\n\n\r",
+        "\n",
+        "heartbeat\n",
+        "unknown",
+        ": field",
+        "\r",
+        "id: 1\n",
+        ": inside a block\n",
+        "\n",
+        "data: 01234567890123456789012345678901234567890123456789\n",
+        "data: dropped already\n",
+        "\n",
+        ": 01234567890123456789012345678901",
+        "2345678901234567890123456789",
     ];
     let limits = Options::new().max_event(40).on_limit(OnLimit::Skip);
     for show in [false, true] {
-        let decoder: Decoder = Decoder::with_options(limits.comments(show).blocks(show));
-        let options = SourceOptions::new().idle_timeout(secs(100));
-        let mut source = EventSource::with_decoder(decoder, options);
+        let shown = limits.comments(show).blocks(show).unknown_lines(show);
+        let options = SourceOptions::new().idle_timeout(secs(2));
+        let mut source =
+            EventSource::with_decoder(Decoder::<InlineId<8>>::with_options(shown), options);
         source.poll(secs(0)).unwrap();
         source.response(200, [TYPE], secs(0)).unwrap();
-        assert_eq!(source.poll(secs(0)), Ok(Step::Wait(Some(secs(100)))));
+        assert_eq!(source.poll(secs(0)), Ok(Step::Wait(Some(secs(2)))));
         let mut buffer = Vec::new();
-        for (now, (piece, heard)) in (1..).map(secs).zip(pieces) {
-            // A comment that is to be shown is kept, and so has a limit: it is skipped.
-            let heard = match piece.len() {
-                28 if show => 23,
-                _ => *heard,
-            };
+        for (now, piece) in (1..).map(secs).zip(pieces) {
             buffer.extend_from_slice(piece.as_bytes());
             let mut input = &mut buffer[..];
-            while source.receive(&mut input, now).unwrap().is_some() {}
+            while let Received::Item(_) = source.receive(&mut input, now).unwrap() {}
+            assert_eq!(source.poll(now), Ok(Step::Wait(Some(now + secs(2)))), "{piece:?}");
+            // What is left is nothing new.
+            let later = now + millis(500);
+            assert_eq!(source.receive(&mut input, later), Ok(Received::More));
+            assert_eq!(source.poll(later), Ok(Step::Wait(Some(now + secs(2)))), "{piece:?}");
             buffer = input.to_vec();
-            let deadline = Ok(Step::Wait(Some(secs(heard + 100))));
-            assert_eq!(source.poll(now), deadline, "{piece:?} at {now:?}");
         }
-        let end = secs(24 + 100);
-        assert_eq!(source.poll(millis(123_999)), Ok(Step::Wait(Some(end))));
-        assert_eq!(source.poll(end), lost(Cause::Idle, end + millis(3)));
-        assert_eq!(source.ready_state(), ReadyState::Connecting);
-        assert_eq!(source.poll(end), Ok(Step::Wait(Some(end + millis(3)))));
+    }
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn an_event_that_takes_longer_than_the_idle_timeout_arrives() {
+    use bytes::{Bytes, BytesMut};
+
+    let mut body = b"data: ".to_vec();
+    body.resize(6 << 20, b'x');
+    body.extend(b"\n\n");
+    for by_chunk in [true, false] {
+        let mut source = EventSource::owned(SourceOptions::new().idle_timeout(secs(60)));
+        source.poll(secs(0)).unwrap();
+        source.response(200, [TYPE], secs(0)).unwrap();
+        let mut buffer = BytesMut::new();
+        let mut events = 0;
+        for (now, piece) in (50..).step_by(50).map(secs).zip(body.chunks(64 << 10)) {
+            let mut chunk = Bytes::copy_from_slice(piece);
+            buffer.extend_from_slice(piece);
+            let mut receive = |now| {
+                if by_chunk {
+                    source.receive(&mut chunk, now)
+                } else {
+                    source.receive_mut(&mut buffer, now)
+                }
+            };
+            while let Received::Item(_) = receive(now).unwrap() {
+                events += 1;
+            }
+            assert_eq!(receive(now + secs(1)), Ok(Received::More), "no more came");
+            assert_eq!(source.poll(now), Ok(Step::Wait(Some(now + secs(60)))));
+        }
+        assert_eq!(events, 1);
     }
 }
 
 #[test]
 fn silence_counts_from_the_response() {
-    let mut source = requested(SourceOptions::new().idle_timeout(secs(10)));
+    let options = SourceOptions::new().idle_timeout(secs(10)).response_timeout(secs(0));
+    let mut source = requested(options);
     assert_eq!(source.poll(secs(1000)), Ok(Step::Wait(None)));
     source.response(200, [TYPE], secs(1000)).unwrap();
     assert_eq!(source.poll(secs(1009)), Ok(Step::Wait(Some(secs(1010)))));
     assert_eq!(source.poll(secs(5)), Ok(Step::Wait(Some(secs(1010)))), "a clock set back");
     assert_eq!(receive(&mut source, b":\n", secs(5)), Ok(vec![]));
     assert_eq!(source.poll(secs(5)), Ok(Step::Wait(Some(secs(15)))));
-    assert_eq!(source.poll(secs(16)), lost(Cause::Idle, secs(19)));
+    assert_eq!(silent(&mut source, secs(16), secs(1)), lost(Cause::Idle, secs(20)));
+}
+
+/// A program that was stopped comes back long after the deadline, and what arrived waits unread.
+#[test]
+fn what_waits_unread_is_no_silence() {
+    let mut source = opened(SourceOptions::new().idle_timeout(secs(10)));
+    for now in [100, 200, 300] {
+        // At each time it was stopped again.
+        assert_eq!(source.poll(secs(now)), Ok(Step::Wait(Some(secs(now + 1)))));
+    }
+    assert_eq!(receive(&mut source, b"data: a\n\n", secs(301)).unwrap(), ["a"]);
+    assert_eq!(source.poll(secs(301)), Ok(Step::Wait(Some(secs(311)))));
+    assert_eq!(silent(&mut source, secs(311), secs(1)), lost(Cause::Idle, secs(315)));
 }
 
 /// What an application does with an item may take long.
 #[test]
 fn silence_begins_when_there_is_nothing_left_to_deal_with() {
     let mut source = opened(SourceOptions::new().idle_timeout(secs(10)));
-    let mut body = *b"data: a\n\ndata: b\n\ndat";
+    let mut body = *b"data: a\n\ndata: b\n\n";
     let mut input = &mut body[..];
-    assert!(matches!(source.receive(&mut input, secs(5)), Ok(Some(Item::Event(_)))));
-    assert!(matches!(source.receive(&mut input, secs(30)), Ok(Some(Item::Event(_)))));
-    assert_eq!(source.receive(&mut input, secs(60)), Ok(None));
+    assert!(matches!(source.receive(&mut input, secs(5)), Ok(Received::Item(_))));
+    assert!(matches!(source.receive(&mut input, secs(30)), Ok(Received::Item(_))));
+    assert_eq!(source.receive(&mut input, secs(60)), Ok(Received::More));
     assert_eq!(source.poll(secs(60)), Ok(Step::Wait(Some(secs(70)))));
-    assert_eq!(source.receive(&mut input, secs(65)), Ok(None));
-    assert_eq!(source.poll(secs(70)), lost(Cause::Idle, secs(73)), "it was used up before");
+    assert_eq!(source.receive(&mut input, secs(65)), Ok(Received::More));
+    assert_eq!(
+        silent(&mut source, secs(70), secs(1)),
+        lost(Cause::Idle, secs(74)),
+        "used up before"
+    );
 }
 
 #[test]
 fn the_last_event_ends_the_source() {
-    let stream = "event: a\ndata: x\n\ndata: [DONE] \n\nevent: message_stop\ndata: y\n\ndata: [DONE]\n\n\
-                  event: message\ndata: z\n\ndata: w\n\n";
-    let all = ["x", "[DONE] ", "y", "[DONE]", "z", "w"];
-    for (last, count) in [
-        (LastEvent::Data("[DONE]"), 4),
-        (LastEvent::EventType("message_stop"), 3),
-        (LastEvent::EventType("message"), 2),
-        (LastEvent::EventType("a"), 1),
-        (LastEvent::Data("w"), 6),
-    ] {
-        let mut source = opened(SourceOptions::new().last_event(last).idle_timeout(secs(1)));
+    const SEVERAL: &[LastEvent] = &[LastEvent::EventType("b"), LastEvent::Data("[DONE]")];
+    let stream = "event: a\ndata: x\n\nevent: message_stop\ndata: y\n\ndata: [DONE]\n\n\
+                  event: message\ndata: z\n\ndata: \tw \n\n";
+    let all = ["x", "y", "[DONE]", "z", "\tw "];
+    let rows: Vec<(LastEvents, usize)> = vec![
+        (LastEvent::Data("[DONE]").into(), 3),
+        (LastEvent::EventType("message_stop").into(), 2),
+        (LastEvent::EventType("message").into(), 3),
+        (LastEvent::EventType("a").into(), 1),
+        (LastEvent::Data("w").into(), 5),
+        (LastEvent::Data(" w\n").into(), 5),
+        (SEVERAL.into(), 3),
+        ((&[LastEvent::EventType("a"), LastEvent::Data("w")]).into(), 1),
+        #[cfg(feature = "alloc")]
+        (vec![LastEvent::Data("no".to_owned()), LastEvent::EventType("a".to_owned())].into(), 1),
+        #[cfg(feature = "alloc")]
+        (vec![LastEvent::Data(Box::<str>::from("y"))].into(), 2),
+        #[cfg(feature = "alloc")]
+        (LastEvent::Data(format!("[{}]", "DONE")).into(), 3),
+    ];
+    for (last, count) in rows {
+        let options = SourceOptions::new().last_event(last.clone()).idle_timeout(secs(1));
+        let mut source = opened(options);
         assert_eq!(receive(&mut source, stream.as_bytes(), secs(0)).unwrap(), all[..count]);
         assert_eq!(source.ready_state(), ReadyState::Closed, "{last:?}");
         assert_eq!(source.end(secs(0)), Ok(()));
-        assert_eq!(source.network_error(secs(0)), Ok(()));
+        assert_eq!(source.network_error(Reset, secs(0)), Ok(()));
         assert_eq!(source.poll(secs(9)), Ok(Step::Closed));
         assert_eq!(receive(&mut source, stream.as_bytes(), secs(0)), Ok(vec![]));
     }
-    let mut source = opened(SourceOptions::new().method("POST").last_event(LastEvent::Data("x")));
-    assert_eq!(receive(&mut source, b"data: y\n\ndata: x\n", secs(0)).unwrap(), ["y"]);
-    assert_eq!(source.end(secs(0)), failed(Cause::Ended), "it was cut off");
+    let none = SourceOptions::new().last_event(LastEvents::default());
+    assert_eq!(receive(&mut opened(none), stream.as_bytes(), secs(0)).unwrap(), all);
+}
+
+/// A loop that asks what became of the input does not wait for a server that says no more.
+#[test]
+fn a_server_that_stays_connected_behind_the_last_event_is_left() {
+    let mut source = opened(SourceOptions::new().last_event(LastEvent::Data("[DONE]")));
+    let mut body = *b"data: a\n\ndata: [DONE]\n\ndata: more\n\n";
+    let mut input = &mut body[..];
+    assert!(matches!(source.receive(&mut input, secs(0)), Ok(Received::Item(_))));
+    assert!(matches!(source.receive(&mut input, secs(0)), Ok(Received::Item(_))));
+    assert_eq!(source.receive(&mut input, secs(0)), Ok(Received::Closed));
+    assert_eq!(input, b"");
+    assert_eq!(source.poll(secs(0)), Ok(Step::Closed));
+}
+
+/// How a body ends, and what comes of it with and without the option; by every split.
+#[test]
+fn what_the_end_of_the_body_cuts_off() {
+    const LAST: &[LastEvent] = &[LastEvent::Data("[DONE]"), LastEvent::EventType("stop")];
+    // The body; the data given if it is asked for; whether the source is done.
+    let rows: &[(&[u8], &[&str], bool)] = &[
+        (b"data: a\n\ndata: [DONE]", &["a", "[DONE]"], true),
+        (b"data: a\n\ndata:[DONE] \r\n", &["a", "[DONE] "], true),
+        (b"data: a\n\nevent: stop\ndata: {}\n", &["a", "{}"], true),
+        (b"data: a\n\nid: 7\ndata: b", &["a", "b"], false),
+        (b"data: a\n\ndata: [DONE]\nda", &["a"], false),
+        (b"data: a\n\n", &["a"], false),
+        (b"data: [DONE]\n\ndata: more", &["[DONE]"], true),
+    ];
+    for &(body, given, done) in rows {
+        for asked in [false, true] {
+            for at in 0..=body.len() {
+                let shown = body.escape_ascii();
+                let decoder: Decoder = Decoder::with_options(Options::new().unfinished(asked));
+                let options = SourceOptions::new().method("POST").last_event(LAST);
+                let mut source = EventSource::with_decoder(decoder, options);
+                source.poll(secs(0)).unwrap();
+                source.response(200, [TYPE], secs(0)).unwrap();
+                let mut seen = Vec::new();
+                let mut buffer = body[..at].to_vec();
+                let mut input = &mut buffer[..];
+                while let Received::Item(Item::Event(event)) =
+                    source.receive(&mut input, secs(0)).unwrap()
+                {
+                    seen.push(event.data.to_string());
+                }
+                let mut buffer = input.to_vec();
+                buffer.extend_from_slice(&body[at..]);
+                let mut input = &mut buffer[..];
+                while let Received::Item(Item::Event(event)) =
+                    source.receive_eof(&mut input, secs(0)).unwrap()
+                {
+                    seen.push(event.data.to_string());
+                }
+                let unfinished = !body.ends_with(b"\n\n") && given.len() > 1;
+                let count = given.len() - usize::from(!asked && unfinished);
+                assert_eq!(seen, given[..count], "{shown} at {at}, {asked}");
+                assert_eq!(input, b"");
+                let id = if asked && body.contains(&b'7') { "7" } else { "" };
+                assert_eq!(source.last_event_id(), id);
+                let end = if done { Ok(()) } else { failed(Cause::Ended) };
+                assert_eq!(source.end(secs(0)), end, "{shown} at {at}, {asked}");
+            }
+        }
+    }
+}
+
+/// Attempts that bring nothing wait ever longer, also where the server asks for no wait.
+#[test]
+fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
+    let attempts =
+        |options: SourceOptions, retry: &[u8], fail: fn(&mut EventSource, Duration) -> Duration| {
+            let mut source = opened(options);
+            receive(&mut source, retry, secs(0)).unwrap();
+            let mut now = source.network_error(Reset, secs(0)).unwrap_err().reconnect_at.unwrap();
+            let mut waits = Vec::from([now.as_secs()]);
+            for _ in 0..8 {
+                assert_eq!(source.poll(now), Ok(Step::Connect));
+                let next = fail(&mut source, now);
+                waits.push(next.as_secs() - now.as_secs());
+                now = next;
+            }
+            waits
+        };
+    let refused = |source: &mut EventSource, now| {
+        source.network_error(Reset, now).unwrap_err().reconnect_at.unwrap()
+    };
+    let busy = |source: &mut EventSource, now| {
+        source.response(503, NO_HEADERS, now).unwrap_err().reconnect_at.unwrap()
+    };
+    // A resume that is answered 200, and has nothing.
+    let empty = |source: &mut EventSource, now| {
+        source.response(200, [TYPE], now).unwrap();
+        receive(source, b": hello\n\nretry: 0\nid: 7\n\n{}\n", now).unwrap();
+        source.end(now).unwrap_err().reconnect_at.unwrap()
+    };
+    let plain = SourceOptions::new().retry_statuses(&[503]);
+    let zero = [1, 2, 4, 8, 16, 32, 60, 60, 60];
+    for fail in [refused, busy, empty] {
+        assert_eq!(attempts(plain.clone(), b"retry: 0\n\n", fail), zero);
+    }
+    let three = [3, 3, 4, 8, 16, 32, 60, 60, 60];
+    assert_eq!(attempts(plain.clone(), b"", refused), three);
+    assert_eq!(attempts(plain.clone(), b"retry: 100000\n\n", refused), [100; 9]);
+    // After an event the waits start over.
+    assert_eq!(attempts(plain.clone(), b"retry: 0\ndata: a\n\n", refused)[..4], [1, 1, 2, 4]);
+    let backoff = plain.backoff(BACKOFF);
+    assert_eq!(attempts(backoff.clone(), b"retry: 0\n\n", empty), [1, 2, 4, 5, 5, 5, 5, 5, 5]);
+    let few = backoff.backoff(BACKOFF.max_attempts(2));
+    let mut source = opened(few);
+    for (now, next) in [(0, Some(4)), (4, Some(9)), (9, None)] {
+        assert_eq!(source.end(secs(now)).unwrap_err().reconnect_at, next.map(secs));
+        source.poll(secs(next.unwrap_or(0))).unwrap();
+        source.response(200, [TYPE], secs(next.unwrap_or(0))).unwrap();
+    }
+}
+
+/// What the server asked for holds where it brought something.
+#[test]
+fn a_server_may_ask_to_be_tried_again_soon() {
+    for fail in [true, false] {
+        let mut source = opened(SourceOptions::new());
+        receive(&mut source, b"retry: 200\ndata: a\n\n", secs(0)).unwrap();
+        let result = if fail {
+            source.network_error(Reset, secs(1))
+        } else {
+            source.end(secs(1)).map_err(SourceError::widen)
+        };
+        assert_eq!(result.unwrap_err().reconnect_at, Some(millis(1200)));
+    }
+}
+
+#[test]
+fn what_lasted_a_minute_or_had_an_event_starts_the_waits_over() {
+    for (lasts, body, waits) in [
+        (0, &b"data: a\n\n"[..], [3, 3, 3, 3]),
+        (60, b"", [3, 3, 3, 3]),
+        (59, b": still here\n\n", [3, 3, 4, 8]),
+    ] {
+        let mut source = EventSource::new(SourceOptions::new());
+        let mut now = secs(0);
+        for wait in waits {
+            assert_eq!(source.poll(now), Ok(Step::Connect));
+            source.response(200, [TYPE], now).unwrap();
+            receive(&mut source, body, now).unwrap();
+            now += secs(lasts);
+            assert_eq!(source.end(now), lost(Cause::Ended, now + secs(wait)), "{lasts}");
+            now += secs(wait);
+        }
+    }
+}
+
+/// Each response has an event and ends, and the next request is due.
+#[test]
+fn long_polling_is_immediate() {
+    for options in [SourceOptions::new(), SourceOptions::new().backoff(BACKOFF.max_attempts(2))] {
+        let mut source = opened(options.clone());
+        for now in (1..9).map(secs) {
+            receive(&mut source, b"retry: 0\ndata: a\n\n", now).unwrap();
+            assert_eq!(source.end(now), lost(Cause::Ended, now));
+            assert_eq!(source.poll(now), Ok(Step::Connect));
+            source.response(200, [TYPE], now).unwrap();
+        }
+        // Not so what broke off.
+        receive(&mut source, b"data: a\n\n", secs(9)).unwrap();
+        assert_eq!(source.network_error(Reset, secs(9)), lost(Cause::Network(Reset), secs(10)));
+        // Nor what had no event.
+        source.poll(secs(10)).unwrap();
+        source.response(200, [TYPE], secs(10)).unwrap();
+        let error = source.end(secs(10)).unwrap_err();
+        assert!(error.reconnect_at >= Some(secs(11)), "{error:?}");
+    }
 }
 
 #[test]
@@ -482,8 +761,8 @@ fn backoff_ends_after_its_attempts_and_starts_over_after_a_good_stretch() {
             now += secs(lasts);
         }
         let reconnect_at = wait.map(|wait| now + secs(wait));
-        let error = SourceError { cause: Cause::Network, reconnect_at };
-        assert_eq!(source.network_error(now), Err(error), "{lasts:?}");
+        let error = SourceError { cause: Cause::Network(Reset), reconnect_at };
+        assert_eq!(source.network_error(Reset, now), Err(error), "{lasts:?}");
         now = reconnect_at.unwrap_or(now);
     }
     assert_eq!(source.ready_state(), ReadyState::Closed);
@@ -494,18 +773,25 @@ fn backoff_ends_after_its_attempts_and_starts_over_after_a_good_stretch() {
 #[test]
 fn silence_is_no_good_stretch() {
     let options = SourceOptions::new().backoff(BACKOFF).idle_timeout(secs(100));
-    for (events, waits) in [(false, [4, 5, 7, 8]), (true, [4, 4, 4, 4])] {
+    for (body, waits) in [
+        (&b""[..], [4, 5, 7, 8]),
+        // Nor are bytes that bring no event, unless for a minute.
+        (b":\n", [4, 5, 7, 8]),
+        (b"data: a\n\n", [4, 4, 4, 4]),
+    ] {
         let mut source = EventSource::new(options.clone());
         let mut now = secs(0);
         for wait in waits {
             source.poll(now).unwrap();
             source.response(200, [TYPE], now).unwrap();
-            if events {
+            if !body.is_empty() {
                 now += secs(5);
-                receive(&mut source, b":\n", now).unwrap();
+                receive(&mut source, body, now).unwrap();
             }
-            now += secs(100);
-            assert_eq!(source.poll(now), lost(Cause::Idle, now + secs(wait)));
+            let end = now + secs(100);
+            now += secs(101);
+            let idle = lost(Cause::Idle, now + secs(wait));
+            assert_eq!(silent(&mut source, end, secs(1)), idle);
             now += secs(wait);
         }
     }
@@ -519,8 +805,8 @@ fn a_limit_fails_for_good_and_misuse_changes_nothing() {
     source.response(200, [TYPE], secs(0)).unwrap();
     let mut body = *b"data: x\n\ndata: 0123";
     let mut input = &mut body[..15];
-    assert!(source.receive(&mut input, secs(0)).unwrap().is_some());
-    assert_eq!(source.receive(&mut input, secs(0)), Ok(None));
+    assert!(matches!(source.receive(&mut input, secs(0)), Ok(Received::Item(_))));
+    assert_eq!(source.receive(&mut input, secs(0)), Ok(Received::More));
     assert_eq!(input, b"data: ");
     let misuse = DecodeError::InputShrunk { expected: 6, found: 2 };
     let mut shrunk = *b"da";
@@ -534,7 +820,8 @@ fn a_limit_fails_for_good_and_misuse_changes_nothing() {
     let mut input = &mut body[9..];
     assert_eq!(source.receive(&mut input, secs(0)), failed(Cause::Decode(limit)));
     assert_eq!(source.ready_state(), ReadyState::Closed);
-    assert_eq!(source.receive(&mut input, secs(0)), Ok(None), "an error is given once");
+    let after = source.receive(&mut input, secs(0));
+    assert_eq!(after, Ok(Received::Closed), "an error is given once");
     assert_eq!(source.end(secs(0)), Ok(()));
 }
 
@@ -543,9 +830,9 @@ fn nothing_comes_after_close_within_a_chunk() {
     let mut source = opened(SourceOptions::new().idle_timeout(secs(1)));
     let mut body = *b"data: a\n\ndata: b\n\n";
     let mut input = &mut body[..];
-    assert!(source.receive(&mut input, secs(0)).unwrap().is_some());
+    assert!(matches!(source.receive(&mut input, secs(0)), Ok(Received::Item(_))));
     source.close();
-    assert_eq!(source.receive(&mut input, secs(0)), Ok(None));
+    assert_eq!(source.receive(&mut input, secs(0)), Ok(Received::Closed));
     assert_eq!(input, b"");
     assert_eq!(source.poll(secs(100)), Ok(Step::Closed));
 }
@@ -577,7 +864,7 @@ fn items_that_were_asked_for_are_shown() {
 fn errors_say_what_happened() {
     let limit = DecodeError::EventTooLong { limit: 9, offset: 18 };
     for (cause, text) in [
-        (Cause::Network, "network error"),
+        (Cause::NoResponse, "no response to the request in time"),
         (Cause::Aborted, "request aborted"),
         (Cause::Ended, "end of the event stream"),
         (Cause::Status(503), "status 503 instead of an event stream"),
@@ -585,8 +872,27 @@ fn errors_say_what_happened() {
         (Cause::Idle, "idle timeout of the event stream"),
         (Cause::Decode(limit), "event longer than 9 bytes, at byte 18"),
     ] {
-        assert_eq!(SourceError { cause, reconnect_at: None }.to_string(), text);
+        let error = SourceError { cause, reconnect_at: None };
+        assert_eq!(error.to_string(), text);
+        assert!(std::error::Error::source(&error).is_none());
+        assert_eq!(error.widen::<Reset>().to_string(), text);
+        assert_eq!(error.widen::<Reset>().reconnect_at, None);
     }
+}
+
+/// One function may give both kinds of error, and what the network said is in them.
+#[test]
+fn causes_come_out_again() {
+    fn fail(source: &mut EventSource) -> Result<(), SourceError<io::Error>> {
+        source.poll(secs(0)).map_err(SourceError::widen)?;
+        source.network_error(io::ErrorKind::ConnectionReset.into(), secs(0))
+    }
+    let error = fail(&mut EventSource::new(SourceOptions::new())).unwrap_err();
+    assert_eq!(error.to_string(), "network error: connection reset");
+    let source = std::error::Error::source(&error).unwrap().downcast_ref::<io::Error>().unwrap();
+    assert_eq!(source.kind(), io::ErrorKind::ConnectionReset);
+    let Cause::Network(error) = error.cause else { panic!("{error}") };
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }
 
 /// Everything that a source shows of a body in these pieces.
@@ -604,8 +910,10 @@ fn shown(pieces: &[&[u8]]) -> Vec<String> {
         let mut input = &mut buffer[..];
         loop {
             match source.receive(&mut input, secs(1)) {
-                Ok(Some(item)) => shown.push(format!("{item:?} {:?}", source.last_event_id())),
-                Ok(None) => break,
+                Ok(Received::Item(item)) => {
+                    shown.push(format!("{item:?} {:?}", source.last_event_id()));
+                }
+                Ok(Received::More | Received::Closed) => break,
                 Err(error) => {
                     shown.push(format!("{error:?}"));
                     break 'pieces;
@@ -655,16 +963,21 @@ fn owned_events() {
     source.set_last_event_id(EventId::new("6").unwrap());
     assert!(source.request_headers().any(|header| header == ("last-event-id", b"6")));
     let mut early = Bytes::from("data: x\n\n");
-    assert_eq!(source.receive(&mut early, secs(0)), Ok(None));
+    assert_eq!(source.receive(&mut early, secs(0)), Ok(Received::Closed));
     assert!(early.is_empty());
     source.poll(secs(0)).unwrap();
     source.response(200, [TYPE], secs(0)).unwrap();
-    let data = |source: &mut EventSource<BytesDecoder>, body: &'static str, now| {
-        let item = source.receive(&mut Bytes::from(body), now).unwrap();
-        item.map(|item| match item {
-            Item::Event(event) => format!("{} {}", event.last_event_id, event.data),
-            item => format!("{item:?}"),
-        })
+    let data = |source: &mut EventSource<BytesDecoder>, body: &'static str, now| match source
+        .receive(&mut Bytes::from(body), now)
+        .unwrap()
+    {
+        Received::Item(Item::Event(event)) => {
+            Some(format!("{} {}", event.last_event_id, event.data))
+        }
+        received => {
+            assert_eq!(received, Received::More);
+            None
+        }
     };
     assert_eq!(data(&mut source, "id: 7\ndata: a\n\n", secs(1)).as_deref(), Some("7 a"));
     assert_eq!(source.poll(secs(1)), Ok(Step::Wait(Some(secs(11)))));
@@ -672,7 +985,7 @@ fn owned_events() {
     assert_eq!(source.poll(secs(2)), Ok(Step::Wait(Some(secs(12)))), "until then it was busy");
     assert_eq!(data(&mut source, "omment\n", secs(3)), None);
     assert_eq!(source.poll(secs(3)), Ok(Step::Wait(Some(secs(13)))));
-    assert_eq!(source.end(secs(4)), lost(Cause::Ended, secs(7)));
+    assert_eq!(source.network_error(Reset, secs(4)), lost(Cause::Network(Reset), secs(7)));
     source.poll(secs(7)).unwrap();
     source.response(200, [TYPE], secs(7)).unwrap();
     assert_eq!(data(&mut source, "\ndata: b\n", secs(8)), None, "what was held is dropped");
@@ -680,7 +993,7 @@ fn owned_events() {
     assert_eq!(source.ready_state(), ReadyState::Closed);
     assert_eq!(source.end(secs(9)), Ok(()));
     let mut late = BytesMut::from("data: x\n\n");
-    assert_eq!(source.receive_mut(&mut late, secs(9)), Ok(None));
+    assert_eq!(source.receive_mut(&mut late, secs(9)), Ok(Received::Closed));
     assert!(late.is_empty());
 
     let decoder = BytesDecoder::with_options(Options::new().max_event(9));
@@ -688,8 +1001,59 @@ fn owned_events() {
     source.poll(secs(0)).unwrap();
     source.response(200, [TYPE], secs(0)).unwrap();
     let mut buffer = BytesMut::from("data: x\n\ndata: 0123");
-    assert!(source.receive_mut(&mut buffer, secs(0)).unwrap().is_some());
+    assert!(matches!(source.receive_mut(&mut buffer, secs(0)), Ok(Received::Item(_))));
     let limit = DecodeError::EventTooLong { limit: 9, offset: 18 };
     assert_eq!(source.receive_mut(&mut buffer, secs(0)), failed(Cause::Decode(limit)));
     assert_eq!(source.ready_state(), ReadyState::Closed);
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn owned_events_that_the_end_cuts_off() {
+    use bytes::{Bytes, BytesMut};
+    use eventwire::sse::BytesDecoder;
+
+    let body = "data: a\n\nid: 7\ndata: [DO\ndata: NE]\n";
+    for (last, asked) in [(true, true), (true, false), (false, true), (false, false)] {
+        for at in 0..=body.len() {
+            for by_chunk in [true, false] {
+                let decoder = BytesDecoder::with_options(Options::new().unfinished(asked));
+                let mut options = SourceOptions::new();
+                if last {
+                    options = options.last_event(LastEvent::Data("[DO\nNE]"));
+                }
+                let mut source = EventSource::with_decoder(decoder, options);
+                source.poll(secs(0)).unwrap();
+                source.response(200, [TYPE], secs(0)).unwrap();
+                let mut data = Vec::new();
+                let mut buffer = BytesMut::new();
+                for (piece, is_end) in [(&body[..at], false), (&body[at..], false), ("", true)] {
+                    let mut chunk = Bytes::from(piece);
+                    buffer.extend_from_slice(piece.as_bytes());
+                    let mut receive = || match (by_chunk, is_end) {
+                        (true, false) => source.receive(&mut chunk, secs(0)),
+                        (true, true) => source.receive_eof(&mut chunk, secs(0)),
+                        (false, false) => source.receive_mut(&mut buffer, secs(0)),
+                        (false, true) => source.receive_mut_eof(&mut buffer, secs(0)),
+                    };
+                    while let Received::Item(Item::Event(event)) = receive().unwrap() {
+                        data.push(event.data.to_string());
+                    }
+                }
+                assert_eq!(data, ["a", "[DO\nNE]"][..=usize::from(asked)]);
+                assert_eq!(source.last_event_id(), if asked { "7" } else { "" });
+                let end = if last { Ok(()) } else { lost(Cause::Ended, secs(3)) };
+                assert_eq!(source.end(secs(0)), end, "{last} {asked} {at} {by_chunk}");
+            }
+        }
+    }
+    // A source that takes chunks knows without being asked for what is left.
+    let options = SourceOptions::new().last_event(LastEvent::Data("[DONE]"));
+    let mut source = EventSource::owned(options);
+    source.poll(secs(0)).unwrap();
+    source.response(200, [TYPE], secs(0)).unwrap();
+    for piece in ["id: 1\nda", "ta: [DON", "E]"] {
+        assert_eq!(source.receive(&mut Bytes::from(piece), secs(0)), Ok(Received::More));
+    }
+    assert_eq!((source.end(secs(0)), source.last_event_id()), (Ok(()), ""));
 }

@@ -3,12 +3,14 @@
 use eventwire::Backoff;
 use eventwire::sse::{
     DecodeError, Decoder, EventSource, InlineId, Item, LastEvent, OnLimit, Options, ReadyState,
-    SourceError, SourceErrorCause, SourceOptions, Step,
+    Received, SourceError, SourceErrorCause, SourceOptions, Step,
 };
 use proptest::prelude::*;
 use std::time::Duration;
 
 const CEILING: Duration = Duration::from_secs(20);
+/// How long the waits grow where no others are set.
+const LEAST_WAITS_CEILING: Duration = Duration::from_secs(60);
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(40);
 
 #[derive(Clone, Debug)]
@@ -21,7 +23,8 @@ enum Op {
     Response(u16, Option<&'static str>, Option<u64>),
     /// So many bytes of the stream.
     Body(usize),
-    End,
+    /// The end of the body is told of, or is read up to first.
+    End(bool),
     NetworkError,
     Aborted,
     Close,
@@ -46,7 +49,7 @@ fn op() -> impl Strategy<Value = Op> {
         6 => Just(Op::Deadline),
         8 => (status, content_type, retry_after).prop_map(|(s, c, r)| Op::Response(s, c, r)),
         16 => (0..60_usize).prop_map(Op::Body),
-        2 => Just(Op::End),
+        2 => any::<bool>().prop_map(Op::End),
         2 => Just(Op::NetworkError),
         1 => prop_oneof![9 => Just(Op::Poll), 1 => Just(Op::Aborted), 1 => Just(Op::Close)],
     ]
@@ -62,6 +65,8 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         ": keep-alive\n\n",
         ":\n",
         "retry: 1500\n\n",
+        "retry: 0\n\n",
+        "{\"error\": 1}\n",
         "retry: 99999999999999999999\n",
         "id\ndata\n\n",
         "id: an id that does not fit\ndata: x\n\n",
@@ -76,26 +81,22 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn options() -> impl Strategy<Value = SourceOptions> {
-    let backoff = proptest::option::of((any::<u64>(), 1..9_u32)).prop_map(|backoff| {
-        backoff.map(|(seed, attempts)| {
-            Backoff::new(Duration::from_secs(1), CEILING, seed).max_attempts(attempts)
-        })
-    });
-    let idle_timeout = proptest::option::of((1..9_u64).prop_map(Duration::from_secs));
+    let timeout = || proptest::option::of((1..9_u64).prop_map(Duration::from_secs));
     let last_event = prop_oneof![
         2 => Just(None),
         1 => Just(Some(LastEvent::Data("[DONE]"))),
         1 => Just(Some(LastEvent::EventType("content_block_delta"))),
     ];
+    let timeouts = (timeout(), timeout());
     let method = prop_oneof![9 => Just("GET"), 1 => Just("POST")];
-    (backoff, idle_timeout, last_event, method).prop_map(
-        |(backoff, idle_timeout, last_event, method)| {
+    (timeouts, last_event, method).prop_map(
+        |((idle_timeout, response_timeout), last_event, method)| {
             let mut options = SourceOptions::new().retry_statuses(&[503]).method(method);
-            if let Some(backoff) = backoff {
-                options = options.backoff(backoff);
-            }
             if let Some(timeout) = idle_timeout {
                 options = options.idle_timeout(timeout);
+            }
+            if let Some(timeout) = response_timeout {
+                options = options.response_timeout(timeout);
             }
             if let Some(last) = last_event {
                 options = options.last_event(last);
@@ -115,6 +116,8 @@ struct Client {
     under_way: bool,
     /// The id of the last item that had one.
     last_event_id: String,
+    has_backoff: bool,
+    brought_event: bool,
 }
 
 impl Client {
@@ -122,6 +125,7 @@ impl Client {
     /// waits.
     fn check(&mut self, result: Result<(), SourceError>, retry_after: Duration) {
         let Err(error) = result else { return };
+        let brought_event = std::mem::take(&mut self.brought_event);
         assert!(std::mem::take(&mut self.under_way), "an error where there is no request: {error}");
         self.buffer.clear();
         match error.reconnect_at {
@@ -130,7 +134,13 @@ impl Client {
                 assert_eq!(self.source.ready_state(), ReadyState::Connecting);
                 let wait = self.source.reconnection_time();
                 assert!(at >= self.now.saturating_add(wait));
-                assert!(at <= self.now.saturating_add(wait.max(retry_after) + CEILING));
+                let longest = wait.max(retry_after).max(LEAST_WAITS_CEILING) + CEILING;
+                assert!(at <= self.now.saturating_add(longest));
+                let due = brought_event && error.cause == SourceErrorCause::Ended;
+                if !due && !self.has_backoff {
+                    let least = self.now.saturating_add(Duration::from_secs(1));
+                    assert!(at >= least, "a hot loop: {error}");
+                }
             }
         }
     }
@@ -141,31 +151,46 @@ impl Client {
         match self.source.poll(self.now) {
             Ok(Step::Connect) => {
                 assert!(!std::mem::replace(&mut self.under_way, true), "connected twice");
-                assert_eq!(self.source.poll(self.now), Ok(Step::Wait(None)));
+                assert!(matches!(self.source.poll(self.now), Ok(Step::Wait(Some(_)))));
             }
             Ok(Step::Wait(until)) => {
-                assert!(until.is_none_or(|until| until > self.now), "its time has come");
+                let is_later = |until| until > self.now || until == Duration::MAX;
+                assert!(until.is_none_or(is_later), "its time has come");
                 assert_eq!(self.source.poll(self.now), Ok(Step::Wait(until)));
                 self.deadline = until;
             }
             Ok(Step::Closed) => assert_eq!(self.source.ready_state(), ReadyState::Closed),
             Err(error) => {
-                assert!(was_open && error.cause == SourceErrorCause::Idle);
+                let cause =
+                    if was_open { SourceErrorCause::Idle } else { SourceErrorCause::NoResponse };
+                assert_eq!(error.cause, cause);
                 self.check(Err(error), Duration::ZERO);
             }
         }
     }
 
-    fn receive(&mut self, bytes: &[u8]) {
+    fn receive(&mut self, bytes: &[u8], is_end: bool) {
         let was_open = self.source.ready_state() == ReadyState::Open;
         self.buffer.extend_from_slice(bytes);
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut input = &mut buffer[..];
         loop {
             let is_open = self.source.ready_state() == ReadyState::Open;
-            let item = match self.source.receive(&mut input, self.now) {
-                Ok(Some(item)) => item,
-                Ok(None) => break,
+            let received = if is_end {
+                self.source.receive_eof(&mut input, self.now)
+            } else {
+                self.source.receive(&mut input, self.now)
+            };
+            let item = match received {
+                Ok(Received::Item(item)) => item,
+                Ok(Received::More) => {
+                    assert!(is_open && (!is_end || input.is_empty()));
+                    break;
+                }
+                Ok(Received::Closed) => {
+                    assert_ne!(self.source.ready_state(), ReadyState::Open);
+                    break;
+                }
                 Err(error) => {
                     let cause = error.cause;
                     let misuse =
@@ -179,6 +204,7 @@ impl Client {
             assert!(is_open, "an item out of turn: {item:?}");
             match item {
                 Item::Event(event) => {
+                    self.brought_event = true;
                     if let Some(id) = event.id {
                         self.last_event_id = id.to_string();
                     }
@@ -188,7 +214,7 @@ impl Client {
                         self.last_event_id = id.to_string();
                     }
                 }
-                Item::Comment(_) => {}
+                Item::Comment(_) | Item::Unknown(_) => {}
                 // Its id counts, if it was complete.
                 _ => self.last_event_id = self.source.last_event_id().to_owned(),
             }
@@ -238,11 +264,21 @@ impl Client {
             }
             Op::Body(count) => {
                 let bytes: Vec<_> = stream.take(count).collect();
-                self.receive(&bytes);
+                self.receive(&bytes, false);
                 Ok(())
             }
-            Op::End => self.source.end(self.now),
-            Op::NetworkError => self.source.network_error(self.now),
+            Op::End(read) => {
+                if read {
+                    self.receive(b"", true);
+                }
+                self.source.end(self.now)
+            }
+            Op::NetworkError => self.source.network_error((), self.now).map_err(|error| {
+                assert_eq!(error.cause, SourceErrorCause::Network(()));
+                // What it was does not matter here.
+                let reconnect_at = error.reconnect_at;
+                SourceError { cause: SourceErrorCause::Aborted, reconnect_at }
+            }),
             Op::Aborted => self.source.aborted(),
             Op::Close => {
                 self.source.close();
@@ -268,8 +304,8 @@ proptest! {
     #[test]
     fn whatever_happens(
         options in options(),
-        skip in any::<bool>(),
-        show in any::<bool>(),
+        backoff in proptest::option::of((any::<u64>(), 1..9_u32)),
+        [skip, show, unfinished] in any::<[bool; 3]>(),
         start in prop_oneof![Just(0), 0..100_000_u64, Just(u64::MAX)],
         ops in proptest::collection::vec(op(), 0..80),
         stream in stream(),
@@ -277,6 +313,12 @@ proptest! {
         let policy = if skip { OnLimit::Skip } else { OnLimit::Error };
         // Ids in blocks are only seen where these are shown.
         let limits = Options::new().max_event(60).on_limit(policy).blocks(true).comments(show);
+        let limits = limits.unknown_lines(show).unfinished(unfinished);
+        let has_backoff = backoff.is_some();
+        let options = backoff.into_iter().fold(options, |options, (seed, attempts)| {
+            let backoff = Backoff::new(Duration::from_secs(1), CEILING, seed);
+            options.backoff(backoff.max_attempts(attempts))
+        });
         let decoder = Decoder::<InlineId<8>>::with_options(limits);
         let mut client = Client {
             source: EventSource::with_decoder(decoder, options),
@@ -285,6 +327,8 @@ proptest! {
             deadline: None,
             under_way: false,
             last_event_id: String::new(),
+            has_backoff,
+            brought_event: false,
         };
         let mut stream = stream.into_iter().cycle();
         for op in &ops {

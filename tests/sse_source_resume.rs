@@ -2,8 +2,8 @@
 
 use eventwire::Backoff;
 use eventwire::sse::{
-    EventSource, Item, ReadyState, SourceDecoder, SourceError, SourceErrorCause, SourceOptions,
-    Step,
+    EventSource, Item, ReadyState, Received, SourceDecoder, SourceError, SourceErrorCause,
+    SourceOptions, Step,
 };
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
@@ -84,14 +84,16 @@ fn run<D: SourceDecoder>(mut source: EventSource<D>, receive: Receive<D>, seed: 
     while complete < 2 {
         complete += usize::from(events.len() == log.len());
         assert_eq!(source.poll(now), Ok(Step::Connect), "seed {seed}");
-        assert_eq!(source.poll(now), Ok(Step::Wait(None)), "seed {seed}");
+        let answer_by = now + SourceOptions::DEFAULT_RESPONSE_TIMEOUT;
+        assert_eq!(source.poll(now), Ok(Step::Wait(Some(answer_by))), "seed {seed}");
         let error = connect(&mut source, receive, &log, &mut events, &mut buffer, &mut now, random);
         buffer.clear();
         assert_eq!(events[..], log[..events.len()], "seed {seed}");
         assert_eq!(source.ready_state(), ReadyState::Connecting, "seed {seed}");
         let at = error.reconnect_at.expect("it may connect again");
         let least = now + source.reconnection_time();
-        assert!(least <= at && at <= least.max(now + RETRY_AFTER) + CEILING, "seed {seed}");
+        let most = least.max(now + RETRY_AFTER).max(now + IDLE_TIMEOUT) + CEILING;
+        assert!(least <= at && at <= most, "seed {seed}");
         if at > now {
             assert_eq!(source.poll(now), Ok(Step::Wait(Some(at))), "seed {seed}");
         }
@@ -115,7 +117,7 @@ fn connect<D: SourceDecoder>(
     let id = source.request_headers().find(|(name, _)| *name == "last-event-id");
     let id = id.map_or(0, |(_, id)| str::from_utf8(id).unwrap().parse().unwrap());
     match random.random_range(0..8) {
-        0 => return source.network_error(*now).unwrap_err(),
+        0 => return no_cause(source.network_error((), *now)),
         1 => {
             let headers: &[_] = if random.random() { &[("retry-after", "30")] } else { &[] };
             return source.response(503, headers.iter().copied(), *now).unwrap_err();
@@ -135,15 +137,23 @@ fn connect<D: SourceDecoder>(
     }
     match random.random_range(0..3) {
         0 => source.end(*now).unwrap_err(),
-        1 => source.network_error(*now).unwrap_err(),
+        1 => no_cause(source.network_error((), *now)),
         _ => {
             let Ok(Step::Wait(Some(deadline))) = source.poll(*now) else { panic!("no deadline") };
+            let Ok(Step::Wait(Some(deadline))) = source.poll(deadline) else { panic!("no chance") };
             *now = deadline;
             let error = source.poll(*now).unwrap_err();
             assert_eq!(error.cause, SourceErrorCause::Idle);
             error
         }
     }
+}
+
+/// What the network said does not matter.
+fn no_cause(result: Result<(), SourceError<()>>) -> SourceError {
+    let SourceError { cause, reconnect_at } = result.unwrap_err();
+    assert_eq!(cause, SourceErrorCause::Network(()));
+    SourceError { cause: SourceErrorCause::Aborted, reconnect_at }
 }
 
 fn options(seed: u64) -> SourceOptions {
@@ -163,7 +173,7 @@ fn events_in_a_buffer_are_exactly_the_log() {
             |source, buffer, chunk, now, seen| {
                 buffer.extend_from_slice(chunk);
                 let mut input = &mut buffer[..];
-                while let Some(item) = source.receive(&mut input, now)? {
+                while let Received::Item(item) = source.receive(&mut input, now)? {
                     let Item::Event(event) = item else { panic!("{item:?}") };
                     let event = event.to_str().unwrap();
                     seen.push(Entry {
@@ -198,7 +208,7 @@ fn owned_events_are_exactly_the_log() {
             EventSource::owned(options(seed)),
             |source, _, chunk, now, seen| {
                 let mut chunk = Bytes::copy_from_slice(chunk);
-                while let Some(item) = source.receive(&mut chunk, now)? {
+                while let Received::Item(item) = source.receive(&mut chunk, now)? {
                     seen.push(own(item));
                 }
                 Ok(())
@@ -210,7 +220,7 @@ fn owned_events_are_exactly_the_log() {
             |source, buffer, chunk, now, seen| {
                 buffer.extend_from_slice(chunk);
                 let mut input = BytesMut::from(&buffer[..]);
-                while let Some(item) = source.receive_mut(&mut input, now)? {
+                while let Received::Item(item) = source.receive_mut(&mut input, now)? {
                     seen.push(own(item));
                 }
                 *buffer = input.to_vec();

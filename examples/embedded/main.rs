@@ -85,7 +85,7 @@ fn follow(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Error>>
             let buffer = &mut buffer[..];
             block_on(sse::follow(transport, host, target, &mut source, buffer, clock, print))
         });
-        let _ = source.network_error(clock());
+        let _ = source.network_error((), clock());
         match followed {
             Err(error @ (sse::Error::Unsendable | sse::Error::RequestTooLong)) => {
                 return Err(error.into());

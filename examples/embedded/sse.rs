@@ -9,7 +9,7 @@ mod body;
 use body::Body;
 use core::time::Duration;
 use embedded_io_async::{Read, Write};
-use eventwire::sse::{Decoder, Event, EventSource, IdStorage, Item, ReadyState, SourceError, Text};
+use eventwire::sse::{Decoder, Event, EventSource, IdStorage, Item, Received, SourceError, Text};
 use httparse::{EMPTY_HEADER, Response, Status};
 
 /// How many headers a response may have, of 16 bytes of stack each on 32-bit machines.
@@ -74,22 +74,22 @@ pub async fn follow<T: Read + Write, S: IdStorage>(
             received.start += payload;
             events.end += payload;
             let mut input = &mut buffer[events.clone()];
-            while let Some(item) = source.receive(&mut input, clock()).map_err(Error::Source)? {
-                if let Item::Event(event) = item {
-                    on_event(event);
+            loop {
+                match source.receive(&mut input, clock()).map_err(Error::Source)? {
+                    Received::Item(Item::Event(event)) => on_event(event),
+                    Received::Item(_) => {}
+                    Received::More => break,
+                    Received::Closed => return Ok(()),
                 }
             }
             events.start = events.end - input.len();
-            if source.ready_state() == ReadyState::Closed {
-                return Ok(());
-            }
         }
         if framing + payload > 0 {
             continue;
         }
 
         if let Some(Body::End) = body {
-            return source.end(clock()).map_err(Error::Source);
+            return end(source, &mut buffer[events], clock(), on_event).map_err(Error::Source);
         }
         buffer.copy_within(events.clone(), 0);
         events = 0..events.len();
@@ -100,11 +100,28 @@ pub async fn follow<T: Read + Write, S: IdStorage>(
             return Err(Error::BufferTooSmall);
         }
         match (transport.read(room).await.map_err(Error::Transport)?, body) {
-            (0, Some(Body::UntilClose)) => return source.end(clock()).map_err(Error::Source),
+            (0, Some(Body::UntilClose)) => {
+                return end(source, &mut buffer[events], clock(), on_event).map_err(Error::Source);
+            }
             (0, _) => return Err(Error::Ended),
             (len, _) => received.end += len,
         }
     }
+}
+
+/// The body has ended, with what is left of the events: it may be the last one, without its blank line.
+fn end<S: IdStorage>(
+    source: &mut EventSource<Decoder<S>>,
+    mut events: &mut [u8],
+    now: Duration,
+    mut on_event: impl FnMut(Event<Text<'_>>),
+) -> Result<(), SourceError> {
+    while let Received::Item(item) = source.receive_eof(&mut events, now)? {
+        if let Item::Event(event) = item {
+            on_event(event);
+        }
+    }
+    source.end(now)
 }
 
 /// Writes the request to the front of `buffer`; returns its length.

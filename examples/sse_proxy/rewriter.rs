@@ -79,7 +79,7 @@ impl Rewriter {
         self.buffer.freeze()
     }
 
-    /// Takes the bytes of a token, or some of a line that gives none.
+    /// Takes the bytes of a token, or some of one that is still to come.
     fn append(&mut self, mut raw: &[u8]) {
         if !raw.is_empty() && std::mem::take(&mut self.drop_lf) {
             raw = raw.strip_prefix(b"\n").unwrap_or(raw);

@@ -5,6 +5,7 @@ use super::stream::Stream;
 use arbitrary::Arbitrary;
 
 #[derive(Arbitrary, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "so are the options")]
 pub struct Input {
     stream: Stream,
     max_line: Option<u8>,
@@ -12,6 +13,8 @@ pub struct Input {
     skip: bool,
     comments: bool,
     blocks: bool,
+    unknown_lines: bool,
+    unfinished: bool,
 }
 
 pub fn run(input: &Input) {
@@ -22,6 +25,8 @@ pub fn run(input: &Input) {
         skip: input.skip,
         comments: input.comments,
         blocks: input.blocks,
+        unknown_lines: input.unknown_lines,
+        unfinished: input.unfinished,
     };
     let seen = trace(rules, &cut(&stream, &input.stream.cuts));
     assert_eq!(seen, reference::trace(rules, &stream));

@@ -1,8 +1,9 @@
 //! Owned events that share the memory which they arrived in.
 
 use super::block::RawBlock;
-use super::decoder::{Front, Input, KeepId, next};
+use super::decoder::{Front, Input, KeepId, next, unfinished};
 use super::engine::Engine;
+use super::options::Shown;
 use super::{DecodeError, Event, EventId, IdTooLong, Item, Options};
 use crate::Utf8Bytes;
 use bytes::{Buf, Bytes, BytesMut};
@@ -83,7 +84,8 @@ impl BytesDecoder {
     /// An event inside one chunk is sliced from it. One whose data is in several lines, or that
     /// straddles two chunks, is copied once, to one allocation and its reference count; one that
     /// straddles more may make that grow. At the end of the body an unfinished event is discarded,
-    /// by the standard.
+    /// by the standard; [`decode_eof`](Self::decode_eof) gives it where that is
+    /// [asked for](Options::unfinished).
     ///
     /// # Errors
     /// If a limit was passed and the policy is [`OnLimit::Error`](super::OnLimit::Error).
@@ -154,6 +156,84 @@ impl BytesDecoder {
         self.next(buffer)
     }
 
+    /// As [`decode`](Self::decode), once the body has ended, with an empty `chunk` or the last one:
+    /// call it until it gives `Ok(None)`. The last item may be one that the end cut off, if the options
+    /// [ask for it](Options::unfinished). Then the decoder was [`reset`](Self::reset).
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use eventwire::sse::{BytesDecoder, Item, Options};
+    ///
+    /// let mut decoder = BytesDecoder::with_options(Options::new().unfinished(true));
+    /// let mut chunk = Bytes::from("data: {}\n\ndata: [DONE]"); // a body that has ended
+    /// let mut seen = Vec::new();
+    /// while let Some(item) = decoder.decode_eof(&mut chunk)? {
+    ///     let Item::Event(event) = item else { continue };
+    ///     seen.push(event.data);
+    /// }
+    /// assert_eq!(seen, ["{}", "[DONE]"]);
+    /// # Ok::<(), eventwire::sse::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_eof(&mut self, chunk: &mut Bytes) -> Result<Option<OwnedItem>, DecodeError> {
+        let item = self.decode(chunk)?;
+        if item.is_some() {
+            return Ok(item);
+        }
+        let give = self.gives_unfinished();
+        let item = self.unfinished(give)?;
+        self.reset();
+        Ok(item.filter(|_| give))
+    }
+
+    /// As [`decode_mut`](Self::decode_mut), once the stream has ended and `buffer` is all that is left
+    /// of it: call it until it gives `Ok(None)`, as [`decode_eof`](Self::decode_eof). Then `buffer` is
+    /// empty, and the decoder was [`reset`](Self::reset).
+    ///
+    /// # Errors
+    /// As [`decode_mut`](Self::decode_mut).
+    pub fn decode_mut_eof(
+        &mut self,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<OwnedItem>, DecodeError> {
+        let item = self.decode_mut(buffer)?;
+        if item.is_some() {
+            return Ok(item);
+        }
+        let give = self.gives_unfinished();
+        let item = self.unfinished_mut(buffer, give)?;
+        self.reset();
+        Ok(item.filter(|_| give))
+    }
+
+    /// Whether unfinished items are to be given.
+    pub(super) const fn gives_unfinished(&self) -> bool {
+        self.engine.options().show(Shown::UNFINISHED)
+    }
+
+    /// The item that the stream ended in, of which what is held is the front; it counts only if it is
+    /// to be given. Then the decoder is to be reset.
+    pub(super) fn unfinished(&mut self, give: bool) -> Result<Option<OwnedItem>, DecodeError> {
+        let mut tail = core::mem::take(&mut self.tail);
+        if tail.is_empty() {
+            let mut carry = core::mem::take(&mut self.carry);
+            self.unfinished_mut(&mut carry, give)
+        } else {
+            unfinished(&mut self.engine, &mut tail, &mut self.id, give)
+        }
+    }
+
+    /// The same, of which `buffer` is the front.
+    pub(super) fn unfinished_mut(
+        &mut self,
+        buffer: &mut BytesMut,
+        give: bool,
+    ) -> Result<Option<OwnedItem>, DecodeError> {
+        unfinished(&mut self.engine, buffer, &mut self.id, give)
+    }
+
     #[inline(always)]
     fn next<I: Input<Front = Shared>>(
         &mut self,
@@ -190,11 +270,10 @@ impl BytesDecoder {
         self.carry = BytesMut::new();
     }
 
-    /// Whether what is not shown, a comment or a block, came to its end since this was last asked, or
-    /// `heard` was said then.
+    /// How long a buffer that is read into is if it holds nothing new.
     #[inline]
-    pub(super) fn replace_heard(&mut self, heard: bool) -> bool {
-        core::mem::replace(&mut self.engine.heard, heard)
+    pub(super) const fn looked_at(&self) -> usize {
+        self.engine.looked_at()
     }
 }
 

@@ -9,8 +9,9 @@ use tokio_util::codec::{Decoder, Encoder};
 /// [`tokio_util::codec`].
 ///
 /// It reads [`OwnedItem`]s by [`BytesDecoder::decode_mut`], with the limits of that decoder. At the
-/// end of the transport an unfinished event is discarded, by the standard and without an error, and
-/// the decoder [`reset`](BytesDecoder::reset): what is read after is a new stream, into which the
+/// end of the transport an unfinished event is discarded, by the standard and without an error, unless
+/// the decoder's options [ask for it](super::Options::unfinished), and the decoder is
+/// [`reset`](BytesDecoder::reset): what is read after is a new stream, into which the
 /// last event ID is carried over. A read that is dropped before it is done loses nothing.
 ///
 /// It writes [`Message`]s, and blocks that were encoded for many, as
@@ -85,12 +86,7 @@ impl Decoder for EventCodec {
     }
 
     fn decode_eof(&mut self, buffer: &mut BytesMut) -> Result<Option<OwnedItem>, Self::Error> {
-        let item = self.decode(buffer)?;
-        if item.is_none() {
-            buffer.clear();
-            self.decoder.reset();
-        }
-        Ok(item)
+        self.decoder.decode_mut_eof(buffer).map_err(ReadError::Decode)
     }
 }
 

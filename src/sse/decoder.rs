@@ -2,6 +2,7 @@
 
 use super::block::RawBlock;
 use super::engine::{Engine, Step};
+use super::options::Shown;
 use super::{
     Block, DecodeError, Event, EventId, IdStorage, IdTooLong, InlineId, Item, Options, Text,
 };
@@ -88,7 +89,8 @@ impl<S: IdStorage> Decoder<S> {
     ///   [`reset`](Self::reset).
     ///
     /// At the end of the stream what is left is an unfinished event, to be discarded by the
-    /// standard.
+    /// standard; [`decode_eof`](Self::decode_eof) gives it where that is
+    /// [asked for](Options::unfinished).
     ///
     /// # Errors
     /// If a limit was passed and the policy is [`OnLimit::Error`](super::OnLimit::Error), or on
@@ -99,6 +101,58 @@ impl<S: IdStorage> Decoder<S> {
         input: &mut &'a mut [u8],
     ) -> Result<Option<Item<Text<'a>>>, DecodeError> {
         next(&mut self.engine, input, &mut self.last_event_id, |_, _| {})
+    }
+
+    /// As [`decode`](Self::decode), once the stream has ended and `input` is all that is left of it:
+    /// call it until it gives `Ok(None)`. The last item may be one that the end cut off, if the options
+    /// [ask for it](Options::unfinished). Then `input` is empty, and the decoder was
+    /// [`reset`](Self::reset).
+    ///
+    /// ```
+    /// use eventwire::sse::{Decoder, Item, Options};
+    ///
+    /// let mut decoder = Decoder::with_options(Options::new().unfinished(true));
+    /// # let _: &Decoder = &decoder;
+    /// let mut buffer = *b"data: {}\n\ndata: [DONE]"; // a body that has ended
+    /// let mut input = &mut buffer[..];
+    /// let mut seen = Vec::new();
+    /// while let Some(item) = decoder.decode_eof(&mut input)? {
+    ///     let Item::Event(event) = item else { continue };
+    ///     seen.push(event.data.to_string());
+    /// }
+    /// assert_eq!(seen, ["{}", "[DONE]"]);
+    /// # Ok::<(), eventwire::sse::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_eof<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<Item<Text<'a>>>, DecodeError> {
+        let item = self.decode(input)?;
+        if item.is_some() {
+            return Ok(item);
+        }
+        let give = self.gives_unfinished();
+        let item = self.unfinished(input, give)?;
+        self.reset();
+        Ok(item.filter(|_| give))
+    }
+
+    /// Whether [`unfinished`](Self::unfinished) items are to be given.
+    pub(super) const fn gives_unfinished(&self) -> bool {
+        self.engine.options().show(Shown::UNFINISHED)
+    }
+
+    /// The item that the stream ended in, behind `input`, all of which was decoded; it counts only if
+    /// it is to be given. Then the decoder is to be reset.
+    pub(super) fn unfinished<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        give: bool,
+    ) -> Result<Option<Item<Text<'a>>>, DecodeError> {
+        unfinished(&mut self.engine, input, &mut self.last_event_id, give)
     }
 
     /// The last event ID as of the last item: what a reconnecting client sends as
@@ -128,11 +182,10 @@ impl<S: IdStorage> Decoder<S> {
         self.engine.reset();
     }
 
-    /// Whether what is not shown, a comment or a block, came to its end since this was last asked, or
-    /// `heard` was said then.
+    /// How long the input is if it holds nothing new.
     #[inline]
-    pub(super) fn replace_heard(&mut self, heard: bool) -> bool {
-        core::mem::replace(&mut self.engine.heard, heard)
+    pub(super) const fn looked_at(&self) -> usize {
+        self.engine.looked_at()
     }
 }
 
@@ -224,12 +277,24 @@ pub(super) fn next<I: Input, K: KeepId<TextOf<I>>>(
     ids: &mut K,
     used_up: impl FnOnce(&mut I, &mut K),
 ) -> Decoded<I, K> {
+    next_by(engine, input, ids, used_up, Engine::step)
+}
+
+/// The same by these steps.
+#[inline(always)]
+fn next_by<I: Input, K: KeepId<TextOf<I>>>(
+    engine: &mut Engine,
+    input: &mut I,
+    ids: &mut K,
+    used_up: impl FnOnce(&mut I, &mut K),
+    mut step: impl FnMut(&mut Engine, &[u8]) -> Result<Step, DecodeError>,
+) -> Decoded<I, K> {
     loop {
         if input.as_slice().len() == engine.looked_at() {
             used_up(input, ids);
             return Ok(None);
         }
-        let (end, ascii) = match engine.step(input.as_slice()) {
+        let (end, ascii) = match step(engine, input.as_slice()) {
             Ok(Step::Block { end, ascii }) if engine.block.data.is_some() => (end, ascii),
             Ok(Step::More { discard }) => {
                 input.discard(discard);
@@ -257,6 +322,29 @@ pub(super) fn next<I: Input, K: KeepId<TextOf<I>>>(
     }
 }
 
+/// What the stream ended in, behind `input`, all of which was decoded. Nothing of it counts unless it
+/// is to be given. Then the engine is to be reset.
+pub(super) fn unfinished<I: Input, K: KeepId<TextOf<I>>>(
+    engine: &mut Engine,
+    input: &mut I,
+    ids: &mut K,
+    give: bool,
+) -> Decoded<I, K> {
+    let mut step = engine.finish(input.as_slice(), give);
+    let item = match step {
+        Some(_) => next_by(
+            engine,
+            input,
+            ids,
+            |_, _| {},
+            |_, _| Ok(step.take().unwrap_or(Step::More { discard: 0 })),
+        )?,
+        None => None,
+    };
+    input.discard(input.as_slice().len());
+    Ok(item)
+}
+
 /// All that a step may give but an event, and an end.
 #[inline(never)]
 fn no_event<I: Input, K: KeepId<TextOf<I>>>(
@@ -271,9 +359,10 @@ fn no_event<I: Input, K: KeepId<TextOf<I>>>(
             input.discard(discard);
             return ControlFlow::Break(Ok(None));
         }
-        Ok(Step::Comment { text, end, ascii }) => {
+        Ok(Step::Line { comment, text, end, ascii }) => {
             let front = input.split_front(end, &mut engine.block, ascii);
-            Item::Comment(front.into_text(text))
+            let kind = if comment { Item::Comment } else { Item::Unknown };
+            kind(front.into_text(text))
         }
         Ok(Step::Skipped { error, end }) => {
             let id = engine.block.id.take();
@@ -296,8 +385,7 @@ fn no_event<I: Input, K: KeepId<TextOf<I>>>(
             {
                 return ControlFlow::Break(refuse_id(engine, too_long));
             }
-            if !engine.options().blocks {
-                engine.heard = true;
+            if !engine.options().show(Shown::BLOCKS) {
                 return ControlFlow::Continue(());
             }
             Item::Block(Block { event_type, id, retry })

@@ -4,6 +4,7 @@
 //! keeps as positions, so that no byte is looked at twice while a block grows.
 
 use super::block::RawBlock;
+use super::options::Shown;
 use super::{BOM, DecodeError, FieldName, OnLimit, Options, field};
 use crate::simd::{LineEnds, WithLineEnds, with_line_ends};
 use core::ops::Range;
@@ -17,8 +18,8 @@ pub(super) enum Step {
     /// The engine's [`block`](Engine::block), through its blank line. Its data may need
     /// [joining](RawBlock::join).
     Block { end: usize, ascii: bool },
-    /// A comment outside any block.
-    Comment { text: Range<usize>, end: usize, ascii: bool },
+    /// A comment outside any block, or a line there that is no field either.
+    Line { comment: bool, text: Range<usize>, end: usize, ascii: bool },
     /// The engine's [`block`](Engine::block) as far as it was complete before it passed a limit.
     Skipped { error: DecodeError, end: usize },
     /// Nothing more until the buffer grows.
@@ -32,8 +33,6 @@ pub(super) struct Engine {
     phase: Phase,
     /// The last line ended with CR: an LF here is part of that end.
     skip_lf: bool,
-    /// A comment, or a block that is not shown, came to its end since this was last cleared.
-    pub(super) heard: bool,
     /// The stream offset of the buffer's first byte.
     offset: u64,
     /// Where the current line begins.
@@ -50,9 +49,7 @@ enum Phase {
     Start,
     Lines,
     /// In a line that says nothing, whose first bytes are gone already.
-    Passing {
-        comment: bool,
-    },
+    Passing,
     /// In a block beyond a limit; `in_line` if its current line has bytes that are gone already.
     Skipping {
         in_line: bool,
@@ -67,7 +64,6 @@ impl Engine {
             reconnection_time: None,
             phase: Phase::Start,
             skip_lf: false,
-            heard: false,
             offset: 0,
             line_start: 0,
             scanned: 0,
@@ -103,7 +99,7 @@ impl Engine {
         let decided = line.min(event).saturating_add(1 + BOM.len());
         let more = &more[..decided.saturating_sub(held.len()).clamp(1, more.len())];
         // Outside a block nothing is held but the current line.
-        let end = if !self.block.open && held.starts_with(b":") {
+        let end = if !self.block.open && is_no_field(held) {
             memchr2(b'\n', b'\r', more).map(|end| end + 1)
         } else {
             Place { in_line: self.line_start < held.len(), skip_lf: self.skip_lf }.find_blank(more)
@@ -134,15 +130,9 @@ impl Engine {
                 if line.starts_with(b"data: ") {
                     self.block.push_data(start + 6..end);
                     self.block.begin(start);
-                } else if line[0] != b':' {
-                    self.field(line, start);
-                } else {
-                    self.heard = true;
-                    if self.options.comments && !self.block.open {
-                        let text = start + 1 + usize::from(line.get(1) == Some(&b' '))..end;
-                        let ascii = looked_from <= start && ends.are_ascii_to(end);
-                        return Ok(Step::Comment { text, end: self.restart(), ascii });
-                    }
+                } else if self.other_line(line, start) {
+                    let ascii = looked_from <= start && ends.are_ascii_to(end);
+                    return Ok(self.line(start, line, ascii));
                 }
             } else if self.skip_lf && buf[end] == b'\n' {
                 let block_end = end + usize::from(self.block.open);
@@ -165,7 +155,7 @@ impl Engine {
         if looked_from <= self.line_start + FieldName::MAX_LEN
             && self.says_nothing(&buf[self.line_start..])
         {
-            self.phase = Phase::Passing { comment: buf[self.line_start] == b':' };
+            self.phase = Phase::Passing;
             self.line_start = buf.len();
         }
         Ok(self.more(buf.len()))
@@ -182,7 +172,7 @@ impl Engine {
         }
         let in_lines = match self.phase {
             Phase::Start => self.strip_bom(buf),
-            Phase::Passing { comment } => self.pass_line(buf, comment),
+            Phase::Passing => self.pass_line(buf),
             Phase::Skipping { in_line } => self.skip_block(buf, in_line),
             Phase::Lines | Phase::Failed(_) => true,
         };
@@ -208,12 +198,11 @@ impl Engine {
     }
 
     /// Passes the rest of a line; whether its end came.
-    fn pass_line(&mut self, buf: &[u8], comment: bool) -> bool {
+    fn pass_line(&mut self, buf: &[u8]) -> bool {
         let end = memchr2(b'\n', b'\r', &buf[self.line_start..]);
         match end {
             Some(len) => {
                 self.phase = Phase::Lines;
-                self.heard |= comment;
                 let end = self.line_start + len;
                 self.next_line(end, buf[end]);
             }
@@ -243,22 +232,78 @@ impl Engine {
         self.line_start = end + 1;
     }
 
+    /// Takes a line; whether it is to be shown by itself.
+    #[inline(always)]
+    fn other_line(&mut self, line: &[u8], start: usize) -> bool {
+        if line[0] == b':' {
+            return self.options.show(Shown::COMMENTS) && !self.block.open;
+        }
+        self.field(line, start)
+    }
+
+    /// Takes a field; whether it is none that is known, and is to be shown.
     #[inline(never)]
-    fn field(&mut self, line: &[u8], start: usize) {
-        let Some((name, skip)) = field::split(line) else { return };
+    fn field(&mut self, line: &[u8], start: usize) -> bool {
+        let Some((name, skip)) = field::split(line) else {
+            return self.options.show(Shown::UNKNOWN_LINES) && !self.block.open;
+        };
         let value = start + skip..start + line.len();
         match name {
             FieldName::Data => self.block.push_data(value),
             FieldName::Event => self.block.event_type = (!value.is_empty()).then_some(value),
-            FieldName::Id if memchr(0, &line[skip..]).is_some() => return,
+            FieldName::Id if memchr(0, &line[skip..]).is_some() => return false,
             FieldName::Id => self.block.id = Some(value),
             FieldName::Retry => {
-                let Some(time) = field::reconnection_time(&line[skip..]) else { return };
+                let Some(time) = field::reconnection_time(&line[skip..]) else { return false };
                 self.block.retry = Some(time);
                 self.reconnection_time = Some(time);
             }
         }
         self.block.begin(start);
+        false
+    }
+
+    /// Shows the line that has just ended, which is no field and stands outside a block.
+    #[cold]
+    #[inline(never)]
+    fn line(&mut self, start: usize, line: &[u8], ascii: bool) -> Step {
+        let comment = line[0] == b':';
+        let skip = if line.starts_with(b": ") { 2 } else { usize::from(comment) };
+        let text = start + skip..start + line.len();
+        Step::Line { comment, text, end: self.restart(), ascii }
+    }
+
+    /// The stream has ended behind `buf`, all of which was looked at: as if the line and the block that
+    /// it broke off in were whole, the event or the line that comes of it. There is none where it broke
+    /// off inside a name. Of what is not to be given nothing counts. Then [`reset`](Self::reset).
+    pub(super) fn finish(&mut self, buf: &[u8], give: bool) -> Option<Step> {
+        let reconnection_time = self.reconnection_time;
+        let step = self.last_step(buf);
+        if !give || step.is_none() {
+            self.reconnection_time = reconnection_time;
+            self.block.id = None;
+        }
+        step
+    }
+
+    /// [`finish`](Self::finish), before it is said what counts.
+    fn last_step(&mut self, buf: &[u8]) -> Option<Step> {
+        if self.phase != Phase::Lines || buf.len() != self.scanned {
+            return None;
+        }
+        let start = core::mem::replace(&mut self.line_start, buf.len());
+        if let line @ [_, ..] = &buf[start..] {
+            if !self.block.open && is_no_field(line) {
+                // It is here because it is to be shown.
+                return Some(self.line(start, line, false));
+            }
+            memchr(b':', line)?;
+            if line[0] != b':' {
+                self.field(line, start);
+            }
+        }
+        self.block.data.as_ref()?;
+        Some(Step::Block { end: self.restart(), ascii: false })
     }
 
     /// Where the block begins, or would if the current line were its first.
@@ -266,15 +311,15 @@ impl Engine {
         if self.block.open { self.block.start } else { self.line_start }
     }
 
-    /// Whether a line that begins like this need not be kept: it stands outside a block, and is no
-    /// field, nor a comment that is to be shown.
+    /// Whether a line that begins like this need not be kept: it stands outside a block, is no field,
+    /// and is not to be shown.
     fn says_nothing(&self, line: &[u8]) -> bool {
         if self.block.open {
             return false;
         }
         match line.first() {
-            Some(b':') => !self.options.comments,
-            _ => field::is_unknown(line),
+            Some(b':') => !self.options.show(Shown::COMMENTS),
+            _ => !self.options.show(Shown::UNKNOWN_LINES) && field::is_unknown(line),
         }
     }
 
@@ -302,14 +347,15 @@ impl Engine {
         })
     }
 
-    /// Drops the block at the byte that went past a limit, or the stream. A comment outside a block
-    /// takes nothing with it.
+    /// Drops the block at the byte that went past a limit, or the stream. A line outside a block that
+    /// is no field takes nothing with it.
     #[cold]
     fn cut(&mut self, buf: &[u8], (at, error): (usize, DecodeError)) -> Result<Step, DecodeError> {
         let error = self.judge(error)?;
-        let comment = !self.block.open && buf[self.line_start] == b':';
-        self.phase =
-            if comment { Phase::Passing { comment } } else { Phase::Skipping { in_line: true } };
+        let in_line = !matches!(buf[at], b'\n' | b'\r');
+        let begun = &buf[self.line_start..at + usize::from(in_line)];
+        let alone = !self.block.open && is_no_field(begun);
+        self.phase = if alone { Phase::Passing } else { Phase::Skipping { in_line: true } };
         self.line_start = at;
         Ok(Step::Skipped { error, end: self.restart() })
     }
@@ -341,6 +387,11 @@ impl Engine {
         self.offset += discard as u64;
         Step::More { discard }
     }
+}
+
+/// Whether a line that begins like this is a comment, or has a name that nobody knows.
+fn is_no_field(begun: &[u8]) -> bool {
+    begun.starts_with(b":") || field::is_unknown(begun)
 }
 
 /// [`Engine::read_lines`].

@@ -1,5 +1,8 @@
 //! How decoding an event stream fails, and how staying connected to one.
 
+use core::convert::Infallible;
+use core::error::Error;
+use core::fmt::{self, Display};
 use core::time::Duration;
 
 /// Why a decoder failed, or was misused.
@@ -78,34 +81,75 @@ pub struct IdTooLong {
 /// The `error` event of an [`EventSource`](super::EventSource): a connection was lost, or there will
 /// be none.
 ///
+/// `E` is what the HTTP client's errors are, which [`network_error`](super::EventSource::network_error)
+/// takes and gives out again, by [`source`](core::error::Error::source) too. No other call gives such
+/// an error: [`widen`](Self::widen) takes both to one type.
+///
 /// ```
 /// use eventwire::sse::{EventSource, SourceError, SourceErrorCause, SourceOptions};
+/// use std::error::Error;
+/// use std::io;
 /// use std::time::Duration;
 ///
-/// let mut source = EventSource::new(SourceOptions::new());
-/// source.poll(Duration::ZERO)?;
-/// let error = source.network_error(Duration::ZERO).unwrap_err();
-/// let reconnect_at = Some(Duration::from_secs(3));
-/// assert_eq!(error, SourceError { cause: SourceErrorCause::Network, reconnect_at });
-/// # Ok::<(), SourceError>(())
+/// fn lose(source: &mut EventSource) -> Result<(), SourceError<io::Error>> {
+///     source.poll(Duration::ZERO).map_err(SourceError::widen)?;
+///     source.network_error(io::Error::from(io::ErrorKind::ConnectionRefused), Duration::ZERO)
+/// }
+///
+/// let error = lose(&mut EventSource::new(SourceOptions::new())).unwrap_err();
+/// assert!(matches!(error.cause, SourceErrorCause::Network(_)));
+/// assert_eq!(error.reconnect_at, Some(Duration::from_secs(3)));
+/// assert_eq!(error.to_string(), "network error: connection refused");
+/// assert!(error.source().is_some_and(|cause| cause.is::<io::Error>()));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("{cause}")]
-pub struct SourceError {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SourceError<E = Infallible> {
     /// What went wrong.
-    pub cause: SourceErrorCause,
+    pub cause: SourceErrorCause<E>,
     /// When there will be another attempt; `None` if the source has failed for good, and is closed.
     /// (On [misuse](DecodeError::InputShrunk) too it is `None`, and the stream as open as before.)
     pub reconnect_at: Option<Duration>,
 }
 
+impl SourceError {
+    /// The same as an error that may have been one of the network, so that a function can return
+    /// both.
+    #[must_use]
+    pub fn widen<E>(self) -> SourceError<E> {
+        let cause = match self.cause {
+            SourceErrorCause::Network(never) => match never {},
+            SourceErrorCause::Aborted => SourceErrorCause::Aborted,
+            SourceErrorCause::Ended => SourceErrorCause::Ended,
+            SourceErrorCause::Status(status) => SourceErrorCause::Status(status),
+            SourceErrorCause::ContentType => SourceErrorCause::ContentType,
+            SourceErrorCause::NoResponse => SourceErrorCause::NoResponse,
+            SourceErrorCause::Idle => SourceErrorCause::Idle,
+            SourceErrorCause::Decode(error) => SourceErrorCause::Decode(error),
+        };
+        SourceError { cause, reconnect_at: self.reconnect_at }
+    }
+}
+
+impl<E: Display> Display for SourceError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl<E: Error + 'static> Error for SourceError<E> {
+    /// The network's error, if it was one.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
+    }
+}
+
 /// What went wrong with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
-pub enum SourceErrorCause {
-    /// A [network error](super::EventSource::network_error).
-    #[error("network error")]
-    Network,
+pub enum SourceErrorCause<E = Infallible> {
+    /// A [network error](super::EventSource::network_error), which the HTTP client told of by this.
+    #[error("network error: {0}")]
+    Network(#[source] E),
     /// The request was [aborted](super::EventSource::aborted).
     #[error("request aborted")]
     Aborted,
@@ -118,6 +162,9 @@ pub enum SourceErrorCause {
     /// The response is not a `text/event-stream`.
     #[error("response is not an event stream")]
     ContentType,
+    /// There was no response for the [response timeout](super::SourceOptions::response_timeout).
+    #[error("no response to the request in time")]
+    NoResponse,
     /// Nothing was heard for the [idle timeout](super::SourceOptions::idle_timeout).
     #[error("idle timeout of the event stream")]
     Idle,

@@ -21,7 +21,12 @@ pub enum Item<T, L = ()> {
     /// A comment inside a block, behind its first field, is not shown: the block must stay in one
     /// piece until its end. A [`Lexer`](super::Lexer) shows each.
     Comment(T),
-    /// A block (or a comment that was to be shown) went past a limit and was dropped, of which this
+    /// A line outside any block that is neither a field nor a comment, whole, without its end; with
+    /// [`Options::unknown_lines`](super::Options::unknown_lines).
+    ///
+    /// Inside a block such a line is not shown, like a comment there.
+    Unknown(T),
+    /// A block (or a line that was to be shown) went past a limit and was dropped, of which this
     /// would have been the error; with [`OnLimit::Skip`](super::OnLimit::Skip).
     Skipped(DecodeError),
 }

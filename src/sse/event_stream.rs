@@ -12,7 +12,7 @@ use futures_core::{FusedStream, Stream};
 /// `bytes_stream()`, or any `http_body::Body` in `http_body_util::BodyDataStream` (WHATWG HTML,
 /// 9.2.6).
 ///
-/// It gives events alone. Comments, blocks without data and what
+/// It gives events alone. Comments, unknown lines, blocks without data and what
 /// [`OnLimit::Skip`](super::OnLimit::Skip) drops are passed over; `EventCodec` and
 /// [`BytesDecoder`] itself show them. Whether the response is an event stream at all is yours to
 /// look at ([`is_event_stream`](super::is_event_stream)), and it does not reconnect, as
@@ -22,7 +22,8 @@ use futures_core::{FusedStream, Stream};
 /// that is dropped before it is done, as by `select!`, loses nothing.
 ///
 /// It is over, and gives `None` from then on, once the chunks are or after an error. An unfinished
-/// event is discarded then, by the standard, and the decoder [`reset`](BytesDecoder::reset). For the
+/// event is discarded then, by the standard (but given at the end of the chunks if the decoder's options
+/// [ask for it](super::Options::unfinished)), and the decoder is [`reset`](BytesDecoder::reset). For the
 /// next connection [`into_parts`](Self::into_parts) gives it with the last event ID, which the request
 /// says by [`last_event_id_value`](super::last_event_id_value), and
 /// [`with_decoder`](Self::with_decoder) takes it; [`Backoff`](crate::Backoff) has the waits between.
@@ -130,8 +131,13 @@ where
             match ready!(Pin::new(&mut this.stream).poll_next(cx)).transpose() {
                 Ok(Some(chunk)) => this.chunk = chunk,
                 Ok(None) => {
+                    let last = this.decoder.decode_eof(&mut this.chunk);
                     this.end();
-                    return Poll::Ready(None);
+                    return Poll::Ready(match last {
+                        Ok(Some(Item::Event(event))) => Some(Ok(event)),
+                        Ok(_) => None,
+                        Err(error) => Some(Err(ReadError::Decode(error))),
+                    });
                 }
                 Err(error) => {
                     this.end();

@@ -5,26 +5,30 @@ use memchr::memchr2;
 
 /// A piece of an event stream. Bytes borrow the chunk that they arrived in.
 ///
-/// A line is a [`Field`](Self::Field) or a [`Comment`](Self::Comment), any number of
-/// [`Value`](Self::Value)s, and an [`EndOfLine`](Self::EndOfLine). Lines with a name that the
-/// standard does not know yield nothing.
+/// A line is a [`Field`](Self::Field), a [`Comment`](Self::Comment) or an [`Unknown`](Self::Unknown)
+/// one, any number of [`Value`](Self::Value)s, and an [`EndOfLine`](Self::EndOfLine). Joined over a
+/// line, its values are the same however the stream is cut into chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'a> {
     /// A line begins that sets this field.
     Field(FieldName),
     /// A line begins that is a comment.
     Comment,
+    /// A line begins that is neither: it has a name that the standard does not know, and readers
+    /// ignore it. Its values are the whole line, name and colon too. Some servers tell of an error
+    /// by such lines, as `{"error": ...}` in the middle of a stream.
+    Unknown,
     /// Some bytes of the line's value, never empty: a run ends where a chunk does, even inside a
-    /// character. The one space after the colon is no part of it.
+    /// character. The one space after the colon of a field or comment is no part of it.
     Value(&'a [u8]),
-    /// The field or comment is complete.
+    /// The line is complete.
     EndOfLine,
     /// The blank line that ends a block, and dispatches its event.
     Blank,
 }
 
 /// Splits an event stream into [`Token`]s whatever its chunking (WHATWG HTML, 9.2.5), buffering
-/// not a byte of it. Its state takes 24 bytes on 64-bit machines.
+/// not a byte of it. Its state takes 4 bytes.
 ///
 /// It knows lines and names, not their meaning: `id` values with a NUL and malformed `retry`
 /// values are shown as they are. [`Decoder`](super::Decoder) gives whole events.
@@ -51,22 +55,37 @@ pub struct Lexer {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// At the stream's start, behind this many bytes of a byte order mark.
-    Bom(usize),
     LineStart,
-    /// Behind the first bytes of what may become this name.
-    Name(FieldName, usize),
+    /// Behind so many bytes of a word.
+    Word(Word, u8),
+    /// Behind so many bytes of a word that did not go on, which are still to be given.
+    NoWord(Word, u8),
     AfterColon,
     Value,
-    /// In a line that means nothing.
-    Ignored,
+}
+
+/// What a line may begin with.
+#[derive(Clone, Copy, Debug)]
+enum Word {
+    /// The byte order mark, at the start of the stream.
+    Bom,
+    Name(FieldName),
+}
+
+impl Word {
+    const fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::Bom => BOM,
+            Self::Name(name) => name.as_str().as_bytes(),
+        }
+    }
 }
 
 impl Lexer {
     /// A lexer at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self { state: State::Bom(0), skip_lf: false }
+        Self { state: State::Word(Word::Bom, 0), skip_lf: false }
     }
 
     /// Takes the next token off the front of `input`; `None` once `input` is empty.
@@ -78,45 +97,48 @@ impl Lexer {
             }
             let at_end = matches!(byte, b'\n' | b'\r');
             match self.state {
-                State::Bom(seen) if byte == BOM[seen] => {
-                    *input = rest;
-                    let whole = seen + 1 == BOM.len();
-                    self.state = if whole { State::LineStart } else { State::Bom(seen + 1) };
-                }
-                State::Bom(0) => self.state = State::LineStart,
-                // A torn mark is the start of a name that nobody knows.
-                State::Bom(_) => self.state = State::Ignored,
                 State::LineStart if at_end => {
                     self.end_line(input);
                     return Some(Token::Blank);
                 }
-                State::LineStart => {
+                State::LineStart if byte == b':' => {
                     *input = rest;
-                    if byte == b':' {
-                        self.state = State::AfterColon;
-                        return Some(Token::Comment);
-                    }
-                    self.state = match FieldName::from_first_byte(byte) {
-                        Some(name) => State::Name(name, 1),
-                        None => State::Ignored,
-                    };
+                    self.state = State::AfterColon;
+                    return Some(Token::Comment);
                 }
-                State::Name(name, seen) => match name.as_str().as_bytes().get(seen) {
-                    Some(&expected) if byte == expected => {
+                State::LineStart => {
+                    let Some(name) = FieldName::from_first_byte(byte) else {
+                        self.state = State::Value;
+                        return Some(Token::Unknown);
+                    };
+                    self.state = State::Word(Word::Name(name), 0);
+                }
+                State::Word(word, seen) => match (word, word.as_bytes().get(usize::from(seen))) {
+                    (_, Some(&expected)) if byte == expected => {
                         *input = rest;
-                        self.state = State::Name(name, seen + 1);
+                        self.state = State::Word(word, seen + 1);
                     }
-                    None if byte == b':' => {
+                    (Word::Bom, None) => self.state = State::LineStart,
+                    (Word::Bom, Some(_)) if seen == 0 => self.state = State::LineStart,
+                    (Word::Name(name), None) if byte == b':' => {
                         *input = rest;
                         self.state = State::AfterColon;
                         return Some(Token::Field(name));
                     }
-                    None if at_end => {
+                    (Word::Name(name), None) if at_end => {
                         self.state = State::Value;
                         return Some(Token::Field(name));
                     }
-                    _ => self.state = State::Ignored,
+                    // A torn mark too begins a name that nobody knows.
+                    _ => {
+                        self.state = State::NoWord(word, seen);
+                        return Some(Token::Unknown);
+                    }
                 },
+                State::NoWord(word, seen) => {
+                    self.state = State::Value;
+                    return Some(Token::Value(&word.as_bytes()[..usize::from(seen)]));
+                }
                 State::AfterColon => {
                     if byte == b' ' {
                         *input = rest;
@@ -132,11 +154,6 @@ impl Lexer {
                     let (run, rest) = input.split_at(len);
                     *input = rest;
                     return Some(Token::Value(run));
-                }
-                State::Ignored if at_end => self.end_line(input),
-                State::Ignored => {
-                    let len = memchr2(b'\n', b'\r', input).unwrap_or(input.len());
-                    *input = &input[len..];
                 }
             }
         }

@@ -25,6 +25,7 @@ mod field;
 mod header;
 mod id;
 mod keep_alive;
+mod last_event;
 mod lexer;
 mod options;
 mod source;
@@ -65,14 +66,15 @@ pub use header::{
 };
 pub use id::{IdStorage, InlineId};
 pub use keep_alive::{KEEP_ALIVE, KeepAlive};
+pub use last_event::{LastEvent, LastEvents};
 pub use lexer::{Lexer, Token};
 pub use options::{OnLimit, Options};
 #[cfg(any(feature = "stream", feature = "tokio-util"))]
 pub use read_error::ReadError;
 #[cfg(feature = "alloc")]
 pub use replay::{Replay, Resume, Subscription};
-pub use source::{EventSource, ReadyState, SourceDecoder, Step};
-pub use source_options::{LastEvent, SourceOptions};
+pub use source::{EventSource, ReadyState, Received, SourceDecoder, Step};
+pub use source_options::SourceOptions;
 pub use text::{Pieces, Text};
 
 /// The byte order mark that may stand at a stream's start, and only there.

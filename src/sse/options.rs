@@ -3,9 +3,9 @@
 /// Limits of a decoder, and which items it yields besides events.
 ///
 /// Both limits are on by default, because a peer that never ends a line or an event would
-/// otherwise fill the memory. Every byte that has to be kept counts. Comments and unknown fields
-/// outside a block need not be: they are passed as they come, however long. Limits are judged byte
-/// by byte, so the verdict does not depend on how the stream is cut into chunks.
+/// otherwise fill the memory. Every byte that has to be kept counts. Comments and unknown lines
+/// outside a block need not be, unless they are shown: they are passed as they come, however long.
+/// Limits are judged byte by byte, so the verdict does not depend on how the stream is cut into chunks.
 ///
 /// ```
 /// use eventwire::sse::{Decoder, OnLimit, Options};
@@ -18,8 +18,18 @@ pub struct Options {
     pub(super) max_line: usize,
     pub(super) max_event: usize,
     pub(super) on_limit: OnLimit,
-    pub(super) comments: bool,
-    pub(super) blocks: bool,
+    shown: Shown,
+}
+
+/// What is shown besides events, a bit each: so it takes no more room than one would.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shown(u8);
+
+impl Shown {
+    pub(super) const COMMENTS: Self = Self(1);
+    pub(super) const BLOCKS: Self = Self(2);
+    pub(super) const UNKNOWN_LINES: Self = Self(4);
+    pub(super) const UNFINISHED: Self = Self(8);
 }
 
 /// What happens to a block that goes past a limit.
@@ -31,7 +41,8 @@ pub enum OnLimit {
     /// An [`Item::Skipped`](super::Item::Skipped) takes the place of the block (also of one whose
     /// id does not fit its [`IdStorage`](super::IdStorage)), which is dropped
     /// through its blank line, and the stream goes on. Its `id` and `retry` lines that were
-    /// complete before the limit count. Of a comment outside a block only its line is dropped.
+    /// complete before the limit count. Of a comment outside a block only its line is dropped, and
+    /// likewise of an unknown line there.
     Skip,
 }
 
@@ -47,8 +58,7 @@ impl Options {
             max_line: Self::DEFAULT_MAX_EVENT,
             max_event: Self::DEFAULT_MAX_EVENT,
             on_limit: OnLimit::Error,
-            comments: false,
-            blocks: false,
+            shown: Shown(0),
         }
     }
 
@@ -61,7 +71,7 @@ impl Options {
 
     /// How many bytes a block may have on the wire: all from its first field line to its blank
     /// line, which is not counted; field names, line ends, comments in between and empty `data`
-    /// lines are. A comment that is to be shown counts alone.
+    /// lines are. A comment or an unknown line that is to be shown counts alone, with its end.
     ///
     /// This bounds what the decoder asks its caller to keep, if it is at least 2 (a byte order
     /// mark is awaited). A buffer of one byte more never fills up without a verdict, if reads are
@@ -81,16 +91,47 @@ impl Options {
 
     /// Whether comments are shown, as [`Item::Comment`](super::Item::Comment).
     #[must_use]
-    pub const fn comments(mut self, show: bool) -> Self {
-        self.comments = show;
-        self
+    pub const fn comments(self, show: bool) -> Self {
+        self.with(Shown::COMMENTS, show)
     }
 
     /// Whether blocks without data are shown, as [`Item::Block`](super::Item::Block).
     #[must_use]
-    pub const fn blocks(mut self, show: bool) -> Self {
-        self.blocks = show;
+    pub const fn blocks(self, show: bool) -> Self {
+        self.with(Shown::BLOCKS, show)
+    }
+
+    /// Whether lines outside any block that are neither a field nor a comment are shown, as
+    /// [`Item::Unknown`](super::Item::Unknown). The standard has readers ignore them, and servers of
+    /// language models tell of errors by them, such as `{"error": ...}` or `error: {...}`.
+    #[must_use]
+    pub const fn unknown_lines(self, show: bool) -> Self {
+        self.with(Shown::UNKNOWN_LINES, show)
+    }
+
+    /// Whether an event that the end of the stream cut off is given, as if a blank line stood there,
+    /// and likewise a line that is to be shown. By the standard it is not, since more of it
+    /// may have been under way. Some servers, mostly of language models, end their last event by
+    /// nothing but the end of the stream. Where a body that breaks off is told from one that ends, as
+    /// by HTTP/1.1 in chunks and by HTTP/2, this is safe.
+    ///
+    /// [`decode_eof`](super::Decoder::decode_eof) gives it; some libraries feed `"\n\n"` behind each body
+    /// instead, also behind one that broke off. Its `id` and an unfinished `retry` line
+    /// count only then. Where the stream ended inside a field's name, before any colon, nothing is
+    /// given.
+    #[must_use]
+    pub const fn unfinished(self, give: bool) -> Self {
+        self.with(Shown::UNFINISHED, give)
+    }
+
+    const fn with(mut self, it: Shown, show: bool) -> Self {
+        self.shown.0 = if show { self.shown.0 | it.0 } else { self.shown.0 & !it.0 };
         self
+    }
+
+    #[inline]
+    pub(super) const fn show(&self, it: Shown) -> bool {
+        self.shown.0 & it.0 != 0
     }
 }
 

@@ -1,12 +1,14 @@
 //! The client: when to connect, what to send, and what a response, an end or silence means.
 
 use super::header::last_type_is_event_stream;
+use super::source_options::Attempt;
 #[cfg(feature = "alloc")]
 use super::{BytesDecoder, OwnedItem};
 use super::{
     CONTENT_TYPE, DecodeError, Decoder, EventId, IdStorage, IdTooLong, Item, LAST_EVENT_ID,
-    SourceError, SourceErrorCause, SourceOptions, Text, last_event_id_value,
+    LastEvents, SourceError, SourceErrorCause, SourceOptions, Text, last_event_id_value,
 };
+use crate::last_chance::LastChance;
 use crate::retry_after::{RETRY_AFTER, retry_after};
 #[cfg(feature = "alloc")]
 use bytes::{Bytes, BytesMut};
@@ -17,11 +19,13 @@ use core::time::Duration;
 /// gives events.
 ///
 /// 1. Call [`poll`](Self::poll). At [`Step::Connect`] send a request with the
-///    [`request_headers`](Self::request_headers); at [`Step::Wait`] wait for input until then.
+///    [`request_headers`](Self::request_headers); at [`Step::Wait`] wait until then, for the response
+///    or for input.
 /// 2. Say what happens: [`response`](Self::response), then `receive` for what came with the head and
-///    for each chunk of the body until it gives `Ok(None)`, then [`end`](Self::end); or
-///    [`network_error`](Self::network_error). What `receive` leaves in a buffer of yours is to stand
-///    before the next chunk; a source that is [`owned`](EventSource::owned) takes chunks whole.
+///    for each chunk of the body until it gives [`Received::More`], then `receive_eof` and
+///    [`end`](Self::end); or [`network_error`](Self::network_error). What `receive` leaves in a buffer of
+///    yours is to stand before the next chunk; a source that is [`owned`](EventSource::owned) takes
+///    chunks whole. At [`Received::Closed`] drop the response.
 /// 3. An `Err` is the `error` event, but for [misuse](DecodeError::InputShrunk). Drop what is left of
 ///    the response and of your buffer; whether there will be another connection is in it, and
 ///    [`poll`](Self::poll) says when.
@@ -33,24 +37,52 @@ use core::time::Duration;
 /// Redirects, TLS and cookies are the HTTP client's. It may follow redirects (9.2.3 allows all
 /// that Fetch does), and is to give the last response.
 ///
-/// Memory: on 64-bit machines 184 bytes beside its decoder.
+/// # Servers that differ
+///
+/// * Language models: some of their servers stay connected behind the last event, others leave out the
+///   blank line behind it. [`last_event`](SourceOptions::last_event) says which events end the stream.
+///   [`unfinished`](super::Options::unfinished) has an event given that the end of the body cut off, so
+///   there is no need to feed `"\n\n"` behind the body. Some tell of an error by a line of bare JSON:
+///   [`unknown_lines`](super::Options::unknown_lines) shows it. A request by POST is not sent a second
+///   time unless [`reconnect`](SourceOptions::reconnect) says so.
+/// * A status other than 200, such as 201, or a response without a `content-type`: by the standard
+///   neither is an event stream (9.2.3), and [`response`](Self::response) fails for good. A server
+///   that you know to mean one can be accepted by a check of your own, if you tell `response` what it
+///   should have said: 200, and a `content-type` of [`CONTENT_TYPE`]. Or leave the source out, and give
+///   the body to a [`Decoder`] or `BytesDecoder`.
+/// * Streamable HTTP of the Model Context Protocol: a POST accepts
+///   `application/json, text/event-stream`, so replace the value of `accept` among the
+///   [`request_headers`](Self::request_headers). The answer may be JSON: look at its `content-type`
+///   before you tell the source. A stream that broke off is resumed not by the same POST but by a GET
+///   with `last-event-id`: set [`reconnect`](SourceOptions::reconnect), and send each request after
+///   the first as a GET if there is a [`last_event_id`](Self::last_event_id). Where there is none, the
+///   stream cannot be resumed: [`close`](Self::close) the source.
+///
+/// Memory: on 64-bit machines 224 bytes beside its decoder.
 ///
 /// ```
-/// use eventwire::sse::{EventSource, Item, ReadyState, SourceErrorCause, SourceOptions, Step};
+/// use eventwire::sse::{
+///     EventSource, Item, ReadyState, Received, SourceErrorCause, SourceOptions, Step,
+/// };
 /// use std::time::Duration;
 ///
 /// let second = Duration::from_secs(1);
 /// let mut source = EventSource::new(SourceOptions::new());
 /// assert_eq!(source.poll(0 * second)?, Step::Connect); // send the request
-/// assert_eq!(source.poll(0 * second)?, Step::Wait(None));
+/// assert_eq!(source.poll(0 * second)?, Step::Wait(Some(120 * second))); // for the response
 ///
 /// source.response(200, [("content-type", "text/event-stream")], 1 * second)?;
 /// assert_eq!(source.ready_state(), ReadyState::Open);
 /// let mut body = *b"retry: 2000\nid: 7\ndata: a\n\ndata: cut o";
 /// let mut input = &mut body[..];
-/// while let Some(item) = source.receive(&mut input, 1 * second)? {
-///     let Item::Event(event) = item else { continue };
-///     assert_eq!(event.data.to_string(), "a"); // as text, with U+FFFD for what is none
+/// loop {
+///     match source.receive(&mut input, 1 * second)? {
+///         // As text, with U+FFFD for what is none.
+///         Received::Item(Item::Event(event)) => assert_eq!(event.data.to_string(), "a"),
+///         Received::Item(_) => {}
+///         Received::More => break, // read more of the body, behind what is left
+///         Received::Closed => return Ok(()), // drop the response
+///     }
 /// }
 ///
 /// let error = source.end(10 * second).unwrap_err(); // the body's end
@@ -67,12 +99,18 @@ pub struct EventSource<D = Decoder> {
     decoder: D,
     options: SourceOptions,
     state: State,
+    /// Of a server that does not answer, or is silent.
+    last_chance: LastChance,
+    /// The last call of `receive` gave an item. While those are dealt with, nobody listens.
+    busy: bool,
+    /// There was an event in the stream that is open.
+    brought_event: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Waiting { until: Duration },
-    Requested,
+    Requested { since: Duration },
     Open { since: Duration, heard: Duration },
     Closed,
 }
@@ -100,19 +138,39 @@ pub enum Step {
     Closed,
 }
 
+/// What an [`EventSource`] made of the body so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "a stream that is closed gives nothing more: do not wait for it"]
+pub enum Received<T> {
+    /// The next item; call again.
+    Item(T),
+    /// The input is used up: call again when there is more of the body, or the source's `receive_eof`
+    /// and [`end`](EventSource::end) if there is not.
+    More,
+    /// No stream is open (any more), and the input was dropped. Nothing comes of this response: drop
+    /// it, even if the server stays connected. [`poll`](EventSource::poll) says what is next.
+    ///
+    /// It comes behind the [last event](SourceOptions::last_event), after
+    /// [`close`](EventSource::close), and for the body of a response that was lost or refused, or that
+    /// the source was not told of.
+    Closed,
+}
+
 /// A decoder for an [`EventSource`]: [`Decoder`] or [`BytesDecoder`](super::BytesDecoder). It is
 /// sealed.
 pub trait SourceDecoder: sealed::SourceDecoder {}
 
 mod sealed {
+    use super::LastEvents;
     use core::time::Duration;
 
     pub trait SourceDecoder {
         fn last_event_id(&self) -> &str;
         fn reconnection_time(&self) -> Option<Duration>;
         fn reset(&mut self);
-        /// Whether there was a sign of life since the last call; whether to say so at the next.
-        fn replace_heard(&mut self, heard: bool) -> bool;
+        fn gives_unfinished(&self) -> bool;
+        /// Whether the decoder holds an unfinished event that is one of these. Then it is to be reset.
+        fn ends_in(&mut self, last_events: &LastEvents) -> bool;
     }
 }
 
@@ -122,7 +180,7 @@ impl EventSource {
     /// [`owned`](EventSource::owned) is simpler.
     #[must_use]
     pub const fn new(options: SourceOptions) -> Self {
-        Self { decoder: Decoder::new(), options, state: State::START }
+        Self::start(Decoder::new(), options)
     }
 }
 
@@ -133,6 +191,20 @@ impl EventSource<BytesDecoder> {
     #[must_use]
     pub fn owned(options: SourceOptions) -> Self {
         Self::with_decoder(BytesDecoder::new(), options)
+    }
+}
+
+impl<D> EventSource<D> {
+    const fn start(decoder: D, options: SourceOptions) -> Self {
+        Self {
+            decoder,
+            options,
+            // No time is before this.
+            state: State::Waiting { until: Duration::ZERO },
+            last_chance: LastChance::new(),
+            busy: false,
+            brought_event: false,
+        }
     }
 }
 
@@ -149,14 +221,14 @@ impl<D: SourceDecoder> EventSource<D> {
     #[must_use]
     pub fn with_decoder(mut decoder: D, options: SourceOptions) -> Self {
         decoder.reset();
-        Self { decoder, options, state: State::START }
+        Self::start(decoder, options)
     }
 
     /// How far it is. [`poll`](Self::poll) says what is to be done.
     #[must_use]
     pub const fn ready_state(&self) -> ReadyState {
         match self.state {
-            State::Waiting { .. } | State::Requested => ReadyState::Connecting,
+            State::Waiting { .. } | State::Requested { .. } => ReadyState::Connecting,
             State::Open { .. } => ReadyState::Open,
             State::Closed => ReadyState::Closed,
         }
@@ -176,7 +248,8 @@ impl<D: SourceDecoder> EventSource<D> {
         self.decoder.reconnection_time().unwrap_or(self.options.reconnection_time)
     }
 
-    /// The headers that the standard has each request carry, names in lower case (9.2.2, 9.2.3).
+    /// The headers that the standard has each request carry, names in lower case (9.2.2, 9.2.3). Your
+    /// own stand beside them; where a server wants another `accept`, send that in place of this one.
     ///
     /// A last event ID that [cannot travel](super::UnsendableId) is left out, so that the server
     /// begins as for a new client; [`last_event_id_value`] tells.
@@ -191,31 +264,49 @@ impl<D: SourceDecoder> EventSource<D> {
     /// that it gave.
     ///
     /// # Errors
-    /// If the [idle timeout](SourceOptions::idle_timeout) has passed: drop the response.
+    /// If the [response timeout](SourceOptions::response_timeout) or the
+    /// [idle timeout](SourceOptions::idle_timeout) has passed: drop the request, or the response.
     pub fn poll(&mut self, now: Duration) -> Result<Step, SourceError> {
         match self.state {
             State::Closed => Ok(Step::Closed),
-            State::Requested => Ok(Step::Wait(None)),
             State::Waiting { until } if now < until => Ok(Step::Wait(Some(until))),
             State::Waiting { .. } => {
-                self.state = State::Requested;
+                self.state = State::Requested { since: now };
                 Ok(Step::Connect)
             }
-            State::Open { since, heard } => {
-                let Some(timeout) = self.options.idle_timeout else { return Ok(Step::Wait(None)) };
-                let deadline = heard.saturating_add(timeout);
-                if now < deadline {
-                    return Ok(Step::Wait(Some(deadline)));
+            State::Requested { since } => {
+                let timeout = self.options.response_timeout;
+                if timeout.is_zero() {
+                    return Ok(Step::Wait(None));
                 }
-                self.lasted(since, heard);
-                Err(self.lose(SourceErrorCause::Idle, self.reconnection_time(), now))
+                self.silence(since, timeout, SourceErrorCause::NoResponse, now)
             }
+            State::Open { heard, .. } => match self.options.idle_timeout {
+                None => Ok(Step::Wait(None)),
+                Some(timeout) => self.silence(heard, timeout, SourceErrorCause::Idle, now),
+            },
         }
+    }
+
+    /// Judges a server that was last heard at `since`.
+    fn silence(
+        &mut self,
+        since: Duration,
+        timeout: Duration,
+        cause: SourceErrorCause,
+        now: Duration,
+    ) -> Result<Step, SourceError> {
+        let deadline = since.saturating_add(timeout);
+        if self.last_chance.was_missed(deadline, timeout, now) {
+            let attempt = self.attempt(since);
+            return Err(self.lose(cause, attempt, self.reconnection_time(), now));
+        }
+        Ok(Step::Wait(Some(self.last_chance.deadline(deadline))))
     }
 
     /// The head of the response has come. Status 200 with the type `text/event-stream` opens the
     /// stream; of several types in `content-type` headers the last counts. All others fail for good,
-    /// but those [to be tried again](SourceOptions::retry_statuses).
+    /// but those [to be tried again](SourceOptions::retry_statuses); their body often says why.
     ///
     /// Headers are names and values in any case and order, such as those of `http::HeaderMap`.
     ///
@@ -227,7 +318,7 @@ impl<D: SourceDecoder> EventSource<D> {
         headers: impl IntoIterator<Item = (N, V)>,
         now: Duration,
     ) -> Result<(), SourceError> {
-        if self.state != State::Requested {
+        if !matches!(self.state, State::Requested { .. }) {
             return Ok(());
         }
         let mut of_type = false;
@@ -243,41 +334,50 @@ impl<D: SourceDecoder> EventSource<D> {
         match status {
             200 if of_type => {
                 self.state = State::Open { since: now, heard: now };
+                self.last_chance.clear();
                 Ok(())
             }
             200 => Err(self.fail(SourceErrorCause::ContentType)),
             204 => Err(self.fail(SourceErrorCause::Status(status))),
             _ if self.options.retry_statuses.contains(&status) => {
                 let wait = wait.max(self.reconnection_time());
-                Err(self.lose(SourceErrorCause::Status(status), wait, now))
+                Err(self.lose(SourceErrorCause::Status(status), Attempt::default(), wait, now))
             }
             _ => Err(self.fail(SourceErrorCause::Status(status))),
         }
     }
 
-    /// The body has ended. Call `receive` until it gives `Ok(None)` first: what is left then is an
-    /// unfinished event, to be discarded; the server sends it again.
+    /// The body has ended. Call `receive_eof` until it gives [`Received::More`] first, with what is
+    /// left of the input. What is left then is discarded; the server sends it again.
     ///
     /// # Errors
     /// Always while the stream is open, since there should have been more of it. After the
     /// [last event](SourceOptions::last_event) it is not.
     pub fn end(&mut self, now: Duration) -> Result<(), SourceError> {
-        let State::Open { since, .. } = self.state else { return Ok(()) };
-        self.lasted(since, now);
-        Err(self.lose(SourceErrorCause::Ended, self.reconnection_time(), now))
+        let State::Open { .. } = self.state else { return Ok(()) };
+        if !self.options.last_events.are_none() && self.decoder.ends_in(&self.options.last_events) {
+            self.leave(State::Closed);
+            return Ok(());
+        }
+        let attempt = Attempt { ended: true, ..self.attempt(now) };
+        Err(self.lose(SourceErrorCause::Ended, attempt, self.reconnection_time(), now))
     }
 
-    /// The request could not be sent, had no response, or the body broke off.
+    /// The request could not be sent, had no response, or the body broke off, by this error of the HTTP
+    /// client: it is given back inside the other. An error that says that the request can never
+    /// succeed, such as an invalid URL, is one for [`aborted`](Self::aborted).
     ///
     /// # Errors
     /// Always while a request is under way.
-    pub fn network_error(&mut self, now: Duration) -> Result<(), SourceError> {
+    pub fn network_error<E>(&mut self, error: E, now: Duration) -> Result<(), SourceError<E>> {
         match self.state {
-            State::Requested => {}
-            State::Open { since, .. } => self.lasted(since, now),
-            State::Waiting { .. } | State::Closed => return Ok(()),
+            State::Requested { .. } | State::Open { .. } => {
+                let attempt = self.attempt(now);
+                let cause = SourceErrorCause::Network(error);
+                Err(self.lose(cause, attempt, self.reconnection_time(), now))
+            }
+            State::Waiting { .. } | State::Closed => Ok(()),
         }
-        Err(self.lose(SourceErrorCause::Network, self.reconnection_time(), now))
     }
 
     /// The request was aborted, or can never succeed: by the standard that fails for good (9.2.3,
@@ -287,7 +387,9 @@ impl<D: SourceDecoder> EventSource<D> {
     /// Always while a request is under way.
     pub fn aborted(&mut self) -> Result<(), SourceError> {
         match self.state {
-            State::Requested | State::Open { .. } => Err(self.fail(SourceErrorCause::Aborted)),
+            State::Requested { .. } | State::Open { .. } => {
+                Err(self.fail(SourceErrorCause::Aborted))
+            }
             State::Waiting { .. } | State::Closed => Ok(()),
         }
     }
@@ -298,34 +400,78 @@ impl<D: SourceDecoder> EventSource<D> {
         self.leave(State::Closed);
     }
 
-    /// What the decoder gives is passed on, and counts. Inlined, as items cost much to move.
+    /// What the decoder gives is passed on, and counts; `has_news` is whether the input has bytes that
+    /// were not there before. Inlined, as items cost much to move.
     #[inline(always)]
     fn receive_by<I, T: AsRef<[u8]>, L>(
         &mut self,
         input: &mut I,
         now: Duration,
+        has_news: impl FnOnce(&D, &I) -> bool,
         decode: impl FnOnce(&mut D, &mut I) -> Result<Option<Item<T, L>>, DecodeError>,
         drop_all: impl FnOnce(&mut I),
-    ) -> Result<Option<Item<T, L>>, SourceError> {
+    ) -> Result<Received<Item<T, L>>, SourceError> {
         let State::Open { heard, .. } = &mut self.state else {
             drop_all(input);
-            return Ok(None);
+            return Ok(Received::Closed);
         };
-        let item = match decode(&mut self.decoder, input) {
+        // Silence begins when there are no more items to deal with.
+        if self.busy || has_news(&self.decoder, input) {
+            *heard = now;
+            self.last_chance.clear();
+        }
+        match decode(&mut self.decoder, input) {
+            Ok(Some(item)) => {
+                self.busy = true;
+                self.give(&item);
+                Ok(Received::Item(item))
+            }
+            Ok(None) => {
+                self.busy = false;
+                Ok(Received::More)
+            }
+            Err(error) => Err(self.decoding_failed(error)),
+        }
+    }
+
+    /// An item is about to be given.
+    #[inline(always)]
+    fn give<T: AsRef<[u8]>, L>(&mut self, item: &Item<T, L>) {
+        if let Item::Event(event) = item {
+            self.brought_event = true;
+            if self.options.last_events.contain(event) {
+                self.leave(State::Closed);
+            }
+        }
+    }
+
+    /// Once `receive` gave `received` of a body that has ended; `unfinished` is what the end cut off,
+    /// and whether that counts.
+    fn receive_eof_by<T: AsRef<[u8]>, L>(
+        &mut self,
+        received: Received<Item<T, L>>,
+        unfinished: impl FnOnce(&mut D, bool) -> Result<Option<Item<T, L>>, DecodeError>,
+    ) -> Result<Received<Item<T, L>>, SourceError> {
+        if !matches!(received, Received::More) {
+            return Ok(received);
+        }
+        let give = self.decoder.gives_unfinished();
+        let item = match unfinished(&mut self.decoder, give) {
             Ok(item) => item,
             Err(error) => return Err(self.decoding_failed(error)),
         };
-        // While items are dealt with, nobody listens: silence begins when there are no more.
-        if self.decoder.replace_heard(item.is_some()) || item.is_some() {
-            *heard = now;
+        self.decoder.reset();
+        match item {
+            Some(item) if give => {
+                self.give(&item);
+                Ok(Received::Item(item))
+            }
+            Some(Item::Event(event)) if self.options.last_events.contain(&event) => {
+                self.leave(State::Closed);
+                Ok(Received::Closed)
+            }
+            _ => Ok(Received::More),
         }
-        if let Some(last) = self.options.last_event
-            && let Some(Item::Event(event)) = &item
-            && last.is(event)
-        {
-            self.leave(State::Closed);
-        }
-        Ok(item)
     }
 
     /// The decoder failed, for good: the server would send the same again. Misuse is no failure.
@@ -338,23 +484,25 @@ impl<D: SourceDecoder> EventSource<D> {
         self.fail(cause)
     }
 
-    /// A connection that was open ended.
-    fn lasted(&mut self, since: Duration, until: Duration) {
-        if let Some(backoff) = &mut self.options.backoff {
-            backoff.connection_lasted(until.saturating_sub(since));
-        }
+    /// What became of the request, of which the server was heard until then.
+    fn attempt(&self, until: Duration) -> Attempt {
+        let lasted = match self.state {
+            State::Open { since, .. } => until.saturating_sub(since),
+            _ => Duration::ZERO,
+        };
+        Attempt { lasted, brought_event: self.brought_event, ended: false }
     }
 
     /// Reestablishes the connection (9.2.3) after `wait` or more, if that may be.
-    fn lose(&mut self, cause: SourceErrorCause, wait: Duration, now: Duration) -> SourceError {
-        let more = if !self.options.may_reconnect() {
-            None
-        } else if let Some(backoff) = &mut self.options.backoff {
-            backoff.next_wait()
-        } else {
-            Some(Duration::ZERO)
-        };
-        let reconnect_at = more.map(|more| now.saturating_add(wait).saturating_add(more));
+    fn lose<E>(
+        &mut self,
+        cause: SourceErrorCause<E>,
+        attempt: Attempt,
+        wait: Duration,
+        now: Duration,
+    ) -> SourceError<E> {
+        let wait = self.options.next_wait(attempt, wait);
+        let reconnect_at = wait.map(|wait| now.saturating_add(wait));
         self.leave(reconnect_at.map_or(State::Closed, |until| State::Waiting { until }));
         SourceError { cause, reconnect_at }
     }
@@ -369,13 +517,16 @@ impl<D: SourceDecoder> EventSource<D> {
     fn leave(&mut self, state: State) {
         self.decoder.reset();
         self.state = state;
+        self.last_chance.clear();
+        self.busy = false;
+        self.brought_event = false;
     }
 }
 
 impl<S: IdStorage> EventSource<Decoder<S>> {
-    /// Takes the next item off the front of `input`, as [`Decoder::decode`]: after `Ok(None)` keep
-    /// what is left of `input`, append to it, and call again. With each new connection begin with
-    /// an empty buffer. Unless the stream is open, all of `input` is dropped.
+    /// Takes the next item off the front of `input`, as [`Decoder::decode`]: at
+    /// [`Received::More`] keep what is left of `input`, append to it, and call again. With each new
+    /// connection begin with an empty buffer. Unless the stream is open, all of `input` is dropped.
     ///
     /// # Errors
     /// If the stream went past a limit, which fails for good; or on
@@ -385,8 +536,25 @@ impl<S: IdStorage> EventSource<Decoder<S>> {
         &mut self,
         input: &mut &'a mut [u8],
         now: Duration,
-    ) -> Result<Option<Item<Text<'a>>>, SourceError> {
-        self.receive_by(input, now, Decoder::decode, |input| *input = &mut [])
+    ) -> Result<Received<Item<Text<'a>>>, SourceError> {
+        let has_news = |decoder: &Decoder<S>, input: &&mut [u8]| input.len() > decoder.looked_at();
+        self.receive_by(input, now, has_news, Decoder::decode, |input| *input = &mut [])
+    }
+
+    /// As [`receive`](Self::receive), once the body has ended and `input` is all that is left of it:
+    /// call it until it gives [`Received::More`], and then [`end`](Self::end). The last item may be one
+    /// that the end cut off, if the decoder's options [ask for it](super::Options::unfinished); if that is
+    /// a [last event](SourceOptions::last_event), it closes the source all the same.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn receive_eof<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        now: Duration,
+    ) -> Result<Received<Item<Text<'a>>>, SourceError> {
+        let received = self.receive(input, now)?;
+        self.receive_eof_by(received, |decoder, give| decoder.unfinished(input, give))
     }
 
     /// Seeds the last event ID, with which to resume after a restart of the program.
@@ -400,8 +568,8 @@ impl<S: IdStorage> EventSource<Decoder<S>> {
 
 #[cfg(feature = "alloc")]
 impl EventSource<BytesDecoder> {
-    /// Takes the next item off the front of a chunk of the body, as [`BytesDecoder::decode`]: after
-    /// `Ok(None)` it is used up. Unless the stream is open, all of `chunk` is dropped.
+    /// Takes the next item off the front of a chunk of the body, as [`BytesDecoder::decode`]: at
+    /// [`Received::More`] it is used up. Unless the stream is open, all of `chunk` is dropped.
     ///
     /// # Errors
     /// If the stream went past a limit, which fails for good.
@@ -411,12 +579,53 @@ impl EventSource<BytesDecoder> {
         &mut self,
         chunk: &mut Bytes,
         now: Duration,
-    ) -> Result<Option<OwnedItem>, SourceError> {
-        self.receive_by(chunk, now, BytesDecoder::decode, Bytes::clear)
+    ) -> Result<Received<OwnedItem>, SourceError> {
+        let has_news = |_: &BytesDecoder, chunk: &Bytes| !chunk.is_empty();
+        self.receive_by(chunk, now, has_news, BytesDecoder::decode, Bytes::clear)
+    }
+
+    /// As [`receive`](Self::receive), once the body has ended, with an empty `chunk` or the last one:
+    /// call it until it gives [`Received::More`], and then [`end`](Self::end). The last item may be one
+    /// that the end cut off, if the decoder's options [ask for it](super::Options::unfinished); if that is
+    /// a [last event](SourceOptions::last_event), it closes the source all the same.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use eventwire::sse::{
+    ///     BytesDecoder, EventSource, Item, LastEvent, Options, Received, SourceOptions,
+    /// };
+    /// use std::time::Duration;
+    ///
+    /// let now = Duration::ZERO;
+    /// let decoder = BytesDecoder::with_options(Options::new().unfinished(true));
+    /// let options = SourceOptions::new().last_event(LastEvent::Data("[DONE]"));
+    /// let mut source = EventSource::with_decoder(decoder, options);
+    /// source.poll(now)?;
+    /// source.response(200, [("content-type", "text/event-stream")], now)?;
+    ///
+    /// let mut chunk = Bytes::from("data: [DONE]"); // and then the end of the body
+    /// assert_eq!(source.receive(&mut chunk, now)?, Received::More);
+    /// let Received::Item(Item::Event(event)) = source.receive_eof(&mut chunk, now)? else { panic!() };
+    /// assert_eq!(event.data, "[DONE]");
+    /// assert_eq!(source.receive_eof(&mut chunk, now)?, Received::Closed);
+    /// assert_eq!(source.end(now), Ok(())); // no error: it was the last event
+    /// # Ok::<(), eventwire::sse::SourceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn receive_eof(
+        &mut self,
+        chunk: &mut Bytes,
+        now: Duration,
+    ) -> Result<Received<OwnedItem>, SourceError> {
+        let received = self.receive(chunk, now)?;
+        self.receive_eof_by(received, BytesDecoder::unfinished)
     }
 
     /// Takes the next item off the front of a buffer that is read into, as
-    /// [`BytesDecoder::decode_mut`]: after `Ok(None)` leave what is left in `buffer`, and append to
+    /// [`BytesDecoder::decode_mut`]: at [`Received::More`] leave what is left in `buffer`, and append to
     /// it. With each new connection begin with an empty buffer. Unless the stream is open, all of
     /// `buffer` is dropped.
     ///
@@ -428,8 +637,25 @@ impl EventSource<BytesDecoder> {
         &mut self,
         buffer: &mut BytesMut,
         now: Duration,
-    ) -> Result<Option<OwnedItem>, SourceError> {
-        self.receive_by(buffer, now, BytesDecoder::decode_mut, BytesMut::clear)
+    ) -> Result<Received<OwnedItem>, SourceError> {
+        let has_news =
+            |decoder: &BytesDecoder, buffer: &BytesMut| buffer.len() > decoder.looked_at();
+        self.receive_by(buffer, now, has_news, BytesDecoder::decode_mut, BytesMut::clear)
+    }
+
+    /// As [`receive_mut`](Self::receive_mut), once the body has ended and `buffer` is all that is left
+    /// of it, in the way of [`receive_eof`](Self::receive_eof).
+    ///
+    /// # Errors
+    /// As [`receive_mut`](Self::receive_mut).
+    #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
+    pub fn receive_mut_eof(
+        &mut self,
+        buffer: &mut BytesMut,
+        now: Duration,
+    ) -> Result<Received<OwnedItem>, SourceError> {
+        let received = self.receive_mut(buffer, now)?;
+        self.receive_eof_by(received, |decoder, give| decoder.unfinished_mut(buffer, give))
     }
 
     /// Seeds the last event ID, with which to resume after a restart of the program.
@@ -437,11 +663,6 @@ impl EventSource<BytesDecoder> {
     pub fn set_last_event_id(&mut self, id: EventId<'_>) {
         self.decoder.set_last_event_id(id);
     }
-}
-
-impl State {
-    /// No time is before this.
-    const START: Self = Self::Waiting { until: Duration::ZERO };
 }
 
 impl<S: IdStorage> SourceDecoder for Decoder<S> {}
@@ -459,9 +680,13 @@ impl<S: IdStorage> sealed::SourceDecoder for Decoder<S> {
         self.reset();
     }
 
-    #[inline]
-    fn replace_heard(&mut self, heard: bool) -> bool {
-        self.replace_heard(heard)
+    fn gives_unfinished(&self) -> bool {
+        self.gives_unfinished()
+    }
+
+    /// What is unfinished is in the caller's buffer.
+    fn ends_in(&mut self, _: &LastEvents) -> bool {
+        false
     }
 }
 
@@ -482,8 +707,11 @@ impl sealed::SourceDecoder for BytesDecoder {
         self.reset();
     }
 
-    #[inline]
-    fn replace_heard(&mut self, heard: bool) -> bool {
-        self.replace_heard(heard)
+    fn gives_unfinished(&self) -> bool {
+        self.gives_unfinished()
+    }
+
+    fn ends_in(&mut self, last_events: &LastEvents) -> bool {
+        matches!(self.unfinished(false), Ok(Some(Item::Event(event))) if last_events.contain(&event))
     }
 }

@@ -1,6 +1,6 @@
 //! How a client stays connected.
 
-use super::Event;
+use super::LastEvents;
 use crate::Backoff;
 use core::time::Duration;
 
@@ -11,7 +11,7 @@ use core::time::Duration;
 /// use eventwire::sse::SourceOptions;
 /// use std::time::Duration;
 ///
-/// let seed = 4; // draw it
+/// let seed = rand::random(); // all clients with the same one would wait alike
 /// let options = SourceOptions::new()
 ///     .backoff(Backoff::new(Duration::from_secs(1), Duration::from_secs(60), seed))
 ///     .retry_statuses(&[429, 503])
@@ -20,51 +20,66 @@ use core::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceOptions {
     pub(super) reconnection_time: Duration,
-    pub(super) backoff: Option<Backoff>,
+    /// Unless it was set, the least waits.
+    backoff: Backoff,
+    backoff_is_set: bool,
     pub(super) retry_statuses: &'static [u16],
     idempotent: bool,
     reconnect: Option<bool>,
+    pub(super) response_timeout: Duration,
     pub(super) idle_timeout: Option<Duration>,
-    pub(super) last_event: Option<LastEvent>,
+    pub(super) last_events: LastEvents,
 }
 
-/// The event that ends a stream for good, exactly as it comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LastEvent {
-    /// The one with this data, such as `[DONE]`.
-    Data(&'static str),
-    /// The one of this type, such as `message_stop`; `message` stands for events that name none.
-    EventType(&'static str),
-}
-
-impl LastEvent {
-    pub(super) fn is<T: AsRef<[u8]>, L>(self, event: &Event<T, L>) -> bool {
-        match self {
-            Self::Data(data) => event.data.as_ref() == data.as_bytes(),
-            Self::EventType(wanted) => {
-                let event_type = event.event_type.as_ref().map(AsRef::as_ref);
-                event_type.unwrap_or(Event::DEFAULT_TYPE.as_bytes()) == wanted.as_bytes()
-            }
-        }
-    }
+/// What came of a request that was lost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Attempt {
+    /// How long the stream was open.
+    pub(super) lasted: Duration,
+    /// There was an event.
+    pub(super) brought_event: bool,
+    /// The body came to its end.
+    pub(super) ended: bool,
 }
 
 impl SourceOptions {
     /// 3 s. The standard leaves it to the client, "probably in the region of a few seconds".
     pub const DEFAULT_RECONNECTION_TIME: Duration = Duration::from_secs(3);
 
+    /// 2 minutes: a server that answers when it has something to tell may take its time.
+    pub const DEFAULT_RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
+
+    /// A stream that was open so long was no failure.
+    const GOOD_STRETCH: Duration = Duration::from_secs(60);
+
+    /// After an attempt that brought nothing; it doubles with each further one.
+    const LEAST_WAIT: Duration = Duration::from_secs(1);
+    const LONGEST_LEAST_WAIT: Duration = Duration::from_secs(60);
+
     /// What the standard says, for a GET (WHATWG HTML, 9.2.2 and 9.2.3): for ever, after
-    /// [`DEFAULT_RECONNECTION_TIME`](Self::DEFAULT_RECONNECTION_TIME) or what the server asks for.
+    /// [`DEFAULT_RECONNECTION_TIME`](Self::DEFAULT_RECONNECTION_TIME) or what the server asks for,
+    /// and later while attempts bring nothing (9.2.3: "optionally, wait some more").
+    ///
+    /// An attempt brings nothing if it has no event: after a network error, no response, a
+    /// [status to be tried again](Self::retry_statuses), or a response without an event that was open
+    /// for less than a minute. After the first there is a wait of at least 1 s, after each further one
+    /// in a row at least twice as long, up to 60 s. With the default reconnection time the waits are 3,
+    /// 3, 4, 8 s and so on, if a server is gone. [`backoff`](Self::backoff) takes their place.
+    ///
+    /// A server of long polling says `retry: 0`, and is asked again at once after a response that had
+    /// an event and came to its end. After one that broke off, 0 counts as 1 s.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             reconnection_time: Self::DEFAULT_RECONNECTION_TIME,
-            backoff: None,
+            backoff: Backoff::new(Self::LEAST_WAIT, Self::LONGEST_LEAST_WAIT, 0).jitter(0),
+            backoff_is_set: false,
             retry_statuses: &[],
             idempotent: true,
             reconnect: None,
+            response_timeout: Self::DEFAULT_RESPONSE_TIMEOUT,
             idle_timeout: None,
-            last_event: None,
+            last_events: LastEvents::NONE,
         }
     }
 
@@ -75,14 +90,18 @@ impl SourceOptions {
         self
     }
 
-    /// Waits that grow, **added** to the reconnection time (9.2.3: "optionally, wait some more"),
-    /// so that none is shorter than the server asked for. After
-    /// [`max_attempts`](Backoff::max_attempts) in a row the source fails for good; a connection
-    /// that lasted [`reset_after`](Backoff::reset_after) starts them over. One that fell silent
-    /// lasted until it was last heard.
+    /// Waits that grow and are random, **added** to the reconnection time (9.2.3: "optionally, wait
+    /// some more"), so that none is shorter than the server asked for. After
+    /// [`max_attempts`](Backoff::max_attempts) in a row the source fails for good. A connection that
+    /// lasted [`reset_after`](Backoff::reset_after) starts them over, and if it had no event, only one
+    /// that lasted a minute too. One that fell silent lasted until it was last heard.
+    ///
+    /// Where the reconnection time is 0 (long polling), a response that had an event and came to its
+    /// end starts them over at once, and the next request is due without a wait.
     #[must_use]
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
-        self.backoff = Some(backoff);
+        self.backoff = backoff;
+        self.backoff_is_set = true;
         self
     }
 
@@ -116,30 +135,71 @@ impl SourceOptions {
         self
     }
 
-    /// How long an open connection may be silent before it counts as lost. Events and comments
-    /// count, and blocks that are not dispatched or were skipped, each at its end; so a server has
-    /// to send one, or a [`KEEP_ALIVE`](super::KEEP_ALIVE), more often than this. Unless this is
-    /// set there is no timeout. [`poll`](super::EventSource::poll) judges it: wait for input no longer
-    /// than it says.
+    /// How long a request may have no response before it counts as lost, so that a request that was
+    /// forgotten comes back; with 0 for ever. Unless this is set it is
+    /// [`DEFAULT_RESPONSE_TIMEOUT`](Self::DEFAULT_RESPONSE_TIMEOUT).
+    /// [`poll`](super::EventSource::poll) judges it: wait for the response no longer than it says.
+    #[must_use]
+    pub const fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
+        self
+    }
+
+    /// How long an open connection may be silent before it counts as lost. Every byte is a sign of
+    /// life, also inside an event; so a server has to send one, or a
+    /// [`KEEP_ALIVE`](super::KEEP_ALIVE), more often than this. Unless this is set there is no timeout.
+    /// [`poll`](super::EventSource::poll) judges it: wait for input no longer than it says.
     ///
-    /// It runs from the response on, and not while you deal with what was received. A response that
-    /// does not come is the HTTP client's to time out.
+    /// It runs from the response on, and not while you deal with what was received. Once it has passed,
+    /// `poll` gives a last chance of a tenth of it, at most 1 s, to read what arrived while the program
+    /// was busy or stopped.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
         self
     }
 
-    /// The event after which the source is closed, and the end of the body no error. It is
-    /// delivered like any other.
+    /// The event after which the source is closed, and the end of the body no error; or
+    /// [several](LastEvents), of which any does. It is delivered like any other. One that the end of
+    /// the body cut off, as by a server that forgets the last blank line, does too, and is delivered
+    /// if the decoder's options [ask for it](super::Options::unfinished).
+    ///
+    /// ```
+    /// use eventwire::sse::{LastEvent, SourceOptions};
+    ///
+    /// let options = SourceOptions::new().method("POST").last_event(&[
+    ///     LastEvent::Data("[DONE]"),
+    ///     LastEvent::EventType("message_stop"),
+    /// ]);
+    /// ```
     #[must_use]
-    pub const fn last_event(mut self, event: LastEvent) -> Self {
-        self.last_event = Some(event);
+    pub fn last_event(mut self, events: impl Into<LastEvents>) -> Self {
+        self.last_events = events.into();
         self
     }
 
-    pub(super) fn may_reconnect(&self) -> bool {
-        self.reconnect.unwrap_or(self.idempotent)
+    /// How long to wait after this attempt, of which the server asked for `least`; `None` if there may
+    /// be no more.
+    pub(super) fn next_wait(&mut self, attempt: Attempt, least: Duration) -> Option<Duration> {
+        if !self.reconnect.unwrap_or(self.idempotent) {
+            return None;
+        }
+        let is_good = attempt.brought_event || attempt.lasted >= Self::GOOD_STRETCH;
+        if least.is_zero() && attempt.brought_event && attempt.ended {
+            self.backoff.reset();
+            return Some(Duration::ZERO);
+        }
+        if self.backoff_is_set {
+            if is_good {
+                self.backoff.connection_lasted(attempt.lasted);
+            }
+            return Some(least.saturating_add(self.backoff.next_wait()?));
+        }
+        if is_good {
+            self.backoff.reset();
+            return Some(if least.is_zero() { Self::LEAST_WAIT } else { least });
+        }
+        self.backoff.next_wait().map(|wait| wait.max(least))
     }
 }
 

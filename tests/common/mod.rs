@@ -29,12 +29,15 @@ pub const RECONNECTS: [(&str, &str); 4] = [
 
 /// What [`Options`] are made of.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "so are the options")]
 pub struct Rules {
     pub max_line: usize,
     pub max_event: usize,
     pub skip: bool,
     pub comments: bool,
     pub blocks: bool,
+    pub unknown_lines: bool,
+    pub unfinished: bool,
 }
 
 impl Rules {
@@ -44,10 +47,13 @@ impl Rules {
         skip: false,
         comments: false,
         blocks: false,
+        unknown_lines: false,
+        unfinished: false,
     };
 
     /// All that can be shown.
-    pub const VERBOSE: Self = Self { comments: true, blocks: true, ..Self::UNLIMITED };
+    pub const VERBOSE: Self =
+        Self { comments: true, blocks: true, unknown_lines: true, ..Self::UNLIMITED };
 
     pub fn options(self) -> Options {
         Options::new()
@@ -56,6 +62,8 @@ impl Rules {
             .on_limit(if self.skip { OnLimit::Skip } else { OnLimit::Error })
             .comments(self.comments)
             .blocks(self.blocks)
+            .unknown_lines(self.unknown_lines)
+            .unfinished(self.unfinished)
     }
 }
 
@@ -81,6 +89,7 @@ pub enum Seen {
         retry: Option<Duration>,
     },
     Comment(Vec<u8>),
+    Unknown(Vec<u8>),
     Skipped(DecodeError),
     Failed(DecodeError),
 }
@@ -100,6 +109,7 @@ impl Seen {
                 Self::Block { event_type: event_type.map(own), id: id.map(own), retry }
             }
             Item::Comment(text) => Self::Comment(own(text)),
+            Item::Unknown(line) => Self::Unknown(own(line)),
             Item::Skipped(error) => Self::Skipped(error),
             _ => unreachable!("a new kind of item"),
         }
@@ -122,7 +132,7 @@ impl Seen {
                 *event_type = event_type.as_ref().map(text);
                 *id = id.as_ref().map(text);
             }
-            Self::Comment(comment) => *comment = text(comment),
+            Self::Comment(line) | Self::Unknown(line) => *line = text(line),
             Self::Skipped(_) | Self::Failed(_) => {}
         }
         seen
@@ -150,18 +160,24 @@ pub struct Trace {
     pub reconnection_time: Option<Duration>,
 }
 
-/// The stream through [`Decoder::decode`], keeping what the decoder leaves, as the docs say.
+/// The stream through [`Decoder::decode`], keeping what the decoder leaves, as the docs say, and
+/// [`Decoder::decode_eof`].
 pub fn by_slice<'a, S: IdStorage>(
     mut decoder: Decoder<S>,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Trace {
     let mut seen = Vec::new();
     let mut kept = Vec::new();
+    let chunks = chunks.into_iter().map(Some).chain([None]);
     'chunks: for chunk in chunks {
-        kept.extend_from_slice(chunk);
+        kept.extend_from_slice(chunk.unwrap_or_default());
         let mut input = &mut kept[..];
         loop {
-            match decoder.decode(&mut input) {
+            let item = match chunk {
+                Some(_) => decoder.decode(&mut input),
+                None => decoder.decode_eof(&mut input),
+            };
+            match item {
                 Ok(Some(item)) => {
                     if let Item::Event(event) = &item {
                         for text in [Some(event.data), event.event_type, event.id].iter().flatten()
@@ -174,13 +190,15 @@ pub fn by_slice<'a, S: IdStorage>(
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    assert_eq!(decoder.decode(&mut input), Err(error), "repeats its error");
+                    let again = decoder.decode(&mut input);
+                    assert_eq!(again, Err(error), "repeats its error");
                     seen.push(Seen::Failed(error));
                     break 'chunks;
                 }
             }
         }
         kept = input.to_vec();
+        assert!(chunk.is_some() || kept.is_empty(), "all is used up at the end");
     }
     Trace {
         seen,
@@ -233,7 +251,7 @@ pub fn events_from_tokens<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec
         while let Some(token) = lexer.next_token(&mut chunk) {
             match token {
                 Token::Field(field) => name = Some(field),
-                Token::Comment => name = None,
+                Token::Comment | Token::Unknown => name = None,
                 Token::Value(run) => line.extend(run),
                 Token::EndOfLine => {
                     let line = std::mem::take(&mut line);

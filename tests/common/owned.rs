@@ -4,31 +4,38 @@ use super::{Seen, Trace};
 use bytes::{Bytes, BytesMut};
 use eventwire::sse::{BytesDecoder, DecodeError, Item, Options, OwnedItem};
 
-/// The stream through [`BytesDecoder::decode_mut`].
+/// The stream through [`BytesDecoder::decode_mut`] and [`BytesDecoder::decode_mut_eof`].
 pub fn by_bytes_mut<'a>(options: Options, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
     let mut buffer = BytesMut::new();
-    by_bytes_decoder(options, chunks, |decoder, chunk| {
+    by_bytes_decoder(options, chunks, |decoder, chunk, is_end| {
         buffer.extend_from_slice(&std::mem::take(chunk));
-        decoder.decode_mut(&mut buffer)
+        if is_end { decoder.decode_mut_eof(&mut buffer) } else { decoder.decode_mut(&mut buffer) }
     })
 }
 
-/// The stream through [`BytesDecoder::decode`].
+/// The stream through [`BytesDecoder::decode`] and [`BytesDecoder::decode_eof`].
 pub fn by_chunks<'a>(options: Options, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
-    by_bytes_decoder(options, chunks, BytesDecoder::decode)
+    by_bytes_decoder(options, chunks, |decoder, chunk, is_end| {
+        if is_end { decoder.decode_eof(chunk) } else { decoder.decode(chunk) }
+    })
 }
 
 fn by_bytes_decoder<'a>(
     options: Options,
     chunks: impl IntoIterator<Item = &'a [u8]>,
-    mut decode: impl FnMut(&mut BytesDecoder, &mut Bytes) -> Result<Option<OwnedItem>, DecodeError>,
+    mut decode: impl FnMut(
+        &mut BytesDecoder,
+        &mut Bytes,
+        bool,
+    ) -> Result<Option<OwnedItem>, DecodeError>,
 ) -> Trace {
     let mut decoder = BytesDecoder::with_options(options);
     let mut seen = Vec::new();
-    'chunks: for chunk in chunks {
-        let mut chunk = Bytes::copy_from_slice(chunk);
+    'chunks: for chunk in chunks.into_iter().map(Some).chain([None]) {
+        let is_end = chunk.is_none();
+        let mut chunk = Bytes::copy_from_slice(chunk.unwrap_or_default());
         loop {
-            match decode(&mut decoder, &mut chunk) {
+            match decode(&mut decoder, &mut chunk, is_end) {
                 Ok(Some(item)) => {
                     let last_event_id = decoder.last_event_id().to_string();
                     if let Item::Event(event) = &item {
@@ -38,7 +45,8 @@ fn by_bytes_decoder<'a>(
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    assert_eq!(decode(&mut decoder, &mut chunk), Err(error), "repeats its error");
+                    let again = decode(&mut decoder, &mut chunk, is_end);
+                    assert_eq!(again, Err(error), "repeats its error");
                     seen.push(Seen::Failed(error));
                     break 'chunks;
                 }

@@ -68,6 +68,7 @@ pub fn trace(rules: Rules, stream: &[u8]) -> Trace {
         reader.line(at, line, end.is_some(), crlf);
         at = end.map_or(stream.len(), |end| end + 1 + usize::from(crlf));
     }
+    reader.finish();
     let Reader { seen, last_event_id, reconnection_time, .. } = reader;
     Trace { seen, last_event_id, reconnection_time }
 }
@@ -80,12 +81,20 @@ struct Reader {
     reconnection_time: Option<Duration>,
     dead: bool,
     skipping: bool,
+    /// The stream ended inside a name.
+    nameless: bool,
     /// Where the block's first field line begins.
     block: Option<usize>,
     event_type: Option<Vec<u8>>,
     data: Option<Vec<u8>>,
     id: Option<Vec<u8>>,
     retry: Option<Duration>,
+}
+
+/// Whether a line that begins like this can be a field.
+fn may_be_field(begun: &[u8]) -> bool {
+    let mut fields = ["data:", "event:", "id:", "retry:"].iter().map(|name| name.as_bytes());
+    fields.any(|name| name.starts_with(begun) || begun.starts_with(name))
 }
 
 impl Reader {
@@ -119,11 +128,12 @@ impl Reader {
             } else {
                 DecodeError::EventTooLong { limit: self.rules.max_event, offset }
             });
-            let comment = outside && line[0] == b':';
-            self.skipping &= !comment;
+            let alone = outside && !may_be_field(&line[..line.len().min(byte + 1 - at)]);
+            self.skipping &= !alone;
             return;
         }
         if !ended {
+            self.cut_off(line);
             return;
         }
         self.field(at, line);
@@ -137,12 +147,46 @@ impl Reader {
         }
     }
 
-    /// Whether a line that begins like this can neither be a field nor a comment to be shown.
+    /// Whether a line that begins like this can neither be a field nor one to be shown.
     fn says_nothing(&self, begun: &[u8]) -> bool {
-        let mut fields = ["data:", "event:", "id:", "retry:"].iter().map(|name| name.as_bytes());
-        let field = fields.any(|name| name.starts_with(begun) || begun.starts_with(name));
-        let shown = self.rules.comments && begun[0] == b':';
-        !field && !shown
+        let comment = begun[0] == b':';
+        let shown = if comment { self.rules.comments } else { self.rules.unknown_lines };
+        !may_be_field(begun) && !shown
+    }
+
+    /// The stream ended in this line, which went past no limit.
+    fn cut_off(&mut self, line: &[u8]) {
+        if !self.rules.unfinished {
+            return;
+        }
+        let outside = self.block.is_none();
+        if outside && !may_be_field(line) {
+            if !self.says_nothing(line) {
+                let line = line.to_vec();
+                self.seen.push(match line.strip_prefix(b":") {
+                    Some(text) => Seen::Comment(text.strip_prefix(b" ").unwrap_or(text).to_vec()),
+                    None => Seen::Unknown(line),
+                });
+            }
+            return;
+        }
+        self.nameless = !line.contains(&b':');
+        if self.nameless {
+            return;
+        }
+        let before = self.reconnection_time;
+        self.field(0, line);
+        if self.data.is_none() {
+            self.reconnection_time = before;
+        }
+    }
+
+    /// The stream has ended.
+    fn finish(&mut self) {
+        let unfinished = self.rules.unfinished && !self.dead && !self.skipping && !self.nameless;
+        if unfinished && self.data.is_some() {
+            self.dispatch();
+        }
     }
 
     fn field(&mut self, at: usize, line: &[u8]) {
@@ -174,7 +218,13 @@ impl Reader {
                 self.retry = Some(time);
                 self.reconnection_time = Some(time);
             }
-            _ => return,
+            b"id" | b"retry" => return, // ill-formed
+            _ => {
+                if self.rules.unknown_lines && self.block.is_none() {
+                    self.seen.push(Seen::Unknown(line.into()));
+                }
+                return;
+            }
         }
         self.block.get_or_insert(at);
     }

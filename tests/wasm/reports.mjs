@@ -32,7 +32,7 @@ export function readTokens(records) {
   let runs = [];
   for (const { tag, bytes } of records) {
     if (tag === 'f') field = text(bytes);
-    else if (tag === ':') field = undefined;
+    else if (tag === ':' || tag === 'u') field = undefined;
     else if (tag === 'v') runs.push(bytes);
     else if (tag === 'n') {
       const value = text(Buffer.concat(runs));

@@ -10,7 +10,8 @@ mod bare;
 use core::time::Duration;
 use eventwire::Backoff;
 use eventwire::sse::{
-    Decoder, EventSource, EventType, InlineId, Item, Message, Options, SourceOptions, Step,
+    Decoder, EventSource, EventType, InlineId, Item, LastEvent, Message, Options, Received,
+    SourceOptions, Step,
 };
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{self, Connection, Data, DataKind, Frame};
@@ -40,15 +41,20 @@ fn reconnection() -> Option<bool> {
     let second = Duration::from_secs(1);
     let backoff = Backoff::new(second, second, 1).jitter(0);
     let decoder = Decoder::<InlineId<8>>::with_options(Options::new().max_event(63));
-    let mut source = EventSource::with_decoder(decoder, SourceOptions::new().backoff(backoff));
+    let options = SourceOptions::new().backoff(backoff).last_event(LastEvent::Data("b"));
+    let mut source = EventSource::with_decoder(decoder, options);
     let mut connects = source.poll(second).ok()? == Step::Connect;
     source.response(200, [("content-type", "text/event-stream")], second).ok()?;
     let mut body = *b"retry: 2000\nid: 7\ndata: a\n\ndata: cut o";
-    source.receive(&mut &mut body[..], second).ok()??;
+    let received = source.receive(&mut &mut body[..], second).ok()?;
+    let gives = matches!(received, Received::Item(Item::Event(event)) if event.data == "a");
     let back = source.end(second).err()?.reconnect_at?;
     connects &= source.poll(back).ok()? == Step::Connect;
     let resumes = source.request_headers().any(|it| it == ("last-event-id", b"7"));
-    Some(connects && resumes && back == 4 * second)
+    source.response(200, [("content-type", "text/event-stream")], back).ok()?;
+    let mut body = *b"data: b"; // without its blank line
+    let done = source.receive_eof(&mut &mut body[..], back).ok()? == Received::Closed;
+    Some(connects && gives && resumes && done && back == 4 * second)
 }
 
 fn handshake() -> Option<bool> {

@@ -96,6 +96,7 @@ extern "C" fn sse_lexer(call: &mut Call) -> usize {
             match token {
                 Token::Field(name) => report.add_bytes(b'f', name.as_str().as_bytes()),
                 Token::Comment => report.add_bytes(b':', b""),
+                Token::Unknown => report.add_bytes(b'u', b""),
                 Token::Value(run) => report.add_bytes(b'v', run),
                 Token::EndOfLine => report.add_bytes(b'n', b""),
                 Token::Blank => report.add_bytes(b'b', b""),

@@ -2,7 +2,9 @@
 //! standard input ends, or the source does.
 
 use bytes::{Buf, BytesMut};
-use eventwire::sse::{BytesDecoder, EventSource, Item, SourceError, SourceOptions, Step};
+use eventwire::sse::{
+    BytesDecoder, EventSource, Item, Received, SourceError, SourceErrorCause, SourceOptions, Step,
+};
 use eventwire_endpoints::{read_commands, say};
 use serde::Serialize;
 use std::error::Error;
@@ -40,11 +42,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut commands = read_commands::<()>();
     let start = Instant::now();
     let report = |report: &Report| say(&At { at: start.elapsed().as_millis(), report });
-    let tell = |result: Result<(), SourceError>| match result {
+    let tell = |result: Result<(), SourceError<Box<dyn Error>>>| match result {
         Ok(()) => Ok(false),
         Err(SourceError { cause, reconnect_at, .. }) => {
+            let cause = match cause {
+                SourceErrorCause::Network(_) => "Network".to_owned(),
+                cause => format!("{cause:?}"),
+            };
             let reconnect_at = reconnect_at.map(|at| at.as_millis().try_into().unwrap_or(u64::MAX));
-            report(&Report::Error { cause: format!("{cause:?}"), reconnect_at }).map(|()| true)
+            report(&Report::Error { cause, reconnect_at }).map(|()| true)
         }
     };
 
@@ -60,9 +66,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 let result = match request(&address, &target, &source, &mut received).await {
                     Ok((stream, Head { status, headers })) => {
                         connection = Some(stream);
-                        source.response(status, headers, start.elapsed())
+                        source
+                            .response(status, headers, start.elapsed())
+                            .map_err(SourceError::widen)
                     }
-                    Err(_) => source.network_error(start.elapsed()),
+                    Err(error) => source.network_error(error, start.elapsed()),
                 };
                 if result.is_ok() {
                     report(&Report::Open)?;
@@ -75,7 +83,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Ok(Step::Wait(until)) => until.map(|until| start + until),
             Ok(Step::Closed) => return Ok(()),
             Err(error) => {
-                tell(Err(error))?;
+                tell(Err(error.widen()))?;
                 connection = None;
                 continue;
             }
@@ -83,14 +91,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
         let result = loop {
             match source.receive_mut(&mut received, start.elapsed()) {
-                Ok(Some(Item::Event(event))) => report(&Report::Event {
+                Ok(Received::Item(Item::Event(event))) => report(&Report::Event {
                     event: event.event_type.as_deref().unwrap_or("message").to_owned(),
                     data: event.data.to_string(),
                     last_event_id: event.last_event_id.to_string(),
                 })?,
-                Ok(Some(_)) => {}
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
+                Ok(Received::Item(_)) => {}
+                // Without a connection too: nothing was received.
+                Ok(Received::More | Received::Closed) => break Ok(()),
+                Err(error) => break Err(error.widen()),
             }
         };
         if tell(result)? {
@@ -101,9 +110,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         select! {
             read = read(connection.as_mut(), &mut received) => {
                 let result = match read {
-                    Ok(0) => source.end(start.elapsed()),
+                    Ok(0) => source.end(start.elapsed()).map_err(SourceError::widen),
                     Ok(_) => Ok(()),
-                    Err(_) => source.network_error(start.elapsed()),
+                    Err(error) => source.network_error(error.into(), start.elapsed()),
                 };
                 if tell(result)? {
                     connection = None;
