@@ -396,7 +396,7 @@ fn a_history_takes_room_for_what_it_holds() {
     let json = "x".repeat(300 - "id: 1000000\ndata: \n\n".len());
     let mut replay = None;
     let allocated = measure(|| {
-        let replay = replay.insert(Replay::new(options, 1_000_000));
+        let replay = replay.insert(Replay::numbered_from(options, 1_000_000));
         let mut place = replay.subscribe();
         for _ in 0..ITEMS {
             replay.push(&Message::new().data(&json), Duration::ZERO);
