@@ -176,7 +176,8 @@ impl MessageDecoder {
         let Some(receiver) = &mut self.receiver else { return Ok(None) };
         let mut room = Room::take();
         loop {
-            match receiver.inflate(&mut payload, run.kind, run.fin, &mut room) {
+            let so_far = &self.gathered;
+            match receiver.inflate(&mut payload, run.kind, run.fin, so_far, &mut room) {
                 Ok(Some((part, longest))) => append(&mut self.gathered, part, longest),
                 Ok(None) => break,
                 Err(fault) => {
