@@ -305,7 +305,7 @@
 //! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types |
 //! | `deflate` (implies `std`) | [`ws::Deflate`]: messages compressed by permessage-deflate (RFC 7692) |
 //! | `stream` (implies `alloc`) | [`sse::EventStream`]: a `futures_core::Stream` of events over a stream of `Bytes` |
-//! | `tokio-util` (implies `std`) | [`sse::EventCodec`], [`ws::MessageCodec`]: codecs for `Framed` of `tokio-util` |
+//! | `tokio-util` (implies `std`) | [`sse::EventCodec`], for `Framed` of `tokio-util`; [`ws::MessageStream`], a `Stream` and a `Sink` over a transport of tokio |
 //! | `http-body` (implies `std` and `stream`) | [`sse::EventBody`]: an event stream as `http_body::Body` and `http::Response`, for hyper, axum and the rest |
 //! | `getrandom` | [`OsMaskKeys`](ws::OsMaskKeys): masking keys from the operating system |
 //! | `simd` (default) | vector code for x86-64, aarch64 and WebAssembly, and with it all that is `unsafe`. Without it the crate is `forbid(unsafe_code)` |

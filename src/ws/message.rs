@@ -189,6 +189,12 @@ impl MessageDecoder {
         Ok(run.fin.then(|| message(run.kind, core::mem::take(&mut self.gathered).into())))
     }
 
+    /// Which end of the connection we are.
+    #[cfg(feature = "tokio-util")]
+    pub(super) const fn role(&self) -> Role {
+        self.decoder.role()
+    }
+
     /// As [`Decoder::in_message`].
     #[must_use]
     pub const fn in_message(&self) -> bool {
