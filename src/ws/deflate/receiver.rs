@@ -20,6 +20,8 @@ pub(in crate::ws) struct Receiver {
     /// How long the current message is so far, inflated.
     len: u64,
     place: Place,
+    /// The last two bytes of the message that have come.
+    tail: [u8; 2],
     /// There may be more without further input.
     more: bool,
     utf8: Utf8Validator,
@@ -53,6 +55,7 @@ impl Receiver {
             window: None,
             len: 0,
             place: Place::Front,
+            tail: [0; 2],
             more: false,
             utf8: Utf8Validator::new(),
         }
@@ -73,6 +76,11 @@ impl Receiver {
             && let Some(byte) = payload.first()
         {
             self.begin(byte & 1 == 1, room);
+        }
+        match **payload {
+            [] => {}
+            [last] => self.tail = [self.tail[1], last],
+            [.., before, last] => self.tail = [before, last],
         }
         let inflater = self.inflater.get_or_insert_with(|| self.deflate.idle.inflater());
         let left = self.max_message - self.len;
@@ -107,7 +115,7 @@ impl Receiver {
         }
         if fin {
             if self.place == Place::Within
-                && inflater.end_message().map_err(|_| Fault::InvalidDeflate)?
+                && inflater.end_message(self.tail).map_err(|_| Fault::InvalidDeflate)?
                 && self.takeover
             {
                 self.window.get_or_insert_with(new_window);
@@ -123,14 +131,12 @@ impl Receiver {
     /// Makes ready for a message that begins so.
     fn begin(&mut self, is_final: bool, room: &mut Room) {
         if is_final && self.takeover && self.window.is_none() {
-            let inflater = self.inflater.take();
-            self.window =
-                Some(inflater.map_or_else(new_window, |inflater| inflater.into_window(room)));
+            let inflater = self.inflater.as_mut();
+            self.window = Some(inflater.map_or_else(new_window, |it| it.window(room)));
         }
         if let Some(window) = &self.window {
-            let mut inflater = self.deflate.idle.inflater();
+            let inflater = self.inflater.get_or_insert_with(|| self.deflate.idle.inflater());
             inflater.go_on([window, &[]]);
-            self.inflater = Some(inflater);
         }
     }
 

@@ -128,16 +128,19 @@ impl Inflater {
     }
 
     /// Whether a message may end here (RFC 7692, 7.2.2): its last bits began an empty stored block, which
-    /// what was not sent completes; and whether that block has `BFINAL` set.
-    pub(super) fn end_message(&mut self) -> Result<bool, NotDeflate> {
+    /// what was not sent completes; and whether that block has `BFINAL` set. `tail` is its last two bytes.
+    pub(super) fn end_message(&mut self, tail: [u8; 2]) -> Result<bool, NotDeflate> {
         // zlib stops behind the block, so that it does not take the byte beyond.
         let beyond = [0, 0, 0xFF, 0xFF, 0];
         match self.call(&beyond, &mut [0], InflateFlush::Block)? {
             Inflated { read: 4, written: 0, ended: false, .. } => {}
             _ => return Err(NotDeflate),
         }
-        // Only then does it say whether that was the last one.
-        Ok(self.call(&[], &mut [0], InflateFlush::NoFlush)?.ended)
+        // The last three bits but for padding say it, and those of most messages are 0. If not, zlib knows, but
+        // says so only when it is to go on.
+        let [before, last] = tail;
+        let may_be_set = last != 0 || before & 0b1100_0000 != 0;
+        Ok(may_be_set && self.call(&[], &mut [0], InflateFlush::NoFlush)?.ended)
     }
 
     /// Forgets where it is, for a block that begins with a byte and may refer to this.
@@ -151,18 +154,19 @@ impl Inflater {
         }
     }
 
-    /// What the next block may refer to, of one that has never [gone on](Self::go_on), between two messages.
-    /// It is of no use after that.
+    /// What the next block may refer to, of one that has never [gone on](Self::go_on), between two messages;
+    /// it has to go on then.
     ///
     /// zlib-rs does not show its window, but copies out of it whatever a block says.
-    pub(super) fn into_window(mut self, room: &mut Room) -> Vec<u8> {
+    pub(super) fn window(&mut self, room: &mut Room) -> Vec<u8> {
         let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
         let len = usize::try_from(zlib.total_out()).unwrap_or(usize::MAX).min(WINDOW);
         let output = &mut room.at_most(u64::MAX)[..len];
-        let written = self.call(&copies(len), output, InflateFlush::NoFlush);
-        debug_assert!(written.is_ok_and(|it| it.written == len));
+        let copied = self.call(&copies(len), output, InflateFlush::NoFlush);
+        let is_whole = copied.is_ok_and(|copied| copied.written == len);
+        debug_assert!(is_whole, "{len}");
         let mut window = Vec::with_capacity(WINDOW);
-        window.extend_from_slice(output);
+        window.extend_from_slice(if is_whole { output } else { &[] });
         window
     }
 
