@@ -61,7 +61,7 @@ use zlib::{Compressor, Idle, Settings};
 ///
 /// | | sending | receiving |
 /// |---|---|---|
-/// | with context takeover, once there was a compressed message | a compressor, `132 + 4 × window + 7 × 2^(memory_level − 4)`: 372 by default, 135 with a window of 9 bits and memory level 1 | an inflater, 47 whatever the window; or the window, 32, once the peer has sent a block with `BFINAL` |
+/// | with context takeover, once there was a compressed message | a compressor, `132 + 4 × window + 7 × 2^(memory_level − 4)`: 372 by default, 135 with a window of 9 bits and memory level 1 | an inflater, 47 whatever the window; once the peer has sent a block with `BFINAL`, the window, 32, and an inflater only during a message |
 /// | without, between messages | none | none |
 /// | without, during a message | a compressor, if it is sent in fragments | an inflater |
 /// | during a message | | the message so far, doubling, up to [`max_message`](super::Options::max_message) |
