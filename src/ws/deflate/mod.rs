@@ -55,6 +55,10 @@ use zlib::{Compressor, Idle, Settings};
 /// messages by [`Frame::compress(false)`](super::Frame::compress): what is not compressed is not seen by
 /// the compressor either.
 ///
+/// # Safari
+///
+/// Safari offers compression and has faults in it: see the [guide](crate::server_guide#compression).
+///
 /// # Memory
 ///
 /// Besides that of a connection without compression, in KiB, for what zlib-rs 0.6 allocates:
