@@ -557,10 +557,10 @@ async fn a_peer_that_does_not_read_is_read_and_owed_one_pong() {
     within(stream.flush()).await.unwrap();
     drop(stream);
     let received = within(reading).await.unwrap();
-    let pongs: Vec<_> =
+    let answers: Vec<_> =
         received.chunks(6).map(|it| it.strip_prefix(b"\x8A\x04").unwrap()).collect();
-    assert!(pongs.len() <= 64 / 6 + 2, "{}", pongs.len());
-    assert_eq!(pongs.last().unwrap(), &(PINGS - 1).to_be_bytes());
+    assert!(answers.len() <= 64 / 6 + 2, "{}", answers.len());
+    assert_eq!(answers.last().unwrap(), &(PINGS - 1).to_be_bytes());
 }
 
 /// One task reads and the other writes, over a pipe that takes little: whoever is told that it takes more, both
@@ -579,7 +579,7 @@ async fn both_halves_of_a_stream_go_on() {
         sink
     });
     // It reads in one task what the other end of this one is made to answer.
-    let pinging = tokio::spawn(async move {
+    let their_pings = tokio::spawn(async move {
         for number in 0..MESSAGES {
             their_sink.send(Frame::ping(number.to_be_bytes()).unwrap()).await.unwrap();
         }
@@ -601,7 +601,7 @@ async fn both_halves_of_a_stream_go_on() {
     }
     let (sink, stream) = (within(sending).await.unwrap(), within(reading).await.unwrap());
     let mut ours = sink.reunite(stream).unwrap();
-    let theirs = within(pinging).await.unwrap().reunite(their_stream).unwrap();
+    let theirs = within(their_pings).await.unwrap().reunite(their_stream).unwrap();
     ours.close(None).await.unwrap();
     let rest = async {
         let mut theirs = theirs;
@@ -694,7 +694,7 @@ impl AsyncWrite for Failing {
 }
 
 /// Whose `source()` is the transport's error as it was.
-fn cable(error: StreamError) -> io::ErrorKind {
+fn cable(error: &StreamError) -> io::ErrorKind {
     assert_eq!(error.to_string(), "the cable was cut");
     let source = error.source().and_then(|it| it.downcast_ref::<io::Error>()).unwrap();
     assert!(source.get_ref().unwrap().is::<Cable>());
@@ -706,17 +706,17 @@ async fn the_transport_s_own_error_is_kept() {
     let ping = Some(&b"\x89\x80\0\0\0\0"[..]);
     let mut stream = server(Failing { ping, reads: false });
     assert_eq!(stream.next().await.unwrap().unwrap(), Message::Ping(Bytes::new()));
-    assert_eq!(cable(stream.next().await.unwrap().unwrap_err()), io::ErrorKind::Other);
+    assert_eq!(cable(&stream.next().await.unwrap().unwrap_err()), io::ErrorKind::Other);
     assert!(stream.next().await.is_none());
     // That the answer could not be written is the cause of the end, and told once.
     let mut stream = server(Failing { ping, reads: true });
     assert_eq!(stream.next().await.unwrap().unwrap(), Message::Ping(Bytes::new()));
-    assert_eq!(cable(stream.next().await.unwrap().unwrap_err()), io::ErrorKind::ConnectionAborted);
+    assert_eq!(cable(&stream.next().await.unwrap().unwrap_err()), io::ErrorKind::ConnectionAborted);
     assert!(stream.next().await.is_none());
     // Who writes is told too, again and again.
     let mut stream = server(Failing { ping: None, reads: true });
     let error = stream.send(Frame::text("a")).await.unwrap_err();
-    assert_eq!(cable(error), io::ErrorKind::ConnectionAborted);
+    assert_eq!(cable(&error), io::ErrorKind::ConnectionAborted);
     let again = stream.send(Frame::text("a")).await.unwrap_err();
     let StreamError::Io(again) = again else { panic!("{again}") };
     assert_eq!(again.kind(), io::ErrorKind::BrokenPipe);
