@@ -185,7 +185,7 @@ fn replaying(c: &mut Criterion) {
     const SUBSCRIBERS: usize = 1000;
     let json = "x".repeat(250);
     let message = Message::new().data(&json);
-    let mut replay = Replay::new(FanoutOptions::new(), 0);
+    let mut replay = Replay::numbered_from(FanoutOptions::new(), 0);
     let mut group = group(c, "replay", SUBSCRIBERS * message.to_bytes().len());
     let mut subscriptions = vec![replay.subscribe(); SUBSCRIBERS];
     group.bench_function("to-1000", |b| {
@@ -204,7 +204,7 @@ fn replaying(c: &mut Criterion) {
             (0..SUBSCRIBERS).for_each(|_| drop(black_box(block.clone())));
         });
     });
-    let mut full = Replay::new(FanoutOptions::new(), 0);
+    let mut full = Replay::numbered_from(FanoutOptions::new(), 0);
     (0..1024).for_each(|_| drop(full.push(&message, Duration::ZERO)));
     for (name, last_event_id) in [("newest", "1023"), ("oldest", "0"), ("unknown", "2000")] {
         group.bench_function(format!("since/{name}"), |b| {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --features deflate --example echo_server -- \
-//!     [ADDRESS] [--deflate] [--max-message BYTES] [--subprotocol NAME]...
+//!     [ADDRESS] [--deflate] [--max-message BYTES] [--handshake-timeout SECONDS] [--subprotocol NAME]...
 //! ```
 
 #[path = "echo/mod.rs"]
@@ -10,17 +10,20 @@ mod echo;
 
 use bytes::{Buf, BytesMut};
 use eventwire::ws::handshake::ServerHandshake;
-use eventwire::ws::{Deflate, Options, SocketOptions, WebSocket};
+use eventwire::ws::{Deflate, DeflateParams, Options, SocketOptions, WebSocket};
 use lexopt::prelude::{Long, Value, ValueExt};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 struct Args {
     address: String,
     limits: Options,
+    /// How long a client's request may take to arrive.
+    handshake_timeout: Duration,
     /// Whether clients may have their messages compressed.
     compresses: bool,
     deflate: Deflate,
@@ -31,6 +34,7 @@ fn parse_args() -> Result<Args, lexopt::Error> {
     let mut args = Args {
         address: "127.0.0.1:9001".to_owned(),
         limits: Options::new(),
+        handshake_timeout: Duration::from_secs(10),
         compresses: false,
         deflate: Deflate::new(),
         subprotocols: Vec::new(),
@@ -42,6 +46,9 @@ fn parse_args() -> Result<Args, lexopt::Error> {
             Long("deflate") => args.compresses = true,
             Long("max-message") => {
                 args.limits = args.limits.max_message(arguments.value()?.parse()?);
+            }
+            Long("handshake-timeout") => {
+                args.handshake_timeout = Duration::from_secs(arguments.value()?.parse()?);
             }
             Long("subprotocol") => args.subprotocols.push(arguments.value()?.string()?),
             other => return Err(other.unexpected()),
@@ -67,12 +74,33 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn serve(mut stream: TcpStream, args: &Args) -> io::Result<()> {
-    let subprotocols: Vec<&str> = args.subprotocols.iter().map(String::as_str).collect();
     stream.set_nodelay(true)?;
     let mut received = BytesMut::new();
+    let accepted = accept(&mut stream, &mut received, args);
+    let Some(compression) = timeout(args.handshake_timeout, accepted).await?? else {
+        return Ok(());
+    };
+    let start = Instant::now();
+    let socket = WebSocket::server(SocketOptions::new().limits(args.limits), start.elapsed())
+        .deflate(&args.deflate, compression);
+    let close = echo::echo(&mut stream, socket, received, start).await?;
+    if !close.was_clean {
+        eprintln!("{close}");
+    }
+    Ok(())
+}
+
+/// Answers the request that opens the connection; gives what was agreed on of compression, or nothing if no
+/// connection came of it. What was received behind the request is left.
+async fn accept(
+    stream: &mut TcpStream,
+    received: &mut BytesMut,
+    args: &Args,
+) -> io::Result<Option<Option<DeflateParams>>> {
+    let subprotocols: Vec<&str> = args.subprotocols.iter().map(String::as_str).collect();
     let mut handshake = ServerHandshake::new();
     let (head_len, compression) = loop {
-        match handshake.decode(&received) {
+        match handshake.decode(received) {
             Ok(Some(request)) => {
                 let mut acceptance = request.accept();
                 if let Some(name) = request.select_subprotocol(&subprotocols) {
@@ -85,20 +113,16 @@ async fn serve(mut stream: TcpStream, args: &Args) -> io::Result<()> {
                 break (request.head_len(), acceptance.deflate_params());
             }
             Ok(None) => {
-                if stream.read_buf(&mut received).await? == 0 {
-                    return Ok(());
+                if stream.read_buf(received).await? == 0 {
+                    return Ok(None);
                 }
             }
-            Err(error) => return stream.write_all(&error.rejection().to_bytes()).await,
+            Err(error) => {
+                stream.write_all(&error.rejection().to_bytes()).await?;
+                return Ok(None);
+            }
         }
     };
     received.advance(head_len);
-    let start = Instant::now();
-    let socket = WebSocket::server(SocketOptions::new().limits(args.limits), start.elapsed())
-        .deflate(&args.deflate, compression);
-    let close = echo::echo(&mut stream, socket, received, start).await?;
-    if !close.was_clean {
-        eprintln!("{close}");
-    }
-    Ok(())
+    Ok(Some(compression))
 }

@@ -12,13 +12,14 @@
 
 #[path = "hub/mod.rs"]
 mod hub;
+#[path = "serve/mod.rs"]
+mod serve;
 
+use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
-use axum::serve::ListenerExt;
-use axum::{Router, serve};
 use bytes::Bytes;
 use eventwire::FanoutOptions;
 use eventwire::sse::{EventBody, EventId, EventType, KeepAlive, LAST_EVENT_ID, Message};
@@ -26,6 +27,7 @@ use futures_util::{StreamExt, stream};
 use hub::{Hub, keep_alive};
 use serde::Deserialize;
 use serde_json::Value;
+use serve::{PATIENCE, serve};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
@@ -86,8 +88,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/serialize", post(serialize))
         .route("/init", put(update_init).delete(drop_init))
         .with_state(Arc::new(Sse::new(&["welcome".into()])));
-    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    Ok(serve(listener, router).await?)
+    match serve(listener, router, PATIENCE).await {}
 }
 
 async fn subscribe(State(sse): State<Arc<Sse>>, headers: HeaderMap) -> impl IntoResponse {

@@ -176,9 +176,10 @@ impl<T> Fanout<T> {
         self.entries.is_empty()
     }
 
-    /// What is held, the newest first.
-    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &T> {
-        self.entries.iter().rev().map(|entry| &entry.item)
+    /// What is held, the newest first, without so many of the newest.
+    pub(crate) fn newest_first(&self, without: usize) -> impl Iterator<Item = &T> {
+        let end = self.len().saturating_sub(without);
+        self.entries.range(..end).rev().map(|entry| &entry.item)
     }
 
     fn get(&self, number: u64) -> Option<&T> {

@@ -197,9 +197,15 @@
 //!     let (mut stream, _) = listener.accept()?;
 //!     let (mut received, mut chunk) = (BytesMut::new(), [0; 4096]);
 //!     let mut handshake = ServerHandshake::new();
+//!     let start = Instant::now();
 //!     let head_len = loop {
+//!         // A client has ten seconds for its request. No time left is an error here.
+//!         let patience = Duration::from_secs(10).saturating_sub(start.elapsed());
+//!         stream.set_read_timeout(Some(patience))?;
 //!         let len = stream.read(&mut chunk)?;
-//!         assert_ne!(len, 0);
+//!         if len == 0 {
+//!             return Err(ErrorKind::UnexpectedEof.into());
+//!         }
 //!         received.extend_from_slice(&chunk[..len]);
 //!         if let Some(request) = handshake.decode(&received).map_err(std::io::Error::other)? {
 //!             stream.write_all(&request.accept().to_bytes())?;
@@ -207,7 +213,6 @@
 //!         }
 //!     };
 //!     received.advance(head_len);
-//!     let start = Instant::now();
 //!     let socket = WebSocket::server(SocketOptions::new(), start.elapsed());
 //!     run(socket, stream, received, start, |socket, event| {
 //!         if let SocketEvent::Text(text) = event {
@@ -222,8 +227,8 @@
 //!     .ping_interval(Duration::from_secs(20))
 //!     .pong_timeout(Duration::from_secs(10));
 //! let host = address.to_string();
-//! let request = ClientRequest::new(&host, "/chat", [0; 16])?; // 16 random bytes
-//! let masks = || [1, 2, 3, 4]; // a strong source of randomness, such as `OsMaskKeys`
+//! let request = ClientRequest::new(&host, "/chat", rand::random())?;
+//! let masks = rand::random::<[u8; 4]>; // or `OsMaskKeys`
 //! let socket = WebSocket::connect(&request, options, masks, start.elapsed());
 //! let close = run(socket, stream, BytesMut::new(), start, |socket, event| match event {
 //!     SocketEvent::Open => assert_eq!(socket.send(&Frame::text("hello")), Ok(Flow::Ready)),
@@ -305,7 +310,7 @@
 //! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types |
 //! | `deflate` (implies `std`) | [`ws::Deflate`]: messages compressed by permessage-deflate (RFC 7692) |
 //! | `stream` (implies `alloc`) | [`sse::EventStream`]: a `futures_core::Stream` of events over a stream of `Bytes` |
-//! | `tokio-util` (implies `std`) | [`sse::EventCodec`], [`ws::MessageCodec`]: codecs for `Framed` of `tokio-util` |
+//! | `tokio-util` (implies `std`) | [`sse::EventCodec`], for `Framed` of `tokio-util`; [`ws::MessageStream`], a `Stream` and a `Sink` over a transport of tokio |
 //! | `http-body` (implies `std` and `stream`) | [`sse::EventBody`]: an event stream as `http_body::Body` and `http::Response`, for hyper, axum and the rest |
 //! | `getrandom` | [`OsMaskKeys`](ws::OsMaskKeys): masking keys from the operating system |
 //! | `simd` (default) | vector code for x86-64, aarch64 and WebAssembly, and with it all that is `unsafe`. Without it the crate is `forbid(unsafe_code)` |

@@ -396,7 +396,7 @@ fn a_history_takes_room_for_what_it_holds() {
     let json = "x".repeat(300 - "id: 1000000\ndata: \n\n".len());
     let mut replay = None;
     let allocated = measure(|| {
-        let replay = replay.insert(Replay::new(options, 1_000_000));
+        let replay = replay.insert(Replay::numbered_from(options, 1_000_000));
         let mut place = replay.subscribe();
         for _ in 0..ITEMS {
             replay.push(&Message::new().data(&json), Duration::ZERO);
@@ -470,6 +470,32 @@ fn compression_keeps_what_its_docs_say() {
     }
     let (sending, receiving) = kept(15, 8, true);
     assert!(sending < 256 && receiving < 256, "{sending} {receiving} bytes");
+}
+
+/// Once a peer has sent a block with `BFINAL` the window is kept, and the inflater is shared.
+#[cfg(feature = "deflate")]
+#[test]
+fn a_window_takes_the_place_of_an_inflater() {
+    use eventwire::ws::{Deflate, DeflateParams};
+    let deflate = Deflate::new();
+    let decoder = || {
+        MessageDecoder::new(Role::Client, ws::Options::new())
+            .deflate(&deflate, Some(DeflateParams::default()))
+    };
+    let last = b"\xC1\x08\xF3\x48\xCD\xC9\xC9\x07\x00\x00";
+    let plain = b"\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00";
+    // The thread's room and what is shared are there before.
+    decoder().decode(&mut BytesMut::from(&last[..])).unwrap();
+    for messages in [vec![&last[..]], vec![last, plain], vec![plain, last, last]] {
+        let mut decoder = decoder();
+        let mut buffer = BytesMut::from(&messages.concat()[..]);
+        let allocated = measure(|| {
+            for _ in &messages {
+                assert!(decoder.decode(&mut buffer).unwrap().is_some());
+            }
+        });
+        assert!((32 << 10..33 << 10).contains(&allocated.bytes_current), "{allocated:?}");
+    }
 }
 
 #[cfg(feature = "deflate")]

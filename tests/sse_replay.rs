@@ -46,7 +46,7 @@ fn since(replay: &mut Replay, last_event_id: &str) -> String {
 
 #[test]
 fn a_client_goes_on_behind_its_last_event() {
-    let mut replay = Replay::new(OPTIONS.max_items(3), 7);
+    let mut replay = Replay::numbered_from(OPTIONS.max_items(3), 7);
     assert_eq!(replay.last_event_id(), "");
     assert_eq!(since(&mut replay, "6"), "unknown");
     for (text, number) in [("a", "7"), ("b", "8"), ("c", "9"), ("d", "10"), ("e", "11")] {
@@ -71,8 +71,119 @@ fn a_client_goes_on_behind_its_last_event() {
 }
 
 #[test]
+fn an_id_says_the_run_and_the_number() {
+    for (run, ids) in [
+        (0, ["0-1", "0-2"]),
+        (1_764_489_609_888, ["19ad3c6c2a0-1", "19ad3c6c2a0-2"]),
+        (u64::MAX, ["ffffffffffffffff-1", "ffffffffffffffff-2"]),
+    ] {
+        let mut replay = Replay::new(OPTIONS, run);
+        assert_eq!([replay.push(&data("a"), NOW), replay.push(&data("b"), NOW)], ids);
+        assert_eq!(since(&mut replay, ids[0]), "b");
+        assert_eq!(replay.last_event_id(), ids[1]);
+    }
+}
+
+#[test]
+fn a_client_of_an_earlier_run_is_not_given_what_it_did_not_ask_for() {
+    let mut earlier = Replay::new(OPTIONS, 0xA1);
+    let mut replay = Replay::new(OPTIONS, 0xA2);
+    for text in ["a", "b", "c", "d"] {
+        let last_event_id = earlier.push(&data(text), NOW);
+        replay.push(&data(text), NOW);
+        assert_eq!(since(&mut earlier, &last_event_id), "");
+        assert_eq!(since(&mut replay, &last_event_id), "unknown");
+    }
+    // The danger of numbers alone, of which the docs speak.
+    let mut earlier = Replay::numbered_from(OPTIONS, 1);
+    let mut replay = Replay::numbered_from(OPTIONS, 1);
+    let last_event_id = earlier.push(&data("a"), NOW);
+    replay.push(&data("never seen"), NOW);
+    replay.push(&data("b"), NOW);
+    assert_eq!(since(&mut replay, &last_event_id), "b");
+}
+
+#[test]
+fn nothing_but_an_id_as_it_was_assigned_is_one() {
+    let mut replay = Replay::new(OPTIONS.max_items(2), 0xAB);
+    let rows = |replay: &mut Replay| {
+        for (last_event_id, expected) in [
+            ("ab-1", "expired"),
+            ("ab-2", "cd"),
+            ("ab-3", "d"),
+            ("ab-4", ""),
+            ("ab-0", "unknown"),
+            ("ab-5", "unknown"),
+            ("ab-03", "unknown"),
+            ("ab-+3", "unknown"),
+            ("ab-3 ", "unknown"),
+            ("ab-", "unknown"),
+            ("ab--3", "unknown"),
+            ("ab", "unknown"),
+            ("3", "unknown"),
+            ("-3", "unknown"),
+            ("AB-3", "unknown"),
+            ("0ab-3", "unknown"),
+            ("ab-3-3", "unknown"),
+            ("ab-18446744073709551616", "unknown"),
+        ] {
+            assert_eq!(since(replay, last_event_id), expected, "{last_event_id:?}");
+        }
+        assert!(matches!(replay.since(b"ab-\xFF", NOW), Resume::Unknown));
+    };
+    for text in ["a", "b", "c", "d"] {
+        replay.push(&data(text), NOW);
+    }
+    rows(&mut replay);
+    // Nor where events had ids of the caller's, among which it is looked for.
+    let mut replay = Replay::new(OPTIONS.max_items(2), 0xAB);
+    replay.push(&data("x").id(id("cd-3")), NOW);
+    for text in ["a", "b", "c", "d"] {
+        replay.push(&data(text), NOW);
+    }
+    rows(&mut replay);
+    assert_eq!(since(&mut replay, "cd-3"), "expired");
+}
+
+#[test]
+fn an_event_that_could_not_be_encoded_takes_no_number() {
+    let mut replay = Replay::new(OPTIONS, 7);
+    replay.push(&data("a"), NOW);
+    let panics = std::panic::AssertUnwindSafe(|| {
+        replay.push_with(None, NOW, |_| panic!("on purpose"));
+    });
+    assert!(std::panic::catch_unwind(panics).is_err());
+    assert_eq!(replay.push(&data("b"), NOW), "7-2");
+    assert_eq!(since(&mut replay, "7-1"), "b");
+}
+
+/// An id is looked for behind all events that came after it for certain; others may lie between.
+#[test]
+fn an_assigned_id_is_found_among_all_others() {
+    let mut replay = Replay::new(OPTIONS, 1);
+    let mut expected = String::new();
+    for number in 0..50 {
+        if number % 3 == 0 {
+            replay.push_transient(Bytes::from("x"), 1, NOW);
+        }
+        if number % 7 == 0 {
+            replay.push(&data("given").id(id(&format!("x{number}"))), NOW);
+            expected.push_str("given");
+        }
+        assert_eq!(replay.push(&data("a"), NOW), format!("1-{}", number + 1));
+        expected.push('a');
+    }
+    let all = expected.clone();
+    for number in 0..50 {
+        expected = expected.strip_prefix("given").unwrap_or(&expected)[1..].to_owned();
+        assert_eq!(since(&mut replay, &format!("1-{}", number + 1)), expected);
+    }
+    assert_eq!(since(&mut replay, "x0"), all["given".len()..]);
+}
+
+#[test]
 fn ids_of_the_caller_are_kept_and_others_numbered() {
-    let mut replay = Replay::new(OPTIONS, u64::MAX);
+    let mut replay = Replay::numbered_from(OPTIONS, u64::MAX);
     let ids = [
         replay.push(&data("a").id(id("1700-0")), NOW),
         replay.push(&data("b"), NOW),
@@ -90,7 +201,7 @@ fn ids_of_the_caller_are_kept_and_others_numbered() {
 
 #[test]
 fn an_empty_id_is_replayed_but_nobody_resumes_from_it() {
-    let mut replay = Replay::new(OPTIONS, 1);
+    let mut replay = Replay::numbered_from(OPTIONS, 1);
     replay.push(&data("a"), NOW);
     assert_eq!(replay.push(&data("b").id(id("")), NOW), "");
     replay.push(&data("c"), NOW);
@@ -100,7 +211,7 @@ fn an_empty_id_is_replayed_but_nobody_resumes_from_it() {
 
 #[test]
 fn of_events_with_one_id_the_last_counts() {
-    let mut replay = Replay::new(OPTIONS, 1);
+    let mut replay = Replay::numbered_from(OPTIONS, 1);
     for text in ["a", "b", "c"] {
         replay.push(&data(text).id(id("same")), NOW);
     }
@@ -109,7 +220,7 @@ fn of_events_with_one_id_the_last_counts() {
 
 #[test]
 fn what_has_no_id_is_for_those_who_are_there() {
-    let mut replay = Replay::new(OPTIONS, 1);
+    let mut replay = Replay::numbered_from(OPTIONS, 1);
     let early = replay.subscribe();
     replay.push(&data("a"), NOW);
     replay.push_transient(Bytes::from("data: x\n\n"), 9, NOW);
@@ -129,7 +240,7 @@ fn what_has_no_id_is_for_those_who_are_there() {
 
 #[test]
 fn what_has_no_id_takes_room_and_hides_no_loss() {
-    let mut replay = Replay::new(OPTIONS.max_items(2), 1);
+    let mut replay = Replay::numbered_from(OPTIONS.max_items(2), 1);
     replay.push(&data("a"), NOW);
     replay.push(&data("b"), NOW);
     for _ in 0..2 {
@@ -142,7 +253,7 @@ fn what_has_no_id_takes_room_and_hides_no_loss() {
 
 #[test]
 fn a_slow_client_is_told_and_may_go_on_or_come_back() {
-    let mut replay = Replay::new(OPTIONS.max_items(2), 1);
+    let mut replay = Replay::numbered_from(OPTIONS.max_items(2), 1);
     let mut slow = replay.subscribe();
     for text in ["a", "b", "c"] {
         replay.push(&data(text), NOW);
@@ -154,7 +265,7 @@ fn a_slow_client_is_told_and_may_go_on_or_come_back() {
 
 #[test]
 fn what_is_too_old_is_not_replayed() {
-    let mut replay = Replay::new(OPTIONS.max_age(second(10)), 1);
+    let mut replay = Replay::numbered_from(OPTIONS.max_age(second(10)), 1);
     replay.push(&data("a"), second(0));
     replay.push(&data("b"), second(1));
     assert!(matches!(replay.since("1", second(10)), Resume::Here(_)));
@@ -170,7 +281,7 @@ fn what_is_too_old_is_not_replayed() {
 
 #[test]
 fn ids_that_were_numbered_are_known_for_ever() {
-    let mut replay = Replay::new(OPTIONS.max_items(1), 10);
+    let mut replay = Replay::numbered_from(OPTIONS.max_items(1), 10);
     for _ in 0..2000 {
         replay.push(&data("a"), NOW);
     }
@@ -190,7 +301,7 @@ fn ids_that_were_numbered_are_known_for_ever() {
 
 #[test]
 fn of_others_no_more_than_so_many_are() {
-    let mut replay = Replay::new(OPTIONS.max_items(1), 0);
+    let mut replay = Replay::numbered_from(OPTIONS.max_items(1), 0);
     for number in 0..2000 {
         replay.push(&data("a").id(id(&format!("x{number}"))), NOW);
     }
@@ -223,20 +334,24 @@ proptest! {
     fn a_client_that_comes_back_misses_nothing(
         steps in vec((0..6_usize, 0..4_usize, any::<bool>()), 1..60),
         items in 1..20_usize,
+        run in proptest::option::of(any::<u64>()),
     ) {
-        let mut replay = Replay::new(OPTIONS.max_items(items), 0);
-        replay.push(&data("0"), NOW);
+        let options = OPTIONS.max_items(items);
+        let numbered = || Replay::numbered_from(options, 0);
+        let mut replay = run.map_or_else(numbered, |run| Replay::new(options, run));
+        // The data of each event is its place here.
+        let mut ids = vec![replay.push(&data("0"), NOW)];
         let (mut count, mut seen) = (1_usize, 1_usize); // of events; the client has had the first
         let mut subscription = replay.subscribe();
         for (pushes, reads, cut) in steps {
             for _ in 0..pushes {
-                replay.push(&data(&count.to_string()), NOW);
+                ids.push(replay.push(&data(&count.to_string()), NOW));
                 replay.push_transient(Bytes::from("data: transient\n\n"), 17, NOW);
                 count += 1;
             }
             if cut {
                 let all_held = 2 * (count - seen) <= items;
-                subscription = match replay.since((seen - 1).to_string(), NOW) {
+                subscription = match replay.since(&ids[seen - 1], NOW) {
                     Resume::Here(subscription) => subscription,
                     Resume::Expired => {
                         prop_assert!(!all_held, "{count} {seen} {items}");
@@ -249,7 +364,7 @@ proptest! {
             for _ in 0..reads {
                 match replay.next(&mut subscription) {
                     Ok(Some(block)) if block.starts_with(b"id") => {
-                        prop_assert_eq!(block, &format!("id: {seen}\ndata: {seen}\n\n"));
+                        prop_assert_eq!(block, &format!("id: {}\ndata: {seen}\n\n", ids[seen]));
                         seen += 1;
                     }
                     Ok(Some(block)) => prop_assert_eq!(block, "data: transient\n\n"),

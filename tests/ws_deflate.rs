@@ -1,5 +1,9 @@
 //! permessage-deflate on a connection (RFC 7692, 6 and 7.2), row by row.
 
+#[path = "common/ws/inflate.rs"]
+#[allow(dead_code, reason = "it inflates too")]
+mod inflate;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use eventwire::BufferTooSmall;
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
@@ -8,6 +12,7 @@ use eventwire::ws::{
     MaskSource, Message, MessageDecoder, Options, ProtocolError, Reconnect, ReconnectOptions, Role,
     Rsv, SendError, SocketEvent, SocketOptions, WebSocket, WindowBits, Writer,
 };
+use inflate::Blocks;
 use std::time::Duration;
 
 const TAKEOVER: DeflateParams = DeflateParams {
@@ -128,13 +133,122 @@ fn empty_messages() {
 }
 
 #[test]
-fn a_block_with_bfinal_ends_the_window() {
+fn a_message_refers_back_over_a_block_with_bfinal() {
+    let compressed = |payload: &[u8]| frame(0xC1, payload);
     // One whose last byte is the message's needs no octet behind it.
-    assert_eq!(texts(&frame(0xC1, &HELLO_FINAL[..7]).repeat(2)), ["Hello", "Hello"]);
-    let two = [&HELLO_FINAL[..7], HELLO].concat();
-    assert_eq!(texts(&frame(0xC1, &two)), ["HelloHello"]);
-    let refers = [frame(0xC1, HELLO_FINAL), frame(0xC1, HELLO_AGAIN)].concat();
-    assert_eq!(fails(TAKEOVER, Options::new(), &refers), (1, Fault::InvalidDeflate, 10));
+    let unpadded = &HELLO_FINAL[..7];
+    assert_eq!(texts(&compressed(unpadded).repeat(2)), ["Hello", "Hello"]);
+    // Within a message: the second block is a reference to the first.
+    for params in [TAKEOVER, NO_TAKEOVER] {
+        for (two, text) in [
+            ([unpadded, HELLO].concat(), "HelloHello"),
+            ([unpadded, HELLO_AGAIN].concat(), "HelloHello"),
+            ([HELLO_FINAL, HELLO_AGAIN].concat(), "error"),
+            ([unpadded, b"\x03\x00", unpadded, HELLO_AGAIN].concat(), "HelloHelloHello"),
+        ] {
+            let (messages, error) = every_split(params, Options::new(), &compressed(&two));
+            match error {
+                None => assert_eq!(messages, [Message::Text(text.into())]),
+                Some(error) => assert_eq!((error.fault, text), (Fault::InvalidDeflate, "error")),
+            }
+        }
+    }
+    // Over messages: of those before, and of those before the first one that had such a block.
+    let [plain, last] = [&frame(0xC1, HELLO)[..], &frame(0xC1, HELLO_AGAIN)];
+    for (before, count) in [
+        (vec![compressed(HELLO_FINAL)], 1),
+        (vec![compressed(HELLO_FINAL), compressed(unpadded)], 2),
+        (vec![compressed(HELLO_FINAL), plain.to_vec(), last.to_vec()], 3),
+        (vec![plain.to_vec(), compressed(b"\x03\x00\x00")], 2),
+        (vec![plain.to_vec(), compressed(b"\x03\x00"), compressed(b"\x03\x00\x00")], 3),
+        (vec![compressed(&[HELLO, b"\x00\x00\xFF\xFF\x03\x00\x00"].concat())], 1),
+        // What completes its last block has `BFINAL` set.
+        (vec![compressed(b"\xF2\x48\xCD\xC9\xC9\x07\x04")], 1),
+        (vec![compressed(HELLO_FINAL), compressed(b"\x01"), compressed(b"\x01")], 3),
+        // What is not compressed is in no window.
+        (vec![compressed(HELLO_FINAL), frame(0x81, b"other")], 2),
+    ] {
+        let found = texts(&[before.concat(), last.to_vec()].concat());
+        assert_eq!((found.len(), &*found[count]), (count + 1, "Hello"), "{before:?}");
+    }
+    let refers = [compressed(HELLO_FINAL), last.to_vec()].concat();
+    assert_eq!(fails(NO_TAKEOVER, Options::new(), &refers), (1, Fault::InvalidDeflate, 10));
+    // The fault's own stream.
+    let alphabet = b"\xC1\x2AKLJNIMK\xCF\xC8\xCC\xCA\xCE\xC9\xCD\xCB\x2F\x28\x2C\x2A\x2E\x29\x2D\x2B\xAF\xA8\xAC\
+        \x32\x30\x34\x32\x36\x31\x35\x33\xB7\xB0\x4C\xA4\x92\x1A\0\0\xC1\x05\xA2\xA7\x1A\0\0";
+    let found = texts(alphabet);
+    assert_eq!(found.len(), 2);
+    assert!(found[0].ends_with(&found[1]), "{found:?}");
+}
+
+/// As far back as references go, whatever came before the first block with `BFINAL`, and however.
+#[test]
+fn a_window_goes_on_over_blocks_with_bfinal_byte_for_byte() {
+    const FARTHEST: usize = 32 << 10;
+    // No two places look alike.
+    let noise: Vec<u8> =
+        (0_u32..40_000).map(|n| (n.wrapping_mul(0x9E37_79B9) >> 24) as u8).collect();
+    let stored = |is_final, payload: &[u8]| {
+        let mut blocks = Blocks::default();
+        blocks.stored(is_final, Some(payload));
+        blocks.bytes
+    };
+    for len in [3, 4, 5, 257, 258, 259, 516, 1000, 32_767, 32_768, 32_769, 40_000] {
+        let history = &noise[..len];
+        let farthest = len.min(FARTHEST);
+        let mut again = Blocks::default();
+        // Nine bits to the farthest distance: code 29 and its extra bits, or the nearest that reach it.
+        again.fixed(true);
+        distance(&mut again, farthest);
+        again.end_block().align().stored(false, None);
+        let message = |payload: &[u8]| frame(0xC2, payload);
+        let end: &[u8] = &[0];
+        // It came in one message or in many, before the first such block or in it.
+        let whole = [message(&[&stored(false, history), end].concat())];
+        let many: Vec<_> =
+            history.chunks(1000).map(|it| message(&[&stored(false, it), end].concat())).collect();
+        let ended = [message(&[&stored(true, history), end].concat())];
+        for came in [&whole[..], &many, &ended] {
+            let stream = [came.concat(), message(&again.bytes), message(&again.bytes)].concat();
+            let (messages, error) = receive(TAKEOVER, Options::new(), &[&stream]);
+            assert_eq!((messages.len(), error), (came.len() + 2, None), "{len}");
+            let expected = &history[len - farthest..][..3];
+            assert_eq!(messages[came.len()], Message::Binary(expected.to_vec().into()), "{len}");
+            // Three bytes later.
+            let all = [history, expected].concat();
+            let later = &all[all.len() - farthest..][..3];
+            assert_eq!(messages[came.len() + 1], Message::Binary(later.to_vec().into()), "{len}");
+        }
+    }
+}
+
+/// zlib-rs shows its window to nobody, so that it is gone once such a block has ended that nothing announced.
+/// The crate then has the message itself, and from there on all that comes.
+#[test]
+fn what_came_before_the_message_is_lost_if_the_first_bfinal_is_not_at_its_front() {
+    let late = [HELLO, b"\x00\x00\xFF\xFF\x03\x00\x00"].concat();
+    let mut empty = Blocks::default();
+    empty.fixed(false).end_block().fixed(true).end_block().align().stored(false, None);
+    let empty = &empty.bytes[..];
+    for (second, lost) in [(&late[..], false), (empty, true)] {
+        let stream = [frame(0xC1, HELLO), frame(0xC1, second), frame(0xC1, HELLO_AGAIN)].concat();
+        let (messages, error) = every_split(TAKEOVER, Options::new(), &stream);
+        assert_eq!((messages.len(), error.is_some()), (if lost { 2 } else { 3 }, lost));
+    }
+    // But not once such a block was seen.
+    let stream = [HELLO_FINAL, empty, HELLO_AGAIN].map(|it| frame(0xC1, it)).concat();
+    assert_eq!(texts(&stream), ["Hello", "", "Hello"]);
+}
+
+/// A match of three bytes from this distance on.
+fn distance(blocks: &mut Blocks, distance: usize) {
+    let far = distance - 1;
+    if far < 4 {
+        blocks.match3(far, 0);
+    } else {
+        let width = far.ilog2() - 1;
+        blocks.match3(2 * width as usize + (far >> width), far & ((1 << width) - 1));
+    }
 }
 
 #[test]

@@ -311,6 +311,11 @@ fn block() -> impl Strategy<Value = Block> {
 
 fn write(blocks: &[Block]) -> Vec<u8> {
     let mut written = Blocks::default();
+    put_blocks(blocks, &mut written);
+    written.bytes
+}
+
+fn put_blocks(blocks: &[Block], written: &mut Blocks) {
     for block in blocks {
         match block {
             Block::Stored { is_final, payload } => {
@@ -353,7 +358,6 @@ fn write(blocks: &[Block]) -> Vec<u8> {
             }
         }
     }
-    written.bytes
 }
 
 /// What a message's payload is made of.
@@ -550,5 +554,57 @@ proptest! {
         prop_assert_eq!(&inflated(role, limits, params, &bytes), &expected, "by bytes");
         let cut = cut(stream, &lengths);
         prop_assert_eq!(&inflated(role, limits, params, &cut), &expected, "{:?}", lengths);
+    }
+}
+
+/// A block that is right by itself, often of nothing but what came before it.
+fn right_block() -> impl Strategy<Value = Block> {
+    let match3 = (0_usize..12, any::<usize>())
+        .prop_map(|(distance_code, extra)| Symbol::Match3 { distance_code, extra });
+    let symbol = prop_oneof![3 => (0x61_u8..0x7B).prop_map(Symbol::Literal), 2 => match3];
+    let is_final = || prop::bool::weighted(0.4);
+    let symbols = prop::collection::vec(symbol, 0..12);
+    let payload = prop::collection::vec(0x61_u8..0x7B, 0..12);
+    prop_oneof![
+        3 => (is_final(), symbols)
+            .prop_map(|(is_final, symbols)| Block::Fixed { is_final, symbols, ended: true }),
+        1 => (is_final(), payload)
+            .prop_map(|(is_final, payload)| Block::Stored { is_final, payload }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
+
+    /// References go back over blocks with `BFINAL` and over messages.
+    #[test]
+    fn blocks_that_are_right_are_inflated_as_by_the_reference(
+        role in role(),
+        params in params(),
+        messages in prop::collection::vec(
+            (prop::collection::vec(right_block(), 0..4), prop::bool::weighted(0.2)),
+            1..8,
+        ),
+        lengths in lengths(),
+    ) {
+        let mut stream = Stream::new(role);
+        // Enough for all distances to come.
+        let first: Vec<u8> = (0x61..0x7B).cycle().take(70).collect();
+        let mut payload = Blocks::default();
+        payload.stored(lengths[0] % 2 == 0, Some(&first)).stored(false, None);
+        stream.frame(0xC2, &payload.bytes);
+        for (blocks, ends_with_bfinal) in &messages {
+            let mut payload = Blocks::default();
+            put_blocks(blocks, &mut payload);
+            payload.stored(*ends_with_bfinal, None);
+            stream.frame(0xC2, &payload.bytes);
+        }
+        let stream = &stream.bytes[..];
+        let expected = inflated_reference(role, Limits::NONE, params, WINDOW, stream);
+        prop_assert_eq!(&inflated(role, Limits::NONE, params, &[stream]), &expected, "whole");
+        let bytes: Vec<_> = stream.chunks(1).collect();
+        prop_assert_eq!(&inflated(role, Limits::NONE, params, &bytes), &expected, "by bytes");
+        let cut = cut(stream, &lengths);
+        prop_assert_eq!(&inflated(role, Limits::NONE, params, &cut), &expected, "{:?}", lengths);
     }
 }

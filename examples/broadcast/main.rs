@@ -11,6 +11,8 @@
 
 #[path = "../hub/mod.rs"]
 mod hub;
+#[path = "../serve/mod.rs"]
+mod serve;
 #[path = "../transport/mod.rs"]
 mod transport;
 
@@ -22,12 +24,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use axum::serve::ListenerExt;
 use bytes::Bytes;
 use eventwire::sse::Message;
 use eventwire::ws::{Frame, PreparedFrame};
 use eventwire::{FanoutOptions, Utf8Bytes};
 use hub::Hub;
+use serve::{PATIENCE, serve};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -67,8 +69,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/socket", any(socket::open))
         .route("/listeners", get(listeners))
         .with_state(Hub::new(HISTORY));
-    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    Ok(axum::serve(listener, router).await?)
+    match serve(listener, router, PATIENCE).await {}
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

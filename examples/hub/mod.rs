@@ -36,11 +36,9 @@ impl Hub {
 }
 
 impl<T: Clone> Hub<T> {
-    /// One that holds so much. Its ids count from the time of its start in microseconds, so that those
-    /// of an earlier run are all before them.
+    /// One that holds so much, in a run that no other server's ids are taken for.
     pub fn new(options: FanoutOptions) -> Arc<Self> {
-        let first_id = since_1970().as_micros().try_into().unwrap_or_default();
-        let replay = Mutex::new(Replay::new(options, first_id));
+        let replay = Mutex::new(Replay::new(options, rand::random()));
         Arc::new(Self { replay, news: watch::Sender::new(()), start: Instant::now() })
     }
 

@@ -15,6 +15,8 @@
 
 #[path = "../hub/mod.rs"]
 mod hub;
+#[path = "../serve/mod.rs"]
+mod serve;
 
 mod args;
 mod events;
@@ -26,10 +28,10 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use bytes::Bytes;
 use eventwire::{FanoutOptions, Utf8Bytes};
 use hub::Hub;
+use serve::{PATIENCE, serve};
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -84,9 +86,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .route("/events", get(events::stream))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(Arc::clone(&feed));
-    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     tokio::select! {
-        served = axum::serve(listener, router) => Ok(served?),
+        never = serve(listener, router, PATIENCE) => match never {},
         () = reader::run(&feed.store, &feed.hub, args.history) => Ok(()),
     }
 }

@@ -2,6 +2,8 @@
 //! `sse_proxy http://127.0.0.1:3000/events weather`, then `curl -N http://127.0.0.1:3001`.
 
 mod rewriter;
+#[path = "../serve/mod.rs"]
+mod serve;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,12 +14,12 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use bytes::Bytes;
 use eventwire::sse::{self, LAST_EVENT_ID, is_event_stream};
 use futures_util::{Stream, stream};
 use reqwest::{Client, Url};
 use rewriter::Rewriter;
+use serve::{PATIENCE, serve};
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -67,11 +69,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     let proxy = Proxy { client: Client::new(), upstream, event_type };
     let router = Router::new().route("/", get(pass_on)).with_state(proxy);
-    let listener = listener.tap_io(|socket| {
-        // Without it an event may wait for the one before to be acknowledged.
-        let _ = socket.set_nodelay(true);
-    });
-    Ok(axum::serve(listener, router).await?)
+    match serve(listener, router, PATIENCE).await {}
 }
 
 /// What becomes of the data.

@@ -81,8 +81,8 @@ enum End {
     EmptyFrame,
 }
 
-/// What all that is received takes besides messages.
-const OVERHEAD: u64 = 56 << 10;
+/// What all that is received takes besides messages: an inflater, and a window over blocks with `BFINAL`.
+const OVERHEAD: u64 = (56 + 32) << 10;
 
 impl Input {
     fn params(&self) -> DeflateParams {

@@ -4,10 +4,13 @@ use super::{EventId, Message};
 use crate::sink::decimal;
 use crate::{Fanout, FanoutOptions, Lagged, Subscriber, Utf8Bytes};
 use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
 
-/// How many ids of dropped events are known, those that are numbers of ours apart.
+/// How many ids of dropped events are known, those that we assigned apart.
 const REMEMBERED: usize = 1024;
 
 /// A bounded history of encoded events, which clients read as it grows and resume by their last event
@@ -20,6 +23,10 @@ const REMEMBERED: usize = 1024;
 /// with no event lost and none twice. It knows no tasks: after a push wake all who wait. Time is a
 /// [`Duration`] since any fixed start, the same for all calls.
 ///
+/// An id is that of the server's run and a number: `9f31c22a07e4b5d8-42`. So the ids of a run that is
+/// over, of another server and of nobody are [`Unknown`](Resume::Unknown), and never stand for an event
+/// that they were not given to.
+///
 /// Memory on 64-bit machines: for each event what it was encoded to, its id, and 136 bytes if that is
 /// [`Bytes`], in a queue that grows by doubling; the ids of the last 1,024 events that were dropped; 16
 /// bytes for each subscription.
@@ -29,16 +36,21 @@ const REMEMBERED: usize = 1024;
 /// use eventwire::sse::{Message, Replay, Resume};
 /// use std::time::Duration;
 ///
-/// let now = Duration::ZERO;
-/// let mut replay = Replay::new(FanoutOptions::new().max_items(2), 1);
-/// for data in ["a", "b", "c", "d"] {
-///     replay.push(&Message::new().data(data), now);
+/// let now = Duration::ZERO; // since a start of yours
+/// let mut replay = Replay::new(FanoutOptions::new().max_items(2), rand::random());
+/// let ids = ["a", "b", "c", "d"].map(|data| replay.push(&Message::new().data(data), now));
+///
+/// if let Resume::Here(mut subscription) = replay.since(&ids[2], now) {
+///     let block = replay.next(&mut subscription)?;
+///     assert_eq!(block, Some(&format!("id: {}\ndata: d\n\n", ids[3]).into()));
+///     assert_eq!(replay.next(&mut subscription)?, None); // wait
 /// }
-/// let Resume::Here(mut subscription) = replay.since("3", now) else { unreachable!() };
-/// assert_eq!(replay.next(&mut subscription)?.unwrap(), "id: 4\ndata: d\n\n");
-/// assert_eq!(replay.next(&mut subscription)?, None); // wait
-/// assert!(matches!(replay.since("1", now), Resume::Expired)); // "b" is gone
-/// assert!(matches!(replay.since("?", now), Resume::Unknown));
+/// assert!(matches!(replay.since(&ids[2], now), Resume::Here(_)));
+/// assert!(matches!(replay.since(&ids[0], now), Resume::Expired)); // "b" is gone
+///
+/// // The server is started again.
+/// let mut replay = Replay::<bytes::Bytes>::new(FanoutOptions::new(), rand::random());
+/// assert!(matches!(replay.since(&ids[2], now), Resume::Unknown));
 /// # Ok::<(), eventwire::Lagged>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -47,8 +59,14 @@ pub struct Replay<T = Bytes> {
     log: Fanout<Recorded<T>>,
     /// The ids of the events that were dropped last, the latest at the end.
     dropped: VecDeque<Utf8Bytes>,
-    first_id: u64,
-    next_id: u64,
+    /// What stands before the numbers in ids that we assign.
+    prefix: String,
+    /// The number of the first event without an id of the caller's.
+    first: u64,
+    /// The number of the next one.
+    next: u64,
+    /// Some event had an id of the caller's.
+    ids_given: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -73,8 +91,9 @@ pub struct Subscription {
 pub enum Resume {
     /// All that followed it is held: the client goes on here.
     Here(Subscription),
-    /// No event had it, or it was an id of the caller's and its event dropped long ago. It may be of an
-    /// earlier run of the server: then all that [is held](Replay::subscribe_from_oldest) came since.
+    /// No event of this run had it, or it was an id of the caller's and its event dropped long ago. It
+    /// may be of an earlier run of the server: then all that [is held](Replay::subscribe_from_oldest)
+    /// came since.
     Unknown,
     /// Its event was sent, but what followed is gone in part. The client missed something: give it
     /// the whole state again, or tell it.
@@ -93,18 +112,37 @@ impl Replay {
 }
 
 impl<T> Replay<T> {
-    /// An empty history.
+    /// An empty history of a run of the server, which is a number that no earlier run had: a random
+    /// one, or the Unix time in milliseconds where there is no randomness and the clock is never set
+    /// back.
     ///
-    /// Events without an id of their own are numbered from `first_id`. If clients may come back after
-    /// a restart, begin behind all ids of the run before: theirs are [unknown](Resume::Unknown) then, and
-    /// do not stand for other events. The time in microseconds does that, unless the clock is set back
-    /// or there were more than a million events a second.
+    /// Events without an id of their own get one of this number and their own, from 1 on: an event is
+    /// `19ad3c6c2a0-1` in the run 1,764,489,609,888. Both are seen by every client.
     #[must_use]
-    pub const fn new(options: FanoutOptions, first_id: u64) -> Self {
-        Self { log: Fanout::new(options), dropped: VecDeque::new(), first_id, next_id: first_id }
+    pub fn new(options: FanoutOptions, run: u64) -> Self {
+        Self { prefix: format!("{run:x}-"), ..Self::numbered_from(options, 1) }
     }
 
-    /// Appends what `encode` makes of an event with this id, or with the next number if it has none,
+    /// An empty history that says nothing of a run: events without an id of their own are numbered
+    /// from `first`, so that their ids are `1`, `2`, `3`.
+    ///
+    /// **Who comes back after a restart loses events unnoticed** if the numbers of the next run begin
+    /// anew, as an id of the run before then stands for another event. Use this where nobody comes back
+    /// after a restart, or where `first` is the number behind the last one of the run before, out of a
+    /// store.
+    #[must_use]
+    pub const fn numbered_from(options: FanoutOptions, first: u64) -> Self {
+        Self {
+            log: Fanout::new(options),
+            dropped: VecDeque::new(),
+            prefix: String::new(),
+            first,
+            next: first,
+            ids_given: false,
+        }
+    }
+
+    /// Appends what `encode` makes of an event with this id, or with an assigned one if it has none,
     /// and the length that this takes; returns the id. If `encode` panics nothing was appended.
     ///
     /// Ids are to be unique. An event with the empty id, which resets the client's, is replayed to
@@ -115,8 +153,12 @@ impl<T> Replay<T> {
         now: Duration,
         encode: impl FnOnce(EventId<'_>) -> (T, usize),
     ) -> Utf8Bytes {
-        let id = id.map_or_else(|| self.assign_id(), |id| id.as_str().into());
+        let is_given = id.is_some();
+        let id = id.map_or_else(|| self.next_id(), |id| id.as_str().into());
         let (item, len) = encode(EventId::known(&id));
+        // Not before: a number that no event has would be taken for one that is gone.
+        self.ids_given |= is_given;
+        self.next = self.next.wrapping_add(u64::from(!is_given));
         self.append(Some(id.clone()), item, len, now);
         id
     }
@@ -132,11 +174,13 @@ impl<T> Replay<T> {
         log.push_dropping(Recorded { id, item }, len, now, |recorded| remember(dropped, recorded));
     }
 
-    fn assign_id(&mut self) -> Utf8Bytes {
+    fn next_id(&self) -> Utf8Bytes {
         let mut digits = [0; 20];
-        let id = Bytes::copy_from_slice(decimal(self.next_id, &mut digits));
-        self.next_id = self.next_id.wrapping_add(1);
-        Utf8Bytes::from_valid(id)
+        let digits = decimal(self.next, &mut digits);
+        let mut id = Vec::with_capacity(self.prefix.len() + digits.len());
+        id.extend_from_slice(self.prefix.as_bytes());
+        id.extend_from_slice(digits);
+        Utf8Bytes::from_valid(id.into())
     }
 
     /// Drops what is older than [`max_age`](FanoutOptions::max_age), as each push does.
@@ -160,34 +204,41 @@ impl<T> Replay<T> {
     /// Where a client goes on that comes back with this last event ID: the value of its
     /// [`Last-Event-ID`](super::LAST_EVENT_ID) header, text or bytes, such as an `http::HeaderValue`.
     ///
-    /// It looks from the newest event back, so that it takes as long as the client was away; with an
-    /// id that nobody knows it looks at all that is held.
+    /// An assigned id is found at once, but for what is [transient](Self::push_transient) or has an id
+    /// of the caller's. For an id of the caller's it looks from the newest event back, so that it takes
+    /// as long as the client was away. Any other text takes constant time, unless some events had ids of
+    /// the caller's: then it looks at all that is held.
     pub fn since(&mut self, last_event_id: impl AsRef<[u8]>, now: Duration) -> Resume {
         self.expire(now);
         let last_event_id = last_event_id.as_ref();
-        if last_event_id.is_empty() {
+        let number = self.assigned_number(last_event_id);
+        if last_event_id.is_empty() || number.is_none() && !self.ids_given {
             return Resume::Unknown;
         }
+        // So many events came after it, at least.
+        let newer = number.map_or(0, |number| self.next.wrapping_sub(number) - 1);
+        let newer = usize::try_from(newer).unwrap_or(usize::MAX);
         let is_it = |id: &Utf8Bytes| id.as_bytes() == last_event_id;
-        let mut held = self.log.newest_first();
+        let mut held = self.log.newest_first(newer);
         if let Some(behind) = held.position(|event| event.id.as_ref().is_some_and(is_it)) {
-            let place = self.log.end() - behind as u64;
+            let place = self.log.end() - (newer + behind) as u64;
             return Resume::Here(self.from(Subscriber::at(place)));
         }
         match self.dropped.iter().rev().position(is_it) {
             Some(0) => Resume::Here(self.subscribe_from_oldest()),
             Some(_) => Resume::Expired,
-            None if self.was_assigned(last_event_id) => Resume::Expired,
+            None if number.is_some() => Resume::Expired,
             None => Resume::Unknown,
         }
     }
 
-    fn was_assigned(&self, id: &[u8]) -> bool {
-        let number = core::str::from_utf8(id).ok().and_then(|id| id.parse().ok());
-        number.is_some_and(|number| {
-            let is_it = decimal(number, &mut [0; 20]) == id;
-            is_it && (self.first_id..self.next_id).contains(&number)
-        })
+    /// The number in an id that we assigned.
+    fn assigned_number(&self, id: &[u8]) -> Option<u64> {
+        let digits = id.strip_prefix(self.prefix.as_bytes())?;
+        let number = core::str::from_utf8(digits).ok()?.parse().ok()?;
+        let is_it = decimal(number, &mut [0; 20]) == digits;
+        let was_assigned = number.wrapping_sub(self.first) < self.next.wrapping_sub(self.first);
+        (is_it && was_assigned).then_some(number)
     }
 
     /// The next event for this client; `None` if it has all. Takes constant time, but for what
@@ -211,7 +262,7 @@ impl<T> Replay<T> {
     /// sent: who has that goes on behind this event. Empty if there was none.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
-        let held = self.log.newest_first().find_map(|event| event.id.as_deref());
+        let held = self.log.newest_first(0).find_map(|event| event.id.as_deref());
         held.or(self.dropped.back().map(|id| &**id)).unwrap_or_default()
     }
 

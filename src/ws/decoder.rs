@@ -244,6 +244,11 @@ impl Decoder {
         Ok(self.step(buffer)?.take(buffer))
     }
 
+    #[cfg(feature = "tokio-util")]
+    pub(super) const fn role(&self) -> Role {
+        self.role
+    }
+
     /// What inflates compressed messages, which are allowed from now on if that was agreed on.
     #[cfg(feature = "deflate")]
     pub(super) fn receiver(

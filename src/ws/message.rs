@@ -176,7 +176,8 @@ impl MessageDecoder {
         let Some(receiver) = &mut self.receiver else { return Ok(None) };
         let mut room = Room::take();
         loop {
-            match receiver.inflate(&mut payload, run.kind, run.fin, &mut room) {
+            let so_far = &self.gathered;
+            match receiver.inflate(&mut payload, run.kind, run.fin, so_far, &mut room) {
                 Ok(Some((part, longest))) => append(&mut self.gathered, part, longest),
                 Ok(None) => break,
                 Err(fault) => {
@@ -186,6 +187,12 @@ impl MessageDecoder {
             }
         }
         Ok(run.fin.then(|| message(run.kind, core::mem::take(&mut self.gathered).into())))
+    }
+
+    /// Which end of the connection we are.
+    #[cfg(feature = "tokio-util")]
+    pub(super) const fn role(&self) -> Role {
+        self.decoder.role()
     }
 
     /// As [`Decoder::in_message`].

@@ -6,7 +6,7 @@
 //! | have a whole client or server: what waits to be written, deadlines, heartbeats | [`WebSocket`] |
 //! | stay connected as a client | [`Reconnect`] |
 //! | run a connection alone: replies, closing handshake, errors answered | [`Connection`], or its halves [`Reader`] and [`Writer`] |
-//! | run it by `Framed` of `tokio-util` | [`MessageCodec`] (feature `tokio-util`) |
+//! | run it over a transport of tokio, as a `Stream` and a `Sink` | [`MessageStream`] (feature `tokio-util`) |
 //! | compress messages | [`Deflate`] (feature `deflate`) |
 //! | only decode, in your own buffer, payload as it arrives | [`Decoder`] |
 //! | only decode, whole messages | [`MessageDecoder`] |
@@ -55,14 +55,14 @@ mod reader;
 mod utf8;
 mod writer;
 
-#[cfg(feature = "tokio-util")]
-mod codec;
 #[cfg(feature = "deflate")]
 mod deflate;
 #[cfg(feature = "alloc")]
 mod heartbeat;
 #[cfg(feature = "alloc")]
 mod message;
+#[cfg(feature = "tokio-util")]
+mod message_stream;
 #[cfg(feature = "alloc")]
 mod reconnect;
 #[cfg(feature = "alloc")]
@@ -75,8 +75,6 @@ mod socket_options;
 mod websocket;
 
 pub use close::{Close, CloseCode};
-#[cfg(feature = "tokio-util")]
-pub use codec::{CodecError, MessageCodec, Owed};
 pub use connection::Connection;
 pub use decoder::Decoder;
 #[cfg(feature = "deflate")]
@@ -92,6 +90,8 @@ pub use mask::OsMaskKeys;
 pub use mask::{MaskKey, MaskSource, NoMask, NoMaskKey};
 #[cfg(feature = "alloc")]
 pub use message::{Message, MessageDecoder};
+#[cfg(feature = "tokio-util")]
+pub use message_stream::{MessageStream, StreamError};
 pub use options::Options;
 pub use reader::{Reader, Reply};
 #[cfg(feature = "alloc")]

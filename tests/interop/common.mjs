@@ -254,6 +254,9 @@ export const launch = () =>
     ],
   });
 
+/** The number in an id that `Replay` assigned, behind that of the run. */
+export const numberIn = (id) => Number(id.split('-').at(-1));
+
 /** Runs in a page or in Node: what an EventSource gives until the stream's first error. */
 export function collect({ url, types }) {
   return new Promise((resolve) => {

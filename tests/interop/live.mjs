@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { Checks, artefact, children, decode, example, launch, run, start, until } from './common.mjs';
+import { Checks, artefact, children, decode, example, launch, numberIn, run, start, until } from './common.mjs';
 
 const TYPES = ['message', 'weather', 'poem'];
 
@@ -59,7 +59,7 @@ function shown() {
   };
 }
 
-const id = (event) => Number(event.last_event_id);
+const id = (event) => numberIn(event.last_event_id);
 const withIds = (events) => events.filter(({ event }) => event !== 'resumed');
 const consecutive = (events) => events.every((event, i) => i === 0 || id(event) === id(events[i - 1]) + 1);
 const ids = (events) => events.map(id).join(' ');

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Checks, children, endpointProgram, example, launch, python, sendPage, serve, start, until } from './common.mjs';
+import { Checks, children, endpointProgram, example, launch, numberIn, python, sendPage, serve, start, until } from './common.mjs';
 import { EchoServer, Endpoint } from './endpoint.mjs';
 import { frame, frames } from './frames.mjs';
 
@@ -184,7 +184,7 @@ async function broadcast() {
     await publish();
   }, () => published);
   for (const [name, events] of polls) {
-    const ids = (await events()).map(({ last_event_id }) => Number(last_event_id));
+    const ids = (await events()).map(({ last_event_id }) => numberIn(last_event_id));
     checks.ok(`${name}: no id is left out`, ids.length > TEXTS.length && ids.every((id, i) => i === 0 || id === ids[i - 1] + 1), ids.join(' '));
   }
   const response = await fetch(`${origin}/poll`, { headers: { 'Last-Event-ID': await tell('before') } });
@@ -312,9 +312,9 @@ async function live() {
   const poem = ({ event }) => event === 'poem';
   checks.ok('live, the feed: all have a poem', await until(async () => (await Promise.all(streams.map(([, events]) => events()))).every((events) => events.some(poem))));
   const lists = await Promise.all(streams.map(([, events]) => events()));
-  const first = Math.max(...lists.map(([event]) => Number(event.last_event_id)));
-  const last = Math.min(...lists.map((events) => Number(events.at(-1).last_event_id)));
-  const common = (events) => events.filter(({ last_event_id }) => first <= Number(last_event_id) && Number(last_event_id) <= last);
+  const first = Math.max(...lists.map(([event]) => numberIn(event.last_event_id)));
+  const last = Math.min(...lists.map((events) => numberIn(events.at(-1).last_event_id)));
+  const common = (events) => events.filter(({ last_event_id }) => first <= numberIn(last_event_id) && numberIn(last_event_id) <= last);
   for (const [i, [name]] of streams.entries()) checks.equal(`live, the feed: ${name}`, common(lists[i]), common(lists[0]));
   checks.ok('live, the feed: some events', common(lists[0]).length >= 5, `${common(lists[0]).length}`);
 }

@@ -37,9 +37,15 @@ use zlib::{Compressor, Idle, Settings};
 /// # What is received
 ///
 /// Each kind of block, cut into frames anywhere. A message has to end where the four bytes that are not
-/// sent end a block (7.2.2), but may be empty altogether, or end with a block that has `BFINAL` set; such a
-/// block ends what later ones may refer to, as in zlib. References may go back 32 KiB, whatever window was
-/// agreed on. What is wrong is told by [`Fault::InvalidDeflate`](super::Fault::InvalidDeflate).
+/// sent end a block (7.2.2), but may be empty altogether, or end with a block that has `BFINAL` set. References
+/// may go back 32 KiB, whatever window was agreed on, and over blocks with `BFINAL` (7.2.3.4), in a message and
+/// with context takeover over messages. What is wrong is told by
+/// [`Fault::InvalidDeflate`](super::Fault::InvalidDeflate).
+///
+/// One reference is refused that is right. zlib forgets its window behind a block with `BFINAL`, and zlib-rs
+/// does not show it. So the window is saved when a message begins with such a block. If a connection's first
+/// `BFINAL` comes later in a message, everything before that message is forgotten. Compressors that set
+/// `BFINAL` do so in each message.
 ///
 /// # Secrets
 ///
@@ -49,13 +55,17 @@ use zlib::{Compressor, Idle, Settings};
 /// messages by [`Frame::compress(false)`](super::Frame::compress): what is not compressed is not seen by
 /// the compressor either.
 ///
+/// # Safari
+///
+/// Safari offers compression and has faults in it: see the [guide](crate::server_guide#compression).
+///
 /// # Memory
 ///
 /// Besides that of a connection without compression, in KiB, for what zlib-rs 0.6 allocates:
 ///
 /// | | sending | receiving |
 /// |---|---|---|
-/// | with context takeover, once there was a compressed message | a compressor, `132 + 4 × window + 7 × 2^(memory_level − 4)`: 372 by default, 135 with a window of 9 bits and memory level 1 | an inflater, 47 whatever the window |
+/// | with context takeover, once there was a compressed message | a compressor, `132 + 4 × window + 7 × 2^(memory_level − 4)`: 372 by default, 135 with a window of 9 bits and memory level 1 | an inflater, 47 whatever the window; once the peer has sent a block with `BFINAL`, the window, 32, and an inflater only during a message |
 /// | without, between messages | none | none |
 /// | without, during a message | a compressor, if it is sent in fragments | an inflater |
 /// | during a message | | the message so far, doubling, up to [`max_message`](super::Options::max_message) |
@@ -82,7 +92,7 @@ use zlib::{Compressor, Idle, Settings};
 ///
 /// let response = request.handshake().decode(&response_head)?.expect("a whole response");
 /// assert_eq!(response.deflate_params(), agreed);
-/// let masks = || rand::random();
+/// let masks = rand::random::<[u8; 4]>;
 /// let mut client = Connection::message_client(Options::new(), masks).deflate(&deflate, agreed);
 ///
 /// let (mut wire, text) = (BytesMut::new(), "again and ".repeat(100));

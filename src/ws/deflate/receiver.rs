@@ -1,9 +1,10 @@
 //! What a connection receives compressed.
 
-use super::zlib::Inflater;
+use super::zlib::{Inflater, WINDOW};
 use super::{Deflate, DeflateParams, Room};
 use crate::simd;
 use crate::ws::{DataKind, Fault, Role, Utf8Validator};
+use std::vec::Vec;
 
 /// Inflates the messages of one direction (RFC 7692, 7.2.2), as they arrive.
 #[derive(Debug)]
@@ -11,15 +12,28 @@ pub(in crate::ws) struct Receiver {
     deflate: Deflate,
     takeover: bool,
     max_message: u64,
-    /// During a message; with context takeover for good, once there was one.
+    /// During a message; with context takeover for good, once there was one, unless there is a window.
     inflater: Option<Inflater>,
+    /// What messages may refer to of those before. zlib forgets it behind a block with `BFINAL`, so it is kept
+    /// here as soon as a peer is seen to send such blocks.
+    window: Option<Vec<u8>>,
     /// How long the current message is so far, inflated.
     len: u64,
-    /// Nothing has come of the current message, or nothing since a block with `BFINAL`.
-    between_blocks: bool,
+    place: Place,
+    /// The last two bytes of the message that have come.
+    tail: [u8; 2],
     /// There may be more without further input.
     more: bool,
     utf8: Utf8Validator,
+}
+
+/// Where the next byte of a message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Front,
+    Within,
+    /// Behind a block with `BFINAL`, which ends with a byte.
+    Ended,
 }
 
 impl Receiver {
@@ -38,8 +52,10 @@ impl Receiver {
             takeover,
             max_message,
             inflater: None,
+            window: None,
             len: 0,
-            between_blocks: true,
+            place: Place::Front,
+            tail: [0; 2],
             more: false,
             utf8: Utf8Validator::new(),
         }
@@ -47,26 +63,41 @@ impl Receiver {
 
     /// The next bytes of the message out of this payload, which is taken off as far as that goes, in the
     /// room for them, and how long the message may become; `None` once all of it is out. With `fin` the
-    /// message then has ended, and was found valid.
+    /// message then has ended, and was found valid. `so_far` is all that came out of the message before.
     pub(in crate::ws) fn inflate<'r>(
         &mut self,
         payload: &mut &[u8],
         kind: DataKind,
         fin: bool,
+        so_far: &[u8],
         room: &'r mut Room,
     ) -> Result<Option<(&'r [u8], u64)>, Fault> {
+        if self.place == Place::Front
+            && let Some(byte) = payload.first()
+        {
+            self.begin(byte & 1 == 1, room);
+        }
+        match **payload {
+            [] => {}
+            [last] => self.tail = [self.tail[1], last],
+            [.., before, last] => self.tail = [before, last],
+        }
         let inflater = self.inflater.get_or_insert_with(|| self.deflate.idle.inflater());
         let left = self.max_message - self.len;
         // At the limit one byte more is one too many.
         let room = room.at_most(left);
         let mut written = 0;
         while written == 0 && (!payload.is_empty() || self.more) {
+            if self.place == Place::Ended {
+                inflater.go_on([self.window.as_deref().unwrap_or_default(), so_far]);
+            }
             let step = inflater.inflate(payload, room).map_err(|_| Fault::InvalidDeflate)?;
             *payload = &payload[step.read..];
             written = step.written;
             self.more = step.more;
-            if step.read > 0 || written > 0 || step.ended {
-                self.between_blocks = step.ended;
+            self.place = if step.ended { Place::Ended } else { Place::Within };
+            if step.ended && self.takeover {
+                self.window.get_or_insert_with(new_window);
             }
         }
         if written > 0 {
@@ -83,20 +114,50 @@ impl Receiver {
             return Ok(Some((run, if ends { 0 } else { self.max_message })));
         }
         if fin {
-            if !self.between_blocks && !inflater.ends_message() {
-                return Err(Fault::InvalidDeflate);
+            if self.place == Place::Within
+                && inflater.end_message(self.tail).map_err(|_| Fault::InvalidDeflate)?
+                && self.takeover
+            {
+                self.window.get_or_insert_with(new_window);
             }
             if !self.utf8.is_complete() {
                 return Err(Fault::InvalidUtf8);
             }
-            self.len = 0;
-            self.between_blocks = true;
-            if !self.takeover
-                && let Some(inflater) = self.inflater.take()
-            {
-                self.deflate.idle.keep_inflater(inflater);
-            }
+            self.end(so_far);
         }
         Ok(None)
     }
+
+    /// Makes ready for a message that begins so.
+    fn begin(&mut self, is_final: bool, room: &mut Room) {
+        if is_final && self.takeover && self.window.is_none() {
+            let inflater = self.inflater.as_mut();
+            self.window = Some(inflater.map_or_else(new_window, |it| it.window(room)));
+        }
+        if let Some(window) = &self.window {
+            let inflater = self.inflater.get_or_insert_with(|| self.deflate.idle.inflater());
+            inflater.go_on([window, &[]]);
+        }
+    }
+
+    /// Makes ready for the next message, after this one.
+    fn end(&mut self, message: &[u8]) {
+        if let Some(window) = &mut self.window {
+            let message = &message[message.len().saturating_sub(WINDOW)..];
+            let excess = (window.len() + message.len()).saturating_sub(WINDOW);
+            window.drain(..excess);
+            window.extend_from_slice(message);
+        }
+        if (!self.takeover || self.window.is_some())
+            && let Some(inflater) = self.inflater.take()
+        {
+            self.deflate.idle.keep_inflater(inflater);
+        }
+        self.len = 0;
+        self.place = Place::Front;
+    }
+}
+
+fn new_window() -> Vec<u8> {
+    Vec::with_capacity(WINDOW)
 }

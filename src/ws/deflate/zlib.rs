@@ -9,6 +9,9 @@ use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Statu
 /// What is written in front of a message's end, and not sent (RFC 7692, 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
+/// The farthest that DEFLATE can refer back (RFC 1951, 2).
+pub(super) const WINDOW: usize = 32 << 10;
+
 /// How much room a compressor has at least for more output. Where less is left, it may write the end of
 /// a message twice.
 const LEAST_ROOM: usize = 64;
@@ -100,7 +103,7 @@ pub(super) struct Inflater {
 pub(super) struct Inflated {
     pub(super) read: usize,
     pub(super) written: usize,
-    /// A block with `BFINAL` has ended, and the next one begins anew.
+    /// A block with `BFINAL` has ended: it has to [go on](Inflater::go_on) before the next call.
     pub(super) ended: bool,
     /// The next call may give more even if there is no more input: the room was too small, or what comes
     /// next is an error.
@@ -125,12 +128,46 @@ impl Inflater {
     }
 
     /// Whether a message may end here (RFC 7692, 7.2.2): its last bits began an empty stored block, which
-    /// what was not sent completes.
-    pub(super) fn ends_message(&mut self) -> bool {
+    /// what was not sent completes; and whether that block has `BFINAL` set. `tail` is its last two bytes.
+    pub(super) fn end_message(&mut self, tail: [u8; 2]) -> Result<bool, NotDeflate> {
         // zlib stops behind the block, so that it does not take the byte beyond.
         let beyond = [0, 0, 0xFF, 0xFF, 0];
-        let end = self.call(&beyond, &mut [0], InflateFlush::Block);
-        matches!(end, Ok(Inflated { read: 4, written: 0, ended: false, .. }))
+        match self.call(&beyond, &mut [0], InflateFlush::Block)? {
+            Inflated { read: 4, written: 0, ended: false, .. } => {}
+            _ => return Err(NotDeflate),
+        }
+        // The last three bits but for padding say it, and those of most messages are 0. If not, zlib knows, but
+        // says so only when it is to go on.
+        let [before, last] = tail;
+        let may_be_set = last != 0 || before & 0b1100_0000 != 0;
+        Ok(may_be_set && self.call(&[], &mut [0], InflateFlush::NoFlush)?.ended)
+    }
+
+    /// Forgets where it is, for a block that begins with a byte and may refer to this.
+    pub(super) fn go_on(&mut self, history: [&[u8]; 2]) {
+        let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
+        zlib.reset(false);
+        for part in history {
+            // Without a header around the blocks it takes all there is, whenever.
+            let taken = zlib.set_dictionary(part);
+            debug_assert!(taken.is_ok(), "{taken:?}");
+        }
+    }
+
+    /// What the next block may refer to, of one that has never [gone on](Self::go_on), between two messages;
+    /// it has to go on then.
+    ///
+    /// zlib-rs does not show its window, but copies out of it whatever a block says.
+    pub(super) fn window(&mut self, room: &mut Room) -> Vec<u8> {
+        let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let len = usize::try_from(zlib.total_out()).unwrap_or(usize::MAX).min(WINDOW);
+        let output = &mut room.at_most(u64::MAX)[..len];
+        let copied = self.call(&copies(len), output, InflateFlush::NoFlush);
+        let is_whole = copied.is_ok_and(|copied| copied.written == len);
+        debug_assert!(is_whole, "{len}");
+        let mut window = Vec::with_capacity(WINDOW);
+        window.extend_from_slice(if is_whole { output } else { &[] });
+        window
     }
 
     fn call(
@@ -150,13 +187,45 @@ impl Inflater {
         if written == 0 && (stuck || status.is_err()) {
             return Err(NotDeflate);
         }
-        if ended {
-            zlib.reset(false);
-        }
         // What came before an error is checked before it; zlib repeats the error.
         let more = status.is_err() || written == output.len() && !ended;
         Ok(Inflated { read, written, ended, more })
     }
+}
+
+/// The front of a block that repeats what came before it from this distance on, up to its end at least: in
+/// the fixed code, by matches that are as long as they can be (RFC 1951, 3.2.5 and 3.2.6).
+#[allow(clippy::cast_possible_truncation, reason = "of bits that go on the lowest 8 are taken")]
+fn copies(distance: usize) -> Vec<u8> {
+    const LONGEST: usize = 258;
+    // Codes have their highest bit first, other numbers the lowest.
+    let longest = (0b1100_0101_u8.reverse_bits().into(), 8);
+    let (code, extra_bits) = match distance.saturating_sub(1) {
+        near @ 0..4 => (near, 0),
+        far => {
+            let extra_bits = far.ilog2() - 1;
+            (2 * extra_bits as usize + (far >> extra_bits), extra_bits)
+        }
+    };
+    let extra = distance.saturating_sub(1) & ((1 << extra_bits) - 1);
+    let code = usize::from((code as u8).reverse_bits() >> 3);
+    let a_match = [longest, (code, 5), (extra, extra_bits)];
+    let header = [(0, 1), (1, 2)];
+    let matches = core::iter::repeat_n(a_match, distance.div_ceil(LONGEST)).flatten();
+
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0, 0);
+    for (number, len) in header.into_iter().chain(matches) {
+        bits |= number << count;
+        count += len;
+        while count >= 8 {
+            bytes.push(bits as u8);
+            bits >>= 8;
+            count -= 8;
+        }
+    }
+    // The room is full before anything comes of the bits behind.
+    bytes.push(bits as u8);
+    bytes
 }
 
 /// How much a total has grown in one call, which handles slices.

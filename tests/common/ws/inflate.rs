@@ -19,6 +19,12 @@ pub struct Inflater {
     fresh_at: Option<usize>,
     /// What references may go to.
     output: Vec<u8>,
+    /// How many bytes of that are of this message.
+    of_message: usize,
+    /// Some block had `BFINAL` set.
+    seen_final: bool,
+    /// The first block of this message has.
+    final_at_front: bool,
 }
 
 #[derive(Debug)]
@@ -45,6 +51,9 @@ impl Inflater {
             is_final: false,
             fresh_at: None,
             output: Vec::new(),
+            of_message: 0,
+            seen_final: false,
+            final_at_front: false,
         }
     }
 
@@ -73,14 +82,18 @@ impl Inflater {
         self.input.clear();
         self.at = 0;
         self.fresh_at = None;
+        self.of_message = 0;
         ended && matches!(self.state, State::BetweenBlocks)
     }
 
     /// What is not sent is the rest of this block.
     fn ends_in_stored_header(&mut self, bits: usize) -> bool {
+        if self.at == 0 {
+            self.final_at_front = self.input[0] & 1 == 1;
+        }
         let (Ok(is_final), Ok(0)) = (self.bit(), self.bits(2)) else { return false };
         if is_final == 1 {
-            self.output.clear();
+            self.saw_final();
         }
         self.at.next_multiple_of(8) == bits
     }
@@ -133,6 +146,7 @@ impl Inflater {
 
     fn put(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         self.output.extend(bytes);
+        self.of_message += bytes.len();
         out.extend(bytes);
         if self.output.len() > 8 * WINDOW {
             self.output.drain(..7 * WINDOW);
@@ -151,13 +165,26 @@ impl Inflater {
         if self.is_final {
             self.at = self.at.next_multiple_of(8);
             self.fresh_at = Some(self.at);
-            self.output.clear();
+            self.saw_final();
         }
+    }
+
+    /// The window goes on. The crate's one limit: if the first `BFINAL` that it sees is not at a message's
+    /// front, it has no more of the window than this message.
+    fn saw_final(&mut self) {
+        if !self.seen_final && !self.final_at_front {
+            self.output.drain(..self.output.len().saturating_sub(self.of_message));
+        }
+        self.seen_final = true;
     }
 
     /// 3.2.3 to 3.2.7.
     fn header(&mut self) -> Result<(), Stop> {
+        let at_front = self.at == 0;
         let is_final = self.bit()? == 1;
+        if at_front {
+            self.final_at_front = is_final;
+        }
         match self.bits(2)? {
             0 => {
                 self.at = self.at.next_multiple_of(8);
