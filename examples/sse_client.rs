@@ -5,7 +5,12 @@
 //! * `sse_client http://127.0.0.1:8080/v1/chat '{"stream": true}'` asks a server in the manner of a
 //!   language model's, by a POST with a JSON body, up to `[DONE]` or another last event.
 
+#[path = "causes/mod.rs"]
+mod causes;
+
 use bytes::Bytes;
+use causes::with_causes;
+use eventwire::Url;
 use eventwire::sse::{
     BytesDecoder, EventSource, Item, LastEvent, Options, OwnedItem, Received, SourceError,
     SourceOptions, Step,
@@ -60,6 +65,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
+    if Url::parse(url)?.scheme() != "http" {
+        // With a feature of `reqwest` for TLS there is no need to.
+        return Err("the URL has to begin with http://, as there is no TLS".into());
+    }
     let client = Client::new();
     let mut options = SourceOptions::new().idle_timeout(PATIENCE);
     if body.is_some() {
@@ -74,13 +83,8 @@ async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
     loop {
         let wait = match source.poll(start.elapsed()) {
             Ok(Step::Connect) => {
-                let request = request(&client, url, body.as_ref(), &source).build()?;
-                if request.url().scheme() != "http" {
-                    // With a feature of `reqwest` for TLS there is no need to.
-                    return Err("the URL has to begin with http://, as there is no TLS".into());
-                }
-                let client = client.clone();
-                link = Link::Asked(Box::pin(async move { client.execute(request).await }));
+                let request = request(&client, url, body.as_ref(), &source);
+                link = Link::Asked(Box::pin(request.send()));
                 continue;
             }
             Ok(Step::Wait(until)) => {
@@ -180,28 +184,18 @@ fn go_on(error: Lost) -> Result<(), Lost> {
 /// Prints why a server sent no event stream, as far as its response says so.
 async fn print_refused(mut response: Response) {
     let mut body = Vec::new();
-    while body.len() < REFUSED_BODY
-        && let Ok(Ok(Some(chunk))) = timeout(PATIENCE, response.chunk()).await
-    {
-        body.extend_from_slice(&chunk);
-    }
+    // What came in time is printed.
+    let _ = timeout(PATIENCE, async {
+        while body.len() < REFUSED_BODY
+            && let Ok(Some(chunk)) = response.chunk().await
+        {
+            body.extend_from_slice(&chunk);
+        }
+    })
+    .await;
     body.truncate(REFUSED_BODY);
     let body = String::from_utf8_lossy(body.trim_ascii());
     if !body.is_empty() {
         eprintln!("sse_client: the server says: {}: {body}", response.status());
     }
-}
-
-/// An error and its causes, but for those that it tells itself.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let told = error.to_string();
-        if !text.contains(&told) {
-            text = text + ": " + &told;
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -14,7 +14,7 @@ use core::time::Duration;
 /// use eventwire::Backoff;
 /// use std::time::Duration;
 ///
-/// let seed = 4; // draw it: all clients with the same one wait alike
+/// let seed = rand::random(); // all clients with the same one would wait alike
 /// let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30), seed)
 ///     .jitter(50)
 ///     .max_attempts(3);

@@ -156,7 +156,10 @@ impl Client {
             Ok(Step::Wait(until)) => {
                 let is_later = |until| until > self.now || until == Duration::MAX;
                 assert!(until.is_none_or(is_later), "its time has come");
-                assert_eq!(self.source.poll(self.now), Ok(Step::Wait(until)));
+                // At the end of all time each call is late.
+                if self.now < Duration::MAX {
+                    assert_eq!(self.source.poll(self.now), Ok(Step::Wait(until)));
+                }
                 self.deadline = until;
             }
             Ok(Step::Closed) => assert_eq!(self.source.ready_state(), ReadyState::Closed),

@@ -42,7 +42,7 @@ pub enum Error<E> {
 ///
 /// `clock` is the time since any fixed start. `buffer` has room for an event of the decoder's
 /// `max_event`, and behind it for the line with a chunk's size. Silence is for the transport to
-/// notice: the source's `idle_timeout` is not looked at.
+/// notice: the source's `idle_timeout` and `response_timeout` are not looked at.
 pub async fn follow<T: Read + Write, S: IdStorage>(
     mut transport: T,
     host: &str,

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Serves all who connect, by HTTP/1.1 and HTTP/2, upgrades and extended CONNECT included. Who takes longer
-/// for a request's head is let go.
+/// for a request's head is let go; over HTTP/2 that is so of the first request alone.
 pub async fn serve(listener: TcpListener, router: Router, patience: Duration) -> Infallible {
     loop {
         match listener.accept().await {

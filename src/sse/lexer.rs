@@ -3,7 +3,8 @@
 use super::{BOM, FieldName};
 use memchr::memchr2;
 
-/// A piece of an event stream. Bytes borrow the chunk that they arrived in.
+/// A piece of an event stream. Bytes borrow the chunk that they arrived in, but for the first of an
+/// unknown line that begins like a name: they may be a constant that equals them.
 ///
 /// A line is a [`Field`](Self::Field), a [`Comment`](Self::Comment) or an [`Unknown`](Self::Unknown)
 /// one, any number of [`Value`](Self::Value)s, and an [`EndOfLine`](Self::EndOfLine). Joined over a

@@ -116,8 +116,8 @@ impl Options {
     /// by HTTP/1.1 in chunks and by HTTP/2, this is safe.
     ///
     /// [`decode_eof`](super::Decoder::decode_eof) gives it; some libraries feed `"\n\n"` behind each body
-    /// instead, also behind one that broke off. Its `id` and an unfinished `retry` line
-    /// count only then. Where the stream ended inside a field's name, before any colon, nothing is
+    /// instead, also behind one that broke off. Only if the event is given do its `id` and a `retry`
+    /// line that was cut off count. Where the stream ended inside a field's name, before any colon, nothing is
     /// given.
     #[must_use]
     pub const fn unfinished(self, give: bool) -> Self {

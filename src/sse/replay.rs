@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
 
-/// How many ids of dropped events are known, those that we assigned apart.
+/// How many ids of dropped events are remembered. Assigned ids need none: their number tells.
 const REMEMBERED: usize = 1024;
 
 /// A bounded history of encoded events, which clients read as it grows and resume by their last event
@@ -117,7 +117,10 @@ impl<T> Replay<T> {
     /// back.
     ///
     /// Events without an id of their own get one of this number and their own, from 1 on: an event is
-    /// `19ad3c6c2a0-1` in the run 1,764,489,609,888. Both are seen by every client.
+    /// `19ad3c6c2a0-1` in the run 1,764,489,609,888. Every client sees both numbers.
+    ///
+    /// **A constant is wrong**: the next run of the server would give the same ids to other events, and
+    /// clients that come back would miss events unnoticed.
     #[must_use]
     pub fn new(options: FanoutOptions, run: u64) -> Self {
         Self { prefix: format!("{run:x}-"), ..Self::numbered_from(options, 1) }
@@ -204,8 +207,8 @@ impl<T> Replay<T> {
     /// Where a client goes on that comes back with this last event ID: the value of its
     /// [`Last-Event-ID`](super::LAST_EVENT_ID) header, text or bytes, such as an `http::HeaderValue`.
     ///
-    /// An assigned id is found at once, but for what is [transient](Self::push_transient) or has an id
-    /// of the caller's. For an id of the caller's it looks from the newest event back, so that it takes
+    /// An assigned id is found at once, past any later items that are
+    /// [transient](Self::push_transient) or have an id of the caller's. For an id of the caller's it looks from the newest event back, so that it takes
     /// as long as the client was away. Any other text takes constant time, unless some events had ids of
     /// the caller's: then it looks at all that is held.
     pub fn since(&mut self, last_event_id: impl AsRef<[u8]>, now: Duration) -> Resume {

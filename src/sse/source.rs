@@ -22,8 +22,8 @@ use core::time::Duration;
 ///    [`request_headers`](Self::request_headers); at [`Step::Wait`] wait until then, for the response
 ///    or for input.
 /// 2. Say what happens: [`response`](Self::response), then `receive` for what came with the head and
-///    for each chunk of the body until it gives [`Received::More`], then `receive_eof` and
-///    [`end`](Self::end); or [`network_error`](Self::network_error). What `receive` leaves in a buffer of
+///    for each chunk of the body, again and again until it gives [`Received::More`]; at the body's end
+///    `receive_eof` likewise, then [`end`](Self::end); or [`network_error`](Self::network_error). What `receive` leaves in a buffer of
 ///    yours is to stand before the next chunk; a source that is [`owned`](EventSource::owned) takes
 ///    chunks whole. At [`Received::Closed`] drop the response.
 /// 3. An `Err` is the `error` event, but for [misuse](DecodeError::InputShrunk). Drop what is left of
@@ -282,8 +282,10 @@ impl<D: SourceDecoder> EventSource<D> {
                 self.silence(since, timeout, SourceErrorCause::NoResponse, now)
             }
             State::Open { heard, .. } => match self.options.idle_timeout {
-                None => Ok(Step::Wait(None)),
-                Some(timeout) => self.silence(heard, timeout, SourceErrorCause::Idle, now),
+                Some(timeout) if !timeout.is_zero() => {
+                    self.silence(heard, timeout, SourceErrorCause::Idle, now)
+                }
+                _ => Ok(Step::Wait(None)),
             },
         }
     }

@@ -67,7 +67,9 @@ impl SourceOptions {
     /// 3, 4, 8 s and so on, if a server is gone. [`backoff`](Self::backoff) takes their place.
     ///
     /// A server of long polling says `retry: 0`, and is asked again at once after a response that had
-    /// an event and came to its end. After one that broke off, 0 counts as 1 s.
+    /// an event and came to its end. After any other response 0 counts as 1 s. If the server holds
+    /// back the head of its response until there is an event, allow for that by
+    /// [`response_timeout`](Self::response_timeout).
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -93,8 +95,8 @@ impl SourceOptions {
     /// Waits that grow and are random, **added** to the reconnection time (9.2.3: "optionally, wait
     /// some more"), so that none is shorter than the server asked for. After
     /// [`max_attempts`](Backoff::max_attempts) in a row the source fails for good. A connection that
-    /// lasted [`reset_after`](Backoff::reset_after) starts them over, and if it had no event, only one
-    /// that lasted a minute too. One that fell silent lasted until it was last heard.
+    /// lasted [`reset_after`](Backoff::reset_after) starts them over; without an event it must also
+    /// have lasted a minute. One that fell silent lasted until it was last heard.
     ///
     /// Where the reconnection time is 0 (long polling), a response that had an event and came to its
     /// end starts them over at once, and the next request is due without a wait.
@@ -147,12 +149,13 @@ impl SourceOptions {
 
     /// How long an open connection may be silent before it counts as lost. Every byte is a sign of
     /// life, also inside an event; so a server has to send one, or a
-    /// [`KEEP_ALIVE`](super::KEEP_ALIVE), more often than this. Unless this is set there is no timeout.
+    /// [`KEEP_ALIVE`](super::KEEP_ALIVE), more often than this. With 0, or unless this is set, there is
+    /// no timeout.
     /// [`poll`](super::EventSource::poll) judges it: wait for input no longer than it says.
     ///
     /// It runs from the response on, and not while you deal with what was received. Once it has passed,
     /// `poll` gives a last chance of a tenth of it, at most 1 s, to read what arrived while the program
-    /// was busy or stopped.
+    /// was busy or stopped; and up to two more if the program comes back from that a second late.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
@@ -178,7 +181,7 @@ impl SourceOptions {
         self
     }
 
-    /// How long to wait after this attempt, of which the server asked for `least`; `None` if there may
+    /// How long to wait after this attempt, where the server asked for `least`; `None` if there may
     /// be no more.
     pub(super) fn next_wait(&mut self, attempt: Attempt, least: Duration) -> Option<Duration> {
         if !self.reconnect.unwrap_or(self.idempotent) {
