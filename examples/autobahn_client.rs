@@ -44,7 +44,7 @@ async fn run(
     let socket = WebSocket::connect(&request, SocketOptions::new(), masks, start.elapsed());
     let close = echo::echo(&mut stream, socket, BytesMut::new(), start).await?;
     match close.failure {
-        Some(Failure::Handshake(error)) => Err(error.into()),
+        Some(failure @ (Failure::Handshake(_) | Failure::Refused(_))) => Err(failure.into()),
         // In some cases the server breaks the protocol, in others it just hangs up.
         _ => Ok(()),
     }

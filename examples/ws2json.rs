@@ -63,6 +63,7 @@ enum Line<'a> {
 impl<'a> From<&'a Message> for Line<'a> {
     fn from(message: &'a Message) -> Self {
         match message {
+            Message::Skipped(error) => error.into(),
             Message::Text(data) => Self::Text { data },
             Message::Binary(data) => Self::Binary { hex: hex(data) },
             Message::Ping(data) => Self::Ping { hex: hex(data) },

@@ -4,12 +4,16 @@
 //! What blocks has a thread of its own, and reports to the one that has the WebSocket. At the end of
 //! the input it closes, with status 0 if that was clean.
 
+#[path = "causes/mod.rs"]
+mod causes;
+
 use bytes::{Buf, Bytes, BytesMut};
+use causes::with_causes;
+use eventwire::Url;
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{
     Close, CloseCode, CloseEvent, Frame, SendError, SocketEvent, SocketOptions, WebSocket,
 };
-use http::Uri;
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -26,7 +30,7 @@ fn main() -> ExitCode {
         Ok(close) if close.was_clean => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("ws_client_std: {error}");
+            eprintln!("ws_client_std: {}", with_causes(&*error));
             ExitCode::from(2)
         }
     }
@@ -38,6 +42,7 @@ enum Input {
     NoMoreLines,
     Received(Vec<u8>),
     EndOfStream,
+    ReadFailed(io::Error),
     /// So many bytes.
     Written(io::Result<usize>),
 }
@@ -46,14 +51,12 @@ enum Input {
 fn run() -> Result<CloseEvent, Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [url] = &args[..] else { return Err(USAGE.into()) };
-    let uri: Uri = url.parse()?;
-    let (Some("ws"), Some(host)) = (uri.scheme_str(), uri.authority()) else {
+    let url = Url::parse(url)?;
+    if url.scheme() != "ws" {
         return Err("the URL is not ws://".into());
-    };
-    let target = uri.path_and_query().map_or("/", |it| it.as_str());
-    let request = ClientRequest::new(host.as_str(), target, rand::random())?;
-    let address = format!("{}:{}", host.host(), host.port_u16().unwrap_or(80));
-    let stream = TcpStream::connect(address)?;
+    }
+    let request = ClientRequest::from_url(&url, rand::random());
+    let stream = TcpStream::connect((url.host(), url.port()))?;
     stream.set_nodelay(true)?;
 
     let (reports, inputs) = mpsc::sync_channel(4);
@@ -84,8 +87,9 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
                 }
                 SocketEvent::Text(text) => writeln!(io::stdout(), "{text}")?,
                 SocketEvent::Binary(bytes) => writeln!(io::stdout(), "{} bytes", bytes.len())?,
+                SocketEvent::Ping(_) | SocketEvent::Pong(_) | SocketEvent::Skipped(_) => {}
                 SocketEvent::Close(close) => {
-                    eprintln!("{close}");
+                    eprintln!("{}", with_causes(&close));
                     return Ok(close);
                 }
             }
@@ -123,8 +127,9 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
                 socket.to_write(start.elapsed()).advance(len);
                 writing = false;
             }
-            Ok(Input::EndOfStream) => socket.end_of_stream(),
-            Ok(Input::Written(Err(_))) => socket.write_failed(),
+            Ok(Input::EndOfStream) => socket.end_of_stream(start.elapsed()),
+            Ok(Input::ReadFailed(error)) => socket.read_failed(error, start.elapsed()),
+            Ok(Input::Written(Err(error))) => socket.write_failed(error, start.elapsed()),
             // It is time to poll.
             Err(_) => {}
         }
@@ -143,10 +148,13 @@ fn read_lines(wanted: &Receiver<()>, report: &SyncSender<Input>) -> Reported {
 
 fn read(mut stream: TcpStream, report: &SyncSender<Input>) -> Reported {
     let mut chunk = vec![0; CHUNK];
-    while let Ok(len @ 1..) = stream.read(&mut chunk) {
-        report.send(Input::Received(chunk[..len].to_vec()))?;
+    loop {
+        match stream.read(&mut chunk) {
+            Ok(0) => return report.send(Input::EndOfStream),
+            Ok(len) => report.send(Input::Received(chunk[..len].to_vec()))?,
+            Err(error) => return report.send(Input::ReadFailed(error)),
+        }
     }
-    report.send(Input::EndOfStream)
 }
 
 fn write(mut stream: TcpStream, chunks: &Receiver<Bytes>, report: &SyncSender<Input>) -> Reported {

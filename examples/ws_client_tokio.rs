@@ -1,27 +1,32 @@
 //! A WebSocket client that sends the lines of its standard input, prints what comes, and stays
 //! connected: `echo hello | ws_client_tokio wss://localhost:9001/ --ca cert.pem`.
 //!
-//! With `--ca` it trusts the certificates in that PEM file, otherwise those that browsers trust. At
-//! the end of its input it closes, with status 0 if that was clean.
+//! With `--ca` it trusts the certificates in that PEM file, otherwise those that browsers trust. It sends
+//! a ping every 20 s, or as often as `--ping` says, and waits half of that for the answer. At the end of
+//! its input it closes, with status 0 if that was clean.
 
+#[path = "causes/mod.rs"]
+mod causes;
 #[path = "stdin_lines/mod.rs"]
 mod stdin_lines;
 #[path = "transport/mod.rs"]
 mod transport;
 
 use bytes::BytesMut;
+use causes::with_causes;
+use eventwire::Url;
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{
     Close, CloseCode, CloseEvent, Frame, LinkEvent, ReadyState, Reconnect, ReconnectOptions,
     SendError, SocketOptions, ToWrite, WebSocket,
 };
-use http::Uri;
+use lexopt::prelude::{Long, Value, ValueExt};
 use std::error::Error;
+use std::future;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, future};
 use stdin_lines::stdin_lines;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
@@ -32,7 +37,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 use transport::Writer;
 
-const USAGE: &str = "usage: ws_client_tokio ws[s]://HOST[:PORT][/PATH] [--ca FILE]";
+const USAGE: &str =
+    "usage: ws_client_tokio ws[s]://HOST[:PORT][/PATH] [--ca FILE] [--ping SECONDS]";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[tokio::main(flavor = "current_thread")]
@@ -41,7 +47,7 @@ async fn main() -> ExitCode {
         Ok(close) if close.was_clean => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("ws_client_tokio: {error}");
+            eprintln!("ws_client_tokio: {}", with_causes(&*error));
             ExitCode::from(2)
         }
     }
@@ -49,16 +55,10 @@ async fn main() -> ExitCode {
 
 /// Returns how the last connection ended.
 async fn run() -> Result<CloseEvent, Box<dyn Error>> {
-    let args: Vec<String> = env::args().skip(1).collect();
-    let server = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [url] => Server::new(url, None)?,
-        [url, "--ca", file] | ["--ca", file, url] => Server::new(url, Some(file))?,
-        _ => return Err(USAGE.into()),
-    };
+    let args = Args::parse()?;
+    let server = Server::new(&args.url, args.ca.as_deref())?;
     let start = Instant::now();
-    let options = SocketOptions::new()
-        .ping_interval(Duration::from_secs(20))
-        .pong_timeout(Duration::from_secs(10));
+    let options = SocketOptions::new().ping_interval(args.ping).pong_timeout(args.ping / 2);
     let backoff = ReconnectOptions::rfc_backoff(rand::random());
     let mut client = Reconnect::new(ReconnectOptions::new(backoff));
     let (mut reader, mut writer) = (None, None);
@@ -72,8 +72,7 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
             match event {
                 LinkEvent::Connect => match server.connect().await {
                     Ok(stream) => {
-                        let nonce = rand::random();
-                        let request = ClientRequest::new(&server.host, &server.target, nonce)?;
+                        let request = ClientRequest::from_url(&server.url, rand::random());
                         let masks = rand::random::<[u8; 4]>;
                         let now = start.elapsed();
                         client.connected(WebSocket::connect(&request, options, masks, now));
@@ -83,16 +82,14 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
                     }
                     // Whom we do not trust now we shall not trust later.
                     Err(error) if is_of_tls(&error) => return Err(error.into()),
-                    Err(error) => {
-                        eprintln!("no connection: {error}");
-                        client.connect_failed();
-                    }
+                    Err(error) => client.connect_failed(error),
                 },
                 LinkEvent::Open => eprintln!("open"),
                 LinkEvent::Text(text) => writeln!(io::stdout(), "{text}")?,
                 LinkEvent::Binary(bytes) => writeln!(io::stdout(), "{} bytes", bytes.len())?,
+                LinkEvent::Ping(_) | LinkEvent::Pong(_) | LinkEvent::Skipped(_) => {}
                 LinkEvent::Disconnected(end) => {
-                    eprintln!("{}", end.close);
+                    eprintln!("{}", with_causes(&end.close));
                     if end.reconnect_at.is_none() {
                         return Ok(end.close);
                     }
@@ -119,13 +116,22 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
         let wants_shutdown = client.wants_shutdown();
         let mut to_write = client.to_write(now);
         tokio::select! {
-            result = read(&mut reader, &mut received) => if !matches!(result, Ok(1..)) {
-                reader = None;
-                client.end_of_stream();
+            result = read(&mut reader, &mut received) => match result {
+                Ok(1..) => {}
+                Ok(0) => {
+                    reader = None;
+                    client.end_of_stream(start.elapsed());
+                }
+                Err(error) => {
+                    reader = None;
+                    client.read_failed(error, start.elapsed());
+                }
             },
-            result = write(&mut writer, &mut to_write, wants_shutdown) => if result.is_err() {
-                writer = None;
-                client.write_failed();
+            result = write(&mut writer, &mut to_write, wants_shutdown) => {
+                if let Err(error) = result {
+                    writer = None;
+                    client.write_failed(error, start.elapsed());
+                }
             },
             line = lines.recv(), if unsent.is_none() && !no_more_lines => {
                 no_more_lines = line.is_none();
@@ -140,39 +146,48 @@ type Stream = Box<dyn Transport>;
 trait Transport: AsyncRead + AsyncWrite + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Unpin> Transport for T {}
 
+struct Args {
+    url: String,
+    ca: Option<String>,
+    ping: Duration,
+}
+
+impl Args {
+    fn parse() -> Result<Self, Box<dyn Error>> {
+        let (mut url, mut ca, mut ping) = (None, None, Duration::from_secs(20));
+        let mut arguments = lexopt::Parser::from_env();
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Value(value) if url.is_none() => url = Some(value.string()?),
+                Long("ca") => ca = Some(arguments.value()?.string()?),
+                Long("ping") => ping = Duration::from_secs(arguments.value()?.parse()?),
+                _ => return Err(USAGE.into()),
+            }
+        }
+        Ok(Self { url: url.ok_or(USAGE)?, ca, ping })
+    }
+}
+
 /// Where to connect.
-struct Server {
-    /// As the request names it.
-    host: String,
-    target: String,
-    /// What to connect to, with a port in any case.
-    address: String,
+struct Server<'a> {
+    url: Url<'a>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
-impl Server {
-    fn new(url: &str, ca: Option<&str>) -> Result<Self, Box<dyn Error>> {
-        let uri: Uri = url.parse()?;
-        let name = uri.host().ok_or("no host in the URL")?;
-        let (port, tls) = match uri.scheme_str() {
-            Some("ws") => (80, None),
-            Some("wss") => {
-                let bare = name.trim_start_matches('[').trim_end_matches(']');
-                (443, Some((tls(ca)?, ServerName::try_from(bare)?.to_owned())))
-            }
-            _ => return Err("the URL is neither ws:// nor wss://".into()),
-        };
-        Ok(Self {
-            host: uri.authority().map_or(name, |it| it.as_str()).to_owned(),
-            target: uri.path_and_query().map_or("/", |it| it.as_str()).to_owned(),
-            address: format!("{name}:{}", uri.port_u16().unwrap_or(port)),
-            tls,
-        })
+impl<'a> Server<'a> {
+    fn new(url: &'a str, ca: Option<&str>) -> Result<Self, Box<dyn Error>> {
+        let url = Url::parse(url)?;
+        if !matches!(url.scheme(), "ws" | "wss") {
+            return Err("the URL is neither ws:// nor wss://".into());
+        }
+        let name = || ServerName::try_from(url.host()).map(|name| name.to_owned());
+        let tls = if url.is_encrypted() { Some((tls(ca)?, name()?)) } else { None };
+        Ok(Self { url, tls })
     }
 
     async fn connect(&self) -> io::Result<Stream> {
         timeout(CONNECT_TIMEOUT, async {
-            let stream = TcpStream::connect(&self.address).await?;
+            let stream = TcpStream::connect((self.url.host(), self.url.port())).await?;
             stream.set_nodelay(true)?;
             Ok(match &self.tls {
                 None => Box::new(stream) as Stream,

@@ -70,9 +70,13 @@
 //!                 let mut body = get(source.request_headers());
 //!                 source.response(200, [("content-type", "text/event-stream")], now)?;
 //!                 let mut input = &mut body[..];
-//!                 while let Received::Item(item) = source.receive(&mut input, now)? {
-//!                     let Item::Event(event) = item else { continue };
-//!                     seen.push(event.data.to_string());
+//!                 loop {
+//!                     match source.receive(&mut input, now)? {
+//!                         Received::Item(Item::Event(event)) => seen.push(event.data.to_string()),
+//!                         Received::Item(_) => {}
+//!                         Received::More => break, // of the body there is no more
+//!                         Received::Closed => return Ok(()), // drop the response
+//!                     }
 //!                 }
 //!                 let error = source.end(now).unwrap_err();
 //!                 assert_eq!(error.reconnect_at, Some(now + Duration::from_secs(3)));
@@ -166,7 +170,6 @@
 //!         let wait = |deadline: Duration| deadline.saturating_sub(start.elapsed());
 //!         let patience = socket.deadline().map(|it| wait(it).max(Duration::from_millis(1)));
 //!         stream.set_write_timeout(patience)?;
-//!         stream.set_read_timeout(patience)?;
 //!         loop {
 //!             let mut to_write = socket.to_write(start.elapsed());
 //!             if !to_write.has_remaining() {
@@ -175,17 +178,19 @@
 //!             match stream.write(to_write.chunk()) {
 //!                 Ok(len) => to_write.advance(len),
 //!                 Err(error) if late(&error) => break,
-//!                 Err(_) => break socket.write_failed(),
+//!                 Err(error) => break socket.write_failed(error, start.elapsed()),
 //!             }
 //!         }
 //!         if socket.wants_shutdown() {
 //!             let _ = stream.shutdown(Shutdown::Write);
 //!         }
+//!         let patience = socket.deadline().map(|it| wait(it).max(Duration::from_millis(1)));
+//!         stream.set_read_timeout(patience)?; // writing took some of it
 //!         match stream.read(&mut chunk) {
-//!             Ok(0) => socket.end_of_stream(),
+//!             Ok(0) => socket.end_of_stream(start.elapsed()),
 //!             Ok(len) => received.extend_from_slice(&chunk[..len]),
 //!             Err(error) if late(&error) => {}
-//!             Err(_) => socket.end_of_stream(),
+//!             Err(error) => socket.read_failed(error, start.elapsed()),
 //!         }
 //!     }
 //! }
@@ -332,7 +337,7 @@
 //! | [`ws::Decoder`] | 88 | none |
 //! | [`ws::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
 //! | [`ws::Connection`] of a server | 248, or 272 for whole messages | those of its decoder |
-//! | [`ws::WebSocket`] of a server | 800 | those of its decoder, and a queue that grows with what waits to be written |
+//! | [`ws::WebSocket`] of a server | 896 | those of its decoder, and a queue that grows with what waits to be written |
 //! | encoding into a buffer that is used again | | none |
 //!
 //! Feature `deflate` takes 8 to 32 bytes more for each of the WebSocket rows, and where compression is

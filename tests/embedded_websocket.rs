@@ -107,7 +107,7 @@ async fn try_converse<T: Read + Write>(
                 seen.push(Closed(close.map(|it| (it.code.get(), it.reason.to_owned()))));
                 return socket.finish().await;
             }
-            Some(Event::Ping(_) | Event::Pong(_)) | None => {}
+            Some(_) | None => {}
         }
     }
 }
@@ -185,7 +185,11 @@ fn errors_of_the_server_are_answered() {
     for (frames, error, code) in [
         (&b"\x81\x81\0\0\0\0a"[..], "masked frame from a server, at byte 1", b"\x03\xEA"),
         (b"\x81\x01\xFF", "text that is not UTF-8, at byte 2", b"\x03\xEF"),
-        (b"\x82\x7E\x03\xE9", "message of more than 1000 bytes, at byte 3", b"\x03\xF1"),
+        (
+            b"\x82\x7E\x03\xE9",
+            "message of at least 1001 bytes, where 1000 are allowed, at byte 3",
+            b"\x03\xF1",
+        ),
     ] {
         let (seen, written) = each_way(&accepted(frames), &[]);
         assert_eq!((seen, written), (failed(error), sent(&[(8, code)])));
@@ -228,7 +232,7 @@ fn a_frame_that_is_too_long_does_not_end_it() {
         socket.send(&Frame::text("short")).await.unwrap();
         assert_eq!(socket.receive().await.unwrap(), Some(Event::Close(None)));
         let error = socket.send(&Frame::text("late")).await.unwrap_err();
-        assert_eq!(error.to_string(), "misuse: frame after our close frame");
+        assert_eq!(error.to_string(), "not sent, as the connection is closing or closed");
         socket.finish().await.unwrap();
     });
     assert_eq!(wire.written, sent(&[(1, b"short"), (8, b"")]));

@@ -151,7 +151,7 @@ const _: () = {
     error::<UnsendableId>();
 
     error::<ws::ControlTooLong>();
-    error::<ws::Failure>();
+
     error::<ws::Fault>();
     error::<ws::InvalidUtf8>();
     error::<ws::NoMaskKey>();
@@ -264,5 +264,5 @@ fn state_is_small() {
     takes::<ws::Connection>(with(248, 264), with(240, 256));
     takes::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(with(272, 296), with(256, 272));
     #[cfg(feature = "handshake")]
-    takes::<ws::WebSocket>(with(800, 832), with(664, 680));
+    takes::<ws::WebSocket>(with(896, 928), with(760, 776));
 }

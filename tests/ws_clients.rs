@@ -174,7 +174,10 @@ async fn tokio_comes_back() {
     assert_eq!(output.next().unwrap(), "one");
     writeln!(input, "drop").unwrap();
     assert_eq!(errors.next().unwrap(), "open");
-    assert_eq!(errors.next().unwrap(), "closed with 1006: the transport ended");
+    // The server's TLS says no goodbye, which is not the same as the end of the transport.
+    let error = errors.next().unwrap();
+    assert!(error.starts_with("closed with 1006: the transport failed: "), "{error}");
+    assert!(error.contains("close_notify"), "{error}");
     server.ends.recv().await.unwrap();
     // Sent when there is a connection again.
     writeln!(input, "two").unwrap();
@@ -192,12 +195,12 @@ async fn refusals_are_told() {
     let plain = Server::start(None).await;
     let elsewhere = |server: &Server| server.url.replace("chat", "private");
 
-    let refused = "closed with 1006: the server answered with status 401\n";
+    let refused = "closed with 1006: the server refused to open a WebSocket, with status 401\n";
     ends_by_itself(&TOKIO, &[&elsewhere(&secure), "--ca", &ca], "", 1, refused);
     ends_by_itself(&STD, &[&elsewhere(&plain)], "", 1, refused);
     let bye = "open\nclosed with 4000 (\"bye\")\n";
     ends_by_itself(&STD, &[&plain.url], "close\n", 0, bye);
-    let cut = "open\nclosed with 1006: the transport ended\n";
+    let cut = "open\nclosed with 1006: the transport ended too soon\n";
     ends_by_itself(&STD, &[&plain.url], "drop\n", 1, cut);
 
     let untrusted = "ws_client_tokio: invalid peer certificate: ";
@@ -219,4 +222,54 @@ fn arguments_are_refused_in_one_line() {
         &TOKIO,
         &[&["wss://a/", "--ca"], &["wss://a/", "--ca", "no such file"]],
     );
+}
+
+/// Whether each of so many clients is still connected that was stopped between its ping and the pong, for
+/// much longer than it waits for that: the pong lies unread when it goes on.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_were_stopped_drop_no_connection() {
+    const CLIENTS: usize = 40;
+    let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(stopped())).collect();
+    let mut dropped = 0;
+    for client in clients {
+        dropped += usize::from(!client.await.unwrap());
+    }
+    assert_eq!(dropped, 0, "of {CLIENTS} connections");
+}
+
+#[cfg(unix)]
+async fn stopped() -> bool {
+    use std::time::Duration;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let mut child = program::start(&TOKIO, &[&url, "--ping", "2"]);
+    let signal = |name: &str| {
+        let mut kill = std::process::Command::new("kill");
+        assert!(kill.args([name, &child.id().to_string()]).status().unwrap().success());
+    };
+    let mut stream = listener.accept().await.unwrap().0;
+    let mut received = BytesMut::new();
+    let mut handshake = ServerHandshake::new();
+    let response = loop {
+        match handshake.decode(&received).unwrap() {
+            Some(request) => break request.accept().to_bytes(),
+            None => assert_ne!(stream.read_buf(&mut received).await.unwrap(), 0),
+        }
+    };
+    stream.write_all(&response).await.unwrap();
+    // An empty ping, masked.
+    let mut frame = [0; 6];
+    stream.read_exact(&mut frame).await.unwrap();
+    assert_eq!(frame[..2], [0x89, 0x80]);
+    signal("-STOP");
+    stream.write_all(b"\x8A\x00").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    signal("-CONT");
+    // The next ping is overdue: it is what comes, where a client that gave up would hang up.
+    let next = tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut frame)).await;
+    let lives = matches!(next, Ok(Ok(_))) && frame[..2] == [0x89, 0x80];
+    child.kill().unwrap();
+    child.wait().unwrap();
+    lives
 }

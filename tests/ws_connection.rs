@@ -86,12 +86,12 @@ fn the_peer_closes_first() {
         assert_eq!(server.connection.state(), State::Open);
         assert_eq!(server.receive(|s| s.frame(CLOSE, payload)), Ok(1));
         assert_eq!(server.connection.state(), State::RemoteClosing);
-        server.refuses(&others(), SendError::PeerClosed);
+        server.refuses(&others(), SendError::Closed);
         server.reply();
         assert_eq!(server.connection.state(), State::Closed);
         assert_eq!(server.written, answer);
-        server.refuses(&others(), SendError::CloseSent);
-        server.refuses(&[close(1000)], SendError::CloseSent);
+        server.refuses(&others(), SendError::Closed);
+        server.refuses(&[close(1000)], SendError::Closed);
         // It would even be wrong to answer this ping.
         assert_eq!(server.receive(|s| s.frame(PING, b"")), Ok(0));
         server.reply();
@@ -114,8 +114,8 @@ fn we_close_first() {
     let mut server = Server::new();
     server.send(&close(1000)).unwrap();
     assert_eq!(server.connection.state(), State::LocalClosing);
-    server.refuses(&others(), SendError::CloseSent);
-    server.refuses(&[close(1000)], SendError::CloseSent);
+    server.refuses(&others()[..2], SendError::Closed);
+    server.refuses(&[close(1000)], SendError::Closed);
     // What the peer sent before it knew still comes, and pings are answered.
     assert_eq!(server.receive(|s| s.frame(0x81, b"late").frame(PING, b"there?")), Ok(2));
     server.reply();
@@ -146,7 +146,7 @@ fn a_peer_that_breaks_the_protocol_is_told_so_once() {
         let code = CloseCode::new(code).unwrap();
         assert_eq!(receive(&mut server), Err(code));
         assert_eq!(server.connection.state(), State::RemoteClosing);
-        server.refuses(&others(), SendError::PeerClosed);
+        server.refuses(&others(), SendError::Closed);
         server.reply();
         assert_eq!(receive(&mut server), Err(code), "repeated");
         server.reply();
@@ -284,9 +284,10 @@ fn default_limits() {
     };
     let long = |len: u64| [&b"\x82\x7F"[..], &len.to_be_bytes()].concat();
     assert_eq!(receive(&long(16 << 20)), Ok(()));
-    assert_eq!(receive(&long((16 << 20) + 1)), Err(Fault::MessageTooLong { limit: 16 << 20 }));
+    let too_long = Fault::MessageTooLong { limit: 16 << 20, at_least: (16 << 20) + 1 };
+    assert_eq!(receive(&long((16 << 20) + 1)), Err(too_long));
     let two = [&b"\x02\x01a\x00"[..], &long(16 << 20)[1..]].concat();
-    assert_eq!(receive(&two), Err(Fault::MessageTooLong { limit: 16 << 20 }));
+    assert_eq!(receive(&two), Err(too_long));
     let frames = |count: usize| [&b"\x02\x00"[..], &vec![0; 2 * (count - 1)]].concat();
     assert_eq!(receive(&frames(131_072)), Ok(()));
     assert_eq!(receive(&frames(131_073)), Err(Fault::TooManyFragments { limit: 131_072 }));
@@ -294,6 +295,12 @@ fn default_limits() {
 
 /// Lengths beyond the memory of a 32-bit machine, to which the second would be 5.
 const BEYOND_32_BITS: [u64; 3] = [1 << 32, 1 << 32 | 5, i64::MAX as u64];
+
+/// What the first bytes of a 64-bit length say that are enough to see it pass this limit.
+fn at_least(len: u64, limit: u64) -> u64 {
+    let mut known = (1..=8).map(|bytes: u32| len & (u64::MAX.checked_shl(64 - 8 * bytes).unwrap()));
+    known.find(|&known| known > limit).expect("it does")
+}
 
 /// The beginning of a frame of that length: its header, and 6 bytes.
 fn beginning(role: Role, b0: u8, len: u64) -> Vec<u8> {
@@ -318,15 +325,16 @@ fn frames_beyond_32_bits() {
         };
         let run = Ok((b"123456".to_vec(), false));
         let limit = Options::DEFAULT_MAX_MESSAGE;
-        assert_eq!(first(Options::new()), Err(Fault::MessageTooLong { limit }));
+        let message = |limit| Fault::MessageTooLong { limit, at_least: at_least(len, limit) };
+        let frame = |limit| Fault::FrameTooLong { limit, at_least: at_least(len, limit) };
+        assert_eq!(first(Options::new()), Err(message(limit)));
         assert_eq!(first(none), run);
-        let too_long = Fault::FrameTooLong { limit: memory };
-        let expected = if len <= memory { run.clone() } else { Err(too_long) };
+        let expected = if len <= memory { run.clone() } else { Err(frame(memory)) };
         assert_eq!(first(none.max_frame(memory)), expected);
         assert_eq!(first(none.max_frame(len)), run);
         let limit = len - 1;
-        assert_eq!(first(none.max_frame(limit)), Err(Fault::FrameTooLong { limit }));
-        assert_eq!(first(none.max_message(limit)), Err(Fault::MessageTooLong { limit }));
+        assert_eq!(first(none.max_frame(limit)), Err(frame(limit)));
+        assert_eq!(first(none.max_message(limit)), Err(message(limit)));
     }
 }
 
@@ -363,15 +371,18 @@ fn messages_beyond_32_bits() {
         };
         let limit = Options::DEFAULT_MAX_MESSAGE;
         let begins = &beginning(role, 0x82, len)[..];
-        assert_eq!(first(Options::new(), begins.into()), Err(Fault::MessageTooLong { limit }));
+        let fault = |limit, before, len| {
+            let at_least = before + at_least(len, limit - before);
+            Err(Fault::MessageTooLong { limit, at_least })
+        };
+        assert_eq!(first(Options::new(), begins.into()), fault(limit, 0, len));
         let none = Options::new().max_message(u64::MAX);
-        let too_long = Err(Fault::MessageTooLong { limit: most });
-        let expected = if len <= most { Ok(None) } else { too_long.clone() };
+        let expected = if len <= most { Ok(None) } else { fault(most, 0, len) };
         assert_eq!(first(none, begins.into()), expected);
         // Over two frames, on every machine.
         let mut stream = Stream::new(role);
         stream.frame(0x02, b"1").raw(&beginning(role, 0x80, i64::MAX as u64));
-        assert_eq!(first(none, stream.bytes[..].into()), too_long);
+        assert_eq!(first(none, stream.bytes[..].into()), fault(most, 1, i64::MAX as u64));
     }
 }
 
@@ -425,8 +436,8 @@ fn the_peer_is_known_to_have_closed() {
         assert_eq!((runs.state(), messages.state()), (State::RemoteClosing, State::RemoteClosing));
         let mut written = Vec::new();
         let text = Frame::text("a");
-        assert_eq!(runs.send_to(&text, &mut written), Err(SendError::PeerClosed));
-        assert_eq!(messages.send_to(&text, &mut written), Err(SendError::PeerClosed));
+        assert_eq!(runs.send_to(&text, &mut written), Err(SendError::Closed));
+        assert_eq!(messages.send_to(&text, &mut written), Err(SendError::Closed));
         runs.reply_to(&mut written).unwrap();
         assert_eq!(written, answer);
         messages.reply_to(&mut written).unwrap();

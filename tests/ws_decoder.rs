@@ -4,7 +4,7 @@ mod common;
 
 use common::ws::{Limits, ROLES, Seen, Stream, Trace, every_split, pattern, reference, trace};
 use eventwire::ws::{
-    Close, CloseCode, DataKind, Decoder, Event, Fault, Options, ProtocolError, Role, Rsv,
+    Close, CloseCode, DataKind, Decoder, Event, Fault, OnLimit, Options, ProtocolError, Role, Rsv,
 };
 
 const TEXT: u8 = 0x81;
@@ -59,7 +59,7 @@ fn whole_messages_as_those_in_pieces() {
         let less = len.saturating_sub(1);
         [
             Limits::NONE,
-            Limits { frame: len, message: len, fragments: 1 },
+            Limits { frame: len, message: len, fragments: 1, ..Limits::NONE },
             Limits { frame: less, ..Limits::NONE },
             Limits { message: less, ..Limits::NONE },
             Limits { fragments: 0, ..Limits::NONE },
@@ -333,18 +333,30 @@ fn refuses_lengths_that_are_not_minimal() {
 #[test]
 fn refuses_long_frames() {
     let limits = |frame| Limits { frame, ..Limits::NONE };
-    let fault = |limit| Fault::FrameTooLong { limit };
-    for (len, decides) in
-        [(1 << 62, 0), (1 << 32 | 5, 3), (u64::from(u32::MAX), 4), (0x2_0000, 5), (0x1_0001, 7)]
-    {
-        refuses_length(limits(0x1_0000), fault(0x1_0000), len, 8, decides);
+    let fault = |limit, at_least| Fault::FrameTooLong { limit, at_least };
+    for (len, decides, at_least) in [
+        (1 << 62, 0, 1 << 62),
+        (1 << 32 | 5, 3, 1 << 32),
+        (u64::from(u32::MAX), 4, 0xFF00_0000),
+        (0x2_0000, 5, 0x2_0000),
+        (0x1_0001, 7, 0x1_0001),
+    ] {
+        refuses_length(limits(0x1_0000), fault(0x1_0000, at_least), len, 8, decides);
     }
-    for (len, decides) in [(0x0200, 0), (0x012D, 1), (0xFFFF, 0)] {
-        refuses_length(limits(0x012C), fault(0x012C), len, 2, decides);
+    for (len, decides, at_least) in [(0x0200, 0, 0x0200), (0x012D, 1, 0x012D), (0xFFFF, 0, 0xFF00)]
+    {
+        refuses_length(limits(0x012C), fault(0x012C, at_least), len, 2, decides);
     }
     // The header's second byte says enough if the least length of its form is too much.
-    for (limit, b1) in [(0xFFFF, 127), (126, 127), (125, 126), (10, 11), (10, 126), (2, 3)] {
-        refuses(limits(limit), fault(limit), |s| {
+    for (limit, b1, at_least) in [
+        (0xFFFF, 127, 0x1_0000),
+        (126, 127, 0x1_0000),
+        (125, 126, 126),
+        (10, 11, 11),
+        (10, 126, 126),
+        (2, 3, 3),
+    ] {
+        refuses(limits(limit), fault(limit, at_least), |s| {
             s.header(BINARY, b1).mark_back(1);
             // Even of a length that is not minimal.
             s.raw(&[0; 8])
@@ -355,7 +367,7 @@ fn refuses_long_frames() {
 #[test]
 fn allows_what_is_within_the_limits() {
     for role in ROLES {
-        let limits = Limits { frame: 300, message: 600, fragments: 3 };
+        let limits = Limits { frame: 300, message: 600, fragments: 3, ..Limits::NONE };
         let mut stream = Stream::new(role);
         for _ in 0..2 {
             stream
@@ -375,7 +387,7 @@ fn allows_what_is_within_the_limits() {
         assert_eq!(seen, [&message[..], &message[..]].concat());
     }
     // Control frames do not count.
-    let limits = Limits { frame: 0, message: 0, fragments: 1 };
+    let limits = Limits { frame: 0, message: 0, fragments: 1, ..Limits::NONE };
     let mut stream = Stream::new(Role::Server);
     stream.frame(PING, &[0; 125]).frame(TEXT, b"").frame(TEXT, b"").frame(CLOSE, b"\x03\xE8why");
     assert_eq!(every_split(Role::Server, limits, &stream.bytes).seen.len(), 4);
@@ -384,26 +396,128 @@ fn allows_what_is_within_the_limits() {
 #[test]
 fn refuses_long_messages() {
     let limits = Limits { message: 200, ..Limits::NONE };
-    let fault = Fault::MessageTooLong { limit: 200 };
-    refuses(limits, fault, |s| {
+    let fault = |at_least| Fault::MessageTooLong { limit: 200, at_least };
+    refuses(limits, fault(201), |s| {
         s.frame(TEXT_BEGINS, &[b'a'; 150]).frame(PING, &[0; 125]);
         s.header(CONTINUES, 51).mark_back(1);
         s.key().payload(b"b")
     });
-    refuses(limits, fault, |s| {
+    refuses(limits, fault(201), |s| {
         s.frame(BINARY_BEGINS, b"").frame(CONTINUES, b"1").header(ENDS, 126).mark_ahead(1);
         s.raw(&[0, 200]).key()
     });
     // The smaller limit gives the fault its name; the frame's, if they are the same.
     let limits = Limits { frame: 100, message: 150, ..Limits::NONE };
-    refuses(limits, Fault::FrameTooLong { limit: 100 }, |s| {
+    refuses(limits, Fault::FrameTooLong { limit: 100, at_least: 101 }, |s| {
         s.frame(TEXT_BEGINS, &[b'a'; 50]).header(ENDS, 101).mark_back(1);
         s
     });
-    refuses(limits, Fault::MessageTooLong { limit: 150 }, |s| {
+    refuses(limits, Fault::MessageTooLong { limit: 150, at_least: 151 }, |s| {
         s.frame(TEXT_BEGINS, &[b'a'; 51]).header(ENDS, 100).mark_back(1);
         s
     });
+}
+
+/// A server that answers each request by itself goes on behind one that is too long.
+#[test]
+fn skips_messages_that_are_too_long() {
+    let limits = Limits { frame: 300, message: 400, fragments: 3, on_limit: OnLimit::Skip };
+    let frame = |at_least| Fault::FrameTooLong { limit: 300, at_least };
+    let message = |at_least| Fault::MessageTooLong { limit: 400, at_least };
+    let fragments = Fault::TooManyFragments { limit: 3 };
+    let skips = |fault, before: &[Seen], build: &dyn Fn(&mut Stream) -> &mut Stream| {
+        for role in ROLES {
+            let mut stream = Stream::new(role);
+            stream.frame(TEXT, b"first");
+            build(&mut stream).frame(PING, b"p").frame(TEXT, b"next");
+            let offset = stream.mark as u64;
+            let trace = every_split(role, limits, &stream.bytes);
+            let expected = [
+                &[Seen::text("first")],
+                before,
+                &[Seen::Skipped(ProtocolError { fault, offset })],
+                &[Seen::Ping(b"p".into()), Seen::text("next")],
+            ];
+            assert_eq!(trace.seen, expected.concat(), "{role:?}");
+            assert!(!trace.incomplete);
+        }
+    };
+    // One frame, whose length is told exactly; text in it is not looked at.
+    skips(frame(301), &[], &|s| s.mark_ahead(3).frame(TEXT, &[0xFF; 301]));
+    // What was given before of it is to be dropped.
+    let run = |len| Seen::Data { kind: DataKind::Binary, payload: vec![1; len], fin: false };
+    skips(message(410), &[run(290)], &|s| {
+        s.frame(BINARY_BEGINS, &[1; 290]).mark_ahead(1).frame(CONTINUES, &[1; 120]);
+        s.frame(CONTINUES, &[1; 299]).frame(CONTINUES, &[1; 999]).frame(ENDS, b"")
+    });
+    skips(fragments, &[run(3)], &|s| {
+        s.frame(BINARY_BEGINS, &[1]).frame(CONTINUES, &[1]).frame(CONTINUES, &[1]);
+        s.mark_ahead(0).frame(CONTINUES, &[1]);
+        s.frame(CONTINUES, b"").frame(ENDS, &[1; 500])
+    });
+    // The character that its text was cut in is not the next one's.
+    skips(message(420), &[text_run(&[&[b'a'; 298][..], b"\xC3"].concat(), false)], &|s| {
+        s.frame(TEXT_BEGINS, &[&[b'a'; 298][..], b"\xC3"].concat());
+        s.mark_ahead(1).frame(ENDS, &[b'a'; 121])
+    });
+}
+
+/// As [`skips_messages_that_are_too_long`], where the length takes 64 bits: told exactly, although its
+/// first bytes say enough.
+#[test]
+fn skips_a_long_frame() {
+    let limits = Limits { frame: 0x1_0000, on_limit: OnLimit::Skip, ..Limits::NONE };
+    let fault = Fault::FrameTooLong { limit: 0x1_0000, at_least: 0x2_2345 };
+    for role in ROLES {
+        let mut stream = Stream::new(role);
+        stream.frame(BINARY, &vec![7; 0x2_2345]).frame(TEXT, b"next");
+        let expected = reference::trace(role, limits, &stream.bytes);
+        let skipped = Seen::Skipped(ProtocolError { fault, offset: 7 });
+        assert_eq!(expected.seen, [skipped, Seen::text("next")]);
+        for size in [1, 2, 5, 9, 4096, usize::MAX] {
+            let chunks: Vec<_> = stream.bytes.chunks(size).collect();
+            assert_eq!(trace(role, limits, &chunks), expected, "{size}");
+        }
+    }
+}
+
+/// Control frames come in the middle of what is skipped, and what breaks the protocol still does.
+#[test]
+fn what_is_skipped_is_not_ignored() {
+    let limits = Limits { message: 4, on_limit: OnLimit::Skip, ..Limits::NONE };
+    for role in ROLES {
+        let fault = Fault::MessageTooLong { limit: 4, at_least: 5 };
+        let skipped = Seen::Skipped(ProtocolError { fault, offset: 1 });
+        let seen = |build: &dyn Fn(&mut Stream) -> &mut Stream| {
+            let mut stream = Stream::new(role);
+            build(&mut stream);
+            every_split(role, limits, &stream.bytes)
+        };
+        let trace = seen(&|s| s.frame(TEXT_BEGINS, b"hello").frame(PING, b"p").frame(CLOSE, b""));
+        assert_eq!(trace.seen, [skipped.clone(), Seen::Ping(b"p".into()), Seen::Close(None)]);
+        let trace = seen(&|s| s.frame(TEXT_BEGINS, b"hello").frame(CONTINUES, b"more"));
+        assert_eq!(trace.seen, [skipped]);
+        assert!(trace.incomplete);
+    }
+    refuses_behind(limits, Fault::UnfinishedMessage, |s| {
+        s.frame(TEXT_BEGINS, b"hello").mark_ahead(0).frame(TEXT, b"a")
+    });
+    refuses_behind(limits, Fault::NonMinimalLength, |s| {
+        s.header(TEXT, 126).mark_ahead(1).raw(&[0, 5])
+    });
+    // Nothing is skipped that breaks the protocol by its length alone.
+    refuses_behind(limits, Fault::LengthTopBit, |s| s.header(TEXT, 127).mark_ahead(0).raw(&[0x80]));
+}
+
+/// Fails with this at the mark, whatever came before.
+fn refuses_behind(limits: Limits, fault: Fault, build: impl Fn(&mut Stream) -> &mut Stream) {
+    for role in ROLES {
+        let mut stream = Stream::new(role);
+        build(&mut stream);
+        let offset = stream.mark as u64;
+        let trace = every_split(role, limits, &stream.bytes);
+        assert_eq!(trace.seen.last(), Some(&Seen::Failed(ProtocolError { fault, offset })));
+    }
 }
 
 /// Empty frames count, or they could go on for ever (seen in peers).
@@ -481,7 +595,7 @@ fn refuses_text_at_the_first_hopeless_byte() {
                 });
             }
             if good.len() + bad.len() < 100 {
-                refuses(Limits::NONE, Fault::InvalidUtf8, |s| {
+                refuses(Limits::NONE, Fault::InvalidCloseReason, |s| {
                     let payload = [b"\x03\xE8", &payload[..]].concat();
                     s.frame(CLOSE, &payload).mark_back(b"behind".len() + bad.len() - at);
                     s
@@ -504,7 +618,7 @@ fn refuses_text_that_ends_inside_a_character() {
             refuses(Limits::NONE, Fault::InvalidUtf8, |s| {
                 s.frame(TEXT_BEGINS, &payload).frame(CONTINUES, b"").frame(ENDS, b"").mark_back(1)
             });
-            refuses(Limits::NONE, Fault::InvalidUtf8, |s| {
+            refuses(Limits::NONE, Fault::InvalidCloseReason, |s| {
                 s.frame(CLOSE, &[b"\x03\xE8", &payload[..]].concat()).mark_back(1)
             });
         }
@@ -538,9 +652,10 @@ fn close_codes_of_faults() {
         (F::CloseTooShort, 1002),
         (F::LengthTopBit, 1002),
         (F::NonMinimalLength, 1002),
-        (F::FrameTooLong { limit: 1 }, 1009),
-        (F::MessageTooLong { limit: 1 }, 1009),
+        (F::FrameTooLong { limit: 1, at_least: 2 }, 1009),
+        (F::MessageTooLong { limit: 1, at_least: 2 }, 1009),
         (F::InvalidCloseCode(1005), 1002),
+        (F::InvalidCloseReason, 1007),
         (F::InvalidUtf8, 1007),
     ];
     for (fault, code) in codes {

@@ -331,8 +331,14 @@ fn limits_count_what_is_inflated() {
     let limit = |bytes| Options::new().max_message(bytes);
     let hello = frame(0xC1, HELLO);
     assert_eq!(every_split(TAKEOVER, limit(5), &hello).1, None);
-    assert_eq!(fails(TAKEOVER, limit(4), &hello), (0, Fault::MessageTooLong { limit: 4 }, 0));
-    assert_eq!(fails(TAKEOVER, limit(0), &hello), (0, Fault::MessageTooLong { limit: 0 }, 0));
+    assert_eq!(
+        fails(TAKEOVER, limit(4), &hello),
+        (0, Fault::MessageTooLong { limit: 4, at_least: 5 }, 0)
+    );
+    assert_eq!(
+        fails(TAKEOVER, limit(0), &hello),
+        (0, Fault::MessageTooLong { limit: 0, at_least: 1 }, 0)
+    );
     // Not how long it is compressed: here two bytes in 17.
     let stored = b"\x00\x01\x00\xFE\xFFa\x00\x01\x00\xFE\xFFb\x00\x00\x00\xFF\xFF\x00";
     assert_eq!(every_split(TAKEOVER, limit(2), &frame(0xC2, stored)).1, None);
@@ -340,9 +346,12 @@ fn limits_count_what_is_inflated() {
     assert_eq!(every_split(TAKEOVER, limit(5), &hello.repeat(3)).1, None);
     let later = [frame(0x41, &HELLO[..3]), frame(0x00, &HELLO[3..5]), frame(0x80, &HELLO[5..])];
     let (_, fault, offset) = fails(TAKEOVER, limit(4), &later.concat());
-    assert_eq!((fault, offset), (Fault::MessageTooLong { limit: 4 }, 9));
+    assert_eq!((fault, offset), (Fault::MessageTooLong { limit: 4, at_least: 5 }, 9));
     let framed = Options::new().max_frame(6);
-    assert_eq!(fails(TAKEOVER, framed, &hello), (0, Fault::FrameTooLong { limit: 6 }, 1));
+    assert_eq!(
+        fails(TAKEOVER, framed, &hello),
+        (0, Fault::FrameTooLong { limit: 6, at_least: 7 }, 1)
+    );
     let counted = Options::new().max_fragments(2);
     let (_, fault, offset) = fails(TAKEOVER, counted, &later.concat());
     assert_eq!((fault, offset), (Fault::TooManyFragments { limit: 2 }, 9));
@@ -357,10 +366,10 @@ fn frames_beyond_32_bits() {
             assert_eq!(every_split(TAKEOVER, options, &begins), (vec![], None), "{len:#x}");
         }
         let (_, fault, offset) = fails(TAKEOVER, Options::new().max_message(4), &begins);
-        assert_eq!((fault, offset), (Fault::MessageTooLong { limit: 4 }, 0));
+        assert_eq!((fault, offset), (Fault::MessageTooLong { limit: 4, at_least: 5 }, 0));
         let limit = len - 1;
         let framed = fails(TAKEOVER, Options::new().max_frame(limit), &begins);
-        assert_eq!(framed.1, Fault::FrameTooLong { limit });
+        assert_eq!(framed.1, Fault::FrameTooLong { limit, at_least: limit + 1 });
     }
 }
 
@@ -392,7 +401,7 @@ fn the_first_of_two_faults_counts() {
     let fails = |max, stream: &[u8]| fails(TAKEOVER, Options::new().max_message(max), stream);
     assert_eq!(fails(9, &frame(0xC1, &blocks(b"a\xFF"))), (0, Fault::InvalidUtf8, 0));
     assert_eq!(fails(9, &frame(0xC1, &blocks(b"aa"))), (0, Fault::InvalidDeflate, 0));
-    let too_long = Fault::MessageTooLong { limit: 1 };
+    let too_long = Fault::MessageTooLong { limit: 1, at_least: 2 };
     assert_eq!(fails(1, &frame(0xC1, &blocks(b"aa"))), (0, too_long, 0));
     assert_eq!(fails(1, &frame(0xC1, &blocks(b"a\xFF"))), (0, too_long, 0));
     // Not one that the next frame would bring.

@@ -7,7 +7,7 @@ use common::cut;
 use common::ws::inflate::{Blocks, WINDOW};
 use common::ws::{Limits, Seen, Stream, Trace, inflated, inflated_reference};
 use eventwire::ws::{
-    DataKind, Decoder, Deflate, DeflateParams, Event, Frame, Options, PreparedFrame, Role,
+    DataKind, Decoder, Deflate, DeflateParams, Event, Frame, OnLimit, Options, PreparedFrame, Role,
     SendError, WindowBits, Writer,
 };
 use proptest::prelude::*;
@@ -480,10 +480,12 @@ fn limits() -> impl Strategy<Value = Limits> {
     let frame = prop_oneof![4 => Just(u64::MAX), 1 => 0_u64..100];
     let message = prop_oneof![1 => Just(u64::MAX), 1 => 0_u64..60, 1 => 0_u64..4000];
     let fragments = prop_oneof![4 => Just(u32::MAX), 1 => 1_u32..6];
-    (frame, message, fragments).prop_map(|(frame, message, fragments)| Limits {
+    let on_limit = prop_oneof![Just(OnLimit::Error), Just(OnLimit::Skip)];
+    (frame, message, fragments, on_limit).prop_map(|(frame, message, fragments, on_limit)| Limits {
         frame,
         message,
         fragments,
+        on_limit,
     })
 }
 

@@ -173,7 +173,7 @@ fn too_small_a_buffer_changes_nothing() {
     let close = Frame::close(None).unwrap();
     assert!(writer.send(&close, &mut [0; 1]).is_err());
     assert_eq!(writer.send(&close, &mut [0; 2]), Ok(2));
-    assert_eq!(writer.send(&close, &mut [0; 2]), Err(SendError::CloseSent));
+    assert_eq!(writer.send(&close, &mut [0; 2]), Err(SendError::Closed));
 }
 
 /// Without a key nothing goes out.
@@ -322,7 +322,7 @@ fn each_way_to_send_counts() {
         assert_eq!(send(&mut writer, binary), Ok(()));
         assert_eq!(send(&mut writer, Frame::close(None).unwrap()), Ok(()));
         for refuses in ways {
-            assert_eq!(refuses(&mut writer, binary), Err(SendError::CloseSent));
+            assert_eq!(refuses(&mut writer, binary), Err(SendError::Closed));
         }
     }
 }
@@ -377,7 +377,7 @@ fn runs() {
     writer.send_run_to(&run(b"", true), &mut out).unwrap();
     writer.send_run_to(&other, &mut out).unwrap();
     writer.send_to(&Frame::close(None).unwrap(), &mut out).unwrap();
-    assert_eq!(writer.send_run_to(&other, &mut out), Err(SendError::CloseSent));
+    assert_eq!(writer.send_run_to(&other, &mut out), Err(SendError::Closed));
     let said = trace(Role::Client, Limits::NONE, &[&out]).seen;
     let begin = Seen::Data { kind: DataKind::Text, payload: b"a\xE2\x82".into(), fin: false };
     let end = Seen::Data { kind: DataKind::Text, payload: b"\xACb".into(), fin: true };

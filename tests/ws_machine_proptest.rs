@@ -40,7 +40,14 @@ enum Op {
     ToDeadline,
     End,
     Fail,
+    /// What is kept is held back, or no longer.
+    Hold(bool),
+    /// A message over this connection alone.
+    Now,
 }
+
+/// What is sent over one connection alone.
+const NOW: &str = "!";
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let b0 = prop_oneof![
@@ -72,6 +79,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         6 => Just(Op::ToDeadline),
         1 => Just(Op::End),
         1 => Just(Op::Fail),
+        2 => any::<bool>().prop_map(Op::Hold),
+        2 => Just(Op::Now),
     ];
     prop::collection::vec(op, 0..80)
 }
@@ -80,10 +89,13 @@ const HIGH_WATER_MARK: usize = 4000;
 
 fn options() -> impl Strategy<Value = SocketOptions> {
     let time = || prop_oneof![Just(0_u64), 1_u64..4000];
-    (time(), 1_u64..4000, time(), 1_u64..4000, 1_u64..4000).prop_map(
-        |(ping, pong, idle, closing, handshake)| {
+    let messages = (time(), any::<bool>());
+    (time(), 1_u64..4000, time(), 1_u64..4000, 1_u64..4000, messages).prop_map(
+        |(ping, pong, idle, closing, handshake, (message, shown))| {
             SocketOptions::new()
                 .limits(Options::new().max_message(1000))
+                .message_timeout(ms(message))
+                .control_events(shown)
                 .ping_interval(ms(ping))
                 .pong_timeout(ms(pong))
                 .idle_timeout(ms(idle))
@@ -138,7 +150,8 @@ impl Written {
         self.pending = input.to_vec();
         self.left.extend_from_slice(&bytes);
         while let Some(message) = self.messages.decode(&mut self.left).expect("a valid stream") {
-            if matches!(message, Message::Text(_) | Message::Binary(_)) {
+            let is_data = matches!(message, Message::Text(_) | Message::Binary(_));
+            if is_data && message != Message::Text(NOW.into()) {
                 self.whole.push(message);
             }
         }
@@ -215,7 +228,7 @@ trait Machine {
             self.check();
         }
         self.apply(Op::Close(1000));
-        for _ in 0..4 {
+        for _ in 0..8 {
             while self.poll() {}
             self.check();
             self.apply(Op::ToDeadline);
@@ -321,6 +334,9 @@ impl Machine for Model {
                 assert!(!close.was_clean || close.code != 1006);
                 self.closed = true;
             }
+            SocketEvent::Ping(_) | SocketEvent::Pong(_) | SocketEvent::Skipped(_) => {
+                assert!(self.opened);
+            }
         }
         true
     }
@@ -358,8 +374,16 @@ impl Machine for Model {
                     self.now = self.now.max(deadline);
                 }
             }
-            Op::End => either!(self.socket, it => it.end_of_stream()),
-            Op::Fail => {}
+            Op::End => {
+                let now = self.now;
+                either!(self.socket, it => it.end_of_stream(now));
+            }
+            Op::Fail => {
+                let now = self.now;
+                either!(self.socket, it => it.fail(None, now)).unwrap();
+                assert!(either!(self.socket, it => it.ready_state()) >= ReadyState::Closing);
+            }
+            Op::Hold(_) | Op::Now => {}
         }
     }
 
@@ -499,6 +523,9 @@ impl Machine for LinkModel {
             }
             LinkEvent::Text(text) => self.came(text.as_bytes()),
             LinkEvent::Binary(bytes) => self.came(&bytes),
+            LinkEvent::Ping(_) | LinkEvent::Pong(_) | LinkEvent::Skipped(_) => {
+                assert!(self.opened.is_some());
+            }
             LinkEvent::Disconnected(end) => {
                 assert!(self.received.is_empty());
                 let whole = self.written.whole.len();
@@ -563,7 +590,7 @@ impl Machine for LinkModel {
                 let room = waiting.len() < LIMITS.0
                     && waiting.iter().sum::<usize>() + payload.len() <= LIMITS.1;
                 let expected = match () {
-                    () if self.closing || self.stage == Stage::Ended => Err(SendError::NotOpen),
+                    () if self.closing || self.stage == Stage::Ended => Err(SendError::Closed),
                     () if room => Ok(self.sent.len() as u64),
                     () => Err(SendError::Full),
                 };
@@ -589,8 +616,15 @@ impl Machine for LinkModel {
                     self.now = self.now.max(deadline);
                 }
             }
-            Op::End => self.link.end_of_stream(),
-            Op::Fail => self.link.connect_failed(),
+            Op::End => self.link.end_of_stream(self.now),
+            Op::Fail if self.stage == Stage::Asked => self.link.connect_failed("no route"),
+            Op::Fail => self.link.fail(None, self.now).unwrap(),
+            Op::Hold(true) => self.link.hold(),
+            Op::Hold(false) => self.link.release(),
+            Op::Now => {
+                let sent = self.link.send_now(&Frame::text(NOW));
+                assert!(sent.is_err() || self.stage == Stage::Up);
+            }
         }
     }
 

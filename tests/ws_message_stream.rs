@@ -297,9 +297,9 @@ fn frames_take_along_what_is_owed() {
     // The peer has closed, and nothing may go behind the answer to that.
     assert_eq!(stream.next().now_or_never().unwrap().unwrap().unwrap(), Message::Close(None));
     let result = stream.feed(Frame::text("c")).now_or_never().unwrap();
-    assert!(matches!(result, Err(StreamError::Send(SendError::CloseSent))), "{result:?}");
+    assert!(matches!(result, Err(StreamError::Send(SendError::Closed))), "{result:?}");
     let result = stream.feed(Frame::text("c").prepare()).now_or_never().unwrap();
-    assert!(matches!(result, Err(StreamError::Send(SendError::CloseSent))), "{result:?}");
+    assert!(matches!(result, Err(StreamError::Send(SendError::Closed))), "{result:?}");
     assert_eq!(state(&stream), State::Closed);
     assert!(stream.next().now_or_never().is_none());
     assert!(stream.flush().now_or_never().is_none());
@@ -313,7 +313,7 @@ async fn a_refused_frame_goes_unsent_and_the_reply_out() {
     assert_eq!(stream.next().await.unwrap().unwrap(), Message::Close(None));
     assert_eq!(state(&stream), State::Closed);
     let refused = stream.send(Frame::text("late")).await;
-    assert!(matches!(refused, Err(StreamError::Send(SendError::CloseSent))), "{refused:?}");
+    assert!(matches!(refused, Err(StreamError::Send(SendError::Closed))), "{refused:?}");
     drop(stream);
     let mut received = Vec::new();
     peer.read_to_end(&mut received).await.unwrap();
@@ -641,7 +641,7 @@ async fn closing_the_sink_closes_the_connection() {
     peer.read_exact(&mut received).await.unwrap();
     assert_eq!((&received, state(&stream)), (b"\x88\x00", State::LocalClosing));
     let late = stream.send(Frame::text("late")).await;
-    assert!(matches!(late, Err(StreamError::Send(SendError::CloseSent))), "{late:?}");
+    assert!(matches!(late, Err(StreamError::Send(SendError::Closed))), "{late:?}");
     peer.write_all(b"\x81\x81\0\0\0\0a\x88\x80\0\0\0\0").await.unwrap();
     assert_eq!(within(stream.next()).await.unwrap().unwrap(), Message::Text("a".into()));
     assert_eq!(within(stream.next()).await.unwrap().unwrap(), Message::Close(None));

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 const SEEDS: u64 = 10_000;
 const CLOSING: Duration = ms(2000);
+/// With what waits before the close frame, and the last chance.
+const CLOSED: Duration = ms(8000);
 const WAIT: Duration = ms(500);
 
 fn options() -> SocketOptions {
@@ -182,7 +184,6 @@ impl World {
                 }
                 LinkEvent::Open => {}
                 LinkEvent::Text(number) => self.acknowledged.push(number.parse().unwrap()),
-                LinkEvent::Binary(_) => panic!("never sent"),
                 LinkEvent::Disconnected(end) => {
                     assert_eq!(end.written.start, self.reported);
                     self.reported = end.written.end;
@@ -193,6 +194,7 @@ impl World {
                     assert!(!self.over || self.client_closes_by.is_some(), "{}", end.close);
                     self.hang_up(end.close.was_clean);
                 }
+                other => panic!("never sent: {other:?}"),
             }
         }
         assert!(self.over || self.client_closes_by.is_none_or(|by| self.now < by), "not closed");
@@ -237,6 +239,7 @@ impl World {
                 SocketEvent::Binary(bytes) => {
                     str::from_utf8(bytes).unwrap().split(' ').next().unwrap().parse()
                 }
+                other => panic!("never sent: {other:?}"),
             }
             .unwrap();
             let expected = message(number, self.sent[usize::try_from(number).unwrap()]);
@@ -282,7 +285,7 @@ impl World {
         {
             let close = Close { code: CloseCode::NORMAL, reason: "done" };
             self.client.close(Some(close), self.now).unwrap();
-            self.client_closes_by = Some(self.now + CLOSING);
+            self.client_closes_by = Some(self.now + CLOSED);
         }
         if self.random.random_ratio(1, 200)
             && let Some(Connection { served: Some(Served::Open(socket)), .. }) =
@@ -291,7 +294,7 @@ impl World {
         {
             let close = Close { code: CloseCode::SERVICE_RESTART, reason: "" };
             socket.close(Some(close), self.now).unwrap();
-            self.server_closes_by = Some(self.now + CLOSING);
+            self.server_closes_by = Some(self.now + CLOSED);
         }
     }
 
@@ -299,7 +302,7 @@ impl World {
         if self.connects_at.is_some_and(|at| at <= self.now) && self.connection.is_none() {
             self.connects_at = None;
             if self.random.random_ratio(1, 10) {
-                return self.client.connect_failed();
+                return self.client.connect_failed("no route");
             }
             self.client.connected(WebSocket::connect(&request(), options(), KEYS, self.now));
             self.connection = Some(Connection {
@@ -334,11 +337,11 @@ impl World {
             to_server.arrive(received, now);
             to_client.arrive(&mut self.received, now);
             if to_client.ends() {
-                self.client.end_of_stream();
+                self.client.end_of_stream(now);
             }
             if to_server.ends() {
                 match served {
-                    Some(Served::Open(socket)) => socket.end_of_stream(),
+                    Some(Served::Open(socket)) => socket.end_of_stream(now),
                     _ => *served = None,
                 }
             }

@@ -5,7 +5,8 @@ mod common;
 use common::cut;
 use common::ws::{Limits, Seen, Stream, Trace, reference, trace};
 use eventwire::ws::{
-    Connection, DataKind, Event, Frame, InvalidUtf8, MaskKey, Options, Role, Utf8Validator, Writer,
+    Connection, DataKind, Event, Frame, InvalidUtf8, MaskKey, OnLimit, Options, Role,
+    Utf8Validator, Writer,
 };
 use proptest::prelude::*;
 
@@ -15,9 +16,15 @@ fn role() -> impl Strategy<Value = Role> {
 
 fn limits() -> impl Strategy<Value = Limits> {
     let small = (0_u64..300, 0_u64..300, 1_u32..6);
+    let on_limit = prop_oneof![Just(OnLimit::Error), Just(OnLimit::Skip)];
     prop_oneof![
         1 => Just(Limits::NONE),
-        1 => small.prop_map(|(frame, message, fragments)| Limits { frame, message, fragments }),
+        1 => (small, on_limit).prop_map(|((frame, message, fragments), on_limit)| Limits {
+            frame,
+            message,
+            fragments,
+            on_limit,
+        }),
     ]
 }
 

@@ -5,11 +5,13 @@ mod common;
 use bytes::{Buf, BytesMut};
 use common::ws::socket::{KEYS, Keys, LinkRig, START, accept, decode, ms, request};
 use eventwire::Backoff;
-use eventwire::ws::handshake::ResponseError;
+
 use eventwire::ws::{
-    Close, CloseCode, Disconnected, Failure, Frame, LinkEvent, Message, ReadyState, Reconnect,
-    ReconnectOptions, Role, SendError, SocketEvent, SocketOptions, WebSocket,
+    Close, CloseCode, Disconnected, Failure, Fault, Flow, Frame, LinkEvent, Message, OnLimit,
+    Options, ProtocolError, ReadyState, Reconnect, ReconnectOptions, Role, SendError, SocketEvent,
+    SocketOptions, WebSocket,
 };
+use std::error::Error;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -37,11 +39,14 @@ type End = (u16, Option<Failure>, Range<u64>, Option<Duration>);
 trait Drive {
     fn over(&mut self, socket: WebSocket<Keys>) -> &mut Self;
     fn open(&mut self) -> &mut Self;
+    fn just_open(&mut self);
     fn say(&mut self) -> Vec<Message>;
     fn send(&mut self, text: &str) -> Result<u64, SendError>;
     fn cut(&mut self) -> End;
     fn end(&self, events: &[LinkEvent]) -> End;
+    fn unreachable(&self, events: &[LinkEvent]) -> Option<Duration>;
     fn wait(&mut self) -> &mut Self;
+    fn miss(&mut self) -> &mut Self;
 }
 
 impl Drive for LinkRig {
@@ -53,6 +58,14 @@ impl Drive for LinkRig {
         assert_eq!(self.poll_all(), [LinkEvent::Open]);
         assert_eq!(self.link.ready_state(), ReadyState::Open);
         self
+    }
+
+    /// As [`open`](Self::open), of which the application has just heard.
+    #[track_caller]
+    fn just_open(&mut self) {
+        assert_eq!(self.poll_all(), [LinkEvent::Connect]);
+        self.link.connected(WebSocket::client(SocketOptions::new(), KEYS, self.now));
+        assert_eq!(self.link.poll(&mut self.received, self.now), Some(LinkEvent::Open));
     }
 
     #[track_caller]
@@ -71,7 +84,7 @@ impl Drive for LinkRig {
 
     /// The transport ends.
     fn cut(&mut self) -> End {
-        self.link.end_of_stream();
+        self.link.end_of_stream(self.now);
         let events = self.poll_all();
         self.end(&events)
     }
@@ -89,10 +102,30 @@ impl Drive for LinkRig {
         assert_eq!(self.link.ready_state(), state);
         (
             close.code,
-            close.failure,
+            close.failure.clone(),
             written.clone(),
             reconnect_at.map(|at| at.saturating_sub(self.now)),
         )
+    }
+
+    /// Of an attempt that failed with "no route": how long to wait.
+    #[track_caller]
+    fn unreachable(&self, events: &[LinkEvent]) -> Option<Duration> {
+        let (1006, Some(Failure::Transport(error)), Range { start: 0, end: 0 }, wait) =
+            self.end(events)
+        else {
+            panic!("{events:?}")
+        };
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("no route"));
+        wait
+    }
+
+    /// Nothing happens until the deadline, nor until the last chance ends.
+    #[track_caller]
+    fn miss(&mut self) -> &mut Self {
+        self.wait();
+        assert_eq!(self.poll_all(), []);
+        self.wait()
     }
 
     /// Nothing happens until the deadline.
@@ -110,7 +143,7 @@ fn texts<const N: usize>(texts: [&str; N]) -> [Message; N] {
     texts.map(|text| Message::Text(text.into()))
 }
 
-const CUT: Option<Failure> = Some(Failure::Transport);
+const CUT: Option<Failure> = Some(Failure::EndOfStream);
 
 // Connections.
 
@@ -124,9 +157,8 @@ fn the_first_connection_is_made_at_once() {
         assert_eq!(rig.link.to_write(now).remaining(), 0);
         assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
         assert_eq!(rig.link.ready_state(), ReadyState::Connecting);
-        assert_eq!(rig.link.deadline(), None, "it is up to the application");
-        rig.now += ms(1 << 40);
-        assert_eq!(rig.poll_all(), []);
+        let timeout = ReconnectOptions::DEFAULT_CONNECT_TIMEOUT;
+        assert_eq!(rig.link.deadline(), Some(now + timeout));
         assert_eq!((rig.link.protocol(), rig.link.wants_shutdown()), ("", false));
     }
 }
@@ -199,10 +231,10 @@ fn attempts_are_counted() {
     let mut rig = rig(ReconnectOptions::new(backoff().max_attempts(2)));
     for wait in [Some(ms(100)), Some(ms(200)), None] {
         assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
-        rig.link.connect_failed();
+        rig.link.connect_failed("no route");
         assert!(rig.link.deadline() <= Some(rig.now), "a poll is due");
         let events = rig.poll_all();
-        assert_eq!(rig.end(&events), (1006, CUT, 0..0, wait));
+        assert_eq!(rig.unreachable(&events), wait);
         rig.now += wait.unwrap_or_default();
     }
     assert_dead(&mut rig);
@@ -225,11 +257,11 @@ fn a_connection_that_lasted_gives_new_attempts() {
 #[track_caller]
 fn assert_dead(rig: &mut LinkRig) {
     assert_eq!(rig.link.ready_state(), ReadyState::Closed);
-    assert_eq!(rig.send("late"), Err(SendError::NotOpen));
+    assert_eq!(rig.send("late"), Err(SendError::Closed));
     assert_eq!(rig.link.close(None, rig.now), Ok(()));
-    rig.link.connect_failed();
+    rig.link.connect_failed("no route");
     rig.link.connected(WebSocket::client(SocketOptions::new(), KEYS, rig.now));
-    rig.link.end_of_stream();
+    rig.link.end_of_stream(rig.now);
     rig.now += ms(1 << 40);
     assert_eq!(rig.poll_all(), []);
     assert!(rig.write().is_empty());
@@ -291,12 +323,81 @@ fn which_statuses_are_final() {
         let mut rig = rig(options());
         rig.poll_all();
         rig.link.connected(WebSocket::connect(&request(), SocketOptions::new(), KEYS, rig.now));
-        rig.received.extend(format!("HTTP/1.1 {status} So\r\n\r\n").bytes());
+        rig.received.extend(refusal(status, ""));
         let events = rig.poll_all();
-        let error = ResponseError::Status { status, head_len: 19 };
-        let wait = (!is_final).then_some(ms(100));
-        assert_eq!(rig.end(&events), (1006, Some(Failure::Handshake(error)), 0..0, wait));
+        let (1006, Some(Failure::Refused(refusal)), _, wait) = rig.end(&events) else {
+            panic!("{events:?}")
+        };
+        assert_eq!((refusal.status(), &refusal.body()[..]), (status, &b"why"[..]));
+        assert_eq!(wait, (!is_final).then_some(ms(100)));
     }
+}
+
+/// A response with this status, further headers and a body.
+fn refusal(status: u16, headers: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status} So\r\n{headers}Content-Length: 3\r\n\r\nwhy").into()
+}
+
+/// A server that asks for patience gets it, but no less than the back-off.
+#[test]
+fn retry_after_is_heeded() {
+    for (status, header, wait) in [
+        (503, "Retry-After: 120\r\n", Some(ms(120_000))),
+        (429, "retry-after:  7 \r\n", Some(ms(7_000))),
+        (503, "Retry-After: 0\r\n", Some(ms(100))),
+        (503, "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n", Some(ms(100))),
+        (404, "Retry-After: 7\r\n", None),
+    ] {
+        let mut rig = rig(options());
+        rig.poll_all();
+        rig.link.connected(WebSocket::connect(&request(), SocketOptions::new(), KEYS, rig.now));
+        rig.received.extend(refusal(status, header));
+        let events = rig.poll_all();
+        assert_eq!(rig.end(&events).3, wait, "{header}");
+    }
+}
+
+/// What peers send that mean to say goodbye, and say it wrong (NATS has 1006 in its frames).
+#[test]
+fn an_ill_formed_close_frame_is_a_goodbye() {
+    let faults = [
+        (&b"\x03\xED"[..], Fault::InvalidCloseCode(1005), 3, 1002),
+        (b"\x03\xEE", Fault::InvalidCloseCode(1006), 3, 1002),
+        (b"\x00\x01", Fault::InvalidCloseCode(1), 3, 1002),
+        (b"\x03", Fault::CloseTooShort, 1, 1002),
+        (b"\x03\xF3\xFF", Fault::InvalidCloseReason, 4, 1007),
+    ];
+    for (payload, fault, at, code) in faults {
+        let mut rig = rig(options());
+        rig.open().hear(|s| s.frame(CLOSE, payload));
+        let [Message::Close(Some(told))] = &rig.say()[..] else { panic!("it is told") };
+        assert_eq!(told.code.get(), code);
+        let (1006, Some(Failure::Protocol(error)), _, Some(_)) = rig.cut() else { panic!() };
+        assert_eq!(error.fault, fault);
+        assert_eq!(error.offset, at, "{error}");
+        rig.wait().open();
+    }
+}
+
+/// A future of the application that was dropped tells nobody that it did not connect.
+#[test]
+fn a_connect_that_is_never_heard_of_again() {
+    let mut rig = rig(options().connect_timeout(ms(5000)));
+    assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
+    assert_eq!(rig.link.deadline(), Some(START + ms(5000)));
+    let events = rig.miss().poll_all();
+    assert_eq!(rig.end(&events), (1006, Some(Failure::ConnectTimeout), 0..0, Some(ms(100))));
+    // What comes of it after all is not the next attempt's, unless that was asked for.
+    rig.link.connected(WebSocket::client(SocketOptions::new(), KEYS, rig.now));
+    rig.wait().open();
+    // A program that was stopped meanwhile has one more chance to say it.
+    rig.cut();
+    rig.wait();
+    assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
+    rig.now += ms(1_000_000);
+    assert_eq!(rig.poll_all(), []);
+    rig.link.connected(WebSocket::client(SocketOptions::new(), KEYS, rig.now));
+    assert_eq!(rig.poll_all(), [LinkEvent::Open]);
 }
 
 #[test]
@@ -316,24 +417,24 @@ fn what_was_not_asked_for_is_dropped() {
     let socket = |rig: &LinkRig| WebSocket::client(SocketOptions::new(), KEYS, rig.now);
     let mut rig = rig(options());
     rig.link.connected(socket(&rig));
-    rig.link.connect_failed();
-    rig.link.end_of_stream();
+    rig.link.connect_failed("no route");
+    rig.link.end_of_stream(rig.now);
     rig.open();
     rig.link.connected(socket(&rig));
-    rig.link.connect_failed();
+    rig.link.connect_failed("no route");
     assert_eq!(rig.poll_all(), []);
     assert_eq!(rig.link.ready_state(), ReadyState::Open);
     rig.cut();
     rig.link.connected(socket(&rig));
-    rig.link.connect_failed();
-    rig.link.end_of_stream();
+    rig.link.connect_failed("no route");
+    rig.link.end_of_stream(rig.now);
     rig.wait();
     assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
-    rig.link.connect_failed();
+    rig.link.connect_failed("no route");
     // A transport that comes after all.
     rig.link.connected(socket(&rig));
     let events = rig.poll_all();
-    assert_eq!(rig.end(&events), (1006, CUT, 0..0, Some(ms(200))));
+    assert_eq!(rig.unreachable(&events), Some(ms(200)));
 }
 
 #[test]
@@ -357,20 +458,24 @@ fn closed_before_a_connection_is_up() {
             assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
         }
         if moment == 2 {
-            rig.link.connect_failed();
+            rig.link.connect_failed("no route");
         }
         if moment == 3 {
-            rig.link.connect_failed();
+            rig.link.connect_failed("no route");
             rig.poll_all();
         }
         assert_eq!(rig.link.close(Some(BYE), rig.now), Ok(()));
         assert_eq!(rig.link.ready_state(), ReadyState::Closing);
-        assert_eq!(rig.send("late"), Err(SendError::NotOpen));
+        assert_eq!(rig.send("late"), Err(SendError::Closed));
         rig.link.connected(WebSocket::client(SocketOptions::new(), KEYS, rig.now));
         assert!(rig.link.deadline() <= Some(rig.now), "a poll is due");
         let events = rig.poll_all();
-        let why = if moment == 2 { Failure::Transport } else { Failure::Aborted };
-        assert_eq!(rig.end(&events), (1006, Some(why), 0..0, None), "{moment}");
+        if moment == 2 {
+            assert_eq!(rig.unreachable(&events), None);
+        } else {
+            let aborted = Some(Failure::Aborted);
+            assert_eq!(rig.end(&events), (1006, aborted, 0..0, None), "{moment}");
+        }
         assert_eq!((rig.link.written(), rig.link.buffered_amount()), (0, 4));
         assert_dead(&mut rig);
     }
@@ -399,7 +504,7 @@ fn closed_while_open() {
     }
     rig.link.close(Some(BYE), rig.now).unwrap();
     assert_eq!(rig.link.ready_state(), ReadyState::Closing);
-    assert_eq!(rig.send("late"), Err(SendError::NotOpen));
+    assert_eq!(rig.send("late"), Err(SendError::Closed));
     rig.link.close(None, rig.now).unwrap();
     let [a, b, c, Message::Close(Some(close))] = &rig.say()[..] else { panic!("in this order") };
     assert_eq!([a, b, c].map(Clone::clone), texts(["a", "b", "c"]));
@@ -458,7 +563,7 @@ fn messages_are_numbered_and_kept_in_order_over_connections() {
     rig.wait();
     assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
     assert_eq!(rig.send("4"), Ok(4));
-    rig.link.connect_failed();
+    rig.link.connect_failed("no route");
     let events = rig.poll_all();
     assert_eq!(rig.end(&events).2, 3..3);
     rig.wait().open();
@@ -543,11 +648,11 @@ fn a_socket_that_is_closed_is_no_connection() {
     let mut socket = WebSocket::client(SocketOptions::new(), KEYS, START);
     let mut received = BytesMut::new();
     assert_eq!(socket.poll(&mut received, START), Some(SocketEvent::Open));
-    socket.end_of_stream();
+    socket.end_of_stream(START);
     assert!(socket.poll(&mut received, START).is_some());
     rig.link.connected(socket);
     let [LinkEvent::Disconnected(end)] = &rig.poll_all()[..] else { panic!("not connected") };
-    assert_eq!(end.close.failure, Some(Failure::Transport));
+    assert!(matches!(end.close.failure, Some(Failure::Transport(_))));
     assert!(end.reconnect_at.is_some());
 }
 
@@ -649,7 +754,7 @@ fn a_link_that_dies_silently_has_not_lasted() {
         rig.wait();
         assert_eq!(rig.poll_all(), []);
         assert_eq!(rig.say(), [Message::Ping(b""[..].into())]);
-        let events = rig.wait().poll_all();
+        let events = rig.miss().poll_all();
         assert_eq!(rig.end(&events), (1006, Some(Failure::PongTimeout), 0..0, wait));
         if wait.is_some() {
             rig.wait();
@@ -663,7 +768,7 @@ fn a_link_that_dies_silently_has_not_lasted() {
         assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [LinkEvent::Text("a".into())]);
         rig.wait().poll_all();
         rig.say();
-        let events = rig.wait().poll_all();
+        let events = rig.miss().poll_all();
         assert_eq!(rig.end(&events), (1006, Some(Failure::PongTimeout), 0..0, Some(ms(100))));
         rig.wait();
     }
@@ -682,4 +787,193 @@ fn a_close_that_is_refused_hands_nothing_over() {
     assert_eq!(rig.link.close(Some(away), rig.now), Err(refused));
     assert_eq!(rig.link.to_write(rig.now).remaining(), waiting);
     assert_eq!(rig.say(), texts(["a", "b"]));
+}
+
+// What each connection begins with.
+
+/// A login goes before all that waited, although that was there first.
+#[test]
+fn a_login_on_each_connection_goes_first() {
+    let mut rig = rig(options());
+    rig.send("order 1").unwrap();
+    for (number, login) in ["login 1", "login 2", "login 3"].into_iter().enumerate() {
+        rig.just_open();
+        assert_eq!(rig.link.send_now(&Frame::text(login)), Ok(Flow::Ready));
+        assert_eq!(rig.link.buffered_amount(), 7, "it is not kept");
+        let order = format!("order {}", number + 1);
+        assert_eq!(rig.say(), texts([login, &order]));
+        assert_eq!(rig.link.written(), number as u64 + 1);
+        rig.cut();
+        rig.send(&format!("order {}", number + 2)).unwrap();
+        rig.wait();
+    }
+}
+
+/// Of a connection that is cut inside its login nothing is written that counts.
+#[test]
+fn a_login_has_no_number() {
+    for front in [0, 5, 12, 13, 20, 26] {
+        let mut rig = rig(options());
+        rig.send("a").unwrap();
+        rig.just_open();
+        rig.link.send_now(&Frame::text("secret")).map(drop).unwrap();
+        rig.link.send_now(&Frame::ping(&b"p"[..]).unwrap()).map(drop).unwrap();
+        rig.send("b").unwrap();
+        // 12 bytes of the login, 7 of the ping, 7 for each message.
+        let len = rig.write_some(front).len();
+        let written = u64::from(len >= 26);
+        assert_eq!(rig.link.written(), written);
+        assert_eq!(rig.cut().2, 0..written);
+        rig.wait().just_open();
+        assert_eq!(rig.say(), texts(["a", "b"])[usize::try_from(written).unwrap()..]);
+    }
+}
+
+/// As GraphQL over WebSocket has it: subscriptions wait for the answer to what is first.
+#[test]
+fn messages_are_held_until_the_server_is_ready() {
+    let mut rig = rig(options());
+    rig.send("subscribe").unwrap();
+    for _ in 0..2 {
+        rig.just_open();
+        rig.link.hold();
+        rig.link.send_now(&Frame::text("connection_init")).map(drop).unwrap();
+        assert_eq!(rig.say(), texts(["connection_init"]));
+        rig.send("more").unwrap();
+        assert_eq!(rig.say(), []);
+        rig.cut();
+        rig.wait();
+    }
+    rig.just_open();
+    rig.link.hold();
+    assert_eq!(rig.hear(|s| s.frame(TEXT, b"connection_ack")).len(), 1);
+    rig.link.release();
+    assert_eq!(rig.say(), texts(["subscribe", "more", "more"]));
+    // Who closes while they are held, as after a login that was refused, has them back.
+    rig.send("last").unwrap();
+    rig.link.hold();
+    rig.link.close(Some(BYE), rig.now).unwrap();
+    assert!(matches!(rig.say()[..], [Message::Close(_)]));
+    rig.cut();
+    assert_eq!(unsent(&mut rig).len(), 1);
+}
+
+#[test]
+fn an_unfinished_message_does_not_keep_a_client_from_closing() {
+    let mut rig = rig(options());
+    rig.just_open();
+    rig.link.send_now(&Frame::text("a").unfinished()).map(drop).unwrap();
+    rig.send("kept").unwrap();
+    rig.link.close(Some(BYE), rig.now).unwrap();
+    assert_eq!(rig.link.ready_state(), ReadyState::Closing);
+    rig.write();
+    rig.hear(|s| s.frame(CLOSE, b"\x03\xE8"));
+    rig.cut();
+    assert_eq!(unsent(&mut rig).len(), 1);
+}
+
+#[test]
+fn what_is_sent_now_needs_a_connection() {
+    let mut rig = rig(options());
+    let login = Frame::text("login");
+    assert_eq!(rig.link.send_now(&login), Err(SendError::Connecting));
+    rig.poll_all();
+    assert_eq!(rig.link.send_now(&login), Err(SendError::Connecting));
+    rig.link.connected(WebSocket::connect(&request(), SocketOptions::new(), KEYS, rig.now));
+    assert_eq!(rig.link.send_now(&login), Err(SendError::Connecting));
+    rig.link.close(None, rig.now).unwrap();
+    assert_eq!(rig.link.send_now(&login), Err(SendError::Closed));
+    rig.poll_all();
+    assert_eq!(rig.link.send_now(&login), Err(SendError::Closed));
+}
+
+// What is kept.
+
+fn unsent(rig: &mut LinkRig) -> Vec<(u64, String)> {
+    let text = |frame: &Frame<bytes::Bytes>| String::from_utf8(frame.payload().into()).unwrap();
+    rig.link.unsent().map(|(number, frame)| (number, text(frame))).collect()
+}
+
+#[test]
+fn kept_messages_can_be_seen_dropped_and_taken_back() {
+    let kept = |all: &[(u64, &str)]| -> Vec<_> {
+        all.iter().map(|(number, text)| (*number, (*text).to_owned())).collect()
+    };
+    let mut rig = rig(options());
+    for text in ["a", "bb", "ccc", "dddd"] {
+        rig.send(text).unwrap();
+    }
+    assert_eq!(unsent(&mut rig), kept(&[(0, "a"), (1, "bb"), (2, "ccc"), (3, "dddd")]));
+    let taken = rig.link.take_unsent(|number, frame| number == 1 || frame.payload() == b"dddd");
+    let numbers: Vec<_> = taken.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, [1, 3]);
+    assert_eq!(taken[0].1, Frame::text_from_utf8(b"bb"[..].into()).unwrap());
+    assert_eq!(unsent(&mut rig), kept(&[(0, "a"), (2, "ccc")]));
+    assert_eq!(rig.link.buffered_amount(), 4);
+    // Numbers are not given twice.
+    assert_eq!(rig.send("e"), Ok(4));
+    rig.open();
+    let front = rig.write_some(7 + 3).len();
+    assert_eq!((front, rig.link.written()), (10, 1));
+    assert_eq!(unsent(&mut rig), kept(&[(2, "ccc"), (4, "e")]));
+    // What the connection has cannot be taken back from it.
+    assert_eq!(rig.link.take_unsent(|_, _| true), []);
+    assert_eq!(rig.cut().2, 0..1);
+    assert_eq!(rig.link.take_unsent(|number, _| number == 2).len(), 1);
+    rig.wait().open();
+    assert_eq!(rig.say(), texts(["e"]));
+    assert_eq!(rig.link.written(), 5);
+    assert_eq!(rig.cut().2, 1..5);
+    assert_eq!(unsent(&mut rig), []);
+}
+
+/// Room that is made is there.
+#[test]
+fn taking_back_makes_room() {
+    let mut rig = rig(options().max_unsent(2, 6));
+    rig.send("abc").unwrap();
+    rig.send("def").unwrap();
+    assert_eq!(rig.send("g"), Err(SendError::Full));
+    rig.link.take_unsent(|number, _| number == 0);
+    assert_eq!(rig.send("ghi"), Ok(2));
+    assert_eq!(rig.send("j"), Err(SendError::Full));
+}
+
+/// A connection that is of no use is failed, and the next one made.
+#[test]
+fn a_connection_is_failed_and_made_again() {
+    let mut rig = rig(options());
+    rig.link.fail(None, rig.now).unwrap();
+    rig.open();
+    rig.send("kept").unwrap();
+    rig.link.hold();
+    let policy = Close { code: CloseCode::POLICY_VIOLATION, reason: "no login" };
+    rig.link.fail(Some(policy), rig.now).unwrap();
+    let told = Close { code: policy.code, reason: policy.reason.into() };
+    assert_eq!(rig.say(), [Message::Close(Some(told))]);
+    assert!(rig.link.wants_shutdown());
+    assert_eq!(rig.cut(), (1006, Some(Failure::Local), 0..0, Some(ms(100))));
+    rig.wait().open();
+    assert_eq!(rig.say(), texts(["kept"]));
+}
+
+#[test]
+fn what_a_socket_shows_a_link_shows() {
+    let limits = Options::new().max_message(4).on_limit(OnLimit::Skip);
+    let socket = SocketOptions::new().control_events(true).limits(limits);
+    let mut rig = rig(options());
+    rig.over(WebSocket::client(socket.ping_interval(ms(1000)), KEYS, START));
+    let events = rig.hear(|s| s.frame(0x89, b"a").frame(0x8A, b"b").frame(TEXT, b"hello"));
+    let fault = Fault::MessageTooLong { limit: 4, at_least: 5 };
+    let expected = [
+        LinkEvent::Ping(b"a"[..].into()),
+        LinkEvent::Pong(b"b"[..].into()),
+        LinkEvent::Skipped(ProtocolError { fault, offset: 7 }),
+    ];
+    assert_eq!(events, expected);
+    rig.wait().poll_all();
+    rig.write();
+    rig.now += ms(5);
+    assert_eq!(rig.hear(|s| s.frame(0x8A, b"")).len(), 1);
+    assert_eq!(rig.link.round_trip(), Some(ms(5)));
 }

@@ -66,6 +66,7 @@ fn conversations() {
             frame: vector.max_frame.unwrap_or(u64::MAX),
             message: vector.max_message.unwrap_or(Options::DEFAULT_MAX_MESSAGE),
             fragments: vector.max_fragments.unwrap_or(Options::DEFAULT_MAX_FRAGMENTS),
+            ..Limits::NONE
         };
         let expected: Vec<Seen> = vector.expected_events.into_iter().map(Seen::from).collect();
         let check = |chunks: &[&[u8]]| {

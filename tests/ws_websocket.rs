@@ -4,14 +4,15 @@ mod common;
 
 use bytes::{Buf, Bytes, BytesMut};
 use common::ws::Stream;
-use common::ws::socket::{KEYS, Keys, Rig, START, accept, decode, ms, other, request};
+use common::ws::socket::{KEYS, Keys, Rig, START, accept, decode, last_chance, ms, other, request};
 use eventwire::ws::handshake::ResponseError;
 use eventwire::ws::{
     Close, CloseCode, CloseEvent, ControlTooLong, Failure, Fault, Flow, Frame, MaskKey, MaskSource,
-    Message, NoMaskKey, Options, ProtocolError, ReadyState, Role, SendError, SocketEvent,
-    SocketOptions, WebSocket,
+    Message, NoMaskKey, OnLimit, Options, ProtocolError, ReadyState, Refusal, Role, SendError,
+    SocketEvent, SocketOptions, WebSocket,
 };
 use std::cell::Cell;
+use std::error::Error;
 use std::io::IoSlice;
 use std::rc::Rc;
 use std::time::Duration;
@@ -54,7 +55,7 @@ fn ended(events: &[SocketEvent]) -> (u16, &str, Option<Failure>) {
         panic!("not the end: {events:?}");
     };
     assert_eq!(*was_clean, failure.is_none());
-    (*code, reason, *failure)
+    (*code, reason, failure.clone())
 }
 
 /// It is over, whatever happens.
@@ -63,7 +64,7 @@ fn assert_dead<M: MaskSource>(rig: &mut Rig<M>) {
     assert_eq!(rig.socket.deadline(), None);
     assert!(!rig.socket.wants_shutdown());
     assert_eq!(rig.hear(|s| s.frame(TEXT, b"late").frame(CLOSE, b"")), []);
-    assert_eq!(rig.socket.send(&Frame::text("late")), Err(SendError::NotOpen));
+    assert_eq!(rig.socket.send(&Frame::text("late")), Err(SendError::Closed));
     assert_eq!(rig.socket.close(None, rig.now), Ok(()));
     assert_eq!(rig.wait(ms(1 << 40)), []);
     assert_eq!(rig.end(), []);
@@ -114,10 +115,8 @@ fn opens_however_the_answer_is_cut() {
 fn what_does_not_open_it() {
     let (_, answer) = Rig::connect(options());
     let answer = String::from_utf8(answer).unwrap();
-    let status = |status, head_len| ResponseError::Status { status, head_len };
+
     let cases = [
-        ("HTTP/1.1 404 Not Found\r\n\r\n".into(), status(404, 26)),
-        ("HTTP/1.1 302 Found\r\nLocation: /a\r\n\r\nbody".into(), status(302, 36)),
         ("HTTP/1.1 101 Switching\n".into(), ResponseError::LineEnd { offset: 22 }),
         ("SSH-2.0\r\n\r\n".into(), ResponseError::Malformed { offset: 0 }),
         (answer.replace("websocket", "h2c"), ResponseError::Upgrade),
@@ -132,8 +131,81 @@ fn what_does_not_open_it() {
         }
     }
     let (mut rig, _) = Rig::connect(options());
-    ended(&rig.receive(b"HTTP/1.1 500 No\r\n\r\n"));
+    ended(&rig.receive(b"SSH-2.0\r\n\r\n"));
     assert_dead(&mut rig);
+}
+
+/// What a server says instead is to be had: where to go, who to be, when to come back, and why.
+#[test]
+fn a_refusal_is_not_thrown_away() {
+    let head = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nRetry-After: 7\r\n";
+    // Whether the end of the transport, or only the last byte of the body ends it.
+    for (framing, body, expected, ends) in [
+        ("Content-Length: 5\r\n", "12345", "12345", false),
+        ("Content-Length: 0\r\n", "", "", false),
+        ("Transfer-Encoding: chunked\r\n", "3\r\n123\r\n2;x=y\r\n45\r\n0\r\n\r\n", "12345", false),
+        ("Transfer-Encoding: chunked\r\n", "3\r\n123\r\nzz", "123", false),
+        ("", "12345", "12345", true),
+        ("", "", "", true),
+        ("Content-Length: 9\r\n", "12345", "12345", true),
+        ("Content-Length: 9, 9\r\n", "12345", "12345", true),
+        ("Transfer-Encoding: chunked\r\n", "9\r\n12345", "12345", true),
+    ] {
+        let answer = [head, framing, "\r\n", body].concat();
+        for size in [1, 7, 40, answer.len()] {
+            let (mut rig, _) = Rig::connect(options());
+            let mut events = Vec::new();
+            for chunk in answer.as_bytes().chunks(size) {
+                assert!(rig.socket.send(&Frame::text("a")).is_err());
+                events.extend(rig.receive(chunk));
+            }
+            assert_eq!(events.is_empty(), ends, "{framing}{body}");
+            events.extend(rig.end());
+            let (1006, "", Some(Failure::Refused(refusal))) = ended(&events) else {
+                panic!("{events:?}")
+            };
+            assert_eq!(refusal.status(), 401);
+            assert_eq!(refusal.header("www-authenticate"), Some(&b"Basic"[..]));
+            assert_eq!(refusal.headers().count(), if framing.is_empty() { 2 } else { 3 });
+            assert_eq!(refusal.retry_after(), Some(ms(7000)));
+            assert_eq!(refusal.body(), expected, "{framing}{body}");
+            assert_dead(&mut rig);
+        }
+    }
+}
+
+/// Whoever refuses cannot make us wait for more of it, nor keep more than so much.
+#[test]
+fn a_refusal_without_an_end() {
+    let refusal = |events: &[SocketEvent]| match ended(events) {
+        (1006, "", Some(Failure::Refused(refusal))) => refusal,
+        _ => panic!("{events:?}"),
+    };
+    let (mut rig, _) = Rig::connect(options());
+    assert_eq!(rig.receive(b"HTTP/1.1 502 Bad\r\nContent-Length: 99\r\n\r\nhalf"), []);
+    assert_eq!(rig.socket.deadline(), Some(START + SocketOptions::DEFAULT_HANDSHAKE_TIMEOUT));
+    assert_eq!(refusal(&rig.miss_deadline()).body(), "half");
+    assert_dead(&mut rig);
+
+    let (mut rig, _) = Rig::connect(options());
+    assert_eq!(rig.receive(b"HTTP/1.1 500 No\r\n\r\n"), []);
+    let events = rig.receive(&vec![b'x'; 1 << 20]);
+    assert_eq!(refusal(&events).body().len(), Refusal::MAX_BODY);
+    // Nor does the line of a chunk, whose extensions could go on for ever.
+    for size in [1, 100, usize::MAX] {
+        let (mut rig, _) = Rig::connect(options());
+        let head = b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n5;".to_vec();
+        let endless = [head, vec![b'x'; 1000], b"\r\n12345\r\n".to_vec()].concat();
+        let chunks = endless.chunks(size.min(endless.len()));
+        let events: Vec<_> = chunks.flat_map(|chunk| rig.receive(chunk)).collect();
+        assert_eq!(refusal(&events).body(), "a");
+    }
+    // A response that has no body.
+    let (mut rig, _) = Rig::connect(options());
+    let events = rig.receive(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 Empty\r\nA: b\r\n\r\n");
+    let refusal = refusal(&events);
+    assert_eq!((refusal.status(), refusal.header("a")), (204, Some(&b"b"[..])));
+    assert_eq!(refusal.to_string(), "the server refused to open a WebSocket, with status 204");
 }
 
 #[test]
@@ -157,7 +229,7 @@ fn the_handshake_has_until_its_deadline() {
     let (mut rig, answer) = Rig::connect(options);
     assert_eq!(rig.receive(&answer[..50]), []);
     assert_eq!(rig.socket.deadline(), Some(START + ms(300)));
-    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::HandshakeTimeout)));
+    assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::HandshakeTimeout)));
     assert_dead(&mut rig);
 
     // An answer that came in time counts, even if it is looked at late.
@@ -172,27 +244,27 @@ fn the_transport_ends_before_it_is_open() {
     for arrived in [0, 1, 60] {
         let (mut rig, answer) = Rig::connect(options());
         assert_eq!(rig.receive(&answer[..arrived]), []);
-        assert_eq!(ended(&rig.end()), (1006, "", Some(Failure::Transport)));
+        assert_eq!(ended(&rig.end()), (1006, "", Some(Failure::EndOfStream)));
         assert_dead(&mut rig);
     }
     // All that arrived before the end counts.
     let (mut rig, answer) = Rig::connect(options());
     rig.received.extend([&answer[..], b"\x81\x01a"].concat());
-    rig.socket.end_of_stream();
+    rig.socket.end_of_stream(rig.now);
     assert_eq!(rig.poll(), Some(SocketEvent::Open));
     assert_eq!(rig.poll(), Some(text("a")));
-    assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::Transport)));
+    assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::EndOfStream)));
 }
 
 #[test]
 fn closed_before_it_is_open() {
     for answered in [false, true] {
         let (mut rig, answer) = Rig::connect(options());
-        assert_eq!(rig.socket.send(&Frame::text("a")), Err(SendError::NotOpen));
+        assert_eq!(rig.socket.send(&Frame::text("a")), Err(SendError::Connecting));
         assert_eq!(rig.socket.close(Some(OUR_CODE), rig.now), Ok(()));
         assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
         assert!(rig.socket.deadline() <= Some(rig.now), "a poll is due");
-        assert_eq!(rig.socket.send(&Frame::text("a")), Err(SendError::NotOpen));
+        assert_eq!(rig.socket.send(&Frame::text("a")), Err(SendError::Closed));
         let events = rig.receive(if answered { &answer } else { b"" });
         assert_eq!(ended(&events), (1006, "", Some(Failure::Aborted)));
         assert_dead(&mut rig);
@@ -225,9 +297,9 @@ fn without_a_handshake_it_is_open_at_once() {
 #[test]
 fn what_ended_before_it_was_looked_at() {
     let mut rig = Rig::new(WebSocket::server(options(), START), Role::Server);
-    rig.socket.end_of_stream();
+    rig.socket.end_of_stream(rig.now);
     assert_eq!(rig.poll(), Some(SocketEvent::Open));
-    assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::Transport)));
+    assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::EndOfStream)));
 
     let mut rig = Rig::new(WebSocket::server(options(), START), Role::Server);
     rig.socket.close(None, START).unwrap();
@@ -371,11 +443,11 @@ fn closing_does_not_set_the_buffered_amount_back() {
     taken(rig.socket.send(&Frame::text("hello")));
     rig.socket.close(Some(OUR_CODE), rig.now).unwrap();
     assert_eq!(rig.socket.buffered_amount(), 5, "a reason is no message");
-    assert_eq!(rig.socket.send(&Frame::text("more")), Err(SendError::CloseSent));
+    assert_eq!(rig.socket.send(&Frame::text("more")), Err(SendError::Closed));
     assert_eq!(rig.socket.buffered_amount(), 5);
     rig.write_some(8);
     assert_eq!(rig.socket.buffered_amount(), 3);
-    ended(&rig.wait_for_deadline());
+    ended(&rig.miss_deadline());
     assert_eq!(rig.socket.buffered_amount(), 3);
 }
 
@@ -472,14 +544,14 @@ fn what_may_be_sent_when() {
     broken.hear(|s| s.raw(b"\xFF"));
     let mut closed = Rig::server(options());
     closed.end();
-    for (rig, error) in [
-        (&mut local, SendError::CloseSent),
-        (&mut remote, SendError::CloseSent),
-        (&mut broken, SendError::CloseSent),
-        (&mut closed, SendError::NotOpen),
-    ] {
+    let error = SendError::Closed;
+    for (rig, is_local) in
+        [(&mut local, true), (&mut remote, false), (&mut broken, false), (&mut closed, false)]
+    {
         assert_eq!(rig.socket.send(&Frame::text("a")), Err(error));
-        assert_eq!(rig.socket.send(&Frame::ping(&b""[..]).unwrap()), Err(error));
+        let ping = rig.socket.send(&Frame::ping(&b""[..]).unwrap());
+        // Pings may follow our close frame, until the peer's comes.
+        assert_eq!(ping, if is_local { Ok(Flow::Ready) } else { Err(error) });
         assert_eq!(rig.socket.send_shared(Frame::binary(Bytes::new())), Err(error));
         assert_eq!(rig.socket.send_prepared(&Frame::text("a").prepare()), Err(error));
         assert_eq!(rig.socket.buffered_amount(), 0);
@@ -636,14 +708,14 @@ fn a_peer_that_breaks_the_protocol() {
             assert_eq!(told.code.get(), if closing { 1000 } else { 1002 });
             assert!(rig.socket.wants_shutdown(), "in either role: {reserved:?}");
             assert_eq!(rig.hear(|s| s.frame(TEXT, b"late")), []);
-            assert_eq!(ended(&rig.end()), (1006, "", Some(error)));
+            assert_eq!(ended(&rig.end()), (1006, "", Some(error.clone())));
             assert_dead(&mut rig);
         }
         // Or it does not hang up.
         let mut rig = rig();
         rig.hear(|s| s.raw(b"\x83"));
         rig.write();
-        assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(error)));
+        assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(error)));
     }
     check(|| Rig::server(options()));
     check(|| Rig::client(options()));
@@ -668,7 +740,7 @@ fn messages_before_a_fault_come() {
     let events = rig.hear(|s| s.frame(TEXT, b"good").frame(TEXT, &[b'a'; 101]));
     assert_eq!(events, [text("good")]);
     assert_eq!(rig.write(), b"\x88\x02\x03\xF1");
-    let fault = Fault::MessageTooLong { limit: 100 };
+    let fault = Fault::MessageTooLong { limit: 100, at_least: 101 };
     let error = ProtocolError { fault, offset: 11 };
     assert_eq!(ended(&rig.end()), (1006, "", Some(Failure::Protocol(error))));
 }
@@ -686,9 +758,37 @@ fn a_peer_that_does_not_answer_our_close_frame() {
         rig.wait(ms(100));
         assert_eq!(rig.hear(|s| s.frame(TEXT, b"a").frame(PONG, b"")), [text("a")]);
         assert_eq!(rig.socket.deadline(), Some(START + ms(950)), "which does not count");
-        assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::ClosingTimeout)));
+        assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::ClosingTimeout)));
         assert_dead(&mut rig);
     }
+}
+
+/// What waits before our close frame may take longer than the closing handshake, as long as some of it
+/// goes: 4 MiB at 64 KiB a second.
+#[test]
+fn closing_with_much_to_write_over_a_slow_link() {
+    let mut rig = Rig::client(options());
+    taken(rig.socket.send(&Frame::binary(vec![1; 4 << 20])));
+    rig.socket.close(Some(OUR_CODE), rig.now).unwrap();
+    while rig.write_some(64 << 10).len() == 64 << 10 {
+        assert_eq!(rig.wait(ms(1000)), []);
+    }
+    // It is out. Pongs that go behind it are no progress.
+    let written = rig.now;
+    assert_eq!(rig.poll_all(), []);
+    assert_eq!(rig.socket.deadline(), Some(written + CLOSING));
+    rig.wait(ms(100));
+    assert_eq!(rig.hear(|s| s.frame(PING, b"")), []);
+    assert_eq!(rig.say(), [Message::Pong(Bytes::new())]);
+    assert_eq!(rig.poll_all(), []);
+    assert_eq!(rig.socket.deadline(), Some(written + CLOSING));
+    // A transport that takes nothing has no more time than before.
+    let mut rig = Rig::client(options());
+    taken(rig.socket.send(&Frame::binary(vec![1; 100])));
+    rig.socket.close(Some(OUR_CODE), rig.now).unwrap();
+    rig.write_some(50);
+    assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::ClosingTimeout)));
+    assert_eq!(rig.now, START + CLOSING + last_chance(CLOSING));
 }
 
 #[test]
@@ -698,8 +798,8 @@ fn a_peer_that_never_ends_the_transport() {
         rig.write();
         rig.wait(ms(10));
         assert_eq!(rig.hear(|s| s.frame(CLOSE, b"\x03\xE8")), []);
-        assert_eq!(ended(&rig.wait_for_deadline()), (1000, "", CLEAN));
-        assert_eq!(rig.now, START + CLOSING);
+        assert_eq!(ended(&rig.miss_deadline()), (1000, "", CLEAN));
+        assert_eq!(rig.now, START + CLOSING + last_chance(CLOSING));
     }
     check(Rig::server(options()));
     check(Rig::client(options()));
@@ -711,7 +811,8 @@ fn what_arrived_counts_before_a_deadline_that_passed() {
     rig.socket.close(Some(OUR_CODE), START).unwrap();
     rig.write();
     rig.now += 2 * CLOSING;
-    assert_eq!(ended(&rig.hear(|s| s.frame(CLOSE, b"\x03\xE8"))), (1000, "", CLEAN));
+    assert_eq!(rig.hear(|s| s.frame(CLOSE, b"\x03\xE8")), []);
+    assert_eq!(ended(&rig.wait_for_deadline()), (1000, "", CLEAN));
 
     // A pong, and a message.
     let mut rig = Rig::client(beating().idle_timeout(INTERVAL / 2));
@@ -724,7 +825,7 @@ fn what_arrived_counts_before_a_deadline_that_passed() {
 
 #[test]
 fn the_transport_ends_in_each_phase() {
-    let cut = |code, reason| (code, reason, Some(Failure::Transport));
+    let cut = |code, reason| (code, reason, Some(Failure::EndOfStream));
     let mut open = Rig::server(options());
     open.hear(|s| s.raw(b"\x81"));
     assert_eq!(ended(&open.end()), cut(1006, ""), "inside a frame");
@@ -760,7 +861,7 @@ fn our_close_frame_after_the_peer_shut_its_side() {
         let mut rig = rig();
         rig.hear(|s| s.frame(CLOSE, frame));
         rig.end();
-        assert_eq!(ended(&rig.wait_for_deadline()), (4000, "x", Some(Failure::Transport)));
+        assert_eq!(ended(&rig.miss_deadline()), (4000, "x", Some(Failure::EndOfStream)));
     }
     check(|| Rig::server(options()));
     check(|| Rig::client(options()));
@@ -773,9 +874,9 @@ fn the_end_of_the_transport_makes_a_poll_due() {
     let mut closing = Rig::client(options());
     closing.socket.close(None, START).unwrap();
     for mut rig in [connecting, Rig::client(options()), closing] {
-        rig.socket.end_of_stream();
+        rig.socket.end_of_stream(rig.now);
         assert!(rig.socket.deadline().is_some_and(|deadline| deadline <= rig.now));
-        assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::Transport)));
+        assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::EndOfStream)));
     }
 }
 
@@ -806,8 +907,8 @@ fn a_ping_is_answered_by_whatever_comes() {
             rig.write();
             assert_eq!(rig.wait_for_deadline(), []);
             assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
-            assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::PongTimeout)));
-            assert_eq!(rig.now, START + 2 * INTERVAL + TIMEOUT);
+            assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
+            assert_eq!(rig.now, START + 2 * INTERVAL + TIMEOUT + last_chance(TIMEOUT));
             assert_dead(&mut rig);
         }
     }
@@ -829,7 +930,7 @@ fn no_second_ping_while_one_is_awaited() {
     assert_eq!(rig.hear(|s| s.frame(PONG, b"")), []);
     assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
     assert_eq!(rig.socket.deadline(), Some(rig.now + timeout));
-    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::PongTimeout)));
+    assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
 }
 
 /// As long as it takes anything of what stands before the ping, it lives.
@@ -851,7 +952,7 @@ fn a_peer_that_takes_slowly_what_a_ping_waits_behind() {
     taken(rig.socket.send(&Frame::text("more")));
     rig.write();
     assert_eq!(rig.socket.deadline(), Some(lost_at));
-    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::PongTimeout)));
+    assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
 }
 
 #[test]
@@ -867,7 +968,7 @@ fn a_peer_that_stops_reading() {
     rig.write_some(0);
     // What was taken was so when the time was next told.
     assert_eq!(rig.socket.deadline(), Some(START + INTERVAL + ms(10) + TIMEOUT));
-    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::PongTimeout)));
+    assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
 }
 
 /// A write that is awaited takes its bytes later than it was begun, and that is when the peer was
@@ -886,8 +987,9 @@ fn what_a_write_takes_counts_from_when_it_ends() {
     }
     // The last write was seen at 2100.
     assert_eq!(socket.deadline(), Some(ms(2600)));
-    assert_eq!(socket.poll(&mut received, ms(2599)), None);
-    let Some(SocketEvent::Close(CloseEvent { failure, .. })) = socket.poll(&mut received, ms(2600))
+    assert_eq!(socket.poll(&mut received, ms(2600)), None);
+    assert_eq!(socket.deadline(), Some(ms(2650)));
+    let Some(SocketEvent::Close(CloseEvent { failure, .. })) = socket.poll(&mut received, ms(2650))
     else {
         panic!("still open")
     };
@@ -929,11 +1031,47 @@ fn no_pings_unless_asked_for_and_none_while_closing() {
     rig.write();
     rig.wait(3 * INTERVAL);
     assert!(rig.write().is_empty());
-    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::ClosingTimeout)));
+    assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::ClosingTimeout)));
 }
 
 #[test]
 fn idleness() {
+    fn check<M: MaskSource>(mut rig: Rig<M>) {
+        let mut stream = Stream::new(rig.role);
+        // Each byte is a sign of life, of a message, of a ping, of anything.
+        stream.frame(TEXT, b"a").frame(PING, b"").frame(PONG, b"").raw(b"\x81");
+        for byte in stream.bytes {
+            rig.wait(ms(900));
+            rig.receive(&[byte]);
+            assert_eq!(rig.socket.deadline(), Some(rig.now + ms(1000)), "from the last byte on");
+        }
+        rig.write();
+        assert_eq!(rig.miss_deadline(), []);
+        assert_idle(rig);
+    }
+    check(Rig::server(options().idle_timeout(ms(1000))));
+    check(Rig::client(options().idle_timeout(ms(1000)).browser_close_codes(true)));
+}
+
+/// A message of 4 MiB at 64 KiB a second is no silence.
+#[test]
+fn a_long_message_over_a_slow_link_is_not_idle() {
+    let limits = Options::new().max_message(1 << 30);
+    let mut rig = Rig::server(options().idle_timeout(ms(30_000)).limits(limits));
+    let mut stream = Stream::new(Role::Server);
+    stream.frame(0x82, &vec![1; 4 << 20]);
+    let mut events = Vec::new();
+    for chunk in stream.bytes.chunks(64 << 10) {
+        assert_eq!(rig.socket.ready_state(), ReadyState::Open);
+        events = rig.wait(ms(1000));
+        events.extend(rig.receive(chunk));
+    }
+    assert!(matches!(&events[..], [SocketEvent::Binary(bytes)] if bytes.len() == 4 << 20));
+}
+
+/// For servers that do not keep those who do nothing.
+#[test]
+fn no_whole_message_for_too_long() {
     fn check<M: MaskSource>(mut rig: Rig<M>) {
         rig.wait(ms(700));
         rig.hear(|s| s.frame(TEXT, b"a"));
@@ -941,15 +1079,27 @@ fn idleness() {
         rig.hear(|s| s.frame(PING, b"").frame(PONG, b"").raw(b"\x81"));
         rig.write();
         assert_eq!(rig.socket.deadline(), Some(START + ms(1700)), "from the last message on");
-        assert_eq!(rig.wait_for_deadline(), []);
-        assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
-        let idle = Close { code: CloseCode::GOING_AWAY, reason: "idle".into() };
-        assert_eq!(rig.say(), [Message::Close(Some(idle))]);
-        assert_eq!(rig.socket.deadline(), Some(rig.now + CLOSING));
-        assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::ClosingTimeout)));
+        assert_eq!(rig.miss_deadline(), []);
+        assert_idle(rig);
     }
-    check(Rig::server(options().idle_timeout(ms(1000))));
-    check(Rig::client(options().idle_timeout(ms(1000)).browser_close_codes(true)));
+    // Also where pings and pongs are shown.
+    let options = options().message_timeout(ms(1000));
+    check(Rig::server(options));
+    check(Rig::client(options.browser_close_codes(true)));
+    let mut rig = Rig::server(options.control_events(true));
+    assert_eq!(rig.wait(ms(900)), []);
+    assert_eq!(rig.hear(|s| s.frame(PING, b"")), [SocketEvent::Ping(Bytes::new())]);
+    assert_eq!(rig.socket.deadline(), Some(START + ms(1000)));
+}
+
+/// It is told that it is idle, and has some time to answer.
+#[track_caller]
+fn assert_idle<M: MaskSource>(mut rig: Rig<M>) {
+    assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
+    let idle = Close { code: CloseCode::GOING_AWAY, reason: "idle".into() };
+    assert_eq!(rig.say(), [Message::Close(Some(idle))]);
+    assert_eq!(rig.socket.deadline(), Some(rig.now + CLOSING));
+    assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::ClosingTimeout)));
 }
 
 #[test]
@@ -1046,7 +1196,7 @@ fn what_must_be_sent_fails_the_connection_without_a_masking_key() {
     let (mut rig, _) = scarce(beating());
     assert_eq!(ended(&rig.wait(INTERVAL)), failed(1006));
     let (mut rig, _) = scarce(options().idle_timeout(INTERVAL));
-    assert_eq!(ended(&rig.wait(INTERVAL)), failed(1006));
+    assert_eq!(ended(&rig.miss_deadline()), failed(1006));
     let (mut rig, _) = scarce(options());
     let events = rig.receive(b"\x83");
     assert!(matches!(ended(&events), (1006, "", Some(_))));
@@ -1080,28 +1230,77 @@ fn a_transport_that_fails_behind_the_peers_close_frame() {
     fn check<M: MaskSource>(mut rig: Rig<M>) {
         assert_eq!(rig.hear(|s| s.frame(CLOSE, b"\x03\xE8")), []);
         assert_eq!(rig.end(), [], "the answer may still be written");
-        rig.socket.write_failed();
+        rig.socket.write_failed("broken pipe", rig.now);
         assert!(!rig.socket.to_write(START).has_remaining());
-        assert_eq!(ended(&rig.poll_all()), (1000, "", Some(Failure::Transport)));
+        assert_eq!(broken(&rig.poll_all()), (1000, "broken pipe".into()));
     }
     check(Rig::server(options()));
     check(Rig::client(options()));
     let mut open = Rig::server(options());
-    open.socket.write_failed();
+    open.socket.write_failed("broken pipe", open.now);
     assert_eq!(open.hear(|s| s.frame(TEXT, b"last").frame(CLOSE, b"\x03\xE9")), [text("last")]);
-    assert_eq!(ended(&open.end()), (1001, "", Some(Failure::Transport)), "what came still counts");
+    assert_eq!(broken(&open.end()), (1001, "broken pipe".into()), "what came still counts");
+}
+
+/// Of the only event there is, an end by an error of the transport: that error's text.
+#[track_caller]
+fn broken(events: &[SocketEvent]) -> (u16, String) {
+    let [SocketEvent::Close(close)] = events else { panic!("not the end: {events:?}") };
+    assert!(matches!(close.failure, Some(Failure::Transport(_))), "{close}");
+    (close.code, close.source().expect("the transport's error").to_string())
+}
+
+/// A reset, an alert of TLS and a plain end of the stream are told apart, by the transport's own error.
+#[test]
+fn the_cause_of_an_end_is_not_lost() {
+    let io = |kind| std::io::Error::new(kind, "what the system says");
+    let reset = std::io::ErrorKind::ConnectionReset;
+    let (connecting, _) = Rig::connect(options());
+    let mut closing = Rig::client(options());
+    closing.socket.close(None, START).unwrap();
+    for mut rig in [connecting, Rig::client(options()), closing] {
+        rig.socket.read_failed(io(reset), rig.now);
+        let events = rig.poll_all();
+        assert_eq!(broken(&events), (1006, "what the system says".into()));
+        let [SocketEvent::Close(close)] = &events[..] else { unreachable!() };
+        let error = close.source().and_then(|it| it.downcast_ref::<std::io::Error>());
+        assert_eq!(error.map(std::io::Error::kind), Some(reset));
+        assert_eq!(
+            close.to_string(),
+            "closed with 1006: the transport failed: what the system says"
+        );
+        assert_eq!(close.clone(), *close);
+        assert_dead(&mut rig);
+    }
+    // The first error is the cause of those that follow.
+    let mut rig = Rig::server(options());
+    rig.socket.write_failed(io(std::io::ErrorKind::BrokenPipe), rig.now);
+    rig.socket.read_failed("the second", rig.now);
+    assert_eq!(broken(&rig.poll_all()), (1006, "what the system says".into()));
+    // Also where the request could not be written, and nothing more happens.
+    let (mut rig, _) = Rig::connect(options());
+    rig.socket.write_failed("broken pipe", rig.now);
+    assert_eq!(rig.socket.deadline(), Some(START + CLOSING));
+    assert_eq!(broken(&rig.miss_deadline()), (1006, "broken pipe".into()));
+    // After a clean end none is missed.
+    let mut rig = Rig::client(options());
+    rig.hear(|s| s.frame(CLOSE, b""));
+    rig.write();
+    rig.socket.read_failed(io(reset), rig.now);
+    assert_eq!(ended(&rig.poll_all()), (1005, "", CLEAN));
 }
 
 #[test]
 fn ends_tell_people_why() {
     let mut rig = Rig::client(options());
     rig.hear(|s| s.frame(CLOSE, b"\x03\xE9moved"));
-    let [SocketEvent::Close(close)] = &rig.wait_for_deadline()[..] else { panic!("the end") };
+    let [SocketEvent::Close(close)] = &rig.miss_deadline()[..] else { panic!("the end") };
     let expected = "closed with 1001 (\"moved\"): no closing handshake in time";
     assert_eq!(close.to_string(), expected);
     let mut rig = Rig::<Keys>::client(options());
     let [SocketEvent::Close(close)] = &rig.end()[..] else { panic!("the end") };
-    assert_eq!(close.to_string(), "closed with 1006: the transport ended");
+    assert_eq!(close.to_string(), "closed with 1006: the transport ended too soon");
+    assert!(close.source().is_none());
 }
 
 /// Nobody may be left to wait for room that there will never be.
@@ -1110,11 +1309,11 @@ fn a_transport_that_takes_nothing_any_more_ends_in_time() {
     let mut rig = Rig::server(options().high_water_mark(1));
     assert_eq!(rig.socket.send(&Frame::text("never")), Ok(Flow::Full));
     rig.wait(ms(5));
-    rig.socket.write_failed();
+    rig.socket.write_failed("broken pipe", rig.now);
     assert_eq!(rig.socket.poll_time(rig.now), None);
     assert_eq!(rig.socket.deadline(), Some(rig.now + CLOSING));
     assert_eq!(rig.hear(|s| s.frame(TEXT, b"still")), [text("still")]);
-    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::Transport)));
+    assert_eq!(broken(&rig.miss_deadline()), (1006, "broken pipe".into()));
 }
 
 #[test]
@@ -1126,7 +1325,7 @@ fn what_takes_an_application_long_is_not_the_peers_idleness() {
     assert_eq!(rig.poll(), None);
     assert_eq!(rig.socket.ready_state(), ReadyState::Open);
     assert_eq!(rig.socket.deadline(), Some(rig.now + ms(1000)));
-    rig.wait_for_deadline();
+    assert_eq!(rig.miss_deadline(), []);
     assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
 }
 
@@ -1142,12 +1341,14 @@ fn while_nothing_is_read() {
         assert_eq!(rig.socket.deadline(), Some(rig.now + TIMEOUT));
         assert_eq!(rig.socket.ready_state(), ReadyState::Open);
     }
-    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::PongTimeout)));
+    assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
 
     // A ping that the peer does not take was looked at.
     let mut rig = Rig::server(beating());
     rig.wait(INTERVAL);
     rig.now += TIMEOUT;
+    assert_eq!(rig.socket.poll_time(rig.now), None);
+    rig.now = rig.socket.deadline().unwrap();
     let Some(end) = rig.socket.poll_time(rig.now) else { panic!("it is lost") };
     assert_eq!(ended(&[end]), (1006, "", Some(Failure::PongTimeout)));
 
@@ -1166,5 +1367,165 @@ fn a_write_that_takes_long_and_then_all() {
     rig.now += TIMEOUT.saturating_sub(ms(1));
     assert_eq!(rig.poll_all(), []);
     assert_eq!(rig.socket.deadline(), Some(rig.now + TIMEOUT));
-    assert_eq!(ended(&rig.wait_for_deadline()), (1006, "", Some(Failure::PongTimeout)));
+    assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
+}
+
+// A program that was held up.
+
+/// A pong that came while the program was stopped lies unread when it goes on: the deadline has passed
+/// then, and yet the connection lives, whatever the loop around looks at first.
+#[test]
+fn a_pong_that_waits_unread_is_not_missed() {
+    fn check<M: MaskSource>(rig: impl Fn() -> Rig<M>) {
+        for stopped in [TIMEOUT, 12 * TIMEOUT, ms(1 << 40)] {
+            let mut rig = rig();
+            rig.wait(INTERVAL);
+            assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
+            // The loop takes the timer for what woke it up.
+            assert_eq!(rig.wait(stopped), []);
+            assert_eq!(rig.socket.ready_state(), ReadyState::Open);
+            assert_eq!(rig.socket.deadline(), Some(rig.now + last_chance(TIMEOUT)));
+            // It is stopped twice again before it can read: that too says nothing of the peer.
+            assert_eq!(rig.wait(ms(12_000)), []);
+            assert_eq!(rig.wait(ms(12_000)), []);
+            assert_eq!(rig.socket.ready_state(), ReadyState::Open);
+            rig.now += last_chance(TIMEOUT);
+            assert_eq!(rig.hear(|s| s.frame(PONG, b"")), []);
+            assert_eq!(rig.socket.ready_state(), ReadyState::Open);
+        }
+    }
+    check(|| Rig::server(beating()));
+    check(|| Rig::client(beating()));
+}
+
+/// A loop that is always late, as one that blocks in a write and then in a read, does not keep a dead peer
+/// for ever.
+#[test]
+fn a_loop_that_is_always_late_judges_in_the_end() {
+    let mut rig = Rig::server(beating());
+    rig.wait(INTERVAL);
+    assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
+    for _ in 0..3 {
+        assert_eq!(rig.wait(ms(12_000)), []);
+    }
+    assert_eq!(ended(&rig.wait(ms(12_000))), (1006, "", Some(Failure::PongTimeout)));
+}
+
+/// The same for all that a peer is held to.
+#[test]
+fn nothing_that_waits_unread_is_missed() {
+    let late = ms(1_000_000);
+    // The answer to the opening handshake.
+    let (mut rig, answer) = Rig::connect(options());
+    assert_eq!(rig.wait(late), []);
+    assert_eq!(rig.receive(&answer), [SocketEvent::Open]);
+    // A message, or part of one.
+    for options in [options().idle_timeout(TIMEOUT), options().message_timeout(TIMEOUT)] {
+        let mut rig = Rig::server(options);
+        assert_eq!(rig.wait(late), []);
+        assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [text("a")]);
+        assert_eq!(rig.socket.ready_state(), ReadyState::Open);
+    }
+    // The answer to our close frame.
+    let mut rig = Rig::server(options());
+    rig.socket.close(None, rig.now).unwrap();
+    rig.write();
+    assert_eq!(rig.wait(late), []);
+    assert_eq!(rig.hear(|s| s.frame(CLOSE, b"\x03\xE8")), []);
+    assert_eq!(ended(&rig.end()), (1000, "", CLEAN));
+}
+
+// On request.
+
+#[test]
+fn pings_and_pongs_are_shown_to_those_who_ask() {
+    fn check<M: MaskSource>(mut rig: Rig<M>) {
+        let events = rig.hear(|s| s.frame(PING, b"a").frame(PONG, b"b").frame(TEXT, b"c"));
+        let expected =
+            [SocketEvent::Ping(b"a"[..].into()), SocketEvent::Pong(b"b"[..].into()), text("c")];
+        assert_eq!(events, expected);
+        assert_eq!(rig.say(), [Message::Pong(b"a"[..].into())], "answered all the same");
+    }
+    check(Rig::server(options().control_events(true)));
+    check(Rig::client(options().control_events(true)));
+}
+
+#[test]
+fn the_round_trip_of_the_heartbeat() {
+    let mut rig = Rig::server(beating());
+    assert_eq!(rig.socket.round_trip(), None);
+    rig.wait(INTERVAL);
+    assert_eq!(rig.hear(|s| s.frame(PONG, b"")), []);
+    assert_eq!(rig.socket.round_trip(), None, "no answer to a ping that is not out");
+    // From when the ping was written, not from when it was due.
+    rig.wait(INTERVAL);
+    rig.wait(ms(100));
+    rig.write();
+    rig.wait(ms(30));
+    assert_eq!(rig.hear(|s| s.frame(TEXT, b"a").frame(PONG, b"mine")), [text("a")]);
+    assert_eq!(rig.socket.round_trip(), None, "another ping's");
+    rig.wait(ms(12));
+    assert_eq!(rig.hear(|s| s.frame(PONG, b"").frame(PONG, b"")), []);
+    assert_eq!(rig.socket.round_trip(), Some(ms(42)));
+}
+
+#[test]
+fn a_message_that_is_too_long_may_be_skipped() {
+    let limits = Options::new().max_message(100).on_limit(OnLimit::Skip);
+    let mut rig = Rig::server(options().limits(limits));
+    let events = rig.hear(|s| {
+        s.frame(TEXT, &[b'a'; 2000]).frame(PING, b"p").frame(0x02, &[1; 60]).frame(0x80, &[2; 60])
+    });
+    let skipped = |at_least, offset| {
+        let fault = Fault::MessageTooLong { limit: 100, at_least };
+        SocketEvent::Skipped(ProtocolError { fault, offset })
+    };
+    let second = 4 + 4 + 2000 + 6 + 1 + 6 + 60 + 1;
+    assert_eq!(events, [skipped(2000, 1), skipped(120, second)]);
+    assert_eq!(rig.say(), [Message::Pong(b"p"[..].into())]);
+    assert_eq!(rig.hear(|s| s.frame(TEXT, b"next")), [text("next")]);
+    assert_eq!(rig.socket.ready_state(), ReadyState::Open);
+}
+
+#[test]
+fn a_connection_can_be_failed_at_will() {
+    fn check<M: MaskSource>(rig: impl Fn() -> Rig<M>) {
+        let policy = Close { code: CloseCode::POLICY_VIOLATION, reason: "no" };
+        for closing in [false, true] {
+            let mut rig = rig();
+            taken(rig.socket.send(&Frame::text("before")));
+            if closing {
+                rig.socket.close(Some(OUR_CODE), rig.now).unwrap();
+            }
+            rig.socket.fail(Some(policy), rig.now).unwrap();
+            assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
+            assert_eq!(rig.socket.send(&Frame::text("late")), Err(SendError::Closed));
+            assert_eq!(rig.hear(|s| s.frame(TEXT, b"late").frame(PING, b"")), []);
+            assert!(!rig.socket.wants_shutdown(), "it is to be told first");
+            let told = if closing { OUR_CODE } else { policy };
+            let told = Close { code: told.code, reason: told.reason.into() };
+            assert_eq!(rig.say(), [Message::Text("before".into()), Message::Close(Some(told))]);
+            assert!(rig.socket.wants_shutdown(), "its answer is not awaited");
+            assert_eq!(rig.hear(|s| s.frame(CLOSE, b"\x03\xE8")), []);
+            assert_eq!(ended(&rig.end()), (1006, "", Some(Failure::Local)));
+            assert_dead(&mut rig);
+        }
+        // Or it does not hang up.
+        let mut rig = rig();
+        rig.socket.fail(None, rig.now).unwrap();
+        rig.write();
+        assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::Local)));
+    }
+    check(|| Rig::server(options()));
+    check(|| Rig::client(options()));
+    // After the peer's close frame there is nothing to fail.
+    let mut rig = Rig::server(options());
+    rig.hear(|s| s.frame(CLOSE, b"\x03\xE8"));
+    rig.socket.fail(None, rig.now).unwrap();
+    rig.write();
+    assert_eq!(ended(&rig.end()), (1000, "", CLEAN));
+    // Before it is open it fails as it does when it is closed.
+    let (mut rig, _) = Rig::connect(options());
+    rig.socket.fail(None, rig.now).unwrap();
+    assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::Aborted)));
 }

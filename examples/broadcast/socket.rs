@@ -79,8 +79,8 @@ async fn run(
         while let Some(event) = socket.poll(&mut received, start.elapsed()) {
             match event {
                 SocketEvent::Text(text) => drop(tell(feed, &text)),
-                SocketEvent::Open | SocketEvent::Binary(_) => {}
                 SocketEvent::Close(close) => return close,
+                _ => {}
             }
         }
         if received.is_empty() {
@@ -106,14 +106,16 @@ async fn run(
         let mut to_write = socket.to_write(start.elapsed());
         tokio::select! {
             written = writer.write(&mut to_write, wants_shutdown) => {
-                if written.is_err() {
-                    socket.write_failed();
+                if let Err(error) = written {
+                    socket.write_failed(error, start.elapsed());
                 }
             }
             read = poll_fn(|cx| read(Pin::new(&mut reading), cx, &mut received)), if !ended => {
                 ended = !matches!(read, Ok(1..));
-                if ended {
-                    socket.end_of_stream();
+                match read {
+                    Ok(0) => socket.end_of_stream(start.elapsed()),
+                    Ok(_) => {}
+                    Err(error) => socket.read_failed(error, start.elapsed()),
                 }
             }
             () = listener.news(), if awaits_news => {}

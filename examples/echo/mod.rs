@@ -28,10 +28,10 @@ pub async fn echo<M: MaskSource>(
         let mut flow = socket.flow();
         while failed || flow == Flow::Ready {
             let sent = match socket.poll(&mut received, now) {
-                Some(SocketEvent::Open) => continue,
                 Some(SocketEvent::Text(text)) => socket.send(&Frame::text(&text)),
                 Some(SocketEvent::Binary(bytes)) => socket.send(&Frame::binary(bytes)),
                 Some(SocketEvent::Close(close)) => return Ok(close),
+                Some(_) => continue,
                 None => break,
             };
             flow = match sent {
@@ -56,13 +56,17 @@ pub async fn echo<M: MaskSource>(
             read = reading.read_buf(&mut received), if (failed || flow == Flow::Ready) && !ended => (read, Ok(())),
             () = sleep_until(start + deadline.unwrap_or_default()), if deadline.is_some() => continue,
         };
-        if written.is_err() {
+        let now = start.elapsed();
+        if let Err(error) = written {
             failed = true;
-            socket.write_failed();
+            socket.write_failed(error, now);
         }
-        if !matches!(read, Ok(1..)) {
-            (ended, failed) = (true, true);
-            socket.end_of_stream();
+        ended |= !matches!(read, Ok(1..));
+        failed |= ended;
+        match read {
+            Ok(0) => socket.end_of_stream(now),
+            Ok(_) => {}
+            Err(error) => socket.read_failed(error, now),
         }
     }
 }

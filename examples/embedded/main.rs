@@ -138,7 +138,7 @@ async fn talk(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Err
                     }
                 }
                 Some(ws::Event::Close(_)) => break,
-                Some(ws::Event::Ping(_) | ws::Event::Pong(_)) | None => {}
+                Some(_) | None => {}
             },
         }
     }

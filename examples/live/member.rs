@@ -88,6 +88,7 @@ impl Member<'_> {
                     SocketEvent::Open => self.welcome(),
                     SocketEvent::Text(text) => self.hear(&text).await,
                     SocketEvent::Binary(data) => self.room.show(&self.name, data).await,
+                    SocketEvent::Ping(_) | SocketEvent::Pong(_) | SocketEvent::Skipped(_) => {}
                     SocketEvent::Close(close) => return close,
                 }
             }
@@ -100,15 +101,17 @@ impl Member<'_> {
             self.received.reserve(READ);
             tokio::select! {
                 written = writer.write(&mut to_write, wants_shutdown) => {
-                    if written.is_err() {
+                    if let Err(error) = written {
                         failed = true;
-                        self.socket.write_failed();
+                        self.socket.write_failed(error, self.start.elapsed());
                     }
                 }
                 read = reading.read_buf(&mut self.received), if !ended => {
                     ended = !matches!(read, Ok(1..));
-                    if ended {
-                        self.socket.end_of_stream();
+                    match read {
+                        Ok(0) => self.socket.end_of_stream(self.start.elapsed()),
+                        Ok(_) => {}
+                        Err(error) => self.socket.read_failed(error, self.start.elapsed()),
                     }
                 }
                 () = self.events.news(), if reads_news && !failed => {}
@@ -187,7 +190,7 @@ impl Departure {
 
     /// By the last event of a connection that we did not close.
     fn by_them(close: &CloseEvent) -> Self {
-        match close.failure {
+        match &close.failure {
             Some(Failure::Protocol(fault)) => Self::by_us(fault.close_code(), &fault.to_string()),
             Some(failure) => Self { by: None, code: None, reason: failure.to_string() },
             None => Self {

@@ -4,7 +4,7 @@
 use super::common::cut;
 use super::common::ws::{Limits, Stream, reference, trace};
 use arbitrary::Arbitrary;
-use eventwire::ws::Role;
+use eventwire::ws::{OnLimit, Role};
 
 #[derive(Arbitrary, Debug)]
 pub struct Input {
@@ -14,6 +14,7 @@ pub struct Input {
     max_frame: Option<u8>,
     max_message: Option<u8>,
     max_fragments: Option<u8>,
+    skips: bool,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -36,6 +37,7 @@ pub fn run(input: &Input) {
         frame: input.max_frame.map_or(u64::MAX, u64::from),
         message: input.max_message.map_or(u64::MAX, u64::from),
         fragments: input.max_fragments.map_or(u32::MAX, u32::from),
+        on_limit: if input.skips { OnLimit::Skip } else { OnLimit::Error },
     };
     let mut stream = Stream::new(role);
     for piece in &input.pieces {

@@ -8,9 +8,11 @@ use allocation_counter::measure;
 use arbitrary::Arbitrary;
 use bytes::BytesMut;
 use eventwire::ws::{
-    DataKind, Deflate, DeflateParams, Frame, MessageDecoder, Role, SendError, WindowBits, Writer,
+    DataKind, Deflate, DeflateParams, Frame, MessageDecoder, OnLimit, Role, SendError, WindowBits,
+    Writer,
 };
 
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 #[derive(Arbitrary, Debug)]
 pub struct Input {
     server: bool,
@@ -24,6 +26,7 @@ pub struct Input {
     max_frame: Option<u16>,
     max_message: Option<u16>,
     max_fragments: Option<u8>,
+    skips: bool,
     cuts: Vec<u8>,
     messages: Vec<Message>,
 }
@@ -261,6 +264,7 @@ pub fn run(input: &Input) {
         frame: input.max_frame.map_or(u64::MAX, u64::from),
         message: input.max_message.map_or(100_000, u64::from),
         fragments: input.max_fragments.map_or(u32::MAX, u32::from),
+        on_limit: if input.skips { OnLimit::Skip } else { OnLimit::Error },
     };
     let params = input.params();
     let mut writer = Writer::server().deflate(&input.deflate(), Some(DeflateParams::default()));

@@ -82,7 +82,7 @@ pub fn run(input: &Input) {
     let mut room = vec![0; usize::from(input.room)];
     for (frame, seen) in input.steps.iter().flat_map(frames) {
         let refused = match &seen {
-            _ if closed => Some(SendError::CloseSent),
+            Seen::Data { .. } | Seen::Close(_) if closed => Some(SendError::Closed),
             Seen::Data { kind, .. } => {
                 let continuing = frame == frame.continuing();
                 match open {
@@ -115,6 +115,8 @@ pub fn run(input: &Input) {
             }
         }
         match &seen {
+            // Pings and pongs may follow, but nobody looks at them.
+            _ if closed => {}
             Seen::Data { kind, payload, fin } => {
                 open = (!fin).then_some(*kind);
                 // Runs are shown as they come; an empty one only if it ends the message.

@@ -2,9 +2,9 @@
 
 #[cfg(feature = "deflate")]
 use super::deflate::Receiver;
-use super::header::{self, Limit};
+use super::header::{self, Bounds, Limit};
 use super::{
-    Close, CloseCode, Data, DataKind, Event, Fault, InvalidUtf8, MaskKey, OpCode, Options,
+    Close, CloseCode, Data, DataKind, Event, Fault, InvalidUtf8, MaskKey, OnLimit, OpCode, Options,
     ProtocolError, Role, Rsv, Utf8Validator,
 };
 #[cfg(feature = "deflate")]
@@ -52,7 +52,7 @@ pub struct Decoder {
     key: MaskKey,
     /// The current frame is the last of its message.
     fin: bool,
-    in_message: bool,
+    place: Place,
     /// That of the current message.
     kind: DataKind,
     /// What the first frame of the current message said.
@@ -67,13 +67,23 @@ pub struct Decoder {
     end: End,
 }
 
+/// Where in a message the stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Between,
+    Message,
+    /// In one that passed a limit, and is passed over.
+    Skipping,
+}
+
 /// Whether the stream goes on.
 #[derive(Clone, Copy, Debug)]
 enum End {
     No,
     /// By a close frame.
     Closed,
-    Failed(ProtocolError),
+    /// At the decoder's offset.
+    Failed(Fault),
 }
 
 /// What the front of a buffer holds, as ranges.
@@ -111,6 +121,7 @@ impl Step {
                     }
                     Event::Ping(payload) => Event::Ping(slice(payload)),
                     Event::Pong(payload) => Event::Pong(slice(payload)),
+                    Event::Skipped(error) => Event::Skipped(error),
                     Event::Close(close) => Event::Close(close.map(|Close { code, reason }| {
                         let reason = Utf8Bytes::from_utf8_lossy(slice(reason).freeze());
                         Close { code, reason }
@@ -148,7 +159,7 @@ impl Decoder {
             remaining: 0,
             key: MaskKey([0; 4]),
             fin: false,
-            in_message: false,
+            place: Place::Between,
             kind: DataKind::Text,
             compressed: false,
             #[cfg(feature = "deflate")]
@@ -206,6 +217,7 @@ impl Decoder {
                     }
                     Event::Ping(payload) => Event::Ping(&mut front[payload]),
                     Event::Pong(payload) => Event::Pong(&mut front[payload]),
+                    Event::Skipped(error) => Event::Skipped(error),
                     Event::Close(close) => Event::Close(close.map(|Close { code, reason }| {
                         let reason = core::str::from_utf8(&front[reason]).unwrap_or_default();
                         Close { code, reason }
@@ -265,7 +277,7 @@ impl Decoder {
     /// At the end of a stream, it was cut off if this holds or input is left.
     #[must_use]
     pub const fn in_message(&self) -> bool {
-        self.in_message
+        !matches!(self.place, Place::Between)
     }
 
     /// How long the message that has begun can become: what its last frame says, or else the limit.
@@ -295,7 +307,7 @@ impl Decoder {
         let minimal = start == 2 || len > 125;
         let Options { max_frame, max_message, max_fragments, .. } = self.options;
         let allowed = u64::from(len) <= max_frame.min(max_message) && max_fragments > 0;
-        let between = matches!(self.end, End::No) && !self.in_message;
+        let between = matches!(self.end, End::No) && !self.in_message();
         let masked = self.role == Role::Server;
         if !(header::is_masked(b1) == masked && minimal && allowed && between) {
             return None;
@@ -324,7 +336,7 @@ impl Decoder {
         match self.end {
             End::No => {}
             End::Closed => return Ok(Step::More { discard: input.len() }),
-            End::Failed(error) => return Err(error),
+            End::Failed(fault) => return Err(ProtocolError { fault, offset: self.offset }),
         }
         match self.advance(input) {
             Ok(step) => {
@@ -343,22 +355,27 @@ impl Decoder {
         self.fail((0, fault))
     }
 
-    /// Ends the stream: the next call is to fail.
+    /// Ends the stream.
     fn fail(&mut self, (at, fault): At) -> ProtocolError {
-        let error = ProtocolError { fault, offset: self.offset + at as u64 };
-        self.end = End::Failed(error);
-        self.in_message = false;
-        error
+        self.offset += at as u64;
+        self.fail_next(fault);
+        ProtocolError { fault, offset: self.offset }
+    }
+
+    /// Ends the stream behind what is given now: the next call is to fail.
+    fn fail_next(&mut self, fault: Fault) {
+        self.end = End::Failed(fault);
+        self.place = Place::Between;
     }
 
     fn advance(&mut self, input: &mut [u8]) -> Result<Step, At> {
         let mut start = 0;
         loop {
             if self.remaining == 0 {
-                let front = &input[start..];
-                let behind = |(at, fault)| (start + at, fault);
-                let Some(header) = self.header(front).map_err(behind)? else {
-                    return Ok(Step::More { discard: start });
+                let header = match self.header(&input[start..], self.place != Place::Skipping) {
+                    Ok(Some(header)) => header,
+                    Ok(None) => return Ok(Step::More { discard: start }),
+                    Err(at) => return self.skip(at, input, start),
                 };
                 if header.opcode.is_control() {
                     return self.control(&header, input, start);
@@ -370,23 +387,30 @@ impl Decoder {
                 start += header.len;
                 self.begin(&header);
             }
-            if let Some(step) = self.payload(input, start)? {
+            if self.place == Place::Skipping {
+                start += self.skip_payload(input.len() - start);
+                if self.remaining > 0 {
+                    return Ok(Step::More { discard: start });
+                }
+            } else if let Some(step) = self.payload(input, start)? {
                 return Ok(step);
             }
         }
     }
 
-    /// The header at the front of `input`, judged byte by byte, if all of it is there.
-    fn header(&self, input: &[u8]) -> Result<Option<Header>, At> {
+    /// The header at the front of `input`, judged byte by byte, by the limits or without, if all of it is
+    /// there.
+    fn header(&self, input: &[u8], limited: bool) -> Result<Option<Header>, At> {
         let Some((&b0, behind)) = input.split_first() else { return Ok(None) };
-        let (fin, opcode) = self.first_byte(b0).map_err(|fault| (0, fault))?;
+        let (fin, opcode) = self.first_byte(b0, limited).map_err(|fault| (0, fault))?;
         let Some((&b1, behind)) = behind.split_first() else { return Ok(None) };
         self.second_byte(opcode, b1).map_err(|fault| (1, fault))?;
         let compressed = match opcode {
             OpCode::Continuation => self.compressed,
             _ => header::rsv(b0) == Rsv::RSV1,
         };
-        let limit = if opcode.is_control() { Limit::NONE } else { self.limit(compressed) };
+        let limited = limited && !opcode.is_control();
+        let limit = if limited { self.limit(compressed) } else { Limit::NONE };
         let Some((payload_len, width)) =
             header::payload_len(b1, behind, limit).map_err(|(at, fault)| (1 + at, fault))?
         else {
@@ -402,7 +426,7 @@ impl Decoder {
         Ok(Some(Header { opcode, fin, compressed, key, payload_len, len }))
     }
 
-    fn first_byte(&self, b0: u8) -> Result<(bool, OpCode), Fault> {
+    fn first_byte(&self, b0: u8, limited: bool) -> Result<(bool, OpCode), Fault> {
         let rsv = header::rsv(b0);
         if rsv != Rsv::NONE && !(self.options.compression && header::may_be_compressed(b0)) {
             return Err(Fault::ReservedBits(rsv));
@@ -410,10 +434,12 @@ impl Decoder {
         let (fin, opcode) = header::first_byte(b0)?;
         if !opcode.is_control() {
             let limit = self.options.max_fragments;
-            match (self.in_message, opcode) {
+            match (self.in_message(), opcode) {
                 (false, OpCode::Continuation) => return Err(Fault::UnexpectedContinuation),
                 (true, OpCode::Text | OpCode::Binary) => return Err(Fault::UnfinishedMessage),
-                _ if self.fragments >= limit => return Err(Fault::TooManyFragments { limit }),
+                _ if limited && self.fragments >= limit => {
+                    return Err(Fault::TooManyFragments { limit });
+                }
                 _ => {}
             }
         }
@@ -433,9 +459,9 @@ impl Decoder {
         let Options { max_frame, max_message, .. } = self.options;
         let room = if compressed { u64::MAX } else { max_message - self.message_len };
         if max_frame <= room {
-            Limit { max: max_frame, fault: Fault::FrameTooLong { limit: max_frame } }
+            Limit { max: max_frame, bounds: Bounds::Frame }
         } else {
-            Limit { max: room, fault: Fault::MessageTooLong { limit: max_message } }
+            Limit { max: room, bounds: Bounds::Message { before: self.message_len } }
         }
     }
 
@@ -446,9 +472,11 @@ impl Decoder {
             OpCode::Binary => self.kind = DataKind::Binary,
             _ => {}
         }
-        self.in_message = true;
+        if self.place == Place::Between {
+            self.place = Place::Message;
+        }
         self.compressed = header.compressed;
-        self.fragments += 1;
+        self.fragments = self.fragments.saturating_add(1);
         self.message_len = self.message_len.saturating_add(header.payload_len);
         self.remaining = header.payload_len;
         self.key = header.key;
@@ -458,7 +486,7 @@ impl Decoder {
     /// What is there of a data frame's payload, from `start` on.
     fn payload(&mut self, input: &mut [u8], start: usize) -> Result<Option<Step>, At> {
         let available = input.len() - start;
-        let len = usize::try_from(self.remaining).map_or(available, |len| len.min(available));
+        let len = self.present(available);
         if len == 0 && self.remaining > 0 {
             return Ok(Some(Step::More { discard: start }));
         }
@@ -473,20 +501,66 @@ impl Decoder {
             Err(InvalidUtf8 { index: 0 }) => return Err((start, Fault::InvalidUtf8)),
             Err(InvalidUtf8 { index }) => {
                 end = start + index;
-                self.fail((end, Fault::InvalidUtf8));
+                self.fail_next(Fault::InvalidUtf8);
                 let data = Data { kind, compressed, payload: start..end, fin: false };
                 return Ok(Some(Step::Event { event: Event::Data(data), end }));
             }
         }
         if fin {
-            self.in_message = false;
-            self.message_len = 0;
-            self.fragments = 0;
+            self.end_message();
         } else if len == 0 {
             return Ok(None);
         }
         let data = Data { kind, compressed, payload: start..end, fin };
         Ok(Some(Step::Event { event: Event::Data(data), end }))
+    }
+
+    /// How many bytes of the current data frame's payload are there, of so many behind its header.
+    fn present(&self, available: usize) -> usize {
+        usize::try_from(self.remaining).map_or(available, |len| len.min(available))
+    }
+
+    fn end_message(&mut self) {
+        self.place = Place::Between;
+        self.message_len = 0;
+        self.fragments = 0;
+    }
+
+    /// Whether a message with this fault, in a frame with this first byte, is passed over. One that is
+    /// compressed is not: what comes later may refer to it.
+    fn may_skip(&self, fault: Fault, b0: u8) -> bool {
+        let compressed =
+            if self.in_message() { self.compressed } else { header::may_be_compressed(b0) };
+        self.options.on_limit == OnLimit::Skip && fault.is_limit() && !compressed
+    }
+
+    /// Passes over the message with the frame at `start`, if that is what is wrong with its header, once
+    /// this is whole and tells how long it is.
+    #[cold]
+    fn skip(&mut self, (at, fault): At, input: &[u8], start: usize) -> Result<Step, At> {
+        if !self.may_skip(fault, input[start]) {
+            return Err((start + at, fault));
+        }
+        let header = self.header(&input[start..], false).map_err(|(at, it)| (start + at, it))?;
+        let Some(header) = header else { return Ok(Step::More { discard: start }) };
+        let fault = fault.of_length(self.message_len, header.payload_len);
+        let offset = self.offset + (start + at) as u64;
+        self.begin(&header);
+        self.place = Place::Skipping;
+        self.utf8 = Utf8Validator::new();
+        self.skip_payload(0);
+        let end = start + header.len;
+        Ok(Step::Event { event: Event::Skipped(ProtocolError { fault, offset }), end })
+    }
+
+    /// How much of so many bytes belongs to a frame that is passed over.
+    fn skip_payload(&mut self, available: usize) -> usize {
+        let len = self.present(available);
+        self.remaining -= len as u64;
+        if self.remaining == 0 && self.fin {
+            self.end_message();
+        }
+        len
     }
 
     /// Unmasks a run, and checks it if it is text that is not compressed.
@@ -534,7 +608,7 @@ impl Decoder {
             _ => {
                 let code = close(&available[..len], len).map_err(behind)?;
                 self.end = End::Closed;
-                self.in_message = false;
+                self.place = Place::Between;
                 Event::Close(code.map(|code| Close { code, reason: payload + 2..end }))
             }
         };
@@ -560,8 +634,10 @@ fn close(payload: &[u8], len: usize) -> Result<Option<CloseCode>, At> {
     let mut utf8 = Utf8Validator::new();
     let checked = utf8.feed(reason).map_err(|InvalidUtf8 { index }| 2 + index);
     match checked {
-        Err(at) => Err((at, Fault::InvalidUtf8)),
-        Ok(()) if payload.len() == len && !utf8.is_complete() => Err((len - 1, Fault::InvalidUtf8)),
+        Err(at) => Err((at, Fault::InvalidCloseReason)),
+        Ok(()) if payload.len() == len && !utf8.is_complete() => {
+            Err((len - 1, Fault::InvalidCloseReason))
+        }
         Ok(()) => Ok(Some(code)),
     }
 }

@@ -3,7 +3,8 @@
 use super::{CloseCode, ControlTooLong, NoMaskKey, Rsv};
 use crate::BufferTooSmall;
 
-/// The peer broke the protocol or passed a limit. The connection is dead.
+/// The peer broke the protocol or passed a limit. The connection is dead, unless this tells of a message
+/// that was [skipped](super::OnLimit::Skip).
 ///
 /// ```
 /// use eventwire::ws::{CloseCode, Decoder, Fault, Options, ProtocolError, Role};
@@ -46,7 +47,7 @@ impl ProtocolError {
 /// | `LengthTopBit` | the first of the 64-bit length | 1002 |
 /// | `FrameTooLong`, `MessageTooLong` | the first length byte after which all lengths pass the limit; may be the header's second | 1009 |
 /// | `InvalidCloseCode` | the code's second | 1002 |
-/// | `InvalidUtf8` | the first byte that cannot continue valid text; if the text ends inside a character, the last byte of its last frame | 1007 |
+/// | `InvalidUtf8`, `InvalidCloseReason` | the first byte that cannot continue valid text; if the text ends inside a character, the last byte of its last frame | 1007 |
 ///
 /// What is wrong with the payload of a compressed message, `InvalidDeflate` (1007), `InvalidUtf8` or
 /// `MessageTooLong`, is found when it is inflated, at once, and the offset is that of its frame's first
@@ -99,16 +100,22 @@ pub enum Fault {
     #[error("payload length not in its shortest form")]
     NonMinimalLength,
     /// A data frame of more than [`Options::max_frame`](super::Options::max_frame).
-    #[error("frame of more than {limit} bytes")]
+    #[error("frame of at least {at_least} bytes, where {limit} are allowed")]
     FrameTooLong {
         /// The limit in bytes.
         limit: u64,
+        /// The least that the frame's length can be, by what its header says up to the deciding byte.
+        /// If the message is [skipped](super::OnLimit::Skip), the length itself.
+        at_least: u64,
     },
     /// A message of more than [`Options::max_message`](super::Options::max_message).
-    #[error("message of more than {limit} bytes")]
+    #[error("message of at least {at_least} bytes, where {limit} are allowed")]
     MessageTooLong {
         /// The limit in bytes.
         limit: u64,
+        /// The least length that the message can have: the frames before the deciding one, and what that
+        /// one's header says so far. For a compressed message, the limit and one.
+        at_least: u64,
     },
     /// A close code that may not be sent (7.4).
     #[error("close code {0}, which may not be sent")]
@@ -118,7 +125,10 @@ pub enum Fault {
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     #[error("compressed message that is not DEFLATE")]
     InvalidDeflate,
-    /// Text or a close reason that is not UTF-8 (8.1).
+    /// A close reason that is not UTF-8 (5.5.1).
+    #[error("close reason that is not UTF-8")]
+    InvalidCloseReason,
+    /// Text that is not UTF-8 (8.1).
     #[error("text that is not UTF-8")]
     InvalidUtf8,
 }
@@ -128,7 +138,7 @@ impl Fault {
     #[must_use]
     pub const fn close_code(&self) -> CloseCode {
         match self {
-            Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::InvalidCloseReason => CloseCode::INVALID_PAYLOAD,
             #[cfg(feature = "deflate")]
             Self::InvalidDeflate => CloseCode::INVALID_PAYLOAD,
             Self::FrameTooLong { .. } | Self::MessageTooLong { .. } => CloseCode::TOO_BIG,
@@ -136,18 +146,51 @@ impl Fault {
             _ => CloseCode::PROTOCOL_ERROR,
         }
     }
+
+    /// Whether a limit of ours was passed, where the protocol was kept.
+    pub(super) const fn is_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::FrameTooLong { .. } | Self::MessageTooLong { .. } | Self::TooManyFragments { .. }
+        )
+    }
+
+    /// Whether it is in a close frame: the peer meant to say goodbye.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn is_in_close_frame(&self) -> bool {
+        matches!(self, Self::CloseTooShort | Self::InvalidCloseCode(_) | Self::InvalidCloseReason)
+    }
+
+    /// The same, of a frame of this length behind those of its message.
+    pub(super) const fn of_length(self, before: u64, len: u64) -> Self {
+        match self {
+            Self::FrameTooLong { limit, .. } => Self::FrameTooLong { limit, at_least: len },
+            Self::MessageTooLong { limit, .. } => {
+                Self::MessageTooLong { limit, at_least: before.saturating_add(len) }
+            }
+            other => other,
+        }
+    }
+
+    /// That of a compressed message which goes past the limit when it is inflated.
+    #[cfg(feature = "deflate")]
+    pub(super) const fn inflates_too_long(limit: u64) -> Self {
+        Self::MessageTooLong { limit, at_least: limit.saturating_add(1) }
+    }
 }
 
 /// We tried to send what may not be sent now. Nothing was written, and the connection lives on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// Our close frame was sent, and nothing goes after it (RFC 6455, 5.5.1).
-    #[error("misuse: frame after our close frame")]
-    CloseSent,
-    /// The peer's close frame has come, or it broke the protocol: only the reply may be sent.
-    #[error("frame after the peer closed")]
-    PeerClosed,
+    /// The connection is not open yet: wait for [`SocketEvent::Open`](super::SocketEvent::Open).
+    #[error("not sent, as the connection is not open yet")]
+    Connecting,
+    /// One side has sent a close frame, or the connection has ended. That is no misuse: the peer may
+    /// close at any time. After our close frame no message is sent, after the peer's nothing is
+    /// (RFC 6455, 5.5.1).
+    #[error("not sent, as the connection is closing or closed")]
+    Closed,
     /// A new message inside an unfinished one, or a fragment of the other kind.
     #[error("misuse: message inside an unfinished one")]
     UnfinishedMessage,
@@ -167,9 +210,6 @@ pub enum SendError {
     /// Text that is not UTF-8, of which some came in [runs](super::Writer::send_run).
     #[error("misuse: text that is not UTF-8")]
     InvalidUtf8,
-    /// A [`WebSocket`](super::WebSocket) that is not open yet, or closed.
-    #[error("misuse: frame while the connection is not open")]
-    NotOpen,
     /// As much waits to be written as may: wait until some of it was.
     #[error("as much waits to be written as may")]
     Full,

@@ -1,6 +1,6 @@
 //! What a peer said.
 
-use super::Close;
+use super::{Close, ProtocolError};
 
 /// What a peer said, as it arrives.
 ///
@@ -16,6 +16,9 @@ pub enum Event<P, R> {
     Pong(P),
     /// The peer closes, with a code and a reason or without. Whatever it sends after is ignored.
     Close(Option<Close<R>>),
+    /// A message passed this limit, and is dropped, as
+    /// [`OnLimit::Skip`](super::OnLimit::Skip) has it.
+    Skipped(ProtocolError),
 }
 
 /// A run of a message's payload.

@@ -250,15 +250,39 @@ pub(super) const fn second_byte(opcode: OpCode, b1: u8) -> Result<(), Fault> {
     }
 }
 
-/// How long a payload may be, and the fault of a longer one.
+/// How long a payload may be, and why.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
     pub(super) max: u64,
-    pub(super) fault: Fault,
+    pub(super) bounds: Bounds,
+}
+
+/// What a limit bounds.
+#[derive(Clone, Copy)]
+pub(super) enum Bounds {
+    /// The number in the header.
+    Header,
+    Frame,
+    /// The message, of which so many bytes came before.
+    Message {
+        before: u64,
+    },
 }
 
 impl Limit {
-    pub(super) const NONE: Self = Self { max: u64::MAX >> 1, fault: Fault::LengthTopBit };
+    pub(super) const NONE: Self = Self { max: u64::MAX >> 1, bounds: Bounds::Header };
+
+    /// The fault of a payload that has at least so many bytes.
+    fn fault(self, at_least: u64) -> Fault {
+        match self.bounds {
+            Bounds::Header => Fault::LengthTopBit,
+            Bounds::Frame => Fault::FrameTooLong { limit: self.max, at_least },
+            Bounds::Message { before } => Fault::MessageTooLong {
+                limit: before + self.max,
+                at_least: before.saturating_add(at_least),
+            },
+        }
+    }
 }
 
 /// The payload's length by a header's second byte and those behind it, and how many of those it
@@ -283,7 +307,7 @@ pub(super) fn payload_len(
     if len < least || len > limit.max.min(Limit::NONE.max) {
         judge_length(behind, width, least, limit)?;
         // Only a short length is left, of which there is no more to see.
-        return Err((0, limit.fault));
+        return Err((0, limit.fault(len)));
     }
     Ok(Some((len, width)))
 }
@@ -298,7 +322,7 @@ fn judge_length(
     limit: Limit,
 ) -> Result<(), (usize, Fault)> {
     if least > limit.max {
-        return Err((0, limit.fault));
+        return Err((0, limit.fault(least)));
     }
     let mut len = 0;
     for (at, &byte) in behind.iter().take(width).enumerate() {
@@ -309,7 +333,7 @@ fn judge_length(
         } else if len | ((1 << unknown) - 1) < least {
             Fault::NonMinimalLength
         } else if len > limit.max {
-            limit.fault
+            limit.fault(len.max(least))
         } else {
             continue;
         };

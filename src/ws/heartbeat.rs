@@ -3,7 +3,7 @@
 use super::SocketOptions;
 use core::time::Duration;
 
-/// When to send a ping, and when to give up.
+/// When to send a ping, and until when to wait for an answer.
 ///
 /// Whatever the peer sends answers a ping, since its pong has to wait behind the frame under way.
 #[derive(Debug)]
@@ -20,13 +20,9 @@ pub(super) struct Heartbeat {
     unwritten: u64,
     /// Whether it took some of them since the time was last told.
     progressed: bool,
-}
-
-/// What is due.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Beat {
-    Ping,
-    Lost,
+    /// When the ping went out whose pong has not come.
+    pinged: Option<Duration>,
+    round_trip: Option<Duration>,
 }
 
 impl Heartbeat {
@@ -39,6 +35,8 @@ impl Heartbeat {
             awaiting: None,
             unwritten: 0,
             progressed: false,
+            pinged: None,
+            round_trip: None,
         }
     }
 
@@ -50,6 +48,20 @@ impl Heartbeat {
 
     pub(super) const fn last_heard(&self) -> Duration {
         self.heard
+    }
+
+    /// A pong came. Those to our pings are empty, as they are.
+    pub(super) fn pong(&mut self, payload: &[u8], now: Duration) {
+        if payload.is_empty()
+            && let Some(pinged) = self.pinged.take()
+        {
+            self.round_trip = Some(now.saturating_sub(pinged));
+        }
+    }
+
+    /// From a ping's last byte to its pong, the last time.
+    pub(super) const fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
     }
 
     /// The ping that is due ends that many bytes from now.
@@ -64,6 +76,9 @@ impl Heartbeat {
             self.unwritten = self.unwritten.saturating_sub(len as u64);
             self.await_from(now);
             self.progressed = true;
+            if self.unwritten == 0 {
+                self.pinged.get_or_insert(now);
+            }
         }
     }
 
@@ -86,22 +101,23 @@ impl Heartbeat {
         self.awaiting = self.awaiting.map(|_| now);
     }
 
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        if self.interval.is_zero() {
-            return None;
-        }
-        Some(self.awaiting.map_or(self.next, |since| since.saturating_add(self.timeout)))
+    /// When the next ping is due, if one may be sent.
+    pub(super) fn next_ping(&self) -> Option<Duration> {
+        (!self.interval.is_zero() && self.awaiting.is_none()).then_some(self.next)
     }
 
-    pub(super) fn due(&mut self, now: Duration) -> Option<Beat> {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
-            return None;
+    /// Until when the answer to a ping may take, if one is awaited.
+    pub(super) fn pong_deadline(&self) -> Option<Duration> {
+        self.awaiting.map(|since| since.saturating_add(self.timeout))
+    }
+
+    /// Whether a ping is due, which is then awaited an answer to.
+    pub(super) fn is_due(&mut self, now: Duration) -> bool {
+        let due = self.next_ping().is_some_and(|next| next <= now);
+        if due {
+            self.next = now.saturating_add(self.interval);
+            self.awaiting = Some(now);
         }
-        if self.awaiting.is_some() {
-            return Some(Beat::Lost);
-        }
-        self.next = now.saturating_add(self.interval);
-        self.awaiting = Some(now);
-        Some(Beat::Ping)
+        due
     }
 }

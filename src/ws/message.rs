@@ -28,6 +28,9 @@ pub enum Message {
     Pong(Bytes),
     /// The peer closes, with a code and a reason or without. Whatever it sends after is ignored.
     Close(Option<Close<Utf8Bytes>>),
+    /// A message passed this limit, and is dropped, as
+    /// [`OnLimit::Skip`](super::OnLimit::Skip) has it.
+    Skipped(ProtocolError),
 }
 
 /// Decodes whole messages: a [`Decoder`], and the memory to put fragments together.
@@ -133,6 +136,10 @@ impl MessageDecoder {
                 },
                 Ok(Some(Event::Ping(payload))) => Message::Ping(payload.freeze()),
                 Ok(Some(Event::Pong(payload))) => Message::Pong(payload.freeze()),
+                Ok(Some(Event::Skipped(error))) => {
+                    self.gathered = Vec::new();
+                    Message::Skipped(error)
+                }
                 Ok(Some(Event::Close(close))) => {
                     self.release();
                     Message::Close(close)

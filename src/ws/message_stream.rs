@@ -72,7 +72,7 @@ const BUFFER: usize = 8 << 10;
 ///         match message? {
 ///             Message::Text(text) => stream.send(Frame::text(&text)).await?,
 ///             Message::Binary(payload) => stream.send(Frame::binary(payload)).await?,
-///             Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
+///             _ => {}
 ///         }
 ///     }
 ///     Ok(())
@@ -331,9 +331,17 @@ where
         Ok(Poll::Ready(()))
     }
 
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
+    /// Shuts the writing side, for the task in this place.
+    fn poll_shutdown(
+        &mut self,
+        place: fn(&Tasks) -> &Mutex<Option<Waker>>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<(), StreamError>> {
         if let Writing::Open = self.writing {
-            let shut = ready!(Pin::new(&mut self.transport).poll_shutdown(cx));
+            note(place(&self.tasks), cx);
+            let waker = Waker::from(Arc::clone(&self.tasks));
+            let mut cx = Context::from_waker(&waker);
+            let shut = ready!(Pin::new(&mut self.transport).poll_shutdown(&mut cx));
             self.writing = Writing::Shut;
             shut?;
         }
@@ -356,7 +364,7 @@ where
         }
         ready!(written);
         // Whether that goes well or not, there is nothing more to be done.
-        self.poll_shutdown(cx).map(drop)
+        self.poll_shutdown(|tasks| &tasks.reader, cx).map(drop)
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, StreamError>>> {
@@ -389,6 +397,11 @@ where
             }
             match ready!(self.poll_read(cx)) {
                 Ok(1..) => {}
+                // The peer has closed, even if it could not be told that we have too.
+                _ if self.connection.state() == State::RemoteClosing => {
+                    self.reading = Reading::Over;
+                    return Poll::Ready(None);
+                }
                 Ok(0) => {
                     let cut = || {
                         let cut = "the connection ended without a close frame";
@@ -418,7 +431,10 @@ where
     fn poll_close_and_shut(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
         self.begin_close(&Frame::close(None).map_err(SendError::from)?)?;
         ready!(self.write(cx))?;
-        if self.shuts() { self.poll_shutdown(cx) } else { Poll::Ready(Ok(())) }
+        if !self.shuts() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_shutdown(|tasks| &tasks.writer, cx)
     }
 }
 

@@ -65,12 +65,16 @@ mod message;
 mod message_stream;
 #[cfg(feature = "alloc")]
 mod reconnect;
+#[cfg(all(feature = "alloc", feature = "handshake"))]
+mod refusal;
 #[cfg(feature = "alloc")]
 mod send_queue;
 #[cfg(feature = "alloc")]
 mod socket_event;
 #[cfg(feature = "alloc")]
 mod socket_options;
+#[cfg(feature = "alloc")]
+mod transport_error;
 #[cfg(feature = "alloc")]
 mod websocket;
 
@@ -92,14 +96,18 @@ pub use mask::{MaskKey, MaskSource, NoMask, NoMaskKey};
 pub use message::{Message, MessageDecoder};
 #[cfg(feature = "tokio-util")]
 pub use message_stream::{MessageStream, StreamError};
-pub use options::Options;
+pub use options::{OnLimit, Options};
 pub use reader::{Reader, Reply};
 #[cfg(feature = "alloc")]
 pub use reconnect::{Disconnected, LinkEvent, Reconnect, ReconnectOptions};
+#[cfg(all(feature = "alloc", feature = "handshake"))]
+pub use refusal::Refusal;
 #[cfg(feature = "alloc")]
 pub use socket_event::{CloseEvent, Failure, Flow, ReadyState, SocketEvent};
 #[cfg(feature = "alloc")]
 pub use socket_options::SocketOptions;
+#[cfg(feature = "alloc")]
+pub use transport_error::TransportError;
 pub use utf8::{InvalidUtf8, Utf8Validator};
 #[cfg(feature = "alloc")]
 pub use websocket::{ToWrite, WebSocket};

@@ -17,6 +17,22 @@ pub struct Options {
     pub(super) max_message: u64,
     pub(super) max_fragments: u32,
     pub(super) compression: bool,
+    pub(super) on_limit: OnLimit,
+}
+
+/// What happens to a message that goes past a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnLimit {
+    /// The connection fails: the peer is told 1009, or 1008 for too many frames.
+    #[default]
+    Error,
+    /// The message is dropped as it comes, and the connection goes on. One
+    /// [`Event::Skipped`](super::Event::Skipped) tells of it, as soon as the header that passes the
+    /// limit is whole; `Message`, `SocketEvent` and `LinkEvent` have the same. Runs of the message that
+    /// were given before are to be dropped. Text in it is not checked.
+    ///
+    /// A compressed message fails the connection all the same, as later messages may refer to it.
+    Skip,
 }
 
 impl Options {
@@ -34,6 +50,7 @@ impl Options {
             max_message: Self::DEFAULT_MAX_MESSAGE,
             max_fragments: Self::DEFAULT_MAX_FRAGMENTS,
             compression: false,
+            on_limit: OnLimit::Error,
         }
     }
 
@@ -57,6 +74,29 @@ impl Options {
     #[must_use]
     pub const fn max_fragments(mut self, frames: u32) -> Self {
         self.max_fragments = frames;
+        self
+    }
+
+    /// What happens to a message that goes past a limit. A server that answers each request, as by
+    /// JSON-RPC, may answer one that is too long with an error, and go on:
+    ///
+    /// ```
+    /// use eventwire::ws::{Decoder, Event, Fault, OnLimit, Options, ProtocolError, Role};
+    ///
+    /// let options = Options::new().max_message(4).on_limit(OnLimit::Skip);
+    /// let mut decoder = Decoder::new(Role::Client, options);
+    /// let mut stream = *b"\x81\x05hello\x81\x02hi";
+    /// let mut input = &mut stream[..];
+    /// let fault = Fault::MessageTooLong { limit: 4, at_least: 5 };
+    /// let skipped = Event::Skipped(ProtocolError { fault, offset: 1 });
+    /// assert_eq!(decoder.decode(&mut input)?, Some(skipped));
+    /// let Some(Event::Data(next)) = decoder.decode(&mut input)? else { return Ok(()) };
+    /// assert_eq!(next.payload, b"hi");
+    /// # Ok::<(), ProtocolError>(())
+    /// ```
+    #[must_use]
+    pub const fn on_limit(mut self, policy: OnLimit) -> Self {
+        self.on_limit = policy;
         self
     }
 

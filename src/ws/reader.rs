@@ -20,13 +20,13 @@ use core::fmt;
 /// use eventwire::ws::{Decoder, Options, Reader, Role, Writer};
 ///
 /// let mut reader = Reader::new(Decoder::new(Role::Client, Options::new()));
-/// let mut writer = Writer::client(|| [0; 4]); // use a better source than this
+/// let mut writer = Writer::client(rand::random::<[u8; 4]>);
 /// let mut received = *b"\x89\x02hi";
 /// reader.receive(&mut &mut received[..])?;
 /// let mut buffer = [0; 131];
 /// while let Some(reply) = reader.take_reply() {
 ///     let len = writer.reply(&reply, &mut buffer)?;
-///     assert_eq!(&buffer[..len], b"\x8A\x82\0\0\0\0hi");
+///     assert_eq!((len, &buffer[..2]), (8, &b"\x8A\x82"[..])); // a masked pong, to be written
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -163,7 +163,7 @@ impl Reply {
     #[inline]
     fn to_event<P: AsRef<[u8]>, R: AsRef<str>>(event: &Event<P, R>) -> Option<Self> {
         match event {
-            Event::Data(_) | Event::Pong(_) => None,
+            Event::Data(_) | Event::Pong(_) | Event::Skipped(_) => None,
             Event::Ping(payload) => Some(Self::new(OpCode::Pong, payload.as_ref())),
             Event::Close(close) => Some(Self::to_close(close.as_ref())),
         }
@@ -173,7 +173,7 @@ impl Reply {
     #[inline]
     fn to_message(message: &Message) -> Option<Self> {
         match message {
-            Message::Text(_) | Message::Binary(_) | Message::Pong(_) => None,
+            Message::Text(_) | Message::Binary(_) | Message::Pong(_) | Message::Skipped(_) => None,
             Message::Ping(payload) => Some(Self::new(OpCode::Pong, payload)),
             Message::Close(close) => Some(Self::to_close(close.as_ref())),
         }

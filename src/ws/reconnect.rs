@@ -4,12 +4,16 @@
 use super::DeflateParams;
 use super::encoder::Shape;
 use super::{
-    Close, CloseEvent, Failure, Frame, MaskSource, ReadyState, SendError, SocketEvent, ToWrite,
-    WebSocket,
+    Close, CloseEvent, Failure, Flow, Frame, MaskSource, ProtocolError, ReadyState, SendError,
+    SocketEvent, ToWrite, TransportError, WebSocket,
 };
+use crate::last_chance::LastChance;
 use crate::{Backoff, Utf8Bytes};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
+use core::error::Error;
 use core::ops::Range;
 use core::time::Duration;
 
@@ -20,7 +24,7 @@ use core::time::Duration;
 /// use eventwire::ws::{CloseEvent, ReconnectOptions};
 /// use std::time::Duration;
 ///
-/// let seed = 4; // draw it
+/// let seed = rand::random();
 /// let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30), seed);
 /// let options = ReconnectOptions::new(backoff.max_attempts(10))
 ///     .max_unsent(100, 64 * 1024)
@@ -32,6 +36,7 @@ pub struct ReconnectOptions {
     backoff: Backoff,
     max_messages: usize,
     max_bytes: usize,
+    connect_timeout: Duration,
     ends_on: fn(&CloseEvent) -> bool,
 }
 
@@ -40,6 +45,8 @@ impl ReconnectOptions {
     pub const DEFAULT_MAX_UNSENT_MESSAGES: usize = 1024;
     /// 1 MiB.
     pub const DEFAULT_MAX_UNSENT_BYTES: usize = 1 << 20;
+    /// 30 s.
+    pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// Waits as `backoff` says before each further connection. RFC 6455, 7.2.3 proposes a random
     /// first wait of up to five seconds, and longer ones from then on: see
@@ -50,6 +57,7 @@ impl ReconnectOptions {
             backoff,
             max_messages: Self::DEFAULT_MAX_UNSENT_MESSAGES,
             max_bytes: Self::DEFAULT_MAX_UNSENT_BYTES,
+            connect_timeout: Self::DEFAULT_CONNECT_TIMEOUT,
             ends_on: Self::is_final,
         }
     }
@@ -69,6 +77,15 @@ impl ReconnectOptions {
         self
     }
 
+    /// Sets how long a transport may take to be connected, from [`LinkEvent::Connect`] on. After that the
+    /// attempt counts as failed, even if neither [`connected`](Reconnect::connected) nor
+    /// [`connect_failed`](Reconnect::connect_failed) is called: abandon it.
+    #[must_use]
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
     /// Sets which ends of a connection are final, instead of those that [`is_final`](Self::is_final)
     /// names.
     #[must_use]
@@ -81,17 +98,19 @@ impl ReconnectOptions {
     /// 1003, 1007, 1008, 1009 or 1010 (it does not like what we send); it sent what cannot be
     /// accepted; or the handshake was refused with a status that is no redirect and no passing
     /// trouble: 4xx, but not 408, 425 and 429.
+    ///
+    /// A close frame that is ill-formed, as with code 1005 or 1006 in it, is a goodbye all the same: the
+    /// client comes back.
     #[must_use]
     pub fn is_final(close: &CloseEvent) -> bool {
-        match (close.code, close.failure) {
-            (1000 | 1002 | 1003 | 1007..=1010, _) | (_, Some(Failure::Protocol(_))) => true,
+        match (close.code, &close.failure) {
+            (1000 | 1002 | 1003 | 1007..=1010, _) => true,
+            (_, Some(Failure::Protocol(error))) => !error.fault.is_in_close_frame(),
             #[cfg(feature = "handshake")]
-            (
-                _,
-                Some(Failure::Handshake(super::handshake::ResponseError::Status {
-                    status, ..
-                })),
-            ) => matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429),
+            (_, Some(Failure::Refused(refusal))) => {
+                let status = refusal.status();
+                matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
+            }
             _ => false,
         }
     }
@@ -107,36 +126,45 @@ impl ReconnectOptions {
 /// can tell, so [`Disconnected::written`] says which those are. One that was cut off before its last
 /// byte cannot have arrived, and goes first over the next connection.
 ///
+/// What has to go before them on each connection, such as a login, is sent by
+/// [`send_now`](Self::send_now) at [`LinkEvent::Open`]; if they are to wait for the peer's answer to
+/// that, [`hold`](Self::hold) them until then.
+///
 /// It is run as a [`WebSocket`] is, by the same loop, but always reads. On [`LinkEvent::Connect`]
 /// open a transport, and give it as [`connected`](Self::connected) or say
-/// [`connect_failed`](Self::connect_failed); after [`LinkEvent::Disconnected`] drop it.
+/// [`connect_failed`](Self::connect_failed); after [`LinkEvent::Disconnected`] drop it. If the server
+/// refused with a `Retry-After`, the next attempt waits at least that long.
 ///
 /// Memory: that of a `WebSocket`, and what waits to be sent.
 ///
 #[cfg_attr(feature = "handshake", doc = "```")]
 #[cfg_attr(not(feature = "handshake"), doc = "```ignore")]
 /// use bytes::BytesMut;
-/// use eventwire::ws::handshake::ClientRequest;
+/// use eventwire::ws::handshake::{ClientRequest, Unsendable};
 /// use eventwire::ws::{
 ///     Frame, LinkEvent, MaskSource, Reconnect, ReconnectOptions, SocketOptions, WebSocket,
 /// };
 /// use std::time::Duration;
 ///
 /// /// The transport is up: opens a WebSocket over it.
-/// fn open<M: MaskSource>(link: &mut Reconnect<M>, masks: M, now: Duration) {
-///     let nonce = [0; 16]; // use random bytes
-///     let request = ClientRequest::new("example.com", "/chat", nonce).unwrap();
+/// fn open<M: MaskSource>(
+///     link: &mut Reconnect<M>,
+///     masks: M,
+///     now: Duration,
+/// ) -> Result<(), Unsendable> {
+///     let request = ClientRequest::new("example.com", "/chat", rand::random())?;
 ///     link.connected(WebSocket::connect(&request, SocketOptions::new(), masks, now));
+///     Ok(())
 /// }
 ///
-/// let backoff = ReconnectOptions::rfc_backoff(4); // draw the seed
+/// let backoff = ReconnectOptions::rfc_backoff(rand::random());
 /// let mut link = Reconnect::new(ReconnectOptions::new(backoff));
 /// let mut received = BytesMut::new();
 /// assert_eq!(link.send(&Frame::text("first"))?, 0); // kept
 ///
 /// assert_eq!(link.poll(&mut received, Duration::ZERO), Some(LinkEvent::Connect));
-/// open(&mut link, || [1, 2, 3, 4], Duration::ZERO);
-/// link.end_of_stream(); // the server hung up
+/// open(&mut link, rand::random, Duration::ZERO)?;
+/// link.end_of_stream(Duration::ZERO); // the server hung up
 /// let Some(LinkEvent::Disconnected(end)) = link.poll(&mut received, Duration::ZERO) else {
 ///     unreachable!()
 /// };
@@ -146,7 +174,7 @@ impl ReconnectOptions {
 /// assert!(later <= Duration::from_secs(5));
 /// assert_eq!(link.deadline(), Some(later));
 /// assert_eq!(link.poll(&mut received, later), Some(LinkEvent::Connect));
-/// # Ok::<(), eventwire::ws::SendError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
@@ -165,15 +193,18 @@ enum Link<M> {
     /// To be made at this time.
     Due(Duration),
     /// Being made by the application.
-    Connecting,
+    Connecting {
+        deadline: Duration,
+        chance: LastChance,
+    },
     /// Was not made, which was not said yet.
     Failed(Failure),
     Up {
         socket: WebSocket<M>,
-        /// How many messages it was given before, by the application.
-        foreign: u64,
-        /// Since when.
+        /// Since when it is open.
         opened: Option<Duration>,
+        /// Whether messages that are kept are held back.
+        held: bool,
     },
     Ended,
 }
@@ -190,6 +221,13 @@ pub enum LinkEvent {
     Text(Utf8Bytes),
     /// A binary message.
     Binary(Bytes),
+    /// A ping, which was answered; if it [is to be shown](super::SocketOptions::control_events).
+    Ping(Bytes),
+    /// A pong; if it [is to be shown](super::SocketOptions::control_events).
+    Pong(Bytes),
+    /// A message passed this limit, and is dropped, as
+    /// [`OnLimit::Skip`](super::OnLimit::Skip) has it.
+    Skipped(ProtocolError),
     /// The connection ended, or was not to be had. Drop the transport.
     Disconnected(Disconnected),
 }
@@ -201,8 +239,9 @@ pub enum LinkEvent {
 pub struct Disconnected {
     /// How it ended.
     pub close: CloseEvent,
-    /// The numbers of the messages that were written to this connection. Those before were written
-    /// to others, those after are kept.
+    /// The numbers of the messages that this connection wrote. Numbers that were
+    /// [taken back](Reconnect::take_unsent) may lie in the range, and were not written. Messages with
+    /// higher numbers are kept.
     pub written: Range<u64>,
     /// When the next attempt is due; `None` if there will be none: this is the last event.
     pub reconnect_at: Option<Duration>,
@@ -211,24 +250,44 @@ pub struct Disconnected {
 /// Messages that were not wholly written.
 #[derive(Debug, Default)]
 struct Unsent {
-    messages: VecDeque<Frame<Bytes>>,
+    messages: VecDeque<Kept>,
     /// How long they are together.
     bytes: usize,
     /// How many of them, from the front, the connection has.
     handed: usize,
-    /// How many messages were written, by all connections and by those before this one.
+    /// The number of the next message.
+    next: u64,
+    /// Past the last message that was written, and how many were written, by this connection.
     written: u64,
+    written_here: u64,
+    /// Past the last message that was written by the connections before.
     written_before: u64,
 }
 
+#[derive(Debug)]
+struct Kept {
+    number: u64,
+    frame: Frame<Bytes>,
+}
+
 impl Unsent {
+    fn push(&mut self, frame: Frame<Bytes>) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.bytes += frame.payload.len();
+        self.messages.push_back(Kept { number, frame });
+        number
+    }
+
     /// Drops those that this connection has written, so many in all.
-    fn settle(&mut self, written_messages: u64) {
-        while self.written - self.written_before < written_messages {
-            let message = self.messages.pop_front();
-            self.bytes -= message.map_or(0, |message| message.payload.len());
+    fn settle(&mut self, written_here: u64) {
+        while self.written_here < written_here
+            && let Some(Kept { number, frame }) = self.messages.pop_front()
+        {
+            self.bytes -= frame.payload.len();
             self.handed -= 1;
-            self.written += 1;
+            self.written = number + 1;
+            self.written_here += 1;
         }
     }
 
@@ -238,20 +297,33 @@ impl Unsent {
         mut push: impl FnMut(&Frame<&[u8]>) -> Result<(), SendError>,
     ) -> Result<(), SendError> {
         while let Some(message) = self.messages.get(self.handed) {
-            push(&message.borrowed())?;
+            push(&message.frame.borrowed())?;
             self.handed += 1;
         }
         Ok(())
     }
 
-    /// The number of the next message.
-    fn end(&self) -> u64 {
-        self.written + self.messages.len() as u64
+    /// Takes those out that the connection does not have, and of which this is said.
+    fn take(
+        &mut self,
+        mut wanted: impl FnMut(u64, &Frame<Bytes>) -> bool,
+    ) -> Vec<(u64, Frame<Bytes>)> {
+        let mut taken = Vec::new();
+        for Kept { number, frame } in self.messages.split_off(self.handed) {
+            if wanted(number, &frame) {
+                self.bytes -= frame.payload.len();
+                taken.push((number, frame));
+            } else {
+                self.messages.push_back(Kept { number, frame });
+            }
+        }
+        taken
     }
 
     /// What the connection that ended has written.
     fn cut(&mut self) -> Range<u64> {
         self.handed = 0;
+        self.written_here = 0;
         let before = core::mem::replace(&mut self.written_before, self.written);
         before..self.written
     }
@@ -270,24 +342,35 @@ impl<M: MaskSource> Reconnect<M> {
     pub fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<LinkEvent> {
         match &mut self.link {
             Link::Due(at) if now >= *at => {
-                self.link = Link::Connecting;
+                let deadline = now.saturating_add(self.options.connect_timeout);
+                self.link = Link::Connecting { deadline, chance: LastChance::new() };
                 Some(LinkEvent::Connect)
             }
-            Link::Due(_) | Link::Connecting | Link::Ended => None,
+            Link::Connecting { deadline, chance } => {
+                let late = chance.was_missed(*deadline, self.options.connect_timeout, now);
+                let close = late.then(|| CloseEvent::never_open(Failure::ConnectTimeout))?;
+                Some(self.disconnect(close, received, now))
+            }
+            Link::Due(_) | Link::Ended => None,
             Link::Failed(failure) => {
-                let close = CloseEvent::never_open(*failure);
+                let close = CloseEvent::never_open(failure.clone());
                 Some(self.disconnect(close, received, now))
             }
             Link::Up { socket, opened, .. } => {
                 let event = socket.poll(received, now);
                 if event == Some(SocketEvent::Open) {
+                    // What is kept goes from the next call on, behind what is sent at once.
                     *opened = Some(now);
+                    return Some(LinkEvent::Open);
                 }
                 self.deliver();
                 Some(match event? {
                     SocketEvent::Open => LinkEvent::Open,
                     SocketEvent::Text(text) => LinkEvent::Text(text),
                     SocketEvent::Binary(bytes) => LinkEvent::Binary(bytes),
+                    SocketEvent::Ping(payload) => LinkEvent::Ping(payload),
+                    SocketEvent::Pong(payload) => LinkEvent::Pong(payload),
+                    SocketEvent::Skipped(error) => LinkEvent::Skipped(error),
                     SocketEvent::Close(close) => self.disconnect(close, received, now),
                 })
             }
@@ -296,36 +379,43 @@ impl<M: MaskSource> Reconnect<M> {
 
     /// The transport that was asked for is connected, and this is the WebSocket over it, by
     /// [`WebSocket::connect`] or [`WebSocket::client`]. It is dropped if none was asked for, or
-    /// [`close`](Self::close) was called meanwhile; one that is closed counts as
-    /// [not to be had](Self::connect_failed). Poll it only through this. Messages that it was given
+    /// [`close`](Self::close) was called meanwhile; one that is closed already counts as a failed
+    /// attempt. From now on poll only the `Reconnect`. Messages that it was given
     /// before go first, and have no numbers.
     pub fn connected(&mut self, socket: WebSocket<M>) {
         if socket.ready_state() == ReadyState::Closed {
-            self.connect_failed();
-        } else if matches!(self.link, Link::Connecting) {
-            let foreign = socket.taken_messages();
-            self.link = Link::Up { socket, foreign, opened: None };
+            self.connect_failed("the WebSocket was closed before it was used");
+        } else if matches!(self.link, Link::Connecting { .. }) {
+            self.link = Link::Up { socket, opened: None, held: false };
         }
     }
 
-    /// The transport that was asked for is not to be had. Poll once more.
-    pub fn connect_failed(&mut self) {
-        if matches!(self.link, Link::Connecting) {
-            self.link = Link::Failed(Failure::Transport);
+    /// The transport that was asked for is not to be had, by this error. Poll once more. The error is
+    /// the [source](Error::source) of the failure in [`Disconnected::close`].
+    pub fn connect_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        if matches!(self.link, Link::Connecting { .. }) {
+            self.link = Link::Failed(Failure::Transport(TransportError::new(error)));
         }
     }
 
     /// As [`WebSocket::end_of_stream`].
-    pub fn end_of_stream(&mut self) {
+    pub fn end_of_stream(&mut self, now: Duration) {
         if let Link::Up { socket, .. } = &mut self.link {
-            socket.end_of_stream();
+            socket.end_of_stream(now);
+        }
+    }
+
+    /// As [`WebSocket::read_failed`].
+    pub fn read_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>, now: Duration) {
+        if let Link::Up { socket, .. } = &mut self.link {
+            socket.read_failed(error, now);
         }
     }
 
     /// As [`WebSocket::write_failed`].
-    pub fn write_failed(&mut self) {
+    pub fn write_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>, now: Duration) {
         if let Link::Up { socket, .. } = &mut self.link {
-            socket.write_failed();
+            socket.write_failed(error, now);
         }
     }
 
@@ -350,7 +440,7 @@ impl<M: MaskSource> Reconnect<M> {
             return Err(SendError::NoWholeMessage);
         }
         if self.closing || matches!(self.link, Link::Ended) {
-            return Err(SendError::NotOpen);
+            return Err(SendError::Closed);
         }
         self.settle();
         let Self { options, unsent, .. } = self;
@@ -362,13 +452,100 @@ impl<M: MaskSource> Reconnect<M> {
         if unsent.messages.len() >= options.max_messages || payload.len() > room {
             return Err(SendError::Full);
         }
-        unsent.bytes += payload.len();
-        unsent.messages.push_back(frame.to_owned());
-        Ok(unsent.end() - 1)
+        Ok(unsent.push(frame.to_owned()))
     }
 
-    /// Closes for good: what waits is written first, if the connection is open. Messages that are
-    /// left when the last [`Disconnected`] comes were not written.
+    /// Sends a frame over this connection alone, as [`WebSocket::send`]: it is not kept, and has no
+    /// number. At [`LinkEvent::Open`] it goes before all messages that are kept, so that it can be what
+    /// each connection has to begin with: a login, or the `connection_init` of GraphQL. Control frames
+    /// are sent like this too.
+    ///
+    /// ```
+    /// use eventwire::ws::{Frame, LinkEvent, MaskSource, Reconnect, SendError};
+    ///
+    /// /// Subscriptions wait until the server has answered to what is first.
+    /// fn handle<M: MaskSource>(link: &mut Reconnect<M>, event: &LinkEvent) -> Result<(), SendError> {
+    ///     match event {
+    ///         LinkEvent::Open => {
+    ///             link.send_now(&Frame::text(r#"{"type":"connection_init"}"#))?;
+    ///             link.hold();
+    ///         }
+    ///         LinkEvent::Text(text) if text.contains("connection_ack") => link.release(),
+    ///         _ => {}
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub fn send_now<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<Flow, SendError> {
+        match &mut self.link {
+            Link::Up { socket, .. } => socket.send(frame),
+            Link::Ended => Err(SendError::Closed),
+            _ if self.closing => Err(SendError::Closed),
+            _ => Err(SendError::Connecting),
+        }
+    }
+
+    /// Holds back the messages that are kept, until [`release`](Self::release) or the end of this
+    /// connection. Those that were handed to it already still go.
+    pub const fn hold(&mut self) {
+        self.set_held(true);
+    }
+
+    /// Sends the messages that were [held](Self::hold) back.
+    pub const fn release(&mut self) {
+        self.set_held(false);
+    }
+
+    const fn set_held(&mut self, hold: bool) {
+        if let Link::Up { held, .. } = &mut self.link {
+            *held = hold;
+        }
+    }
+
+    /// The messages that are kept and their numbers, in order. Part of the first one may have been
+    /// written already.
+    pub fn unsent(&mut self) -> impl Iterator<Item = (u64, &Frame<Bytes>)> {
+        self.settle();
+        self.unsent.messages.iter().map(|Kept { number, frame }| (*number, frame))
+    }
+
+    /// Takes messages back of which `wanted` says so, by number and message: to drop them, to change
+    /// them, or to keep them elsewhere. Those that were handed to the connection stay; after
+    /// [`LinkEvent::Disconnected`] there are none.
+    ///
+    /// ```
+    /// use eventwire::ws::{MaskSource, Reconnect};
+    ///
+    /// /// What was to be sent is not worth it any more.
+    /// fn forget<M: MaskSource>(link: &mut Reconnect<M>) {
+    ///     link.take_unsent(|_, _| true);
+    /// }
+    /// ```
+    pub fn take_unsent(
+        &mut self,
+        wanted: impl FnMut(u64, &Frame<Bytes>) -> bool,
+    ) -> Vec<(u64, Frame<Bytes>)> {
+        self.settle();
+        self.unsent.take(wanted)
+    }
+
+    /// Fails this connection, as [`WebSocket::fail`], and connects again after the back-off; without a
+    /// connection nothing happens.
+    ///
+    /// # Errors
+    /// As [`WebSocket::fail`].
+    pub fn fail(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
+        match &mut self.link {
+            Link::Up { socket, .. } => socket.fail(close, now),
+            _ => Ok(()),
+        }
+    }
+
+    /// Closes for good: what waits is written first, if the connection is open and nothing is
+    /// [held](Self::hold) back. Messages that are left when the last [`Disconnected`] comes were not written.
     ///
     /// # Errors
     /// As [`WebSocket::close`]. Nothing happens then, unless there is no masking key: what waited may
@@ -376,14 +553,18 @@ impl<M: MaskSource> Reconnect<M> {
     pub fn close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
         let _: Frame<_> = Frame::close(close)?;
         match &mut self.link {
-            Link::Up { socket, .. } => {
+            Link::Up { socket, held, .. } => {
                 socket.check_code(close)?;
-                if socket.ready_state() == ReadyState::Open {
-                    self.unsent.hand_over(|frame| socket.push(frame))?;
+                if socket.ready_state() == ReadyState::Open && !*held {
+                    let handed = self.unsent.hand_over(|message| socket.push_kept(message));
+                    // By any other error they cannot go, which is no reason to stay open.
+                    if let Err(error @ SendError::NoMaskKey(_)) = handed {
+                        return Err(error);
+                    }
                 }
                 socket.close(close, now)?;
             }
-            Link::Due(_) | Link::Connecting => self.link = Link::Failed(Failure::Aborted),
+            Link::Due(_) | Link::Connecting { .. } => self.link = Link::Failed(Failure::Aborted),
             Link::Failed(_) | Link::Ended => {}
         }
         self.closing = true;
@@ -393,9 +574,12 @@ impl<M: MaskSource> Reconnect<M> {
     /// Hands over what the connection has room for.
     fn deliver(&mut self) {
         self.settle();
-        if let Link::Up { socket, .. } = &mut self.link {
+        if let Link::Up { socket, held: false, .. } = &mut self.link {
             // What cannot be sent now stays.
-            let _ = self.unsent.hand_over(|frame| socket.send(frame).map(drop));
+            let _ = self.unsent.hand_over(|message| {
+                socket.check(message.shape.opcode)?;
+                socket.push_kept(message)
+            });
         }
     }
 
@@ -414,30 +598,45 @@ impl<M: MaskSource> Reconnect<M> {
         }
         let again = !self.closing && !(self.options.ends_on)(&close);
         let wait = if again { backoff.next_wait() } else { None };
-        let reconnect_at = wait.map(|wait| now.saturating_add(wait));
+        let reconnect_at = wait.map(|wait| now.saturating_add(wait.max(asked_wait(&close))));
         self.link = reconnect_at.map_or(Link::Ended, Link::Due);
         let written = self.unsent.cut();
         LinkEvent::Disconnected(Disconnected { close, written, reconnect_at })
     }
 }
 
+/// How long the server asks to wait.
+fn asked_wait(close: &CloseEvent) -> Duration {
+    match &close.failure {
+        #[cfg(feature = "handshake")]
+        Some(Failure::Refused(refusal)) => refusal.retry_after().unwrap_or_default(),
+        _ => Duration::ZERO,
+    }
+}
+
 impl<M> Reconnect<M> {
     fn settle(&mut self) {
-        if let Link::Up { socket, foreign, .. } = &self.link {
-            self.unsent.settle(socket.written_messages().saturating_sub(*foreign));
+        if let Link::Up { socket, .. } = &self.link {
+            self.unsent.settle(socket.written_kept());
         }
     }
 
-    /// When to call [`poll`](Self::poll) at the latest. While a transport is being connected there is
-    /// none: limit that yourself.
+    /// When to call [`poll`](Self::poll) at the latest.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         match &self.link {
             Link::Due(at) => Some(*at),
             Link::Failed(_) => Some(Duration::ZERO),
             Link::Up { socket, .. } => socket.deadline(),
-            Link::Connecting | Link::Ended => None,
+            Link::Connecting { deadline, chance } => Some(chance.deadline(*deadline)),
+            Link::Ended => None,
         }
+    }
+
+    /// As [`WebSocket::round_trip`], of this connection.
+    #[must_use]
+    pub const fn round_trip(&self) -> Option<Duration> {
+        if let Link::Up { socket, .. } = &self.link { socket.round_trip() } else { None }
     }
 
     /// As [`WebSocket::wants_shutdown`].
@@ -452,7 +651,7 @@ impl<M> Reconnect<M> {
         match &self.link {
             Link::Up { socket, .. } => socket.ready_state(),
             Link::Failed(_) if self.closing => ReadyState::Closing,
-            Link::Due(_) | Link::Connecting | Link::Failed(_) => ReadyState::Connecting,
+            Link::Due(_) | Link::Connecting { .. } | Link::Failed(_) => ReadyState::Connecting,
             Link::Ended => ReadyState::Closed,
         }
     }
@@ -465,7 +664,8 @@ impl<M> Reconnect<M> {
         self.unsent.bytes
     }
 
-    /// How many messages were written: all whose numbers are lower. The others are kept.
+    /// How far messages were written: all with lower numbers were written or
+    /// [taken back](Self::take_unsent); the others are kept.
     #[must_use]
     pub fn written(&mut self) -> u64 {
         self.settle();

@@ -25,11 +25,12 @@ pub(super) struct SendQueue {
     len: u64,
     frames: VecDeque<Queued>,
     buffered_amount: u64,
-    /// How many pings and pongs wait, so that nobody has to look for them.
+    /// How many pings and pongs wait, and whether a close frame does, so that nobody has to look for
+    /// them.
     pings: usize,
     pongs: usize,
-    written_messages: u64,
-    taken_messages: u64,
+    close: bool,
+    written_kept: u64,
 }
 
 /// A frame that was not wholly written, and how much of it was not.
@@ -37,6 +38,8 @@ pub(super) struct SendQueue {
 struct Queued {
     /// `None`: no frame, but the handshake.
     shape: Option<Shape>,
+    /// Whether its writer keeps it until it is written.
+    kept: bool,
     overhead: usize,
     payload: usize,
 }
@@ -46,13 +49,15 @@ impl SendQueue {
     #[cfg(feature = "handshake")]
     pub(super) fn push_bytes(&mut self, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);
-        self.queued(None, bytes.len(), 0);
+        self.queued(None, false, bytes.len(), 0);
     }
 
-    /// Appends what `encode` writes: one frame, or nothing.
+    /// Appends what `encode` writes: one frame, or nothing. One that is kept counts in
+    /// [`written_kept`](Self::written_kept).
     pub(super) fn push<E>(
         &mut self,
         shape: Shape,
+        kept: bool,
         encode: impl FnOnce(&mut BytesMut) -> Result<(), E>,
     ) -> Result<(), E> {
         let before = self.tail.len();
@@ -60,7 +65,7 @@ impl SendQueue {
         let written = self.tail.len() - before;
         if written > 0 {
             let payload = header::payload(&self.tail[before..]).len();
-            self.queued(Some(shape), written - payload, payload);
+            self.queued(Some(shape), kept, written - payload, payload);
         }
         Ok(())
     }
@@ -68,14 +73,14 @@ impl SendQueue {
     /// Appends a frame, whose payload is shared if that is worth it.
     pub(super) fn push_shared(&mut self, shape: Shape, header: &[u8], payload: Bytes) {
         self.tail.extend_from_slice(header);
-        self.queued(Some(shape), header.len(), payload.len());
+        self.queued(Some(shape), false, header.len(), payload.len());
         self.share(payload);
     }
 
     /// Appends a frame that was encoded for many.
     pub(super) fn push_encoded(&mut self, shape: Shape, frame: Bytes) {
         let payload = header::payload(&frame).len();
-        self.queued(Some(shape), frame.len() - payload, payload);
+        self.queued(Some(shape), false, frame.len() - payload, payload);
         self.share(frame);
     }
 
@@ -90,13 +95,13 @@ impl SendQueue {
         self.chunks.push_back(bytes);
     }
 
-    fn queued(&mut self, shape: Option<Shape>, overhead: usize, payload: usize) {
+    fn queued(&mut self, shape: Option<Shape>, kept: bool, overhead: usize, payload: usize) {
         self.len += (overhead + payload) as u64;
-        let frame = Queued { shape, overhead, payload };
-        self.taken_messages += u64::from(frame.ends_message());
+        let frame = Queued { shape, kept, overhead, payload };
         match frame.opcode() {
             Some(OpCode::Ping) => self.pings += 1,
             Some(OpCode::Pong) => self.pongs += 1,
+            Some(OpCode::Close) => self.close = true,
             Some(_) if frame.is_data() => self.buffered_amount += payload as u64,
             _ => {}
         }
@@ -132,14 +137,14 @@ impl SendQueue {
         self.pongs > 0
     }
 
-    /// How many messages were wholly written.
-    pub(super) const fn written_messages(&self) -> u64 {
-        self.written_messages
+    /// Whether a close frame waits, or the rest of one.
+    pub(super) const fn has_close(&self) -> bool {
+        self.close
     }
 
-    /// How many messages were appended, written or not.
-    pub(super) const fn taken_messages(&self) -> u64 {
-        self.taken_messages
+    /// How many messages that are kept were wholly written.
+    pub(super) const fn written_kept(&self) -> u64 {
+        self.written_kept
     }
 
     /// Notes which frames so many bytes belong to.
@@ -157,10 +162,11 @@ impl SendQueue {
             if frame.overhead + frame.payload > 0 {
                 break;
             }
+            self.written_kept += u64::from(frame.kept);
             match frame.opcode() {
                 Some(OpCode::Ping) => self.pings -= 1,
                 Some(OpCode::Pong) => self.pongs -= 1,
-                Some(_) if frame.ends_message() => self.written_messages += 1,
+                Some(OpCode::Close) => self.close = false,
                 _ => {}
             }
             self.frames.pop_front();
@@ -188,10 +194,6 @@ impl Queued {
 
     fn is_data(&self) -> bool {
         self.opcode().is_some_and(|opcode| !opcode.is_control())
-    }
-
-    fn ends_message(&self) -> bool {
-        self.is_data() && self.shape.is_some_and(|shape| shape.fin)
     }
 }
 

@@ -1,10 +1,15 @@
 //! What a WebSocket tells its application.
 
 #[cfg(feature = "handshake")]
+use super::Refusal;
+#[cfg(feature = "handshake")]
 use super::handshake::ResponseError;
-use super::{NoMaskKey, ProtocolError};
+use super::{NoMaskKey, ProtocolError, TransportError};
 use crate::Utf8Bytes;
+#[cfg(feature = "handshake")]
+use alloc::boxed::Box;
 use bytes::Bytes;
+use core::error::Error;
 use core::fmt;
 
 /// How far a [`WebSocket`](super::WebSocket) is (WHATWG WebSocket, `readyState`).
@@ -32,11 +37,26 @@ pub enum SocketEvent {
     Text(Utf8Bytes),
     /// A binary message.
     Binary(Bytes),
+    /// A ping, which is answered, or a later one in its place; if it [is to be shown](super::SocketOptions::control_events).
+    Ping(Bytes),
+    /// A pong; if it [is to be shown](super::SocketOptions::control_events).
+    Pong(Bytes),
+    /// A message passed this limit, and is dropped, as
+    /// [`OnLimit::Skip`](super::OnLimit::Skip) has it.
+    Skipped(ProtocolError),
     /// It is closed: the last event. Drop the transport.
     Close(CloseEvent),
 }
 
-/// How a connection ended (WHATWG WebSocket, `CloseEvent`).
+impl SocketEvent {
+    /// Whether the peer sent a message.
+    pub(super) const fn is_message(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Binary(_) | Self::Skipped(_))
+    }
+}
+
+/// How a connection ended (WHATWG WebSocket, `CloseEvent`). It is an error too, for those to whom each
+/// end is one; its [`source`](Error::source) is that of its [failure](Self::failure).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 #[non_exhaustive]
@@ -47,7 +67,7 @@ pub struct CloseEvent {
     pub reason: Utf8Bytes,
     /// Whether the closing handshake was completed.
     pub was_clean: bool,
-    /// Why it was not, or not in time.
+    /// Why the closing handshake was not completed; `None` if it was.
     pub failure: Option<Failure>,
 }
 
@@ -74,15 +94,35 @@ impl fmt::Display for CloseEvent {
     }
 }
 
+impl Error for CloseEvent {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.failure.as_ref().and_then(Error::source)
+    }
+}
+
 /// Why a connection did not end by a closing handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 #[non_exhaustive]
 pub enum Failure {
-    /// The transport could not be opened, failed, or ended too soon.
-    #[error("the transport ended")]
-    Transport,
-    /// The server did not open the WebSocket as requested.
+    /// The transport ended without an error, but too soon: there was no close frame, or no whole
+    /// response. With TLS it ended with a `close_notify`.
+    #[error("the transport ended too soon")]
+    EndOfStream,
+    /// The transport could not be connected, read or written: its own error is the
+    /// [`source`](Error::source).
+    #[error(transparent)]
+    Transport(TransportError),
+    /// There was no transport within [`ReconnectOptions::connect_timeout`](
+    /// super::ReconnectOptions::connect_timeout).
+    #[error("no transport was connected in time")]
+    ConnectTimeout,
+    /// The server answered the opening handshake with a response that opens no WebSocket.
+    #[cfg(feature = "handshake")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "handshake")))]
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// The server's answer to the opening handshake is wrong.
     #[cfg(feature = "handshake")]
     #[cfg_attr(docsrs, doc(cfg(feature = "handshake")))]
     #[error(transparent)]
@@ -102,6 +142,9 @@ pub enum Failure {
     /// It was closed from this side before it was open.
     #[error("closed before it was open")]
     Aborted,
+    /// This side [failed](super::WebSocket::fail) it.
+    #[error("failed by this side")]
+    Local,
     /// There was no masking key for what the protocol demands to be sent.
     #[error(transparent)]
     NoMaskKey(#[from] NoMaskKey),

@@ -23,8 +23,10 @@ pub struct SocketOptions {
     pub(super) ping_interval: Duration,
     pub(super) pong_timeout: Duration,
     pub(super) idle_timeout: Duration,
+    pub(super) message_timeout: Duration,
     pub(super) high_water_mark: usize,
     pub(super) browser_close_codes: bool,
+    pub(super) control_events: bool,
 }
 
 impl SocketOptions {
@@ -37,7 +39,7 @@ impl SocketOptions {
     /// 1 MiB.
     pub const DEFAULT_HIGH_WATER_MARK: usize = 1 << 20;
 
-    /// The defaults: no pings, no end to idleness.
+    /// The defaults: no pings, and no end to silence.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -47,8 +49,10 @@ impl SocketOptions {
             ping_interval: Duration::ZERO,
             pong_timeout: Self::DEFAULT_PONG_TIMEOUT,
             idle_timeout: Duration::ZERO,
+            message_timeout: Duration::ZERO,
             high_water_mark: Self::DEFAULT_HIGH_WATER_MARK,
             browser_close_codes: false,
+            control_events: false,
         }
     }
 
@@ -67,8 +71,8 @@ impl SocketOptions {
         self
     }
 
-    /// Sets how long the closing handshake and the end of the transport may take, what waits to be
-    /// written before it included.
+    /// Sets how long the closing handshake and the end of the transport may take, from our close frame
+    /// on. Until that is written, the time starts again with each byte that the transport takes.
     #[must_use]
     pub const fn closing_timeout(mut self, timeout: Duration) -> Self {
         self.closing_timeout = timeout;
@@ -83,20 +87,34 @@ impl SocketOptions {
         self
     }
 
-    /// Sets how long the answer to a ping may take. Whatever the peer sends is one, as a pong waits
-    /// behind the frame under way; while the ping itself waits to be written, so is each byte that
-    /// the transport takes.
+    /// Sets how long the answer to a ping may take. Anything that the peer sends counts as the answer,
+    /// because its pong has to wait behind the frame that it is sending. Until our ping is written, each
+    /// byte that the transport takes counts too.
     #[must_use]
     pub const fn pong_timeout(mut self, timeout: Duration) -> Self {
         self.pong_timeout = timeout;
         self
     }
 
-    /// Closes the connection with 1001 if no message comes for so long; pings and pongs are none.
-    /// Zero, the default: never.
+    /// Closes the connection with 1001 if not a byte comes for so long. A message that is under way is a
+    /// sign of life, however long it takes, and so is the answer to a [ping](Self::ping_interval). Zero,
+    /// the default: never.
+    ///
+    /// It does not run while you deal with an event.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
+        self
+    }
+
+    /// Closes the connection with 1001 if no whole message comes for so long, whatever else does: for a
+    /// server that does not keep those who do nothing. A message has to be whole within that time. Zero,
+    /// the default: never.
+    ///
+    /// It does not run while you deal with a message.
+    #[must_use]
+    pub const fn message_timeout(mut self, timeout: Duration) -> Self {
+        self.message_timeout = timeout;
         self
     }
 
@@ -114,6 +132,14 @@ impl SocketOptions {
     #[must_use]
     pub const fn browser_close_codes(mut self, only: bool) -> Self {
         self.browser_close_codes = only;
+        self
+    }
+
+    /// Whether pings and pongs of the peer are shown, as [`SocketEvent::Ping`](
+    /// super::SocketEvent::Ping) and [`Pong`](super::SocketEvent::Pong). Pings are answered in any case.
+    #[must_use]
+    pub const fn control_events(mut self, show: bool) -> Self {
+        self.control_events = show;
         self
     }
 }

@@ -1,22 +1,25 @@
 //! The `WebSocket` interface: a connection, what waits to be written, and time.
 
 #[cfg(feature = "handshake")]
-use super::handshake::{ClientHandshake, ClientRequest};
-use super::heartbeat::{Beat, Heartbeat};
+use super::handshake::{ClientHandshake, ClientRequest, ResponseError};
+use super::heartbeat::Heartbeat;
+#[cfg(feature = "handshake")]
+use super::refusal::Refusing;
 use super::send_queue::SendQueue;
 use super::{
     Close, CloseCode, CloseEvent, Connection, Failure, Flow, Frame, MaskSource, Message,
     MessageDecoder, NoMask, NoMaskKey, OpCode, PreparedFrame, ReadyState, Role, SendError,
-    SocketEvent, SocketOptions, State,
+    SocketEvent, SocketOptions, State, TransportError,
 };
 #[cfg(feature = "deflate")]
 use super::{Deflate, DeflateParams};
 use crate::Utf8Bytes;
-#[cfg(any(feature = "deflate", feature = "handshake"))]
+use crate::last_chance::LastChance;
 use alloc::boxed::Box;
 #[cfg(feature = "deflate")]
 use alloc::string::{String, ToString};
 use bytes::{Buf, Bytes, BytesMut};
+use core::error::Error;
 use core::time::Duration;
 
 /// A WebSocket as pages know it (WHATWG WebSocket), in either role, without its transport: bytes and
@@ -31,8 +34,14 @@ use core::time::Duration;
 ///    writing side.
 /// 3. Wait until there is more to read, room to write what is left, or [`deadline`](Self::deadline)
 ///    has come. That counts also while the transport takes its time to be shut, as one over HTTP/2 or
-///    TLS may. If reading ends or fails, say so by [`end_of_stream`](Self::end_of_stream), and read no
-///    more; if writing fails, by [`write_failed`](Self::write_failed).
+///    TLS may. If reading ends or fails, say so by [`end_of_stream`](Self::end_of_stream) or
+///    [`read_failed`](Self::read_failed), and read no more; if writing fails, by
+///    [`write_failed`](Self::write_failed).
+///
+/// A peer is never given up while something that it sent may lie unread. If a deadline has passed when `poll` is called, there
+/// is a last chance first: a tenth of the timeout more, but no more than a second, in which step 3 reads
+/// what is readable. If the next call comes a second late, there is another one, up to three in a row. So a
+/// program that was stopped for a while, or was busy, keeps its connections.
 ///
 /// Memory: what [`MessageDecoder`] takes; of what waits to be written the
 /// [high-water mark](SocketOptions::high_water_mark), one message, and one frame of each other kind.
@@ -48,8 +57,8 @@ use core::time::Duration;
 /// use std::time::Duration;
 ///
 /// let now = Duration::ZERO;
-/// let request = ClientRequest::new("example.com", "/chat", *b"16 random bytes!")?;
-/// let masks = || [1, 2, 3, 4]; // use a strong source of randomness
+/// let request = ClientRequest::new("example.com", "/chat", rand::random())?;
+/// let masks = rand::random::<[u8; 4]>;
 /// let mut client = WebSocket::connect(&request, SocketOptions::new(), masks, now);
 /// let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
 /// to_server.put(client.to_write(now));
@@ -71,7 +80,7 @@ use core::time::Duration;
 /// to_client.put(server.to_write(now));
 /// assert!(server.wants_shutdown());
 ///
-/// client.end_of_stream(); // as the server shuts the transport
+/// client.end_of_stream(now); // as the server shuts the transport
 /// let Some(SocketEvent::Close(close)) = client.poll(&mut to_client, now) else { unreachable!() };
 /// assert_eq!((close.code, &*close.reason, close.was_clean), (1000, "bye", true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -91,13 +100,19 @@ pub struct WebSocket<M = NoMask> {
     /// The code and reason of the peer's close frame.
     peer_close: Option<(u16, Utf8Bytes)>,
     failure: Option<Failure>,
-    /// Set once either side closes, or nothing more can be written.
+    /// The first error of the transport.
+    transport_error: Option<TransportError>,
+    /// Set once either side closes, or nothing more can be read or written.
     closing_deadline: Option<Duration>,
+    /// Before the peer is judged by its silence.
+    chance: LastChance,
+    /// Since when there was no message, and not a byte.
     last_message: Duration,
+    last_byte: Duration,
     /// How many bytes the last call left.
     left: usize,
-    /// Whether the last call gave an event of what was received.
-    giving: bool,
+    /// Whether the last call gave an event of what was received, and whether that was a message.
+    giving: Option<bool>,
     /// Nothing more will be received.
     ended: bool,
     /// Nothing more can be written.
@@ -110,6 +125,16 @@ pub struct WebSocket<M = NoMask> {
 struct Agreed {
     params: DeflateParams,
     text: String,
+}
+
+/// What the silence of the peer until a deadline means.
+#[derive(Clone, Copy, Debug)]
+enum Verdict {
+    #[cfg(feature = "handshake")]
+    Handshake,
+    Pong,
+    Idle,
+    Closing,
 }
 
 /// How far it is, the closing handshake apart.
@@ -130,6 +155,8 @@ struct Connecting {
     handshake: ClientHandshake<'static>,
     #[cfg(feature = "deflate")]
     deflate: Option<Deflate>,
+    /// The answer, if it opens nothing and its body is still to come.
+    refusing: Option<Refusing>,
     deadline: Duration,
 }
 
@@ -186,6 +213,7 @@ impl<M: MaskSource> WebSocket<M> {
             handshake: request.handshake().into_owned(),
             #[cfg(feature = "deflate")]
             deflate: request.deflate.cloned(),
+            refusing: None,
             deadline: now.saturating_add(options.handshake_timeout),
         });
         let connection = Connection::message_client(options.limits, masks);
@@ -222,10 +250,13 @@ impl<M: MaskSource> WebSocket<M> {
             agreed: None,
             peer_close: None,
             failure: None,
+            transport_error: None,
             closing_deadline: None,
+            chance: LastChance::new(),
             last_message: now,
+            last_byte: now,
             left: 0,
-            giving: false,
+            giving: None,
             ended: false,
             failed: false,
         }
@@ -256,12 +287,17 @@ impl<M: MaskSource> WebSocket<M> {
     pub fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
         if received.len() > self.left {
             self.heartbeat.heard(now);
+            self.last_byte = now;
         }
-        let taken = self.take(received);
+        let taken = self.take(received, now);
         self.left = received.len();
-        // While events are dealt with, nobody listens: idleness begins when there are no more.
-        if core::mem::replace(&mut self.giving, taken.is_some()) || self.giving {
-            self.last_message = now;
+        // While events are dealt with, nobody listens: silence begins when there are no more.
+        let giving = taken.as_ref().map(SocketEvent::is_message);
+        for is_message in core::mem::replace(&mut self.giving, giving).into_iter().chain(giving) {
+            self.last_byte = now;
+            if is_message {
+                self.last_message = now;
+            }
         }
         taken.or_else(|| self.pass(now, self.ended))
     }
@@ -271,18 +307,23 @@ impl<M: MaskSource> WebSocket<M> {
     /// but a peer that does not take our ping is. Once the transport has ended, [`poll`](Self::poll).
     pub fn poll_time(&mut self, now: Duration) -> Option<SocketEvent> {
         self.last_message = now;
+        self.last_byte = now;
         self.heartbeat.postpone(now);
         self.pass(now, false)
     }
 
     /// The next event of what was received.
-    fn take(&mut self, received: &mut BytesMut) -> Option<SocketEvent> {
+    fn take(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
         match &mut self.phase {
             #[cfg(feature = "handshake")]
             Phase::Connecting(_) if self.failure.is_some() => None,
             #[cfg(feature = "handshake")]
             Phase::Connecting(_) => self.take_response(received),
-            Phase::Running => self.take_message(received),
+            Phase::Running if matches!(self.failure, Some(Failure::Local)) => {
+                received.clear();
+                None
+            }
+            Phase::Running => self.take_message(received, now),
             Phase::Opened | Phase::Closed => None,
         }
     }
@@ -290,6 +331,9 @@ impl<M: MaskSource> WebSocket<M> {
     #[cfg(feature = "handshake")]
     fn take_response(&mut self, received: &mut BytesMut) -> Option<SocketEvent> {
         let Phase::Connecting(connecting) = &mut self.phase else { return None };
+        if let Some(refusing) = &mut connecting.refusing {
+            return refusing.take(received).then(|| self.refused())?;
+        }
         match connecting.handshake.decode(received) {
             Ok(None) => {}
             Ok(Some(response)) => {
@@ -304,17 +348,38 @@ impl<M: MaskSource> WebSocket<M> {
                     self.set_deflate(&deflate, agreed);
                 }
             }
-            Err(error) => return Some(self.fail(Failure::Handshake(error))),
+            Err(ResponseError::Status { status, head_len }) => {
+                let head = received.split_to(head_len.min(received.len())).freeze();
+                connecting.refusing = Some(Refusing::new(status, head));
+                return self.take_response(received);
+            }
+            Err(error) => return Some(self.fail_by(Failure::Handshake(error))),
         }
         None
     }
 
-    fn take_message(&mut self, received: &mut BytesMut) -> Option<SocketEvent> {
+    /// The server does not open the connection, and nothing more is to come of why.
+    #[cfg(feature = "handshake")]
+    fn refused(&mut self) -> Option<SocketEvent> {
+        let Phase::Connecting(connecting) = &mut self.phase else { return None };
+        let refusal = connecting.refusing.take()?.end();
+        Some(self.fail_by(Failure::Refused(Box::new(refusal))))
+    }
+
+    fn take_message(&mut self, received: &mut BytesMut, now: Duration) -> Option<SocketEvent> {
         loop {
+            let mut shown = None;
             match self.connection.receive(received) {
-                Ok(Some(Message::Text(text))) => return Some(SocketEvent::Text(text)),
-                Ok(Some(Message::Binary(bytes))) => return Some(SocketEvent::Binary(bytes)),
-                Ok(Some(Message::Ping(_) | Message::Pong(_))) => {}
+                Ok(Some(Message::Text(text))) => shown = Some(SocketEvent::Text(text)),
+                Ok(Some(Message::Binary(bytes))) => shown = Some(SocketEvent::Binary(bytes)),
+                Ok(Some(Message::Skipped(error))) => shown = Some(SocketEvent::Skipped(error)),
+                Ok(Some(Message::Ping(payload))) => {
+                    shown = self.options.control_events.then_some(SocketEvent::Ping(payload));
+                }
+                Ok(Some(Message::Pong(payload))) => {
+                    self.heartbeat.pong(&payload, now);
+                    shown = self.options.control_events.then_some(SocketEvent::Pong(payload));
+                }
                 Ok(Some(Message::Close(close))) => {
                     let said = |close: Close<_>| (close.code.get(), close.reason);
                     let nothing = (CloseEvent::NO_STATUS, Utf8Bytes::default());
@@ -328,15 +393,18 @@ impl<M: MaskSource> WebSocket<M> {
                     return self.reply_or_fail();
                 }
             }
+            if shown.as_ref().is_some_and(SocketEvent::is_message) {
+                return shown;
+            }
             let failed = self.reply_or_fail();
-            if failed.is_some() {
-                return failed;
+            if failed.is_some() || shown.is_some() {
+                return failed.or(shown);
             }
         }
     }
 
     fn reply_or_fail(&mut self) -> Option<SocketEvent> {
-        self.reply().err().map(|failure| self.fail(failure))
+        self.reply().err().map(|failure| self.fail_by(failure))
     }
 
     /// Queues what is owed to the peer. While the queue is full no more than one pong waits: the next
@@ -347,7 +415,7 @@ impl<M: MaskSource> WebSocket<M> {
             return Ok(());
         }
         let Self { connection, queue, .. } = self;
-        queue.push(shape, |tail| connection.reply_to(tail)).map_err(unsendable)
+        queue.push(shape, false, |tail| connection.reply_to(tail)).map_err(unsendable)
     }
 
     /// The next event of time.
@@ -355,22 +423,29 @@ impl<M: MaskSource> WebSocket<M> {
         self.heartbeat.passed(now);
         match self.phase {
             #[cfg(feature = "handshake")]
-            Phase::Connecting(ref connecting) => {
-                let late = (now >= connecting.deadline).then_some(Failure::HandshakeTimeout);
-                let failure = self.failure.or(if ended { Some(Failure::Transport) } else { late });
-                failure.map(|failure| self.fail(failure))
+            Phase::Connecting(_) if self.failure.is_some() => Some(self.finish()),
+            #[cfg(feature = "handshake")]
+            Phase::Connecting(_) => {
+                let late = self.judge(now).is_some();
+                let cut = ended || self.failed;
+                let failure = if cut { self.cut() } else { Failure::HandshakeTimeout };
+                let refused = if ended || late { self.refused() } else { return None };
+                refused.or_else(|| Some(self.fail_by(failure)))
             }
             Phase::Running if self.connection.state() == State::Open => {
-                self.pass_open(now, ended).err().map(|failure| self.fail(failure))
+                self.pass_open(now, ended).err().map(|failure| self.fail_by(failure))
             }
             Phase::Running => {
                 self.closes_from(now);
-                (self.is_late(now) || ended && self.awaits_nothing()).then(|| self.finish())
+                let late = self.judge(now).is_some();
+                (late || ended && self.awaits_nothing()).then(|| self.finish())
             }
             Phase::Opened => {
                 self.phase = Phase::Running;
                 self.heartbeat = Heartbeat::new(&self.options, now);
-                self.giving = true;
+                self.last_message = now;
+                self.last_byte = now;
+                self.giving = Some(true);
                 Some(SocketEvent::Open)
             }
             Phase::Closed => None,
@@ -378,20 +453,28 @@ impl<M: MaskSource> WebSocket<M> {
     }
 
     fn pass_open(&mut self, now: Duration, ended: bool) -> Result<(), Failure> {
-        if self.failed {
-            self.closes_from(now);
+        if ended {
+            return Err(self.cut());
         }
-        match self.heartbeat.due(now) {
-            _ if ended || self.is_late(now) => return Err(Failure::Transport),
-            Some(Beat::Lost) => return Err(Failure::PongTimeout),
-            Some(Beat::Ping) => self.ping()?,
+        match self.judge(now) {
+            Some(Verdict::Closing) => return Err(self.cut()),
+            Some(Verdict::Pong) => return Err(Failure::PongTimeout),
+            Some(Verdict::Idle) => {
+                let close = Close { code: CloseCode::GOING_AWAY, reason: "idle" };
+                return self.queue_close(Some(close), now).map_err(unsendable);
+            }
+            #[cfg(feature = "handshake")]
+            Some(Verdict::Handshake) => {}
             None => {}
         }
-        if self.idle_deadline().is_some_and(|deadline| now >= deadline) {
-            let close = Close { code: CloseCode::GOING_AWAY, reason: "idle" };
-            self.queue_close(Some(close), now).map_err(unsendable)?;
-        }
-        Ok(())
+        let is_due = self.closing_deadline.is_none() && self.heartbeat.is_due(now);
+        if is_due { self.ping() } else { Ok(()) }
+    }
+
+    /// What the peer's silence means, if the time for it has come.
+    fn judge(&mut self, now: Duration) -> Option<Verdict> {
+        let (deadline, timeout, verdict) = self.judgement()?;
+        self.chance.was_missed(deadline, timeout, now).then_some(verdict)
     }
 
     /// Queues a ping, unless one waits: a peer that sends but does not read is owed no more.
@@ -415,8 +498,10 @@ impl<M: MaskSource> WebSocket<M> {
         self.heartbeat.passed(now);
         // A pong may have waited for the one before. If it cannot be sent, the next poll says so.
         let _ = self.reply();
-        let parts = (!self.failed).then_some((&mut self.queue, &mut self.heartbeat));
-        ToWrite { parts, now }
+        let Self { queue, heartbeat, closing_deadline, options, .. } = self;
+        let closes_at = now.saturating_add(options.closing_timeout);
+        let parts = Parts { queue, heartbeat, closing_deadline, closes_at };
+        ToWrite { parts: (!self.failed).then_some(parts), now }
     }
 
     /// Sends a frame: a message, one of its fragments, or a ping of your own. Says whether more may be
@@ -435,18 +520,27 @@ impl<M: MaskSource> WebSocket<M> {
     /// Queues a frame however full the queue is.
     pub(super) fn push<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<(), SendError> {
         let Self { connection, queue, .. } = self;
-        queue.push(frame.shape, |tail| connection.send_to(frame, tail))
+        queue.push(frame.shape, false, |tail| connection.send_to(frame, tail))
     }
 
-    fn check(&self, opcode: OpCode) -> Result<(), SendError> {
-        if !matches!(self.phase, Phase::Opened | Phase::Running) {
-            return Err(SendError::NotOpen);
+    /// As [`push`](Self::push), of a message that its sender keeps until it is written.
+    pub(super) fn push_kept(&mut self, message: &Frame<&[u8]>) -> Result<(), SendError> {
+        let Self { connection, queue, .. } = self;
+        queue.push(message.shape, true, |tail| connection.send_to(message, tail))
+    }
+
+    pub(super) fn check(&self, opcode: OpCode) -> Result<(), SendError> {
+        match self.phase {
+            #[cfg(feature = "handshake")]
+            Phase::Connecting(_) if self.failure.is_none() => return Err(SendError::Connecting),
+            Phase::Opened | Phase::Running => {}
+            _ => return Err(SendError::Closed),
         }
         if !opcode.is_control() && self.is_full() { Err(SendError::Full) } else { Ok(()) }
     }
 
-    /// Begins the closing handshake, behind what waits to be written; if the connection is not open
-    /// yet, it fails. If it is closing or closed already, nothing happens.
+    /// Begins the closing handshake, behind what waits to be written. A connection that is not open yet
+    /// ends as [`Failure::Aborted`]. If it is closing or closed already, nothing happens.
     ///
     /// # Errors
     /// If the reason is longer than 123 bytes, the code one that
@@ -484,16 +578,36 @@ impl<M: MaskSource> WebSocket<M> {
         Ok(())
     }
 
-    fn closes_from(&mut self, now: Duration) {
-        let deadline = now.saturating_add(self.options.closing_timeout);
-        self.closing_deadline.get_or_insert(deadline);
+    /// Fails the connection (RFC 6455, 7.1.7): tells the peer why, behind what waits to be written, and
+    /// then wants the transport shut, without waiting for the peer's answer. What it still sends is
+    /// dropped. The last event comes when the transport ends, at the latest after the
+    /// [closing timeout](SocketOptions::closing_timeout), and says [`Failure::Local`]. If the connection is not open yet, this is
+    /// [`close`](Self::close); after a close frame of the peer nothing happens.
+    ///
+    /// ```
+    /// use eventwire::ws::{Close, CloseCode, Failure, SocketOptions, WebSocket, SendError};
+    /// use std::time::Duration;
+    ///
+    /// /// The client has not said who it is.
+    /// fn refuse(socket: &mut WebSocket, now: Duration) -> Result<(), SendError> {
+    ///     let close = Close { code: CloseCode::POLICY_VIOLATION, reason: "no login" };
+    ///     socket.fail(Some(close), now)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`close`](Self::close).
+    pub fn fail(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
+        self.close(close, now)?;
+        let running = matches!(self.phase, Phase::Opened | Phase::Running);
+        if running && self.connection.state() == State::LocalClosing {
+            self.connection.writer().peer_closed();
+            self.failure.get_or_insert(Failure::Local);
+        }
+        Ok(())
     }
 
-    fn is_late(&self, now: Duration) -> bool {
-        self.closing_deadline.is_some_and(|deadline| now >= deadline)
-    }
-
-    fn fail(&mut self, failure: Failure) -> SocketEvent {
+    fn fail_by(&mut self, failure: Failure) -> SocketEvent {
         self.failure.get_or_insert(failure);
         self.finish()
     }
@@ -504,29 +618,86 @@ impl<M: MaskSource> WebSocket<M> {
             && self.connection.state() == State::Closed
             && self.queue.is_empty();
         if !was_clean && self.failure.is_none() {
-            let cut = if self.ended { Failure::Transport } else { Failure::ClosingTimeout };
-            self.failure = Some(cut);
+            let cut = self.ended || self.failed;
+            self.failure = Some(if cut { self.cut() } else { Failure::ClosingTimeout });
         }
         self.phase = Phase::Closed;
         let abnormal = (CloseEvent::ABNORMAL, Utf8Bytes::default());
         let (code, reason) = self.peer_close.take().unwrap_or(abnormal);
-        SocketEvent::Close(CloseEvent { code, reason, was_clean, failure: self.failure })
+        let failure = self.failure.clone();
+        SocketEvent::Close(CloseEvent { code, reason, was_clean, failure })
     }
 }
 
 impl<M> WebSocket<M> {
-    /// The transport ended, or reading failed: there is nothing more to read. Poll once more.
-    pub const fn end_of_stream(&mut self) {
+    /// The transport has ended: there is nothing more to read. [`poll`](Self::poll) once more.
+    pub fn end_of_stream(&mut self, now: Duration) {
         self.ended = true;
+        self.closes_from(now);
     }
 
-    /// Writing failed, and there is nothing more to write. Read on: what the peer said last may still
-    /// come, and then the transport ends. If it does not, the [closing timeout](
-    /// SocketOptions::closing_timeout) ends the wait.
-    pub const fn write_failed(&mut self) {
+    /// Reading failed with this error of the transport, and there is nothing more to read.
+    /// [`poll`](Self::poll) once more. The error is the [source](core::error::Error::source) of the
+    /// failure in the [`CloseEvent`], unless an error came before, or the connection had closed.
+    pub fn read_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>, now: Duration) {
+        self.transport_error.get_or_insert_with(|| TransportError::new(error));
+        self.end_of_stream(now);
+    }
+
+    /// Writing failed with this error of the transport, and there is nothing more to write. Read on:
+    /// what the peer said last may still come, and then the transport ends. If it does not, the
+    /// [closing timeout](SocketOptions::closing_timeout) ends the wait. The error is kept as that of
+    /// [`read_failed`](Self::read_failed).
+    pub fn write_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>, now: Duration) {
+        self.transport_error.get_or_insert_with(|| TransportError::new(error));
         self.failed = true;
+        self.closes_from(now);
     }
 
+    fn closes_from(&mut self, now: Duration) {
+        let deadline = now.saturating_add(self.options.closing_timeout);
+        self.closing_deadline.get_or_insert(deadline);
+    }
+
+    /// Why a connection ended that was cut.
+    fn cut(&self) -> Failure {
+        self.transport_error.clone().map_or(Failure::EndOfStream, Failure::Transport)
+    }
+
+    /// Until when the peer may be silent, after which wait, and what it means if it is.
+    fn judgement(&self) -> Option<(Duration, Duration, Verdict)> {
+        let options = &self.options;
+        match &self.phase {
+            #[cfg(feature = "handshake")]
+            Phase::Connecting(it) => {
+                let handshake = (it.deadline, options.handshake_timeout, Verdict::Handshake);
+                let closing = self.closing_deadline;
+                let closing = closing.map(|at| (at, options.closing_timeout, Verdict::Closing));
+                closing.into_iter().chain([handshake]).min_by_key(|(deadline, ..)| *deadline)
+            }
+            Phase::Running if self.is_closing() => {
+                self.closing_deadline.map(|at| (at, options.closing_timeout, Verdict::Closing))
+            }
+            Phase::Running => {
+                let silence = |since: Duration, timeout: Duration| {
+                    let deadline = since.saturating_add(timeout);
+                    (!timeout.is_zero()).then_some((deadline, timeout, Verdict::Idle))
+                };
+                let pong = self.heartbeat.pong_deadline();
+                pong.map(|at| (at, options.pong_timeout, Verdict::Pong))
+                    .into_iter()
+                    .chain(silence(self.last_byte, options.idle_timeout))
+                    .chain(silence(self.last_message, options.message_timeout))
+                    .min_by_key(|(deadline, ..)| *deadline)
+            }
+            Phase::Opened | Phase::Closed => None,
+        }
+    }
+
+    /// Whether it is on its way to its end.
+    const fn is_closing(&self) -> bool {
+        self.closing_deadline.is_some() || !matches!(self.connection.state(), State::Open)
+    }
     /// Whether the writing side of the transport is to be shut now, as nothing more will be written:
     /// on a server once both close frames are out, on either side once a peer that broke the
     /// protocol was told (RFC 6455, 7.1.1, 7.1.7). It stays so until the last event; read on until
@@ -546,30 +717,28 @@ impl<M> WebSocket<M> {
     }
 
     /// When to call [`poll`](Self::poll) at the latest, even if nothing was received. With `None`
-    /// nothing is due by itself: that is so while it is open without pings and without an idle timeout,
-    /// and after the last event.
+    /// nothing is due by itself: that is so while it is open without pings and without timeouts of
+    /// silence, and after the last event.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         match &self.phase {
-            Phase::Closed => None,
-            _ if self.ended && self.awaits_nothing() => Some(Duration::ZERO),
+            Phase::Closed => return None,
+            _ if self.ended && self.awaits_nothing() => return Some(Duration::ZERO),
             #[cfg(feature = "handshake")]
-            Phase::Connecting(it) if self.failure.is_none() => Some(it.deadline),
+            Phase::Connecting(_) if self.failure.is_some() => return Some(Duration::ZERO),
             #[cfg(feature = "handshake")]
-            Phase::Connecting(_) => Some(Duration::ZERO),
-            Phase::Opened => Some(Duration::ZERO),
-            Phase::Running if self.failed || self.connection.state() != State::Open => {
-                Some(self.closing_deadline.unwrap_or_default())
+            Phase::Connecting(_) => {}
+            Phase::Opened => return Some(Duration::ZERO),
+            // The peer closed, since when is for `poll` to say.
+            Phase::Running if self.is_closing() && self.closing_deadline.is_none() => {
+                return Some(Duration::ZERO);
             }
-            Phase::Running => {
-                self.heartbeat.deadline().into_iter().chain(self.idle_deadline()).min()
-            }
+            Phase::Running => {}
         }
-    }
-
-    fn idle_deadline(&self) -> Option<Duration> {
-        let timeout = self.options.idle_timeout;
-        (!timeout.is_zero()).then(|| self.last_message.saturating_add(timeout))
+        let judgement = self.judgement().map(|(deadline, ..)| self.chance.deadline(deadline));
+        let pings = matches!(self.phase, Phase::Running) && !self.is_closing();
+        let ping = if pings { self.heartbeat.next_ping() } else { None };
+        judgement.into_iter().chain(ping).min()
     }
 
     /// How far it is.
@@ -631,19 +800,21 @@ impl<M> WebSocket<M> {
         self.agreed.as_ref().map(|agreed| agreed.params)
     }
 
+    /// The latest time from writing a ping of the [heartbeat](SocketOptions::ping_interval) to receiving
+    /// a pong for it; `None` until the first. Those pings are empty, so any empty pong counts as one.
+    #[must_use]
+    pub const fn round_trip(&self) -> Option<Duration> {
+        self.heartbeat.round_trip()
+    }
+
     /// When the peer last sent something, or the connection began.
     pub(super) const fn last_heard(&self) -> Duration {
         self.heartbeat.last_heard()
     }
 
-    /// How many messages were wholly written.
-    pub(super) const fn written_messages(&self) -> u64 {
-        self.queue.written_messages()
-    }
-
-    /// How many messages were taken, and may have been written.
-    pub(super) const fn taken_messages(&self) -> u64 {
-        self.queue.taken_messages()
+    /// How many messages that are kept were wholly written.
+    pub(super) const fn written_kept(&self) -> u64 {
+        self.queue.written_kept()
     }
 }
 
@@ -657,13 +828,23 @@ fn unsendable(_: SendError) -> Failure {
 #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct ToWrite<'s> {
     /// `None`: nothing can be written.
-    pub(super) parts: Option<(&'s mut SendQueue, &'s mut Heartbeat)>,
+    pub(super) parts: Option<Parts<'s>>,
     pub(super) now: Duration,
+}
+
+/// What is written to, and who is told of it.
+#[derive(Debug)]
+pub(super) struct Parts<'s> {
+    queue: &'s mut SendQueue,
+    heartbeat: &'s mut Heartbeat,
+    closing_deadline: &'s mut Option<Duration>,
+    /// The closing deadline, if the peer takes something now.
+    closes_at: Duration,
 }
 
 impl ToWrite<'_> {
     fn queue(&self) -> Option<&SendQueue> {
-        self.parts.as_ref().map(|(queue, _)| &**queue)
+        self.parts.as_ref().map(|parts| &*parts.queue)
     }
 }
 
@@ -684,9 +865,15 @@ impl Buf for ToWrite<'_> {
     /// # Panics
     /// If there are not so many bytes.
     fn advance(&mut self, len: usize) {
-        let Some((queue, heartbeat)) = &mut self.parts else {
+        let Some(Parts { queue, heartbeat, closing_deadline, closes_at }) = &mut self.parts else {
             return assert_eq!(len, 0, "nothing to write");
         };
+        if len > 0
+            && queue.has_close()
+            && let Some(deadline) = closing_deadline
+        {
+            *deadline = (*closes_at).max(*deadline);
+        }
         queue.advance(len);
         heartbeat.written(len, self.now);
     }

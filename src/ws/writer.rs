@@ -19,7 +19,7 @@ use alloc::boxed::Box;
 use bytes::{BufMut, Bytes};
 
 /// The sending half of a connection: masks what a client sends, keeps the order of fragments right,
-/// and sends nothing after a close frame but pongs that are still owed (RFC 6455, 5.4, 5.5.1).
+/// and sends nothing after its close frame but pings and pongs (RFC 6455, 5.4, 5.5.1, 5.5.2).
 ///
 /// It needs no lock to be apart from its [`Reader`](super::Reader): what that one owes to the peer
 /// is carried over as a [`Reply`].
@@ -33,7 +33,7 @@ use bytes::{BufMut, Bytes};
 /// assert_eq!(&buffer[..len], b"\x81\x02hi");
 ///
 /// writer.send(&Frame::close(None).unwrap(), &mut buffer)?;
-/// assert_eq!(writer.send(&Frame::text("more"), &mut buffer), Err(SendError::CloseSent));
+/// assert_eq!(writer.send(&Frame::text("more"), &mut buffer), Err(SendError::Closed));
 /// # Ok::<(), SendError>(())
 /// ```
 #[derive(Debug)]
@@ -243,11 +243,11 @@ impl<M: MaskSource> Writer<M> {
     /// ```
     /// use eventwire::ws::{Frame, Writer};
     ///
-    /// let mut writer = Writer::client(|| [0xFF, 0, 0, 0]); // use a better source than this
+    /// let mut writer = Writer::client(rand::random::<[u8; 4]>);
     /// let mut payload = *b"\x01\x02\x03\x04\x05";
     /// let (header, payload) = writer.send_in_place(Frame::binary(&mut payload[..]))?;
-    /// assert_eq!(*header, *b"\x82\x85\xFF\x00\x00\x00");
-    /// assert_eq!(payload, b"\xFE\x02\x03\x04\xFA");
+    /// let key = &header[2..];
+    /// assert_eq!((&header[..2], payload[0]), (&b"\x82\x85"[..], 0x01 ^ key[0]));
     /// # Ok::<(), eventwire::ws::SendError>(())
     /// ```
     ///
@@ -430,11 +430,14 @@ impl<M: MaskSource> Writer<M> {
 
     #[inline]
     fn check_order(&self, shape: Shape) -> Result<(), SendError> {
-        if self.close_sent {
-            return Err(SendError::CloseSent);
-        }
-        if self.peer_closed && shape.opcode != OpCode::Close {
-            return Err(SendError::PeerClosed);
+        let may_follow = match shape.opcode {
+            OpCode::Close => !self.close_sent,
+            // After our close frame too (5.5.2).
+            control if control.is_control() => !self.peer_closed,
+            _ => !self.close_sent && !self.peer_closed,
+        };
+        if !may_follow {
+            return Err(SendError::Closed);
         }
         if shape.opcode.is_control() {
             return Ok(());

@@ -22,7 +22,6 @@ pub async fn echo(
         let now = start.elapsed();
         while let Some(event) = socket.poll(&mut received, now) {
             let sent = match event {
-                SocketEvent::Open => continue,
                 SocketEvent::Text(text) => match &*text {
                     "close" => {
                         let code = CloseCode::new(4000).unwrap();
@@ -35,6 +34,7 @@ pub async fn echo(
                 },
                 SocketEvent::Binary(bytes) => socket.send(&Frame::binary(&bytes)),
                 SocketEvent::Close(close) => return Some(close),
+                _ => continue,
             };
             // Refused if the client has closed meanwhile.
             let _ = sent;
@@ -57,15 +57,15 @@ pub async fn echo(
             result = reader.read_buf(&mut received), if !ended => {
                 if !matches!(result, Ok(1..)) {
                     ended = true;
-                    socket.end_of_stream();
+                    socket.end_of_stream(start.elapsed());
                 }
             }
             result = write, if !failed && (more || shuts || !flushed) => {
                 flushed = !more;
                 shut |= shuts;
-                if result.is_err() {
+                if let Err(error) = result {
                     failed = true;
-                    socket.end_of_stream();
+                    socket.read_failed(error, start.elapsed());
                 }
             }
             () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}

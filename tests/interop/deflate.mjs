@@ -165,6 +165,10 @@ class Compressed extends Pair {
     this.name = `${this.name}, ${what}`;
   }
 
+  get inflates() {
+    return true;
+  }
+
   get settings() {
     return this.client === this.us ? this.ours : this.theirs;
   }

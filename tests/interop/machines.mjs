@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
-import { Checks, endpointProgram, example, until } from './common.mjs';
+import { Checks, endpointProgram, example, numberIn, until } from './common.mjs';
 import { Endpoint, Program } from './endpoint.mjs';
 
 const PING = 100;
@@ -447,11 +447,11 @@ function source(address, target) {
   })().catch(() => {}); // stopped
   return {
     of: (kind) => reports.filter((report) => kind in report).map((report) => report[kind]),
-    ids: () => reports.filter(({ event }) => event && event.event !== 'resumed').map(({ event }) => Number(event.last_event_id)),
+    ids: () => reports.filter(({ event }) => event && event.event !== 'resumed').map(({ event }) => event.last_event_id),
   };
 }
 
-const consecutive = (ids) => ids.every((id, i) => i === 0 || id === ids[i - 1] + 1);
+const consecutive = (ids) => ids.every((id, i) => i === 0 || numberIn(id) === numberIn(ids[i - 1]) + 1);
 
 await scene('an event stream that is cut', async ({ equal, ok }) => {
   const server = await live();
@@ -478,7 +478,7 @@ await scene('an event stream whose server is killed and restarted', async ({ equ
   const after = events.ids().slice(before.length);
   // A server forgets what an earlier one said, and replays all of its own to those who come from there.
   equal('all that the new server has', after, await replayed(server.address, after.length));
-  ok('in order, none twice', consecutive(before) && consecutive(after) && before.at(-1) < after[0], `${before}, ${after}`);
+  ok('in order, none twice', consecutive(before) && consecutive(after) && !before.includes(after[0]), `${before}, ${after}`);
   equal('asked to go on', events.of('connecting').at(-1).last_event_id, `${before.at(-1)}`);
   equal('told so', events.of('event').find(({ event }) => event === 'resumed') !== undefined, true);
 });
@@ -490,7 +490,7 @@ async function replayed(address, count) {
   let text = '';
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
     text += chunk;
-    const ids = [...text.matchAll(/^id: (\d+)\n/gm)].map(([, id]) => Number(id));
+    const ids = [...text.matchAll(/^id: (\S+)\n/gm)].map(([, id]) => id);
     if (ids.length >= count) return ids.slice(0, count);
   }
 }

@@ -19,7 +19,8 @@ found, wrong = 0, []
 for name in files.stdout.split("\0")[:-1]:
     if name == ".gitignore":
         continue
-    text = pathlib.Path(name).read_text()
+    # Some of the data is not text.
+    text = pathlib.Path(name).read_text(errors="replace")
     # Beside the file that names it, too: a package has a `src` of its own.
     bases = [pathlib.Path(), pathlib.Path(name).parent]
     for path in (p.rstrip(".,") for match in PATH.findall(text) for p in expand(match)):

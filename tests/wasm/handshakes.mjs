@@ -16,8 +16,8 @@ const RESPONSE = [
   'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=', 'Sec-WebSocket-Protocol: chat',
 ];
 
-/** The same lines with the one that begins like this another, or none. */
-const but = (all, start, line) => lines(...all.flatMap((it) => (it.startsWith(start) ? line ?? [] : it)));
+/** The same lines with others, or none, in place of the one that begins like this. */
+const but = (all, start, ...others) => lines(...all.flatMap((it) => (it.startsWith(start) ? others : it)));
 
 /** What is wrong with requests, and the status that says so (RFC 6455, 4.2.2; RFC 9110, 15.5). */
 const REFUSED = [
@@ -38,7 +38,8 @@ const NOT_OPENED = [
   ['no upgrade', but(RESPONSE, 'Upgrade'), /^Upgrade$/],
   ['no connection', but(RESPONSE, 'Connection'), /^Connection$/],
   ['a subprotocol of its own', but(RESPONSE, 'Sec-WebSocket-Protocol', 'Sec-WebSocket-Protocol: other'), /^Subprotocol$/],
-  ['an extension', but(RESPONSE, 'Sec-WebSocket-Protocol', 'Sec-WebSocket-Extensions: permessage-deflate'), /^Extension$/],
+  ['an extension', but(RESPONSE, 'Sec-WebSocket-Protocol', 'Sec-WebSocket-Protocol: chat', 'Sec-WebSocket-Extensions: permessage-deflate'), /^Extension$/],
+  ['no subprotocol', but(RESPONSE, 'Sec-WebSocket-Protocol'), /^NoSubprotocol$/],
   ['404', lines('HTTP/1.1 404 Not Found'), /^Status { status: 404, /],
 ];
 

@@ -31,8 +31,8 @@ impl Wire {
     /// How many bytes an idle connection takes in the server, by the guide of the crate.
     pub(crate) const fn resident(self) -> u64 {
         match self {
-            Self::Sse => 17_664,
-            Self::WebSocket => 2_680,
+            Self::Sse => 13_568,
+            Self::WebSocket => 2_576,
         }
     }
 }
@@ -141,10 +141,8 @@ impl Client {
                     match event {
                         SocketEvent::Open => self.report(Report::Open),
                         SocketEvent::Text(text) => self.event(&text, next)?,
-                        SocketEvent::Binary(_) => {}
-                        SocketEvent::Close(close) => {
-                            return Err(io::Error::other(close.to_string()));
-                        }
+                        SocketEvent::Close(close) => return Err(io::Error::other(close)),
+                        _ => {}
                     }
                 }
             }

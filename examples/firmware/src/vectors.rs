@@ -175,7 +175,7 @@ impl Peer {
                         }
                     }
                     Ok(None) => break,
-                    Ok(Some(Event::Ping(_))) | Err(_) => {
+                    Ok(Some(Event::Ping(_) | Event::Skipped(_))) | Err(_) => {
                         self.expected = None;
                         return;
                     }

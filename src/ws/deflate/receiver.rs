@@ -77,11 +77,6 @@ impl Receiver {
         {
             self.begin(byte & 1 == 1, room);
         }
-        match **payload {
-            [] => {}
-            [last] => self.tail = [self.tail[1], last],
-            [.., before, last] => self.tail = [before, last],
-        }
         let inflater = self.inflater.get_or_insert_with(|| self.deflate.idle.inflater());
         let left = self.max_message - self.len;
         // At the limit one byte more is one too many.
@@ -89,10 +84,26 @@ impl Receiver {
         let mut written = 0;
         while written == 0 && (!payload.is_empty() || self.more) {
             if self.place == Place::Ended {
-                inflater.go_on([self.window.as_deref().unwrap_or_default(), so_far]);
+                // A block that is empty takes its sender two bytes. It is not to take us more.
+                while let Some(rest) = payload.strip_prefix(&EMPTY_FINAL) {
+                    self.tail = EMPTY_FINAL;
+                    *payload = rest;
+                }
+                if payload.is_empty() && !self.more {
+                    break;
+                }
+                let before = self.window.as_deref().unwrap_or_default();
+                let before = if so_far.len() < WINDOW { before } else { &[] };
+                inflater.go_on([before, so_far]);
             }
             let step = inflater.inflate(payload, room).map_err(|_| Fault::InvalidDeflate)?;
-            *payload = &payload[step.read..];
+            let (taken, rest) = payload.split_at(step.read);
+            match *taken {
+                [] => {}
+                [last] => self.tail = [self.tail[1], last],
+                [.., before, last] => self.tail = [before, last],
+            }
+            *payload = rest;
             written = step.written;
             self.more = step.more;
             self.place = if step.ended { Place::Ended } else { Place::Within };
@@ -102,7 +113,7 @@ impl Receiver {
         }
         if written > 0 {
             if left == 0 {
-                return Err(Fault::MessageTooLong { limit: self.max_message });
+                return Err(Fault::inflates_too_long(self.max_message));
             }
             self.len += written as u64;
             let run = &room[..written];
@@ -157,6 +168,9 @@ impl Receiver {
         self.place = Place::Front;
     }
 }
+
+/// A block with `BFINAL` that is empty, by the fixed code.
+const EMPTY_FINAL: [u8; 2] = [0x03, 0x00];
 
 fn new_window() -> Vec<u8> {
     Vec::with_capacity(WINDOW)

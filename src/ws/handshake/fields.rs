@@ -74,8 +74,11 @@ impl<'a> Iterator for Headers<'a> {
 
 /// Whether a response of 1xx other than 101 is in front.
 fn is_interim(head: &[u8]) -> bool {
-    let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.first_chunk());
-    matches!(status, Some([b'1', b'0', b'0' | b'2'..=b'9'] | [b'1', b'1'..=b'9', _]))
+    let status = head.strip_prefix(b"HTTP/1.").and_then(|rest| rest.first_chunk());
+    matches!(
+        status,
+        Some([_, b' ', b'1', b'0', b'0' | b'2'..=b'9'] | [_, b' ', b'1', b'1'..=b'9', _])
+    )
 }
 
 fn next_header<'a>(lines: &mut &'a [u8]) -> Option<(&'a str, &'a [u8])> {

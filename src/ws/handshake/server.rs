@@ -280,7 +280,8 @@ impl<'a, By> Request<'a, By> {
         self.fields.list("Sec-WebSocket-Protocol").filter_map(token)
     }
 
-    /// The first of `supported` that the client offers.
+    /// The first of `supported` that the client offers. A browser fails the connection if it offered some
+    /// and none is chosen.
     #[must_use]
     pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&'a str> {
         supported.iter().find_map(|name| self.subprotocols().find(|it| it == name))

@@ -7,7 +7,9 @@ pub mod socket;
 
 #[cfg(feature = "alloc")]
 use bytes::BytesMut;
-use eventwire::ws::{Close, Data, DataKind, Decoder, Event, MaskKey, Options, ProtocolError, Role};
+use eventwire::ws::{
+    Close, Data, DataKind, Decoder, Event, MaskKey, OnLimit, Options, ProtocolError, Role,
+};
 #[cfg(feature = "alloc")]
 use eventwire::ws::{Connection, Message, MessageDecoder};
 #[cfg(feature = "deflate")]
@@ -21,13 +23,19 @@ pub struct Limits {
     pub frame: u64,
     pub message: u64,
     pub fragments: u32,
+    pub on_limit: OnLimit,
 }
 
 impl Limits {
-    pub const NONE: Self = Self { frame: u64::MAX, message: u64::MAX, fragments: u32::MAX };
+    pub const NONE: Self =
+        Self { frame: u64::MAX, message: u64::MAX, fragments: u32::MAX, on_limit: OnLimit::Error };
 
     pub fn options(self) -> Options {
-        Options::new().max_frame(self.frame).max_message(self.message).max_fragments(self.fragments)
+        Options::new()
+            .max_frame(self.frame)
+            .max_message(self.message)
+            .max_fragments(self.fragments)
+            .on_limit(self.on_limit)
     }
 }
 
@@ -38,6 +46,7 @@ pub enum Seen {
     Ping(Vec<u8>),
     Pong(Vec<u8>),
     Close(Option<Close<String>>),
+    Skipped(ProtocolError),
     Failed(ProtocolError),
 }
 
@@ -57,6 +66,7 @@ impl Seen {
             }
             Event::Ping(payload) => Self::Ping(payload.as_ref().to_vec()),
             Event::Pong(payload) => Self::Pong(payload.as_ref().to_vec()),
+            Event::Skipped(error) => Self::Skipped(error),
             Event::Close(close) => {
                 Self::Close(close.map(|Close { code, reason }| Close {
                     code,
@@ -157,6 +167,7 @@ fn by_message_decoder<'a>(
         Message::Ping(payload) => Seen::Ping(payload.into()),
         Message::Pong(payload) => Seen::Pong(payload.into()),
         Message::Close(close) => Seen::of(Event::<&[u8], _>::Close(close)),
+        Message::Skipped(error) => Seen::Skipped(error),
     };
     let mut trace = by_buffer(chunks, |buffer| Ok(decoder.decode(buffer)?.map(seen)));
     trace.incomplete |= decoder.in_message();
@@ -228,6 +239,10 @@ fn messages(trace: &Trace) -> Trace {
                     whole.seen.push(Seen::Data { kind: *kind, payload, fin: true });
                 }
             }
+            Seen::Skipped(_) => {
+                gathered.clear();
+                whole.seen.push(seen.clone());
+            }
             other => whole.seen.push(other.clone()),
         }
     }
@@ -257,7 +272,7 @@ fn by_connection(limits: Limits, stream: &[u8], expected: &Trace) {
     let mut owed = Vec::new();
     for seen in &expected.seen {
         match seen {
-            Seen::Data { .. } | Seen::Pong(_) => {}
+            Seen::Data { .. } | Seen::Pong(_) | Seen::Skipped(_) => {}
             Seen::Ping(payload) => {
                 owed.extend([0x8A, u8::try_from(payload.len()).unwrap()]);
                 owed.extend(payload);

@@ -3,7 +3,7 @@
 
 use super::inflate::Inflater;
 use super::{Limits, Seen, Trace};
-use eventwire::ws::{Close, CloseCode, DataKind, Fault, ProtocolError, Role, Rsv};
+use eventwire::ws::{Close, CloseCode, DataKind, Fault, OnLimit, ProtocolError, Role, Rsv};
 
 #[cfg(feature = "deflate")]
 const NOT_DEFLATE: Fault = Fault::InvalidDeflate;
@@ -37,7 +37,10 @@ pub fn trace_with(
         limits,
         inflation: inflation.map(|how| (how, Inflater::new(how.window))),
         frame_offset: 0,
+        offset: 0,
         deciding: None,
+        over: None,
+        skipping: false,
         header: Vec::new(),
         payload: Vec::new(),
         message: None,
@@ -47,6 +50,7 @@ pub fn trace_with(
         if machine.header.is_empty() {
             machine.frame_offset = offset;
         }
+        machine.offset = offset as u64;
         match machine.byte(byte) {
             Ok(()) if matches!(machine.trace.seen.last(), Some(Seen::Close(_))) => {
                 return machine.trace;
@@ -69,8 +73,14 @@ struct Machine {
     inflation: Option<(Inflation, Inflater)>,
     /// Where the current frame begins.
     frame_offset: usize,
+    /// Where the byte at hand is.
+    offset: u64,
     /// The byte that decides, if it is not the one at hand.
     deciding: Option<usize>,
+    /// Where the current frame's header passed a limit, and which, while messages may be skipped.
+    over: Option<(u64, Fault)>,
+    /// The current message is skipped.
+    skipping: bool,
     /// The current frame's header, as far as it is there.
     header: Vec<u8>,
     /// Its payload, unmasked.
@@ -97,8 +107,16 @@ impl Machine {
             self.payload_byte()?;
         } else {
             self.header.push(byte);
-            self.header_byte()?;
+            match self.header_byte() {
+                Err(fault) if self.may_skip(fault) => {
+                    self.over.get_or_insert((self.offset, fault));
+                }
+                judged => judged?,
+            }
             if self.header_is_complete() {
+                if let Some((offset, fault)) = self.over.take() {
+                    self.skip(offset, fault);
+                }
                 self.begin();
             }
         }
@@ -106,6 +124,31 @@ impl Machine {
             self.end()?;
         }
         Ok(())
+    }
+
+    fn may_skip(&self, fault: Fault) -> bool {
+        let limit = matches!(
+            fault,
+            Fault::FrameTooLong { .. }
+                | Fault::MessageTooLong { .. }
+                | Fault::TooManyFragments { .. }
+        );
+        self.limits.on_limit == OnLimit::Skip && limit && !self.compressed()
+    }
+
+    /// The message is skipped, whose length is known now as far as it came.
+    fn skip(&mut self, offset: u64, fault: Fault) {
+        let before = self.message.as_ref().map_or(0, |message| message.announced);
+        let len = self.announced();
+        let fault = match fault {
+            Fault::FrameTooLong { limit, .. } => Fault::FrameTooLong { limit, at_least: len },
+            Fault::MessageTooLong { limit, .. } => {
+                Fault::MessageTooLong { limit, at_least: before.saturating_add(len) }
+            }
+            fault => fault,
+        };
+        self.trace.push(Seen::Skipped(ProtocolError { fault, offset }));
+        self.skipping = true;
     }
 
     fn control(&self) -> bool {
@@ -159,7 +202,7 @@ impl Machine {
             return Err(Fault::ReservedBits(Rsv::new(b0 >> 4 & 7).unwrap()));
         }
         let frames = self.message.as_ref().map_or(0, |message| message.frames);
-        let limit = self.limits.fragments;
+        let limit = if self.skipping { u32::MAX } else { self.limits.fragments };
         match b0 & 0x0F {
             opcode @ (3..=7 | 0xB..) => Err(Fault::ReservedOpCode(opcode)),
             8..=0xA if b0 < 0x80 => Err(Fault::FragmentedControl),
@@ -188,7 +231,7 @@ impl Machine {
             127 => 65536,
             len => u64::from(len),
         };
-        if least > self.room() { Err(self.too_long()) } else { Ok(()) }
+        if least > self.room() { Err(self.too_long(least)) } else { Ok(()) }
     }
 
     /// The lengths that can still come, given what is there of one.
@@ -205,7 +248,7 @@ impl Machine {
         } else if most < if width == 2 { 126 } else { 65536 } {
             Err(Fault::NonMinimalLength)
         } else if least > self.room() {
-            Err(self.too_long())
+            Err(self.too_long(least.max(if width == 2 { 126 } else { 65536 })))
         } else {
             Ok(())
         }
@@ -227,14 +270,17 @@ impl Machine {
     }
 
     fn room(&self) -> u64 {
-        self.limits.frame.min(self.message_room())
+        if self.skipping { u64::MAX } else { self.limits.frame.min(self.message_room()) }
     }
 
-    fn too_long(&self) -> Fault {
+    /// The fault of a frame with at least so many bytes.
+    fn too_long(&self, least: u64) -> Fault {
         if self.limits.frame <= self.message_room() {
-            Fault::FrameTooLong { limit: self.limits.frame }
+            Fault::FrameTooLong { limit: self.limits.frame, at_least: least }
         } else {
-            Fault::MessageTooLong { limit: self.limits.message }
+            let before = self.message.as_ref().map_or(0, |message| message.announced);
+            let at_least = before.saturating_add(least);
+            Fault::MessageTooLong { limit: self.limits.message, at_least }
         }
     }
 
@@ -253,7 +299,7 @@ impl Machine {
         }
         let announced = self.announced();
         let message = self.message.as_mut().unwrap();
-        message.announced += announced;
+        message.announced = message.announced.saturating_add(announced);
         message.frames += 1;
     }
 
@@ -263,6 +309,9 @@ impl Machine {
             return if self.header[0] == 0x88 { self.close_byte() } else { Ok(()) };
         }
         let last = self.fin() && self.payload.len() as u64 == self.announced();
+        if self.skipping {
+            return Ok(());
+        }
         let message = self.message.as_mut().unwrap();
         if message.compressed {
             return self.inflate(byte).inspect_err(|_| self.deciding = Some(self.frame_offset));
@@ -282,8 +331,9 @@ impl Machine {
         let (output, valid) = inflater.feed(byte);
         for byte in output {
             message.text.push(byte);
-            if message.text.len() as u64 > self.limits.message {
-                return Err(Fault::MessageTooLong { limit: self.limits.message });
+            let limit = self.limits.message;
+            if message.text.len() as u64 > limit {
+                return Err(Fault::MessageTooLong { limit, at_least: limit + 1 });
             }
             if message.kind == DataKind::Text && !may_be_text(&message.text, false) {
                 return Err(Fault::InvalidUtf8);
@@ -321,7 +371,8 @@ impl Machine {
             }
             _ => {
                 let last = self.payload.len() as u64 == self.announced();
-                if may_be_text(&self.payload[2..], last) { Ok(()) } else { Err(Fault::InvalidUtf8) }
+                let valid = may_be_text(&self.payload[2..], last);
+                if valid { Ok(()) } else { Err(Fault::InvalidCloseReason) }
             }
         }
     }
@@ -340,6 +391,10 @@ impl Machine {
             }
             0x89 => self.trace.push(Seen::Ping(payload)),
             0x8A => self.trace.push(Seen::Pong(payload)),
+            0x80.. if self.skipping => {
+                self.skipping = false;
+                self.message = None;
+            }
             0x80.. if self.message.as_ref().unwrap().compressed => {
                 let offset = self.frame_offset;
                 return self.end_inflated().inspect_err(|_| self.deciding = Some(offset));

@@ -37,6 +37,11 @@ pub const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+/// How long the last chance is behind a wait like this.
+pub fn last_chance(timeout: Duration) -> Duration {
+    (timeout / 10).min(ms(1000))
+}
+
 /// Which end the peer is.
 pub fn other(role: Role) -> Role {
     match role {
@@ -125,7 +130,7 @@ impl<M: MaskSource> Rig<M> {
     }
 
     pub fn end(&mut self) -> Vec<SocketEvent> {
-        self.socket.end_of_stream();
+        self.socket.end_of_stream(self.now);
         self.poll_all()
     }
 
@@ -143,6 +148,13 @@ impl<M: MaskSource> Rig<M> {
         assert_eq!(self.socket.deadline(), Some(deadline), "still");
         self.now = deadline;
         self.poll_all()
+    }
+
+    /// Waits for a deadline that the peer is held to, and for the end of its last chance.
+    #[track_caller]
+    pub fn miss_deadline(&mut self) -> Vec<SocketEvent> {
+        assert_eq!(self.wait_for_deadline(), [], "judged before its last chance");
+        self.wait_for_deadline()
     }
 
     /// The transport takes so many bytes of what there is to be written.

@@ -104,6 +104,7 @@ fn as_event(message: Message) -> Event<Bytes, Utf8Bytes> {
         Message::Ping(payload) => Event::Ping(payload),
         Message::Pong(payload) => Event::Pong(payload),
         Message::Close(close) => Event::Close(close),
+        Message::Skipped(error) => Event::Skipped(error),
     }
 }
 
@@ -143,6 +144,7 @@ fn event_to<P: AsRef<[u8]>, R: AsRef<str>>(report: &mut Report<'_>, event: &Even
         Event::Ping(payload) => report.add_bytes(b'i', payload.as_ref()),
         Event::Pong(payload) => report.add_bytes(b'o', payload.as_ref()),
         Event::Close(None) => report.add_bytes(b'c', b""),
+        Event::Skipped(_) => report.add_bytes(b'?', b""),
         Event::Close(Some(Close { code, reason })) => {
             report.add_number(b'c', code.get().into());
             report.add_bytes(b'r', reason.as_ref().as_bytes());

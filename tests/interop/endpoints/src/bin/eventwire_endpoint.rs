@@ -161,7 +161,7 @@ fn take<M: MaskSource>(
             Some(Message::Text(text)) => Report::Text(text.to_string()),
             Some(Message::Binary(data)) => Report::Binary(BytesAsText(data.into())),
             Some(Message::Pong(payload)) => Report::Pong(as_text(&payload)),
-            Some(Message::Ping(_)) => continue,
+            Some(Message::Ping(_) | Message::Skipped(_)) => continue,
             Some(Message::Close(close)) => {
                 *closing =
                     Some(close.map_or((NO_CODE, String::new()), |Close { code, reason }| {

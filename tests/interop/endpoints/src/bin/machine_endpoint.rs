@@ -5,7 +5,7 @@ use bytes::{Buf, BytesMut};
 use eventwire::Backoff;
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{
-    Close, CloseCode, CloseEvent, Deflate, DeflateParams, Disconnected, Frame, LinkEvent,
+    Close, CloseCode, CloseEvent, Deflate, DeflateParams, Disconnected, Failure, Frame, LinkEvent,
     MaskSource, OsMaskKeys, ReadyState, Reconnect, ReconnectOptions, SendError, SocketEvent,
     SocketOptions, ToWrite, WebSocket,
 };
@@ -137,8 +137,8 @@ trait Machine {
     fn send(&mut self, text: &str) -> Result<(), SendError>;
     fn written(&mut self) -> Option<u64>;
     fn close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError>;
-    fn end_of_stream(&mut self);
-    fn write_failed(&mut self);
+    fn end_of_stream(&mut self, now: Duration);
+    fn write_failed(&mut self, now: Duration);
     fn to_write(&mut self, now: Duration) -> ToWrite<'_>;
     fn wants_shutdown(&self) -> bool;
     fn deadline(&self) -> Option<Duration>;
@@ -156,12 +156,12 @@ macro_rules! by_its_own_methods {
             self.close(close, now)
         }
 
-        fn end_of_stream(&mut self) {
-            self.end_of_stream();
+        fn end_of_stream(&mut self, now: Duration) {
+            self.end_of_stream(now);
         }
 
-        fn write_failed(&mut self) {
-            self.write_failed();
+        fn write_failed(&mut self, now: Duration) {
+            self.write_failed("writing failed", now);
         }
 
         fn to_write(&mut self, now: Duration) -> ToWrite<'_> {
@@ -192,8 +192,8 @@ impl<M: MaskSource> Machine for WebSocket<M> {
                 deflate_params: self.deflate_params().map(|params| params.to_string()),
             }),
             SocketEvent::Text(text) => Report::Text(text.to_string()),
-            SocketEvent::Binary(_) => unimplemented!("nobody sends any"),
             SocketEvent::Close(close) => Report::Close(close.into()),
+            event => unimplemented!("nobody sends any: {event:?}"),
         })
     }
 
@@ -218,7 +218,6 @@ impl Machine for Reconnect<OsMaskKeys> {
             LinkEvent::Connect => Report::Connecting,
             LinkEvent::Open => Report::Open(Opened::default()),
             LinkEvent::Text(text) => Report::Text(text.to_string()),
-            LinkEvent::Binary(_) => unimplemented!("nobody sends any"),
             LinkEvent::Disconnected(Disconnected { close, written, reconnect_at, .. }) => {
                 Report::Close(Ended {
                     written: Some((written.start, written.end)),
@@ -226,13 +225,14 @@ impl Machine for Reconnect<OsMaskKeys> {
                     ..close.into()
                 })
             }
+            event => unimplemented!("nobody sends any: {event:?}"),
         })
     }
 
     fn connected(&mut self, socket: Option<WebSocket<OsMaskKeys>>) {
         match socket {
             Some(socket) => self.connected(socket),
-            None => self.connect_failed(),
+            None => self.connect_failed("no connection"),
         }
     }
 
@@ -251,7 +251,10 @@ impl From<CloseEvent> for Ended {
             code: close.code,
             reason: close.reason.to_string(),
             clean: close.was_clean,
-            failure: close.failure.map(|failure| format!("{failure:?}")),
+            failure: close.failure.map(|failure| match failure {
+                Failure::Transport(_) => "Transport".to_owned(),
+                failure => format!("{failure:?}"),
+            }),
             written: None,
             reconnect_at: None,
             progress_at: 0,
@@ -479,14 +482,14 @@ impl Driver {
                     self.progress(taken);
                     if taken == 0 {
                         self.wire.writer = None;
-                        machine.write_failed();
+                        machine.write_failed(self.start.elapsed());
                     }
                 }
                 came = read(self.wire.reader.as_mut(), &mut self.received) => {
                     self.progress(came);
                     if came == 0 {
                         self.wire.reader = None;
-                        machine.end_of_stream();
+                        machine.end_of_stream(self.start.elapsed());
                     }
                 }
                 () = sleep_until(wake.unwrap_or(self.start)), if wake.is_some() => {}
