@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 struct Args {
     address: String,
@@ -63,7 +63,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(&args.address).await?;
     println!("echoing on ws://{}", listener.local_addr()?);
     loop {
-        let (socket, peer) = listener.accept().await?;
+        let (socket, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Such as too many files, of which some may be closed by then.
+                eprintln!("echo_server: {error}");
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
         let args = Arc::clone(&args);
         tokio::spawn(async move {
             if let Err(error) = serve(socket, &args).await {
