@@ -243,10 +243,10 @@ async fn stopped() -> bool {
     use std::time::Duration;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
-    let mut child = program::start(&TOKIO, &[&url, "--ping", "2"]);
+    let mut child = program::start(&TOKIO, &[&url, "--ping", "4"]);
     let signal = |name: &str| {
-        let mut kill = std::process::Command::new("kill");
-        assert!(kill.args([name, &child.id().to_string()]).status().unwrap().success());
+        let kill = format!("kill {name} {}", child.id());
+        assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     };
     let mut stream = listener.accept().await.unwrap().0;
     let mut received = BytesMut::new();
@@ -264,7 +264,7 @@ async fn stopped() -> bool {
     assert_eq!(frame[..2], [0x89, 0x80]);
     signal("-STOP");
     stream.write_all(b"\x8A\x00").await.unwrap();
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     signal("-CONT");
     // The next ping is overdue: it is what comes, where a client that gave up would hang up.
     let next = tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut frame)).await;
