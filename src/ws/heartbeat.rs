@@ -59,7 +59,7 @@ impl Heartbeat {
         }
     }
 
-    /// From a ping's last byte to its pong, the last time.
+    /// The latest time from a ping's last byte to its pong.
     pub(super) const fn round_trip(&self) -> Option<Duration> {
         self.round_trip
     }
@@ -106,12 +106,12 @@ impl Heartbeat {
         (!self.interval.is_zero() && self.awaiting.is_none()).then_some(self.next)
     }
 
-    /// Until when the answer to a ping may take, if one is awaited.
+    /// When the wait for the answer to a ping ends, if one is awaited.
     pub(super) fn pong_deadline(&self) -> Option<Duration> {
         self.awaiting.map(|since| since.saturating_add(self.timeout))
     }
 
-    /// Whether a ping is due, which is then awaited an answer to.
+    /// Whether a ping is due. If so, its answer is awaited from now on.
     pub(super) fn is_due(&mut self, now: Duration) -> bool {
         let due = self.next_ping().is_some_and(|next| next <= now);
         if due {

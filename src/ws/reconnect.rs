@@ -221,7 +221,7 @@ pub enum LinkEvent {
     Text(Utf8Bytes),
     /// A binary message.
     Binary(Bytes),
-    /// A ping, which was answered; if it [is to be shown](super::SocketOptions::control_events).
+    /// A ping, which is answered, or a later one in its place; if it [is to be shown](super::SocketOptions::control_events).
     Ping(Bytes),
     /// A pong; if it [is to be shown](super::SocketOptions::control_events).
     Pong(Bytes),
@@ -512,9 +512,9 @@ impl<M: MaskSource> Reconnect<M> {
         self.unsent.messages.iter().map(|Kept { number, frame }| (*number, frame))
     }
 
-    /// Takes messages back of which `wanted` says so, by number and message: to drop them, to change
-    /// them, or to keep them elsewhere. Those that were handed to the connection stay; after
-    /// [`LinkEvent::Disconnected`] there are none.
+    /// Takes back the messages that `wanted` chooses by number and content: to drop them, to change
+    /// them, or to keep them elsewhere. A message that was handed to the connection stays; after
+    /// [`LinkEvent::Disconnected`] no message is.
     ///
     /// ```
     /// use eventwire::ws::{MaskSource, Reconnect};
