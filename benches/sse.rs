@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use common::group;
 use criterion::{Criterion, criterion_group, criterion_main};
 use eventwire::FanoutOptions;
-use eventwire::sse::{BytesDecoder, Decoder, EventId, EventType, Item, Message, Replay};
+use eventwire::sse::{Decoder, EventBuilder, EventId, EventType, Item, OwnedDecoder, Replay};
 use memchr::memchr2_iter;
 use std::hint::black_box;
 use std::time::Duration;
@@ -81,7 +81,7 @@ fn decode(stream: &[u8], chunk: usize, buffer: &mut Vec<u8>, strict: bool) -> us
 
 /// Decodes `Bytes` chunks, as an HTTP client gives them, to owned text.
 fn decode_chunks(chunks: &[Bytes]) -> usize {
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     let mut events = 0;
     for chunk in chunks {
         let mut chunk = chunk.clone();
@@ -97,12 +97,12 @@ fn decode_chunks(chunks: &[Bytes]) -> usize {
 
 /// Reads chunks into a `BytesMut` and decodes to owned text.
 fn decode_bytes_mut(stream: &[u8], chunk: usize) -> usize {
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     let mut events = 0;
     let mut buffer = BytesMut::new();
     for chunk in stream.chunks(chunk) {
         buffer.extend_from_slice(chunk);
-        while let Some(item) = decoder.decode_mut(&mut buffer).unwrap() {
+        while let Some(item) = decoder.decode_buffer(&mut buffer).unwrap() {
             if let Item::Event(event) = item {
                 black_box(event);
                 events += 1;
@@ -153,11 +153,11 @@ fn encoding(c: &mut Criterion) {
     let lines = vec!["x".repeat(60); 20].join("\n");
     let line = "z".repeat(1 << 20);
     for (name, message) in [
-        ("tiny", Message::new().data("1")),
-        ("256", Message::new().data(&json)),
-        ("id-event-1k", Message::new().event_type(UPDATE).id(ID).data(&kilobyte)),
-        ("20-lines", Message::new().data(&lines)),
-        ("line-1m", Message::new().data(&line)),
+        ("tiny", EventBuilder::new().data("1")),
+        ("256", EventBuilder::new().data(&json)),
+        ("id-event-1k", EventBuilder::new().event_type(UPDATE).id(ID).data(&kilobyte)),
+        ("20-lines", EventBuilder::new().data(&lines)),
+        ("line-1m", EventBuilder::new().data(&line)),
     ] {
         let encoded = message.to_bytes();
         let mut group = group(c, &format!("encode/{name}"), encoded.len());
@@ -184,7 +184,7 @@ fn encoding(c: &mut Criterion) {
 fn replaying(c: &mut Criterion) {
     const SUBSCRIBERS: usize = 1000;
     let json = "x".repeat(250);
-    let message = Message::new().data(&json);
+    let message = EventBuilder::new().data(&json);
     let mut replay = Replay::numbered_from(FanoutOptions::new(), 0);
     let mut group = group(c, "replay", SUBSCRIBERS * message.to_bytes().len());
     let mut subscriptions = vec![replay.subscribe(); SUBSCRIBERS];

@@ -11,10 +11,10 @@ mod json_feed;
 use bytes::BytesMut;
 use common::group;
 use criterion::{Criterion, criterion_group, criterion_main};
-use eventwire::ws::{
-    Data, Decoder, Deflate, DeflateParams, Event, Frame, FrameHeader, MaskKey, Message,
-    MessageDecoder, OpCode, Options, OsMaskKeys, Role, Writer,
-};
+use eventwire::ws::connection::{MessageDecoder, Writer};
+use eventwire::ws::deflate::DeflateParams;
+use eventwire::ws::frame::{FrameDecoder, FrameEvent, FrameHeader, MaskKey, OpCode, Role, Run};
+use eventwire::ws::{Deflate, Frame, Limits, Message, OsMaskKeys};
 use std::hint::black_box;
 
 /// How much of a stream is decoded in one iteration: enough to forget its edges, and in cache.
@@ -117,7 +117,7 @@ fn masks(c: &mut Criterion) {
 
 /// Reads chunks into one buffer, as from a socket, and decodes in place.
 fn decode(role: Role, stream: &[u8], buffer: &mut [u8]) -> usize {
-    let mut decoder = Decoder::new(role, Options::new());
+    let mut decoder = FrameDecoder::new(role, Limits::new());
     let mut messages = 0;
     let mut filled = 0;
     for chunk in stream.chunks(CHUNK) {
@@ -126,7 +126,7 @@ fn decode(role: Role, stream: &[u8], buffer: &mut [u8]) -> usize {
         let mut input = &mut buffer[..filled];
         while let Some(event) = decoder.decode(&mut input).unwrap() {
             messages +=
-                usize::from(matches!(black_box(&event), Event::Data(Data { fin: true, .. })));
+                usize::from(matches!(black_box(&event), FrameEvent::Data(Run { fin: true, .. })));
         }
         let kept = input.len();
         buffer.copy_within(filled - kept..filled, 0);
@@ -137,7 +137,7 @@ fn decode(role: Role, stream: &[u8], buffer: &mut [u8]) -> usize {
 
 /// Reads chunks into a `BytesMut` and decodes to owned messages.
 fn decode_messages(role: Role, stream: &[u8]) -> usize {
-    let mut decoder = MessageDecoder::new(role, Options::new());
+    let mut decoder = MessageDecoder::new(role, Limits::new());
     let mut messages = 0;
     let mut buffer = BytesMut::new();
     for chunk in stream.chunks(CHUNK) {
@@ -157,7 +157,7 @@ fn copy(stream: &[u8], buffer: &mut [u8]) {
 }
 
 fn decoding(c: &mut Criterion) {
-    let mut buffer = vec![0; CHUNK + Decoder::MIN_BUFFER];
+    let mut buffer = vec![0; CHUNK + FrameDecoder::MIN_BUFFER];
     for (side, role) in [("server", Role::Server), ("client", Role::Client)] {
         for shape in shapes() {
             let stream = shape.stream(role);
@@ -238,7 +238,7 @@ fn deflating(c: &mut Criterion) {
             for message in &messages {
                 client.send_to(&Frame::text(message), &mut stream).unwrap();
             }
-            let decoder = MessageDecoder::new(Role::Server, Options::new());
+            let decoder = MessageDecoder::new(Role::Server, Limits::new());
             let mut decoder = decoder.deflate(&deflate, Some(agreed));
             let mut buffer = BytesMut::new();
             group.bench_function("inflate", |b| {

@@ -10,7 +10,7 @@ mod echo;
 
 use bytes::BytesMut;
 use eventwire::ws::handshake::ClientRequest;
-use eventwire::ws::{Deflate, Failure, SocketOptions, WebSocket};
+use eventwire::ws::{Deflate, Failure, WebSocket, WebSocketOptions};
 use std::env;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -41,7 +41,7 @@ async fn run(
     let start = Instant::now();
     let request = ClientRequest::new(host, target, rand::random())?.deflate(deflate);
     let masks = rand::random::<[u8; 4]>;
-    let socket = WebSocket::connect(&request, SocketOptions::new(), masks, start.elapsed());
+    let socket = WebSocket::connect(&request, WebSocketOptions::new(), masks, start.elapsed());
     let close = echo::echo(&mut stream, socket, BytesMut::new(), start).await?;
     match close.failure {
         Some(failure @ (Failure::Handshake(_) | Failure::Refused(_))) => Err(failure.into()),

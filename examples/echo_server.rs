@@ -9,8 +9,9 @@
 mod echo;
 
 use bytes::{Buf, BytesMut};
+use eventwire::ws::deflate::DeflateParams;
 use eventwire::ws::handshake::ServerHandshake;
-use eventwire::ws::{Deflate, DeflateParams, Options, SocketOptions, WebSocket};
+use eventwire::ws::{Deflate, Limits, WebSocket, WebSocketOptions};
 use lexopt::prelude::{Long, Value, ValueExt};
 use std::io;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 struct Args {
     address: String,
-    limits: Options,
+    limits: Limits,
     /// How long a client's request may take to arrive.
     handshake_timeout: Duration,
     /// Whether clients may have their messages compressed.
@@ -33,7 +34,7 @@ struct Args {
 fn parse_args() -> Result<Args, lexopt::Error> {
     let mut args = Args {
         address: "127.0.0.1:9001".to_owned(),
-        limits: Options::new(),
+        limits: Limits::new(),
         handshake_timeout: Duration::from_secs(10),
         compresses: false,
         deflate: Deflate::new(),
@@ -89,7 +90,7 @@ async fn serve(mut stream: TcpStream, args: &Args) -> io::Result<()> {
         return Ok(());
     };
     let start = Instant::now();
-    let socket = WebSocket::server(SocketOptions::new().limits(args.limits), start.elapsed())
+    let socket = WebSocket::server(WebSocketOptions::new().limits(args.limits), start.elapsed())
         .deflate(&args.deflate, compression);
     let close = echo::echo(&mut stream, socket, received, start).await?;
     if !close.was_clean {

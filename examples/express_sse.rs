@@ -22,7 +22,7 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
 use bytes::Bytes;
 use eventwire::FanoutOptions;
-use eventwire::sse::{EventBody, EventId, EventType, KeepAlive, LAST_EVENT_ID, Message};
+use eventwire::sse::{EventBody, EventBuilder, EventId, EventType, KeepAlive, LAST_EVENT_ID};
 use futures_util::{StreamExt, stream};
 use hub::{Hub, keep_alive};
 use serde::Deserialize;
@@ -57,7 +57,7 @@ impl Sse {
 
     fn send(&self, data: &Value, event_type: EventType<'_>, id: Option<EventId<'_>>) {
         let data = data.to_string();
-        let event = Message::new().event_type(event_type).data(&data);
+        let event = EventBuilder::new().event_type(event_type).data(&data);
         self.hub.push(&id.map_or(event, |id| event.id(id)));
     }
 
@@ -68,7 +68,8 @@ impl Sse {
     }
 
     fn update_init(&self, initial: &[Value]) {
-        let blocks = initial.iter().map(|data| Message::new().data(&data.to_string()).to_bytes());
+        let blocks =
+            initial.iter().map(|data| EventBuilder::new().data(&data.to_string()).to_bytes());
         *self.initial.lock().unwrap() = blocks.collect();
     }
 

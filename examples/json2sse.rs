@@ -3,7 +3,7 @@
 //! `{"event":"sum","id":"7","retry":3000,"comment":"hi","data":"1 +\n2"}`; every key may be left
 //! out, and `id` be called `last_event_id`.
 
-use eventwire::sse::{EventId, EventType, Message};
+use eventwire::sse::{EventBuilder, EventId, EventType};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::process::ExitCode;
@@ -48,7 +48,7 @@ fn run(input: impl BufRead) -> io::Result<()> {
     let mut output = io::stdout().lock();
     for line in input.lines() {
         let line: Line = serde_json::from_str(&line?)?;
-        let mut message = Message::new();
+        let mut message = EventBuilder::new();
         if let Some(comment) = &line.comment {
             message = message.comment(comment);
         }

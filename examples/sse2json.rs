@@ -7,7 +7,7 @@
 mod program;
 
 use bytes::BytesMut;
-use eventwire::sse::{BytesDecoder, Item, Options, OwnedItem};
+use eventwire::sse::{DecoderOptions, Item, OwnedDecoder, OwnedItem};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ struct Args {
     /// How many bytes the decoder is fed at a time, at most.
     chunk: usize,
     summary: bool,
-    options: Options,
+    options: DecoderOptions,
     file: Option<PathBuf>,
 }
 
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 fn parse_args() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
     // What the user gives is the user's to bound.
-    let options = Options::new().max_line(usize::MAX).max_event(usize::MAX);
+    let options = DecoderOptions::new().max_line(usize::MAX).max_event(usize::MAX);
     let mut args = Args { chunk: 64 << 10, summary: false, options, file: None };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
@@ -71,7 +71,7 @@ fn parse_args() -> Result<Option<Args>, lexopt::Error> {
 fn run(args: &Args) -> io::Result<ExitCode> {
     let mut input = program::open(args.file.as_ref())?;
     let mut output = io::stdout().lock();
-    let mut decoder = BytesDecoder::with_options(args.options);
+    let mut decoder = OwnedDecoder::with_options(args.options);
     let mut read = vec![0; 64 << 10];
     let mut buffer = BytesMut::new();
     loop {
@@ -79,12 +79,14 @@ fn run(args: &Args) -> io::Result<ExitCode> {
         let mut lines = Vec::new();
         for chunk in read[..len].chunks(args.chunk) {
             buffer.extend_from_slice(chunk);
-            while let Some(item) = decoder.decode_mut(&mut buffer).map_err(io::Error::other)? {
+            while let Some(item) = decoder.decode_buffer(&mut buffer).map_err(io::Error::other)? {
                 push(&mut lines, &item)?;
             }
         }
         if len == 0 {
-            while let Some(item) = decoder.decode_mut_eof(&mut buffer).map_err(io::Error::other)? {
+            while let Some(item) =
+                decoder.decode_buffer_eof(&mut buffer).map_err(io::Error::other)?
+            {
                 push(&mut lines, &item)?;
             }
         }

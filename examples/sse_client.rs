@@ -12,8 +12,8 @@ use bytes::Bytes;
 use causes::with_causes;
 use eventwire::Url;
 use eventwire::sse::{
-    BytesDecoder, EventSource, Item, LastEvent, Options, OwnedItem, Received, SourceError,
-    SourceOptions, Step,
+    DecoderOptions, EventSource, EventSourceError, EventSourceOptions, EventSourceStep, Item,
+    LastEvent, OwnedDecoder, OwnedItem, Received,
 };
 use reqwest::{Client, RequestBuilder, Response};
 use std::error::Error;
@@ -39,7 +39,7 @@ const LAST_EVENTS: &[LastEvent] = &[
     LastEvent::EventType("response.failed"),
 ];
 
-type Lost = SourceError<reqwest::Error>;
+type Lost = EventSourceError<reqwest::Error>;
 
 /// What there is of a connection.
 enum Link {
@@ -70,27 +70,27 @@ async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
         return Err("the URL has to begin with http://, as there is no TLS".into());
     }
     let client = Client::new();
-    let mut options = SourceOptions::new().idle_timeout(PATIENCE);
+    let mut options = EventSourceOptions::new().idle_timeout(PATIENCE);
     if body.is_some() {
         // It is not sent again, so each error is the end; with `.reconnect(true)` some are not.
         options = options.method("POST").last_event(LAST_EVENTS);
     }
     // What the end cuts off comes again only where the stream does.
-    let shown = Options::new().unknown_lines(true).unfinished(body.is_some());
-    let mut source = EventSource::with_decoder(BytesDecoder::with_options(shown), options);
+    let shown = DecoderOptions::new().unknown_lines(true).unfinished(body.is_some());
+    let mut source = EventSource::with_decoder(OwnedDecoder::with_options(shown), options);
     let start = Instant::now();
     let mut link = Link::None;
     loop {
         let wait = match source.poll(start.elapsed()) {
-            Ok(Step::Connect) => {
+            Ok(EventSourceStep::Connect) => {
                 let request = request(&client, url, body.as_ref(), &source);
                 link = Link::Asked(Box::pin(request.send()));
                 continue;
             }
-            Ok(Step::Wait(until)) => {
+            Ok(EventSourceStep::Wait(until)) => {
                 until.map_or(Duration::MAX, |until| until.saturating_sub(start.elapsed()))
             }
-            Ok(Step::Closed) => return Ok(()),
+            Ok(EventSourceStep::Closed) => return Ok(()),
             Err(error) => {
                 link = Link::None;
                 go_on(error.widen())?;
@@ -132,7 +132,7 @@ async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
                 }
                 Ok(Ok(None)) => receive(|| source.receive_eof(&mut Bytes::new(), start.elapsed()))
                     .and_then(|_| source.end(start.elapsed()))
-                    .map_err(SourceError::widen),
+                    .map_err(EventSourceError::widen),
                 Ok(Err(error)) => source.network_error(error, start.elapsed()),
                 Err(_) => continue,
             },
@@ -146,7 +146,7 @@ fn request(
     client: &Client,
     url: &str,
     body: Option<&String>,
-    source: &EventSource<BytesDecoder>,
+    source: &EventSource<OwnedDecoder>,
 ) -> RequestBuilder {
     let request = match body {
         None => client.get(url),
@@ -159,8 +159,8 @@ fn request(
 
 /// Prints what there is; returns whether there may be more.
 fn receive(
-    mut receive: impl FnMut() -> Result<Received<OwnedItem>, SourceError>,
-) -> Result<bool, SourceError> {
+    mut receive: impl FnMut() -> Result<Received<OwnedItem>, EventSourceError>,
+) -> Result<bool, EventSourceError> {
     loop {
         match receive()? {
             Received::Item(Item::Event(event)) => println!("{}", event.data),

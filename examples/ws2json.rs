@@ -10,9 +10,10 @@
 mod program;
 
 use bytes::BytesMut;
-use eventwire::ws::{
-    Deflate, DeflateParams, Message, MessageDecoder, Options, ProtocolError, Role,
-};
+use eventwire::ws::connection::MessageDecoder;
+use eventwire::ws::deflate::DeflateParams;
+use eventwire::ws::frame::Role;
+use eventwire::ws::{Deflate, Limits, Message, ProtocolError};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ const USAGE: &str =
 struct Args {
     /// Whose received bytes these are.
     role: Role,
-    options: Options,
+    options: Limits,
     /// Whether messages may be compressed.
     deflate: bool,
     /// How many bytes the decoder is fed at a time, at most.
@@ -99,7 +100,7 @@ fn main() -> ExitCode {
 fn parse_args() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
     let mut role = None;
-    let mut options = Options::new();
+    let mut options = Limits::new();
     let mut deflate = false;
     let mut chunk = 64 << 10;
     let mut file = None;

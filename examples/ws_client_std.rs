@@ -12,7 +12,7 @@ use causes::with_causes;
 use eventwire::Url;
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{
-    Close, CloseCode, CloseEvent, Frame, SendError, SocketEvent, SocketOptions, WebSocket,
+    Close, CloseCode, CloseEvent, Frame, SendError, WebSocket, WebSocketEvent, WebSocketOptions,
 };
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -69,7 +69,7 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
     thread::spawn(move || write(to_write, &chunks, &writes));
 
     let start = Instant::now();
-    let options = SocketOptions::new()
+    let options = WebSocketOptions::new()
         .ping_interval(Duration::from_secs(20))
         .pong_timeout(Duration::from_secs(10));
     let masks = rand::random::<[u8; 4]>;
@@ -81,14 +81,14 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
     loop {
         while let Some(event) = socket.poll(&mut received, start.elapsed()) {
             match event {
-                SocketEvent::Open => {
+                WebSocketEvent::Open => {
                     eprintln!("open");
                     next_line.send(())?;
                 }
-                SocketEvent::Text(text) => writeln!(io::stdout(), "{text}")?,
-                SocketEvent::Binary(bytes) => writeln!(io::stdout(), "{} bytes", bytes.len())?,
-                SocketEvent::Ping(_) | SocketEvent::Pong(_) | SocketEvent::Skipped(_) => {}
-                SocketEvent::Close(close) => {
+                WebSocketEvent::Text(text) => writeln!(io::stdout(), "{text}")?,
+                WebSocketEvent::Binary(bytes) => writeln!(io::stdout(), "{} bytes", bytes.len())?,
+                WebSocketEvent::Ping(_) | WebSocketEvent::Pong(_) | WebSocketEvent::Skipped(_) => {}
+                WebSocketEvent::Close(close) => {
                     eprintln!("{}", with_causes(&close));
                     return Ok(close);
                 }

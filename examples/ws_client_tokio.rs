@@ -16,9 +16,11 @@ use bytes::BytesMut;
 use causes::with_causes;
 use eventwire::Url;
 use eventwire::ws::handshake::ClientRequest;
+use eventwire::ws::socket::ToWrite;
 use eventwire::ws::{
-    Close, CloseCode, CloseEvent, Frame, LinkEvent, ReadyState, Reconnect, ReconnectOptions,
-    SendError, SocketOptions, ToWrite, WebSocket,
+    Close, CloseCode, CloseEvent, Frame, ReadyState, ReconnectingWebSocket,
+    ReconnectingWebSocketEvent, ReconnectingWebSocketOptions, SendError, WebSocket,
+    WebSocketOptions,
 };
 use lexopt::prelude::{Long, Value, ValueExt};
 use std::error::Error;
@@ -58,9 +60,9 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
     let args = Args::parse()?;
     let server = Server::new(&args.url, args.ca.as_deref())?;
     let start = Instant::now();
-    let options = SocketOptions::new().ping_interval(args.ping).pong_timeout(args.ping / 2);
-    let backoff = ReconnectOptions::rfc_backoff(rand::random());
-    let mut client = Reconnect::new(ReconnectOptions::new(backoff));
+    let options = WebSocketOptions::new().ping_interval(args.ping).pong_timeout(args.ping / 2);
+    let backoff = ReconnectingWebSocketOptions::rfc_backoff(rand::random());
+    let mut client = ReconnectingWebSocket::new(ReconnectingWebSocketOptions::new(backoff));
     let (mut reader, mut writer) = (None, None);
     let mut received = BytesMut::new();
     let mut lines = stdin_lines();
@@ -70,7 +72,7 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
     loop {
         while let Some(event) = client.poll(&mut received, start.elapsed()) {
             match event {
-                LinkEvent::Connect => match server.connect().await {
+                ReconnectingWebSocketEvent::Connect => match server.connect().await {
                     Ok(stream) => {
                         let request = ClientRequest::from_url(&server.url, rand::random());
                         let masks = rand::random::<[u8; 4]>;
@@ -84,11 +86,15 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
                     Err(error) if is_of_tls(&error) => return Err(error.into()),
                     Err(error) => client.connect_failed(error),
                 },
-                LinkEvent::Open => eprintln!("open"),
-                LinkEvent::Text(text) => writeln!(io::stdout(), "{text}")?,
-                LinkEvent::Binary(bytes) => writeln!(io::stdout(), "{} bytes", bytes.len())?,
-                LinkEvent::Ping(_) | LinkEvent::Pong(_) | LinkEvent::Skipped(_) => {}
-                LinkEvent::Disconnected(end) => {
+                ReconnectingWebSocketEvent::Open => eprintln!("open"),
+                ReconnectingWebSocketEvent::Text(text) => writeln!(io::stdout(), "{text}")?,
+                ReconnectingWebSocketEvent::Binary(bytes) => {
+                    writeln!(io::stdout(), "{} bytes", bytes.len())?
+                }
+                ReconnectingWebSocketEvent::Ping(_)
+                | ReconnectingWebSocketEvent::Pong(_)
+                | ReconnectingWebSocketEvent::Skipped(_) => {}
+                ReconnectingWebSocketEvent::Disconnected(end) => {
                     eprintln!("{}", with_causes(&end.close));
                     if end.reconnect_at.is_none() {
                         return Ok(end.close);

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 /// Waits between attempts that grow and are random: truncated exponential back-off, as
-/// [`sse::EventSource`](crate::sse::EventSource) and `ws::Reconnect` use it, and usable alone.
+/// [`sse::EventSource`](crate::sse::EventSource) and `ws::ReconnectingWebSocket` use it, and usable alone.
 ///
 /// The wait before attempt `n`, counted from 0, is at most `initial` times 2<sup>n</sup>, and never
 /// more than `ceiling`. A share of it is random, all of it unless [`jitter`](Self::jitter) says

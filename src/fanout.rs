@@ -34,7 +34,6 @@ use core::time::Duration;
 /// assert_eq!(log.next(&mut slow), Ok(Some(&"b")));
 /// ```
 #[derive(Clone, Debug)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct Fanout<T> {
     options: FanoutOptions,
     entries: VecDeque<Entry<T>>,
@@ -61,7 +60,6 @@ struct Entry<T> {
 /// let five_minutes = FanoutOptions::new().max_items(10_000).max_age(Duration::from_secs(300));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct FanoutOptions {
     items: usize,
     bytes: usize,
@@ -70,7 +68,6 @@ pub struct FanoutOptions {
 
 /// A place in a [`Fanout`], from [`Fanout::subscribe`].
 #[derive(Clone, Debug)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct Subscriber {
     /// The number of the item to read next.
     next: u64,
@@ -78,7 +75,6 @@ pub struct Subscriber {
 
 /// A subscriber fell behind: items are gone that it has not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 #[error("too slow: {missed} items missed")]
 pub struct Lagged {
     /// How many, at least 1.

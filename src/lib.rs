@@ -28,9 +28,9 @@
 #![cfg_attr(feature = "alloc", doc = "```")]
 #![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
 //! use bytes::Bytes;
-//! use eventwire::sse::{BytesDecoder, Item};
+//! use eventwire::sse::{OwnedDecoder, Item};
 //!
-//! let mut decoder = BytesDecoder::new();
+//! let mut decoder = OwnedDecoder::new();
 //! for body in ["id: 7\ndata: gr", "üße\n\n"] {
 //!     let mut chunk = Bytes::from(body);
 //!     while let Some(item) = decoder.decode(&mut chunk)? {
@@ -47,7 +47,7 @@
 //! comes of the response; time and the transport are yours.
 //!
 //! ```
-//! use eventwire::sse::{EventSource, Item, Received, SourceError, SourceOptions, Step};
+//! use eventwire::sse::{EventSource, Item, Received, EventSourceError, EventSourceOptions, EventSourceStep};
 //! use std::time::Duration;
 //!
 //! /// Each connection gives two events more, and ends inside the next one.
@@ -58,15 +58,15 @@
 //!     format!("id: {a}\ndata: {a}\n\nid: {b}\ndata: {b}\n\nid: {}\ndata:", b + 1).into()
 //! }
 //!
-//! fn main() -> Result<(), SourceError> {
+//! fn main() -> Result<(), EventSourceError> {
 //!     let mut now = Duration::ZERO;
-//!     let mut source = EventSource::new(SourceOptions::new());
+//!     let mut source = EventSource::new(EventSourceOptions::new());
 //!     let mut seen = Vec::new();
 //!     while seen.len() < 6 {
 //!         match source.poll(now)? {
-//!             Step::Wait(until) => now = until.unwrap_or(now), // sleep
-//!             Step::Closed => break,
-//!             Step::Connect => {
+//!             EventSourceStep::Wait(until) => now = until.unwrap_or(now), // sleep
+//!             EventSourceStep::Closed => break,
+//!             EventSourceStep::Connect => {
 //!                 let mut body = get(source.request_headers());
 //!                 source.response(200, [("content-type", "text/event-stream")], now)?;
 //!                 let mut input = &mut body[..];
@@ -93,12 +93,12 @@
 //! # Write events
 //!
 //! ```
-//! use eventwire::sse::{EventType, Message};
+//! use eventwire::sse::{EventType, EventBuilder};
 //!
 //! const TICK: EventType<'_> = EventType::from_static("tick");
 //!
 //! let mut buffer = [0; 64];
-//! let len = Message::new().event_type(TICK).data("12:00:00").encode(&mut buffer)?;
+//! let len = EventBuilder::new().event_type(TICK).data("12:00:00").encode(&mut buffer)?;
 //! assert_eq!(&buffer[..len], b"event: tick\ndata: 12:00:00\n\n");
 //! # Ok::<(), eventwire::BufferTooSmall>(())
 //! ```
@@ -108,9 +108,10 @@
 //! A connection takes what was received and gives what to send.
 //!
 //! ```
-//! use eventwire::ws::{Connection, Data, Event, Frame, Options};
+//! use eventwire::ws::{Connection, Frame, Limits};
+//! use eventwire::ws::frame::{FrameEvent, Run};
 //!
-//! let mut connection = Connection::server(Options::new());
+//! let mut connection = Connection::frame_server(Limits::new());
 //! let mut received = *b"\x81\x82\x01\x02\x03\x04\x69\x6b\x83\x80"; // "hi", masked, and nonsense
 //! let mut to_send = [0; 131];
 //! let mut input = &mut received[..];
@@ -120,7 +121,7 @@
 //!     let len = connection.reply(&mut to_send)?; // pongs, the closing handshake, errors
 //!     sent.extend_from_slice(&to_send[..len]);
 //!     match event {
-//!         Ok(Some(Event::Data(Data { fin: true, .. }))) => {
+//!         Ok(Some(FrameEvent::Data(Run { fin: true, .. }))) => {
 //!             let len = connection.send(&Frame::text("hello"), &mut to_send)?;
 //!             sent.extend_from_slice(&to_send[..len]);
 //!         }
@@ -144,7 +145,9 @@
 #![cfg_attr(not(all(feature = "std", feature = "handshake")), doc = "```ignore")]
 //! use bytes::{Buf, BytesMut};
 //! use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
-//! use eventwire::ws::{CloseEvent, Flow, Frame, MaskSource, SocketEvent, SocketOptions, WebSocket};
+//! use eventwire::ws::{
+//!     CloseEvent, Flow, Frame, MaskSource, WebSocket, WebSocketEvent, WebSocketOptions,
+//! };
 //! use std::io::{Error, ErrorKind, Read, Write};
 //! use std::net::{Shutdown, TcpListener, TcpStream};
 //! use std::time::{Duration, Instant};
@@ -155,7 +158,7 @@
 //!     mut stream: TcpStream,
 //!     mut received: BytesMut,
 //!     start: Instant,
-//!     mut on_event: impl FnMut(&mut WebSocket<M>, SocketEvent),
+//!     mut on_event: impl FnMut(&mut WebSocket<M>, WebSocketEvent),
 //! ) -> std::io::Result<CloseEvent> {
 //!     use ErrorKind::{Interrupted, TimedOut, WouldBlock};
 //!     let late = |error: &Error| matches!(error.kind(), TimedOut | WouldBlock | Interrupted);
@@ -163,7 +166,7 @@
 //!     loop {
 //!         while let Some(event) = socket.poll(&mut received, start.elapsed()) {
 //!             match event {
-//!                 SocketEvent::Close(close) => return Ok(close),
+//!                 WebSocketEvent::Close(close) => return Ok(close),
 //!                 event => on_event(&mut socket, event),
 //!             }
 //!         }
@@ -218,9 +221,9 @@
 //!         }
 //!     };
 //!     received.advance(head_len);
-//!     let socket = WebSocket::server(SocketOptions::new(), start.elapsed());
+//!     let socket = WebSocket::server(WebSocketOptions::new(), start.elapsed());
 //!     run(socket, stream, received, start, |socket, event| {
-//!         if let SocketEvent::Text(text) = event {
+//!         if let WebSocketEvent::Text(text) = event {
 //!             let _ = socket.send(&Frame::text(&text));
 //!         }
 //!     })
@@ -228,7 +231,7 @@
 //! // A client that says hello to a server that repeats it, and then closes.
 //! let stream = TcpStream::connect(address)?;
 //! let start = Instant::now();
-//! let options = SocketOptions::new()
+//! let options = WebSocketOptions::new()
 //!     .ping_interval(Duration::from_secs(20))
 //!     .pong_timeout(Duration::from_secs(10));
 //! let host = address.to_string();
@@ -236,8 +239,8 @@
 //! let masks = rand::random::<[u8; 4]>; // or `OsMaskKeys`
 //! let socket = WebSocket::connect(&request, options, masks, start.elapsed());
 //! let close = run(socket, stream, BytesMut::new(), start, |socket, event| match event {
-//!     SocketEvent::Open => assert_eq!(socket.send(&Frame::text("hello")), Ok(Flow::Ready)),
-//!     SocketEvent::Text(text) => {
+//!     WebSocketEvent::Open => assert_eq!(socket.send(&Frame::text("hello")), Ok(Flow::Ready)),
+//!     WebSocketEvent::Text(text) => {
 //!         assert_eq!(text, "hello");
 //!         socket.close(None, start.elapsed()).expect("no reason is too long");
 //!     }
@@ -248,7 +251,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`ws::Reconnect`] is run likewise, and opens a client's WebSocket again whenever it ends. A program
+//! [`ws::ReconnectingWebSocket`] is run likewise, and opens a client's WebSocket again whenever it ends. A program
 //! with deadlines of its own waits for the earlier one; one that also waits for other things reads in a
 //! thread of its own, as `examples/ws_client_std.rs`, or uses an async runtime.
 //!
@@ -270,14 +273,14 @@
 //! A loop over a fixed buffer, whatever the bytes come from:
 //!
 //! ```
-//! use eventwire::sse::{Decoder, Event, InlineId, Item, Options, Text};
+//! use eventwire::sse::{Decoder, Event, InlineId, Item, DecoderOptions, Text};
 //! use std::io::Read;
 //!
 //! fn pump(mut source: impl Read, mut on_event: impl FnMut(Event<Text<'_>>)) -> std::io::Result<()> {
 //!     let mut buffer = [0; 512];
 //!     let mut filled = 0;
-//!     let options = Options::new().max_event(buffer.len() - 1);
-//!     let mut decoder = Decoder::<InlineId<64>>::with_options(options);
+//!     let options = DecoderOptions::new().max_event(buffer.len() - 1);
+//!     let mut decoder = Decoder::with_storage(options, InlineId::<64>::new());
 //!     loop {
 //!         let len = source.read(&mut buffer[filled..])?;
 //!         if len == 0 {
@@ -309,7 +312,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | none | every parser, decoder and encoder over slices, without an allocator |
-//! | `alloc` | owned events and whole messages: `BytesMut` and `Bytes` in, `Bytes` out; [`ws::WebSocket`], [`ws::Reconnect`] |
+//! | `alloc` | owned events and whole messages: `BytesMut` and `Bytes` in, `Bytes` out; [`ws::WebSocket`], [`ws::ReconnectingWebSocket`] |
 //! | `std` (default; implies `alloc`) | run-time CPU detection, `std::io::Write` for event data |
 //! | `handshake` (default) | the [opening handshake](ws::handshake) of WebSocket over HTTP/1.1, both roles |
 //! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types |
@@ -332,10 +335,10 @@
 //! |---|---|---|
 //! | [`sse::Lexer`] | 4 | none |
 //! | [`sse::Decoder`] | 224 and the `N` of its [`InlineId<N>`](sse::InlineId) | none |
-//! | [`sse::BytesDecoder`] | 352 | a reference count for each chunk, and two for each event in several lines or chunks |
+//! | [`sse::OwnedDecoder`] | 352 | a reference count for each chunk, and two for each event in several lines or chunks |
 //! | [`sse::EventSource`] | 224 beside its decoder | those of its decoder, and what [last events](sse::LastEvents) are made of at run time |
-//! | [`ws::Decoder`] | 88 | none |
-//! | [`ws::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
+//! | [`ws::frame::FrameDecoder`] | 88 | none |
+//! | [`ws::connection::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
 //! | [`ws::Connection`] of a server | 248, or 272 for whole messages | those of its decoder |
 //! | [`ws::WebSocket`] of a server | 896 | those of its decoder, and a queue that grows with what waits to be written |
 //! | encoding into a buffer that is used again | | none |

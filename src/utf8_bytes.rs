@@ -23,7 +23,6 @@ use core::str::Utf8Error;
 ///
 /// Without feature `simd` the crate holds no unsafe code, and each view as `str` validates again.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
 pub struct Utf8Bytes(Bytes);
 
 impl Utf8Bytes {

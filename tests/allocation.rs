@@ -5,10 +5,11 @@ mod common;
 
 use allocation_counter::measure;
 use bytes::{Buf, Bytes, BytesMut};
-use eventwire::sse::{BytesDecoder, Decoder, Item, Message, Replay};
+use eventwire::sse::{Decoder, EventBuilder, Item, OwnedDecoder, Replay};
+use eventwire::ws::connection::{MessageDecoder, Writer};
+use eventwire::ws::frame::{MaskKey, Role};
 use eventwire::ws::{
-    self, Close, CloseCode, Connection, Frame, MaskKey, MessageDecoder, Role, SocketOptions, State,
-    WebSocket, Writer,
+    self, Close, CloseCode, Connection, ConnectionState, Frame, WebSocket, WebSocketOptions,
 };
 use eventwire::{Fanout, FanoutOptions};
 use std::time::Duration;
@@ -36,12 +37,12 @@ fn borrowed_events_allocate_nothing() {
 fn owned_events_of_a_read_buffer_cost_its_reference_count() {
     let numbered: String = (0..100).map(|id| EVENT.replace("17", &format!("id-{id:02}"))).collect();
     for stream in [EVENT.repeat(100), numbered] {
-        let mut decoder = BytesDecoder::new();
+        let mut decoder = OwnedDecoder::new();
         for round in 0..4 {
             let mut buffer = BytesMut::from(stream.as_bytes());
             let allocated = measure(|| {
                 let mut events = 0;
-                while let Some(item) = decoder.decode_mut(&mut buffer).unwrap() {
+                while let Some(item) = decoder.decode_buffer(&mut buffer).unwrap() {
                     let Item::Event(event) = item else { panic!("an event") };
                     events += usize::from(!event.last_event_id.is_empty());
                 }
@@ -55,7 +56,7 @@ fn owned_events_of_a_read_buffer_cost_its_reference_count() {
 
 /// How often decoding these chunks allocates, and how many events there are.
 fn of_chunks(chunks: &[Bytes]) -> (u64, u64) {
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     assert_eq!(decoder.decode(&mut Bytes::from("id: 17\n\n")), Ok(None), "makes room for the id");
     let mut events = 0;
     let mut chunks = chunks.to_vec();
@@ -112,7 +113,7 @@ fn encoding_into_a_reused_buffer_allocates_nothing() {
     let allocated = measure(|| {
         for _ in 0..100 {
             buffer.clear();
-            Message::new().data("a\r\nb").encode_to(&mut buffer).unwrap();
+            EventBuilder::new().data("a\r\nb").encode_to(&mut buffer).unwrap();
         }
     });
     assert_eq!(allocated.count_total, 0);
@@ -144,7 +145,7 @@ fn wire(frames: &[Frame<&[u8]>], mask: Option<MaskKey>) -> Vec<u8> {
 fn borrowed_frames_allocate_nothing() {
     for (role, mask) in [(Role::Server, Some(KEY)), (Role::Client, None)] {
         let mut wire = wire(&frames(), mask).repeat(100);
-        let mut decoder = ws::Decoder::new(role, ws::Options::new());
+        let mut decoder = ws::frame::FrameDecoder::new(role, ws::Limits::new());
         let allocated = measure(|| {
             let mut input = &mut wire[..];
             let mut events = 0;
@@ -161,7 +162,7 @@ fn borrowed_frames_allocate_nothing() {
 fn owned_messages_of_a_read_buffer_cost_its_reference_count() {
     for (role, mask) in [(Role::Server, Some(KEY)), (Role::Client, None)] {
         let wire = wire(&frames()[..3], mask).repeat(100);
-        let mut decoder = MessageDecoder::new(role, ws::Options::new());
+        let mut decoder = MessageDecoder::new(role, ws::Limits::new());
         for _ in 0..4 {
             let mut buffer = BytesMut::from(&wire[..]);
             let mut messages = Vec::with_capacity(300);
@@ -206,10 +207,10 @@ fn a_connection_allocates_nothing() {
     let mut received = wire(&frames(), Some(KEY)).repeat(100);
     let close = Frame::close(Some(Close { code: CloseCode::NORMAL, reason: "bye" })).unwrap();
     received.extend(wire(&[close], Some(KEY)));
-    let mut buffer = [0; ws::Decoder::MIN_BUFFER];
+    let mut buffer = [0; ws::frame::FrameDecoder::MIN_BUFFER];
     let allocated = measure(|| {
-        let mut server = Connection::server(ws::Options::new());
-        let mut client = Connection::client(ws::Options::new(), || [1, 2, 3, 4]);
+        let mut server = Connection::frame_server(ws::Limits::new());
+        let mut client = Connection::frame_client(ws::Limits::new(), || [1, 2, 3, 4]);
         let mut input = &mut received[..];
         let mut replies = 0;
         while server.receive(&mut input).unwrap().is_some() {
@@ -218,11 +219,11 @@ fn a_connection_allocates_nothing() {
             client.receive(&mut &mut buffer[..len]).unwrap();
             let _ = server.send(&Frame::text("more"), &mut buffer);
         }
-        assert_eq!((replies, server.state()), (101, State::Closed));
+        assert_eq!((replies, server.state()), (101, ConnectionState::Closed));
         let len = client.reply(&mut buffer).unwrap();
-        assert_eq!((len > 0, client.state()), (true, State::Closed));
+        assert_eq!((len > 0, client.state()), (true, ConnectionState::Closed));
 
-        let mut server = Connection::server(ws::Options::new());
+        let mut server = Connection::frame_server(ws::Limits::new());
         server.receive(&mut &mut b"\x81\x00".to_owned()[..]).unwrap_err();
         assert!(server.reply(&mut buffer).unwrap() > 0);
     });
@@ -252,7 +253,7 @@ fn a_prepared_frame_is_encoded_once() {
 #[test]
 fn a_claim_is_not_worth_an_allocation() {
     const LIMIT: usize = 1 << 20;
-    let options = ws::Options::new().max_message(LIMIT as u64);
+    let options = ws::Limits::new().max_message(LIMIT as u64);
     for chunk in [1000, 16 << 10, 512 << 10, LIMIT - 1] {
         let mut decoder = MessageDecoder::new(Role::Client, options);
         let mut buffer = BytesMut::from(&b"\x82\x7F\0\0\0\0\0\x10\0\0"[..]);
@@ -275,7 +276,7 @@ fn a_claim_is_not_worth_an_allocation() {
 #[test]
 fn a_dead_decoder_holds_nothing() {
     for end in [&b"\xFF"[..], b"\x88\x00"] {
-        let mut decoder = MessageDecoder::new(Role::Client, ws::Options::new());
+        let mut decoder = MessageDecoder::new(Role::Client, ws::Limits::new());
         let allocated = measure(|| {
             let mut buffer = BytesMut::from(&b"\x02\x7E\x80\0"[..]);
             buffer.extend_from_slice(&vec![0; 0x8000]);
@@ -291,8 +292,9 @@ fn a_dead_decoder_holds_nothing() {
 #[test]
 #[cfg(feature = "deflate")]
 fn a_bomb_takes_no_more_than_the_longest_message() {
-    use common::ws::{Limits, Seen, Stream, inflate, inflated_reference};
-    use ws::{Deflate, DeflateParams};
+    use common::ws::{Rules, Seen, Stream, inflate, inflated_reference};
+    use ws::Deflate;
+    use ws::deflate::DeflateParams;
 
     const INFLATER: i64 = 47 << 10;
     // Little more than what doubling makes room for at some time.
@@ -300,7 +302,7 @@ fn a_bomb_takes_no_more_than_the_longest_message() {
     let bomb = inflate::bomb(1 << 20);
     let params = DeflateParams::default();
     // The thread's room is there before.
-    MessageDecoder::new(Role::Client, ws::Options::new())
+    MessageDecoder::new(Role::Client, ws::Limits::new())
         .deflate(&Deflate::new(), Some(params))
         .decode(&mut BytesMut::from(&b"\xC2\x01\0"[..]))
         .unwrap();
@@ -311,7 +313,7 @@ fn a_bomb_takes_no_more_than_the_longest_message() {
             stream.frame(b0, payload).frame(0x89, b"?");
             b0 = 0;
         }
-        let limits = Limits { message: LIMIT, ..Limits::NONE };
+        let limits = Rules { message: LIMIT, ..Rules::NONE };
         let mut decoder =
             MessageDecoder::new(role, limits.options()).deflate(&Deflate::new(), Some(params));
         let mut result = Ok(None);
@@ -335,7 +337,10 @@ fn a_bomb_takes_no_more_than_the_longest_message() {
         let expected = inflated_reference(role, limits, params, inflate::WINDOW, &stream.bytes);
         let error = result.unwrap_err();
         assert_eq!(expected.seen.last(), Some(&Seen::Failed(error)));
-        assert_eq!(error.fault, ws::Fault::MessageTooLong { limit: LIMIT, at_least: LIMIT + 1 });
+        assert_eq!(
+            error.fault,
+            ws::frame::Fault::MessageTooLong { limit: LIMIT, at_least: LIMIT + 1 }
+        );
         let longest = i64::try_from(2 * LIMIT).unwrap();
         assert!(most <= longest + INFLATER + 4096, "{most}, in chunks of {chunk}");
         assert!(kept <= 0, "{kept} are kept");
@@ -345,7 +350,7 @@ fn a_bomb_takes_no_more_than_the_longest_message() {
 /// Empty fragments exhaust nothing (seen in peers).
 #[test]
 fn empty_fragments_take_no_memory() {
-    let mut decoder = MessageDecoder::new(Role::Client, ws::Options::new());
+    let mut decoder = MessageDecoder::new(Role::Client, ws::Limits::new());
     let mut buffer = BytesMut::from(&b"\x02\x00"[..]);
     buffer.extend_from_slice(&vec![0; 200_000]);
     let allocated = measure(|| assert_eq!(decoder.decode(&mut buffer).unwrap(), None));
@@ -357,7 +362,7 @@ fn empty_fragments_take_no_memory() {
 fn an_empty_send_queue_keeps_little() {
     let long = vec![7; 1 << 20];
     for payload in [&long[..], b"", &long[..9999]] {
-        let mut socket = WebSocket::server(SocketOptions::new(), Duration::ZERO);
+        let mut socket = WebSocket::server(WebSocketOptions::new(), Duration::ZERO);
         let kept = measure(|| {
             while socket.send(&Frame::binary(payload)).is_ok() {}
             for part in [1, 70_000, usize::MAX] {
@@ -399,7 +404,7 @@ fn a_history_takes_room_for_what_it_holds() {
         let replay = replay.insert(Replay::numbered_from(options, 1_000_000));
         let mut place = replay.subscribe();
         for _ in 0..ITEMS {
-            replay.push(&Message::new().data(&json), Duration::ZERO);
+            replay.push(&EventBuilder::new().data(&json), Duration::ZERO);
             drop(replay.next(&mut place).unwrap().unwrap().clone());
         }
     });
@@ -411,7 +416,8 @@ fn a_history_takes_room_for_what_it_holds() {
 #[cfg(feature = "deflate")]
 #[test]
 fn compression_keeps_what_its_docs_say() {
-    use eventwire::ws::{Deflate, DeflateParams, WindowBits};
+    use eventwire::ws::Deflate;
+    use eventwire::ws::deflate::{DeflateParams, WindowBits};
     let text = "again and ".repeat(100);
     let kept = |bits: u8, memory_level: u8, no_takeover: bool| {
         let deflate = Deflate::new().memory_level(memory_level);
@@ -422,8 +428,7 @@ fn compression_keeps_what_its_docs_say() {
             ..DeflateParams::default()
         };
         // What is shared is there before.
-        let mut first =
-            Connection::message_server(ws::Options::new()).deflate(&deflate, Some(params));
+        let mut first = Connection::server(ws::Limits::new()).deflate(&deflate, Some(params));
         let mut wire = BytesMut::with_capacity(4096);
         if no_takeover {
             first.send_to(&Frame::text(&text), &mut wire).unwrap();
@@ -436,13 +441,13 @@ fn compression_keeps_what_its_docs_say() {
             writer = Some(new);
         });
         if no_takeover {
-            MessageDecoder::new(Role::Client, ws::Options::new())
+            MessageDecoder::new(Role::Client, ws::Limits::new())
                 .deflate(&deflate, Some(params))
                 .decode(&mut wire.clone())
                 .unwrap();
         }
         let receiving = measure(|| {
-            let mut new = MessageDecoder::new(Role::Client, ws::Options::new())
+            let mut new = MessageDecoder::new(Role::Client, ws::Limits::new())
                 .deflate(&deflate, Some(params));
             assert!(new.decode(&mut wire).unwrap().is_some());
             decoder = Some(new);
@@ -476,10 +481,11 @@ fn compression_keeps_what_its_docs_say() {
 #[cfg(feature = "deflate")]
 #[test]
 fn a_window_takes_the_place_of_an_inflater() {
-    use eventwire::ws::{Deflate, DeflateParams};
+    use eventwire::ws::Deflate;
+    use eventwire::ws::deflate::DeflateParams;
     let deflate = Deflate::new();
     let decoder = || {
-        MessageDecoder::new(Role::Client, ws::Options::new())
+        MessageDecoder::new(Role::Client, ws::Limits::new())
             .deflate(&deflate, Some(DeflateParams::default()))
     };
     let last = b"\xC1\x08\xF3\x48\xCD\xC9\xC9\x07\x00\x00";
@@ -501,11 +507,11 @@ fn a_window_takes_the_place_of_an_inflater() {
 #[cfg(feature = "deflate")]
 #[test]
 fn an_end_gives_back_what_compression_took() {
-    use eventwire::ws::{Deflate, DeflateParams};
+    use eventwire::ws::Deflate;
+    use eventwire::ws::deflate::DeflateParams;
     let deflate = Deflate::new();
     let agreed = Some(DeflateParams::default());
-    let decoder =
-        || MessageDecoder::new(Role::Client, ws::Options::new()).deflate(&deflate, agreed);
+    let decoder = || MessageDecoder::new(Role::Client, ws::Limits::new()).deflate(&deflate, agreed);
     // The thread's room is there before.
     decoder().decode(&mut BytesMut::from(&b"\xC2\x01\0"[..])).unwrap();
     for end in [&b"\xC2\x01\x06"[..], b"\xFF", b"\x88\x00"] {
@@ -531,7 +537,8 @@ fn an_end_gives_back_what_compression_took() {
 #[cfg(feature = "deflate")]
 #[test]
 fn a_compressor_keeps_nothing_of_what_it_wrote() {
-    use eventwire::ws::{Deflate, DeflateParams};
+    use eventwire::ws::Deflate;
+    use eventwire::ws::deflate::DeflateParams;
     let mut state = 1_u32;
     let mut noise = || {
         state ^= state << 13;
@@ -562,7 +569,8 @@ fn a_compressor_keeps_nothing_of_what_it_wrote() {
 #[cfg(feature = "deflate")]
 #[test]
 fn what_is_shared_is_there_for_all() {
-    use eventwire::ws::{Deflate, DeflateParams, WindowBits};
+    use eventwire::ws::Deflate;
+    use eventwire::ws::deflate::{DeflateParams, WindowBits};
     let deflate = Deflate::new();
     let writer = |bits| {
         let params = DeflateParams {

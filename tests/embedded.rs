@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::{Buf, Bytes, BytesMut};
 use eventwire::ws::handshake::ServerHandshake;
-use eventwire::ws::{CloseEvent, SocketOptions};
+use eventwire::ws::{CloseEvent, WebSocketOptions};
 use futures_util::{StreamExt, stream};
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Write};
@@ -92,7 +92,7 @@ async fn serve(listener: &TcpListener) -> CloseEvent {
     };
     received.advance(head_len);
     stream.write_all(&response).await.unwrap();
-    echo::echo(stream, received, SocketOptions::new()).await.unwrap()
+    echo::echo(stream, received, WebSocketOptions::new()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

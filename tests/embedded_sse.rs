@@ -11,7 +11,9 @@ use blocking::Blocking;
 use embassy_futures::block_on;
 use embedded_io_adapters::tokio_1::FromTokio;
 use embedded_io_async::{Read, Write};
-use eventwire::sse::{Decoder, EventSource, InlineId, LastEvent, Options, SourceOptions, Step};
+use eventwire::sse::{
+    Decoder, DecoderOptions, EventSource, EventSourceOptions, EventSourceStep, InlineId, LastEvent,
+};
 use std::io::ErrorKind;
 use std::time::Duration;
 use wire::{Pieces, SIZES, Wire, pieces};
@@ -22,10 +24,10 @@ const NOW: Duration = Duration::from_secs(10);
 const BUFFER: usize = 192;
 
 /// Of events of up to 64 bytes.
-fn source(options: SourceOptions) -> Source {
-    let decoder = Decoder::<InlineId<8>>::with_options(Options::new().max_event(64));
+fn source(options: EventSourceOptions) -> Source {
+    let decoder = Decoder::with_storage(DecoderOptions::new().max_event(64), InlineId::<8>::new());
     let mut source = EventSource::with_decoder(decoder, options);
-    assert_eq!(source.poll(NOW), Ok(Step::Connect));
+    assert_eq!(source.poll(NOW), Ok(EventSourceStep::Connect));
     source
 }
 
@@ -86,7 +88,7 @@ const REQUEST: &str = "GET /a?b HTTP/1.1\r\nhost: a:1\r\nconnection: close\r\n\
 
 #[test]
 fn a_stream_in_chunks_is_followed_and_resumed() {
-    let mut source = source(SourceOptions::new());
+    let mut source = source(EventSourceOptions::new());
     let response = chunked(
         "c\r\nretry: 500\n\n\r\n1;ext=\"a\"\r\ni\r\n00E \t;b\r\nd: 7\nevent: a\n\r\n\
          1b\r\ndata: 1\ndata: 2\n\ndata: 3\n\n:\r\n5\r\ndata:\r\n0\r\nTrailer: x\r\n\r\nrest",
@@ -97,8 +99,8 @@ fn a_stream_in_chunks_is_followed_and_resumed() {
     assert_eq!(request, format!("{REQUEST}\r\n"));
 
     let back = NOW + Duration::from_millis(500);
-    assert_eq!(source.poll(NOW), Ok(Step::Wait(Some(back))));
-    assert_eq!(source.poll(back), Ok(Step::Connect));
+    assert_eq!(source.poll(NOW), Ok(EventSourceStep::Wait(Some(back))));
+    assert_eq!(source.poll(back), Ok(EventSourceStep::Connect));
     let (events, _, request) = exchange(&mut source, chunked("9\r\ndata: 4\n\n\r\n").as_bytes());
     assert_eq!(events, [":4"]);
     assert_eq!(request, format!("{REQUEST}last-event-id: 7\r\n\r\n"));
@@ -113,21 +115,21 @@ fn a_stream_until_the_connection_is_closed() {
     ] {
         // Many times what the buffer holds.
         let body = "data: gr\u{FC}n\n\n: comment\n\n".repeat(50) + "data: cut";
-        let mut source = source(SourceOptions::new());
+        let mut source = source(EventSourceOptions::new());
         let (events, error, _) = exchange(&mut source, (head.to_owned() + &body).as_bytes());
         assert_eq!(events, vec![":gr\u{FC}n"; 50]);
         assert_eq!(error.unwrap(), "end of the event stream");
-        assert_eq!(source.poll(NOW), Ok(Step::Wait(Some(NOW + Duration::from_secs(3)))));
+        assert_eq!(source.poll(NOW), Ok(EventSourceStep::Wait(Some(NOW + Duration::from_secs(3)))));
     }
 }
 
 #[test]
 fn the_last_event_ends_it() {
-    let mut source = source(SourceOptions::new().last_event(LastEvent::Data("[DONE]")));
+    let mut source = source(EventSourceOptions::new().last_event(LastEvent::Data("[DONE]")));
     let response = chunked("1a\r\ndata: [DONE]\n\ndata: more\n\n\r\n");
     let (events, error, _) = exchange(&mut source, response.as_bytes());
     assert_eq!((&events[..], error), (&[":[DONE]".to_owned()][..], None));
-    assert_eq!(source.poll(NOW), Ok(Step::Closed));
+    assert_eq!(source.poll(NOW), Ok(EventSourceStep::Closed));
 }
 
 /// However the body ends, with the blank line or without.
@@ -138,21 +140,21 @@ fn the_last_event_without_its_blank_line_ends_it_too() {
         [chunked("c\r\ndata: [DONE]\r\n0\r\n\r\n"), HEAD.to_owned() + "data: a\n\ndata: [DONE]\n"]
     {
         for given in [false, true] {
-            let limits = Options::new().max_event(64).unfinished(given);
-            let options = SourceOptions::new().last_event(LastEvent::Data("[DONE]"));
-            let decoder = Decoder::<InlineId<8>>::with_options(limits);
+            let limits = DecoderOptions::new().max_event(64).unfinished(given);
+            let options = EventSourceOptions::new().last_event(LastEvent::Data("[DONE]"));
+            let decoder = Decoder::with_storage(limits, InlineId::<8>::new());
             let mut source = EventSource::with_decoder(decoder, options);
             source.poll(NOW).unwrap();
             let (events, error, _) = exchange(&mut source, response.as_bytes());
             assert_eq!((events.contains(&":[DONE]".to_owned()), error), (given, None));
-            assert_eq!(source.poll(NOW), Ok(Step::Closed));
+            assert_eq!(source.poll(NOW), Ok(EventSourceStep::Closed));
         }
     }
 }
 
 #[test]
 fn what_goes_wrong_is_told() {
-    const AGAIN: Step = Step::Wait(Some(Duration::from_secs(13)));
+    const AGAIN: EventSourceStep = EventSourceStep::Wait(Some(Duration::from_secs(13)));
     let plain = |head: &str| format!("HTTP/1.1 {head}\r\n\r\n");
     let coded = |lines: &str| plain(&format!("200 OK\r\ncontent-type: text/event-stream{lines}"));
     for (response, error, next) in [
@@ -177,25 +179,25 @@ fn what_goes_wrong_is_told() {
         ),
         (plain(&format!("200 OK\r\nx: {:200}", "")), "the buffer is too small", AGAIN),
         (chunked(&format!("1;{:200}\r\nd", "")), "the buffer is too small", AGAIN),
-        (plain("204 No Content"), "status 204 instead of an event stream", Step::Closed),
-        (plain("101 No"), "status 101 instead of an event stream", Step::Closed),
+        (plain("204 No Content"), "status 204 instead of an event stream", EventSourceStep::Closed),
+        (plain("101 No"), "status 101 instead of an event stream", EventSourceStep::Closed),
         (
             plain("200 OK\r\ncontent-type: text/html"),
             "response is not an event stream",
-            Step::Closed,
+            EventSourceStep::Closed,
         ),
         (
             chunked(&format!("46\r\ndata: {:64}\r\n", "")),
             "event longer than 64 bytes, at byte 64",
-            Step::Closed,
+            EventSourceStep::Closed,
         ),
         (
             chunked("14\r\nid: 123456789\ndata\n\n\r\n"),
             "event id does not fit 8 bytes, at byte 19",
-            Step::Closed,
+            EventSourceStep::Closed,
         ),
     ] {
-        let mut source = source(SourceOptions::new());
+        let mut source = source(EventSourceOptions::new());
         let (events, found, _) = exchange(&mut source, response.as_bytes());
         assert_eq!((events.len(), found.as_deref()), (0, Some(error)), "{response:?}");
         assert_eq!(source.poll(NOW), Ok(next), "{response:?}");
@@ -204,7 +206,7 @@ fn what_goes_wrong_is_told() {
 
 #[test]
 fn events_before_what_goes_wrong_are_given() {
-    let mut source = source(SourceOptions::new());
+    let mut source = source(EventSourceOptions::new());
     let (events, error, _) = exchange(&mut source, chunked("9\r\ndata: 4\n\n\r\nx").as_bytes());
     assert_eq!(events, [":4"]);
     assert_eq!(error.unwrap(), "malformed response");
@@ -213,8 +215,9 @@ fn events_before_what_goes_wrong_are_given() {
 #[test]
 fn a_buffer_smaller_than_the_events() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
-    let decoder = Decoder::<InlineId<8>>::with_options(Options::new().max_event(BUFFER));
-    let mut source = EventSource::with_decoder(decoder, SourceOptions::new());
+    let decoder =
+        Decoder::with_storage(DecoderOptions::new().max_event(BUFFER), InlineId::<8>::new());
+    let mut source = EventSource::with_decoder(decoder, EventSourceOptions::new());
     source.poll(NOW).unwrap();
     let response = format!("{head}data: 1\n\ndata: {:200}\n\n", "");
     let (events, error, _) = exchange(&mut source, response.as_bytes());
@@ -232,7 +235,7 @@ fn requests_that_cannot_be_sent() {
         ("a:1", size, "the transport ended inside the response"),
     ] {
         let mut wire = Wire::new(b"", 1);
-        let mut source = source(SourceOptions::new());
+        let mut source = source(EventSourceOptions::new());
         let transport = Blocking(&mut wire);
         let (_, found) = block_on(follow(transport, host, &mut source, &mut vec![0; size]));
         assert_eq!(found.as_deref(), Some(error));
@@ -244,10 +247,10 @@ fn requests_that_cannot_be_sent() {
 fn a_transport_that_fails() {
     let response = chunked("9\r\ndata: 4\n\n\r\n");
     let pieces = Pieces::new([response.as_bytes()]).then_fail(ErrorKind::ConnectionReset);
-    let mut source = source(SourceOptions::new());
+    let mut source = source(EventSourceOptions::new());
     let transport = FromTokio::new(pieces);
     let (events, error) = block_on(follow(transport, "a:1", &mut source, &mut [0; BUFFER]));
     assert_eq!(events, [":4"]);
     assert_eq!(error.unwrap(), "connection reset");
-    assert_eq!(source.poll(NOW), Ok(Step::Wait(Some(NOW + Duration::from_secs(3)))));
+    assert_eq!(source.poll(NOW), Ok(EventSourceStep::Wait(Some(NOW + Duration::from_secs(3)))));
 }

@@ -11,10 +11,9 @@ use blocking::Blocking;
 use embassy_futures::{block_on, poll_once};
 use embedded_io_adapters::tokio_1::FromTokio;
 use embedded_io_async::{Read, Write};
+use eventwire::ws::frame::{DataKind, FrameEvent, MaskKey, NoMaskKey};
 use eventwire::ws::handshake::{ClientRequest, accept_key};
-use eventwire::ws::{
-    Close, CloseCode, Connection, DataKind, Event, Frame, MaskKey, MaskSource, NoMaskKey, Options,
-};
+use eventwire::ws::{Close, CloseCode, Connection, Frame, Limits, MaskSource};
 use std::io::ErrorKind;
 use std::task::Poll;
 use websocket::{Error, WebSocket};
@@ -35,7 +34,7 @@ fn request() -> ClientRequest<'static> {
 }
 
 fn connection() -> Connection<fn() -> [u8; 4]> {
-    Connection::client(Options::new().max_message(1000), || MASK)
+    Connection::frame_client(Limits::new().max_message(1000), || MASK)
 }
 
 /// What the server sends: its response, and these bytes.
@@ -97,13 +96,13 @@ async fn try_converse<T: Read + Write>(
     let mut message = Vec::new();
     loop {
         match socket.receive().await? {
-            Some(Event::Data(run)) => {
+            Some(FrameEvent::Data(run)) => {
                 message.extend_from_slice(run.payload);
                 if run.fin {
                     seen.push(Message(run.kind, std::mem::take(&mut message)));
                 }
             }
-            Some(Event::Close(close)) => {
+            Some(FrameEvent::Close(close)) => {
                 seen.push(Closed(close.map(|it| (it.code.get(), it.reason.to_owned()))));
                 return socket.finish().await;
             }
@@ -230,7 +229,7 @@ fn a_frame_that_is_too_long_does_not_end_it() {
         let error = socket.send(&Frame::binary(&[0; TO_SEND - 7])).await.unwrap_err();
         assert!(matches!(error, Error::Send(_)), "{error}");
         socket.send(&Frame::text("short")).await.unwrap();
-        assert_eq!(socket.receive().await.unwrap(), Some(Event::Close(None)));
+        assert_eq!(socket.receive().await.unwrap(), Some(FrameEvent::Close(None)));
         let error = socket.send(&Frame::text("late")).await.unwrap_err();
         assert_eq!(error.to_string(), "not sent, as the connection is closing or closed");
         socket.finish().await.unwrap();
@@ -255,15 +254,15 @@ fn a_reply_that_fails_loses_no_message() {
     let (mut seen, mut failures) = (Vec::new(), 0);
     block_on(async {
         let (mut received, mut to_send) = ([0; RECEIVED], [0; TO_SEND]);
-        let connection = Connection::client(Options::new(), Scarce(0));
+        let connection = Connection::frame_client(Limits::new(), Scarce(0));
         let request = request();
         let transport = Blocking(&mut wire);
         let opening = WebSocket::open(transport, &request, connection, &mut received, &mut to_send);
         let mut socket = opening.await.unwrap();
         loop {
             match socket.receive().await {
-                Ok(Some(Event::Data(run))) => seen.extend_from_slice(run.payload),
-                Ok(Some(Event::Close(_))) => break,
+                Ok(Some(FrameEvent::Data(run))) => seen.extend_from_slice(run.payload),
+                Ok(Some(FrameEvent::Close(_))) => break,
                 Ok(_) => {}
                 Err(Error::Send(_)) => failures += 1,
                 Err(error) => panic!("{error}"),
@@ -291,8 +290,8 @@ fn futures_that_are_dropped_lose_nothing() {
         let mut payload = Vec::new();
         loop {
             match poll_once(socket.receive()).map(Result::unwrap) {
-                Poll::Ready(Some(Event::Data(run))) => payload.extend_from_slice(run.payload),
-                Poll::Ready(Some(Event::Close(_))) => break,
+                Poll::Ready(Some(FrameEvent::Data(run))) => payload.extend_from_slice(run.payload),
+                Poll::Ready(Some(FrameEvent::Close(_))) => break,
                 Poll::Ready(_) | Poll::Pending => {}
             }
         }

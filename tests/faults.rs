@@ -4,15 +4,16 @@
 use bytes::{Bytes, BytesMut};
 use eventwire::Url;
 use eventwire::sse::{
-    BytesDecoder, EventSource, Item, LastEvent, Options, OwnedItem, ReadyState, Received,
-    SourceErrorCause, SourceOptions,
+    DecoderOptions, EventSource, EventSourceErrorCause, EventSourceOptions, Item, LastEvent,
+    OwnedDecoder, OwnedItem, ReadyState, Received,
 };
+use eventwire::ws::connection::MessageDecoder;
+use eventwire::ws::deflate::DeflateParams;
+use eventwire::ws::frame::{Fault, Role};
 use eventwire::ws::handshake::{
     ClientRequest, Request, RequestError, ResponseError, ServerHandshake, accept_key,
 };
-use eventwire::ws::{
-    self, CloseCode, Deflate, DeflateParams, Fault, Message, MessageDecoder, Role,
-};
+use eventwire::ws::{self, CloseCode, Deflate, Message};
 use std::time::Duration;
 
 const NOW: Duration = Duration::ZERO;
@@ -81,7 +82,7 @@ fn urls_as_people_write_them() {
 }
 
 fn refused(role: Role, name: &str) -> (Fault, CloseCode) {
-    let mut decoder = MessageDecoder::new(role, ws::Options::new());
+    let mut decoder = MessageDecoder::new(role, ws::Limits::new());
     let error = decoder.decode(&mut BytesMut::from(&file(name)[..])).unwrap_err();
     (error.fault, error.close_code())
 }
@@ -100,7 +101,7 @@ fn close_codes_that_no_frame_may_have() {
 
 #[test]
 fn a_message_that_refers_back_over_a_final_block() {
-    let mut decoder = MessageDecoder::new(Role::Client, ws::Options::new())
+    let mut decoder = MessageDecoder::new(Role::Client, ws::Limits::new())
         .deflate(&Deflate::new(), Some(DeflateParams::default()));
     let mut buffer = BytesMut::from(&file("13-window-kept-over-bfinal.frames")[..]);
     let mut messages = Vec::new();
@@ -117,8 +118,8 @@ fn a_message_that_refers_back_over_a_final_block() {
 // Event streams.
 
 /// What a decoder gives of a stream up to its end.
-fn events(options: Options, name: &str) -> Vec<String> {
-    let mut decoder = BytesDecoder::with_options(options);
+fn events(options: DecoderOptions, name: &str) -> Vec<String> {
+    let mut decoder = OwnedDecoder::with_options(options);
     let mut chunk = Bytes::from(file(name));
     let mut items = Vec::new();
     while let Some(item) = decoder.decode_eof(&mut chunk).unwrap() {
@@ -135,8 +136,8 @@ fn events(options: Options, name: &str) -> Vec<String> {
 #[test]
 fn bare_json_in_a_stream_can_be_seen() {
     let name = "09-json-outside-of-fields.sse";
-    assert_eq!(events(Options::new(), name), ["{\"a\":1}"]);
-    let shown = events(Options::new().unknown_lines(true), name);
+    assert_eq!(events(DecoderOptions::new(), name), ["{\"a\":1}"]);
+    let shown = events(DecoderOptions::new().unknown_lines(true), name);
     assert_eq!(shown[0], "{\"a\":1}");
     assert_eq!((&*shown[1], shown.last().map(|it| &**it)), ("line {", Some("line }")));
     assert!(shown.iter().any(|line| line.contains("\"message\": \"quota used up\"")));
@@ -145,12 +146,12 @@ fn bare_json_in_a_stream_can_be_seen() {
 #[test]
 fn an_event_that_no_blank_line_ends_can_be_had() {
     let name = "10-end-without-blank-line.sse";
-    assert_eq!(events(Options::new(), name), ["{\"a\":1}"]);
-    assert_eq!(events(Options::new().unfinished(true), name), ["{\"a\":1}", "[DONE]"]);
+    assert_eq!(events(DecoderOptions::new(), name), ["{\"a\":1}"]);
+    assert_eq!(events(DecoderOptions::new().unfinished(true), name), ["{\"a\":1}", "[DONE]"]);
 }
 
 /// An open source that has read this.
-fn read(options: SourceOptions, name: &str) -> EventSource<BytesDecoder> {
+fn read(options: EventSourceOptions, name: &str) -> EventSource<OwnedDecoder> {
     let mut source = EventSource::owned(options);
     source.poll(NOW).unwrap();
     source.response(200, [("content-type", "text/event-stream")], NOW).unwrap();
@@ -164,11 +165,11 @@ fn events_that_end_a_stream_for_good() {
     const LAST: &[LastEvent] =
         &[LastEvent::Data("[DONE]"), LastEvent::EventType("response.failed")];
     for name in ["15-other-last-events.sse", "16-done-with-space.sse"] {
-        let source = read(SourceOptions::new().last_event(LAST), name);
+        let source = read(EventSourceOptions::new().last_event(LAST), name);
         assert_eq!(source.ready_state(), ReadyState::Closed, "{name}");
     }
     // Only the end shows that the third is one.
-    let options = SourceOptions::new().last_event(LAST);
+    let options = EventSourceOptions::new().last_event(LAST);
     let mut source = read(options, "10-end-without-blank-line.sse");
     assert_eq!(source.ready_state(), ReadyState::Open);
     assert_eq!(source.end(NOW), Ok(()));
@@ -179,15 +180,15 @@ fn events_that_end_a_stream_for_good() {
 #[test]
 fn what_is_no_event_stream_by_its_head() {
     for (name, cause) in [
-        ("18-no-content-type.http", SourceErrorCause::ContentType),
-        ("18-status-201.http", SourceErrorCause::Status(201)),
+        ("18-no-content-type.http", EventSourceErrorCause::ContentType),
+        ("18-status-201.http", EventSourceErrorCause::Status(201)),
     ] {
         let head = String::from_utf8(file(name)).unwrap();
         let (head, _) = head.split_once("\n\n").or(head.split_once("\r\n\r\n")).unwrap();
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers = lines.filter_map(|line| line.split_once(": "));
-        let mut source = EventSource::owned(SourceOptions::new());
+        let mut source = EventSource::owned(EventSourceOptions::new());
         source.poll(NOW).unwrap();
         let error = source.response(status, headers, NOW).unwrap_err();
         assert_eq!((error.cause, error.reconnect_at), (cause, None), "{name}");

@@ -1,10 +1,11 @@
 //! Promises of the public types, held at compile time.
 
 use eventwire::sse::{
-    Block, BytesDecoder, DataWriter, DecodeError, Decoder, Event, EventId, EventSource, EventType,
-    FieldName, IdTooLong, InlineId, InvalidValue, Item, KeepAlive, LastEvent, LastEvents, Lexer,
-    Message, OnLimit, Options, OwnedItem, Pieces, ReadyState, Received, Replay, Resume,
-    SourceError, SourceErrorCause, SourceOptions, Step, Subscription, Text, Token, UnsendableId,
+    Block, DataWriter, DecodeError, Decoder, DecoderOptions, Event, EventBuilder, EventId,
+    EventSource, EventSourceError, EventSourceErrorCause, EventSourceOptions, EventSourceStep,
+    EventType, FieldName, IdTooLong, InlineId, InvalidValue, Item, KeepAlive, LastEvent,
+    LastEvents, Lexer, OnLimit, OwnedDecoder, OwnedItem, Pieces, ReadyState, Received, Replay,
+    Resume, Subscription, Text, Token, UnsendableId,
 };
 use eventwire::{
     BufferTooSmall, Credentials, Fanout, FanoutOptions, InvalidUrl, Lagged, Subscriber, Target,
@@ -18,7 +19,7 @@ const fn error<T: std::error::Error + Send + Sync + Copy + Eq + 'static>() {}
 
 const _: () = {
     send_sync::<Block<&[u8]>>();
-    send_sync::<BytesDecoder>();
+    send_sync::<OwnedDecoder>();
     send_sync::<DataWriter<&mut [u8]>>();
     send_sync::<DataWriter<&mut Vec<u8>>>();
     send_sync::<DataWriter<&mut bytes::BytesMut>>();
@@ -27,7 +28,7 @@ const _: () = {
     send_sync::<Event<&str>>();
     send_sync::<EventId<'_>>();
     send_sync::<EventSource>();
-    send_sync::<EventSource<BytesDecoder>>();
+    send_sync::<EventSource<OwnedDecoder>>();
     send_sync::<EventSource<Decoder<String>>>();
     send_sync::<EventType<'_>>();
     send_sync::<FieldName>();
@@ -40,9 +41,9 @@ const _: () = {
     send_sync::<LastEvent<String>>();
     send_sync::<LastEvents>();
     send_sync::<Lexer>();
-    send_sync::<Message<'_>>();
+    send_sync::<EventBuilder<'_>>();
     send_sync::<OnLimit>();
-    send_sync::<Options>();
+    send_sync::<DecoderOptions>();
     send_sync::<OwnedItem>();
     send_sync::<Pieces<'_>>();
     send_sync::<ReadyState>();
@@ -50,8 +51,8 @@ const _: () = {
     send_sync::<Replay>();
     send_sync::<Replay<(bytes::Bytes, ws::PreparedFrame)>>();
     send_sync::<Resume>();
-    send_sync::<SourceOptions>();
-    send_sync::<Step>();
+    send_sync::<EventSourceOptions>();
+    send_sync::<EventSourceStep>();
     send_sync::<Subscriber>();
     send_sync::<Subscription>();
     send_sync::<Text<'_>>();
@@ -66,53 +67,53 @@ const _: () = {
     send_sync::<ws::CloseCode>();
     send_sync::<ws::CloseEvent>();
     send_sync::<ws::Connection>();
-    send_sync::<ws::Connection<fn() -> [u8; 4], ws::MessageDecoder>>();
-    send_sync::<ws::Data<&mut [u8]>>();
-    send_sync::<ws::DataKind>();
-    send_sync::<ws::Decoder>();
-    send_sync::<ws::Disconnected>();
-    send_sync::<ws::Event<&mut [u8], &str>>();
-    send_sync::<ws::Event<bytes::BytesMut, Utf8Bytes>>();
-    send_sync::<ws::Fragments<'_>>();
+    send_sync::<ws::Connection<fn() -> [u8; 4], ws::connection::MessageDecoder>>();
+    send_sync::<ws::frame::Run<&mut [u8]>>();
+    send_sync::<ws::frame::DataKind>();
+    send_sync::<ws::frame::FrameDecoder>();
+    send_sync::<ws::socket::Disconnected>();
+    send_sync::<ws::frame::FrameEvent<&mut [u8], &str>>();
+    send_sync::<ws::frame::FrameEvent<bytes::BytesMut, Utf8Bytes>>();
+    send_sync::<ws::frame::Fragments<'_>>();
     send_sync::<ws::Frame<&[u8]>>();
-    send_sync::<ws::FrameHeader>();
-    send_sync::<ws::HeaderBytes>();
-    send_sync::<ws::LinkEvent>();
-    send_sync::<ws::MaskKey>();
+    send_sync::<ws::frame::FrameHeader>();
+    send_sync::<ws::frame::HeaderBytes>();
+    send_sync::<ws::ReconnectingWebSocketEvent>();
+    send_sync::<ws::frame::MaskKey>();
     send_sync::<ws::Message>();
-    send_sync::<ws::MessageDecoder>();
-    send_sync::<ws::NoMask>();
-    send_sync::<ws::OpCode>();
-    send_sync::<ws::Options>();
+    send_sync::<ws::connection::MessageDecoder>();
+    send_sync::<ws::frame::NoMask>();
+    send_sync::<ws::frame::OpCode>();
+    send_sync::<ws::Limits>();
     #[cfg(feature = "getrandom")]
     send_sync::<ws::OsMaskKeys>();
     send_sync::<ws::PreparedFrame>();
-    send_sync::<ws::Reader>();
-    send_sync::<ws::Reader<ws::MessageDecoder>>();
-    send_sync::<ws::Reconnect<fn() -> [u8; 4]>>();
-    send_sync::<ws::ReconnectOptions>();
-    send_sync::<ws::Reply>();
-    send_sync::<ws::Role>();
-    send_sync::<ws::Rsv>();
-    send_sync::<ws::SocketEvent>();
-    send_sync::<ws::SocketOptions>();
-    send_sync::<ws::State>();
-    send_sync::<ws::ToWrite<'_>>();
-    send_sync::<ws::Utf8Validator>();
+    send_sync::<ws::connection::Reader>();
+    send_sync::<ws::connection::Reader<ws::connection::MessageDecoder>>();
+    send_sync::<ws::ReconnectingWebSocket<fn() -> [u8; 4]>>();
+    send_sync::<ws::ReconnectingWebSocketOptions>();
+    send_sync::<ws::connection::Reply>();
+    send_sync::<ws::frame::Role>();
+    send_sync::<ws::frame::Rsv>();
+    send_sync::<ws::WebSocketEvent>();
+    send_sync::<ws::WebSocketOptions>();
+    send_sync::<ws::ConnectionState>();
+    send_sync::<ws::socket::ToWrite<'_>>();
+    send_sync::<ws::frame::Utf8Validator>();
     send_sync::<ws::WebSocket>();
     send_sync::<ws::WebSocket<fn() -> [u8; 4]>>();
-    send_sync::<ws::Writer>();
-    send_sync::<ws::Writer<fn() -> [u8; 4]>>();
+    send_sync::<ws::connection::Writer>();
+    send_sync::<ws::connection::Writer<fn() -> [u8; 4]>>();
 
     copy::<EventId<'_>>();
     copy::<EventType<'_>>();
     copy::<FieldName>();
     copy::<LastEvent>();
     copy::<OnLimit>();
-    copy::<Options>();
+    copy::<DecoderOptions>();
     copy::<ReadyState>();
     copy::<Received<()>>();
-    copy::<Step>();
+    copy::<EventSourceStep>();
     copy::<Token<'_>>();
 
     copy::<Credentials<'_>>();
@@ -121,23 +122,23 @@ const _: () = {
 
     copy::<ws::Close<&str>>();
     copy::<ws::CloseCode>();
-    copy::<ws::Data<&[u8]>>();
-    copy::<ws::DataKind>();
-    copy::<ws::Event<&[u8], &str>>();
+    copy::<ws::frame::Run<&[u8]>>();
+    copy::<ws::frame::DataKind>();
+    copy::<ws::frame::FrameEvent<&[u8], &str>>();
     copy::<ws::Flow>();
     copy::<ws::Frame<&[u8]>>();
-    copy::<ws::FrameHeader>();
-    copy::<ws::HeaderBytes>();
-    copy::<ws::MaskKey>();
-    copy::<ws::NoMask>();
-    copy::<ws::OpCode>();
-    copy::<ws::Options>();
+    copy::<ws::frame::FrameHeader>();
+    copy::<ws::frame::HeaderBytes>();
+    copy::<ws::frame::MaskKey>();
+    copy::<ws::frame::NoMask>();
+    copy::<ws::frame::OpCode>();
+    copy::<ws::Limits>();
     copy::<ws::ReadyState>();
-    copy::<ws::Role>();
-    copy::<ws::Rsv>();
-    copy::<ws::SocketOptions>();
-    copy::<ws::State>();
-    copy::<ws::Utf8Validator>();
+    copy::<ws::frame::Role>();
+    copy::<ws::frame::Rsv>();
+    copy::<ws::WebSocketOptions>();
+    copy::<ws::ConnectionState>();
+    copy::<ws::frame::Utf8Validator>();
 
     error::<Lagged>();
     error::<BufferTooSmall>();
@@ -145,16 +146,16 @@ const _: () = {
     error::<IdTooLong>();
     error::<InvalidUrl>();
     error::<InvalidValue>();
-    error::<SourceError>();
-    error::<SourceError<std::fmt::Error>>();
-    error::<SourceErrorCause>();
+    error::<EventSourceError>();
+    error::<EventSourceError<std::fmt::Error>>();
+    error::<EventSourceErrorCause>();
     error::<UnsendableId>();
 
-    error::<ws::ControlTooLong>();
+    error::<ws::frame::ControlTooLong>();
 
-    error::<ws::Fault>();
-    error::<ws::InvalidUtf8>();
-    error::<ws::NoMaskKey>();
+    error::<ws::frame::Fault>();
+    error::<ws::frame::InvalidUtf8>();
+    error::<ws::frame::NoMaskKey>();
     error::<ws::ProtocolError>();
     error::<ws::SendError>();
 };
@@ -247,22 +248,25 @@ fn state_is_small() {
     }
     takes::<Lexer>(4, 4);
     takes::<Decoder<InlineId<36>>>(224 + 40, 176);
-    takes::<BytesDecoder>(352, 208);
+    takes::<OwnedDecoder>(352, 208);
     takes::<Subscriber>(8, 8);
     takes::<Subscription>(16, 16);
     takes::<EventSource>(224 + 256 + 224, 600);
-    takes::<EventSource<BytesDecoder>>(352 + 224, 408);
+    takes::<EventSource<OwnedDecoder>>(352 + 224, 408);
 
     // Compression needs some state of its own, whether it is in use or not.
     let with =
         |without: usize, deflate: usize| if cfg!(feature = "deflate") { deflate } else { without };
-    takes::<ws::Decoder>(with(88, 96), with(88, 96));
-    takes::<ws::MessageDecoder>(with(112, 128), with(104, 112));
-    takes::<ws::Reader>(with(240, 248), with(232, 240));
-    takes::<ws::Reply>(144, 136);
-    takes::<ws::Writer>(with(8, 16), with(8, 12));
+    takes::<ws::frame::FrameDecoder>(with(88, 96), with(88, 96));
+    takes::<ws::connection::MessageDecoder>(with(112, 128), with(104, 112));
+    takes::<ws::connection::Reader>(with(240, 248), with(232, 240));
+    takes::<ws::connection::Reply>(144, 136);
+    takes::<ws::connection::Writer>(with(8, 16), with(8, 12));
     takes::<ws::Connection>(with(248, 264), with(240, 256));
-    takes::<ws::Connection<ws::NoMask, ws::MessageDecoder>>(with(272, 296), with(256, 272));
+    takes::<ws::Connection<ws::frame::NoMask, ws::connection::MessageDecoder>>(
+        with(272, 296),
+        with(256, 272),
+    );
     #[cfg(feature = "handshake")]
     takes::<ws::WebSocket>(with(896, 928), with(760, 776));
 }

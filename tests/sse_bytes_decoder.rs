@@ -4,14 +4,14 @@ mod common;
 
 use bytes::{Bytes, BytesMut};
 use common::RECONNECTS;
-use eventwire::sse::{BytesDecoder, DecodeError, EventId, Item, OnLimit, Options};
+use eventwire::sse::{DecodeError, DecoderOptions, EventId, Item, OnLimit, OwnedDecoder};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
 fn last_event_id_outlives_reconnects() {
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     decoder.set_last_event_id(EventId::from_static("seed"));
     for (stream, expected) in RECONNECTS {
         let mut chunk = Bytes::from(stream);
@@ -27,8 +27,8 @@ fn last_event_id_outlives_reconnects() {
 
 #[test]
 fn a_reset_decoder_starts_a_new_stream() {
-    let limits = Options::new().max_event(8);
-    let mut decoder = BytesDecoder::with_options(limits);
+    let limits = DecoderOptions::new().max_event(8);
+    let mut decoder = OwnedDecoder::with_options(limits);
     let mut long = Bytes::from("data: a\r");
     assert_eq!(decoder.decode(&mut long), Ok(None));
     let mut more = Bytes::from("data");
@@ -43,16 +43,18 @@ fn a_reset_decoder_starts_a_new_stream() {
 
 #[test]
 fn owned_events_share_the_read_buffer() {
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     let mut buffer = BytesMut::with_capacity(256);
     let memory = buffer.as_ptr() as usize..buffer.as_ptr() as usize + 256;
     buffer.extend_from_slice(b"id: 1\ndata: one\ndata: two\n\nda");
-    let Ok(Some(Item::Event(event))) = decoder.decode_mut(&mut buffer) else { panic!("an event") };
+    let Ok(Some(Item::Event(event))) = decoder.decode_buffer(&mut buffer) else {
+        panic!("an event")
+    };
     assert_eq!(event.data, "one\ntwo");
     for bytes in [&event.data, &event.last_event_id] {
         assert!(memory.contains(&(bytes.as_ptr() as usize)), "not copied");
     }
-    assert_eq!(decoder.decode_mut(&mut buffer), Ok(None));
+    assert_eq!(decoder.decode_buffer(&mut buffer), Ok(None));
     assert_eq!(buffer, "da");
 }
 
@@ -60,7 +62,7 @@ fn owned_events_share_the_read_buffer() {
 fn text_is_shared_unless_it_had_to_be_replaced() {
     let mut chunk = Bytes::from_static(b"data: \xE2\x82\xAC\n\nevent: \xFF\ndata: \xE2\x82\n\n");
     let at = chunk[6..].as_ptr();
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!("an event") };
     assert_eq!((&*event.data, event.event_type_or_default()), ("\u{20AC}", "message"));
     assert_eq!(event.data.as_ptr(), at, "valid text is not copied");
@@ -88,9 +90,9 @@ proptest! {
         max_event in prop_oneof![Just(usize::MAX), 0..20usize],
         comments in any::<bool>(),
     ) {
-        let options = Options::new().max_event(max_event).comments(comments).unfinished(true);
+        let options = DecoderOptions::new().max_event(max_event).comments(comments).unfinished(true);
         let options = options.unknown_lines(comments).on_limit(OnLimit::Skip);
-        let mut decoder = BytesDecoder::with_options(options);
+        let mut decoder = OwnedDecoder::with_options(options);
         let mut buffer = BytesMut::new();
         for (chunked, keep, end, piece) in pieces {
             if chunked {
@@ -101,13 +103,13 @@ proptest! {
                     buffer.clear();
                 }
                 buffer.extend_from_slice(piece.as_bytes());
-                while let Ok(Some(_)) = decoder.decode_mut(&mut buffer) {}
+                while let Ok(Some(_)) = decoder.decode_buffer(&mut buffer) {}
             }
             if end == 0 {
                 while let Ok(Some(_)) = decoder.decode_eof(&mut Bytes::new()) {}
             }
             if end == 1 {
-                while let Ok(Some(_)) = decoder.decode_mut_eof(&mut buffer) {}
+                while let Ok(Some(_)) = decoder.decode_buffer_eof(&mut buffer) {}
             }
         }
     }
@@ -120,7 +122,7 @@ fn counted(bytes: &[u8]) -> (Bytes, Arc<[u8]>) {
 }
 
 /// Decodes all of a chunk; how many events it had.
-fn drain(decoder: &mut BytesDecoder, mut chunk: Bytes) -> usize {
+fn drain(decoder: &mut OwnedDecoder, mut chunk: Bytes) -> usize {
     let mut events = 0;
     while let Some(item) = decoder.decode(&mut chunk).unwrap() {
         events += usize::from(matches!(item, Item::Event(_)));
@@ -130,7 +132,7 @@ fn drain(decoder: &mut BytesDecoder, mut chunk: Bytes) -> usize {
 
 #[test]
 fn a_chunk_that_is_used_up_is_let_go() {
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     for stream in [
         "data: a\n\n",
         "data: a\r\n\r\n",
@@ -152,7 +154,7 @@ fn a_chunk_that_is_used_up_is_let_go() {
 
 #[test]
 fn an_unfinished_block_is_let_go_when_the_stream_ends() {
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     let (chunk, memory) = counted(b"id: 1\ndata: a\n\ndata: unfinished");
     assert_eq!(drain(&mut decoder, chunk), 1);
     assert_eq!(Arc::strong_count(&memory), 2, "it is kept while it may be needed");
@@ -170,8 +172,8 @@ fn an_unfinished_block_is_let_go_when_the_stream_ends() {
 
 #[test]
 fn only_the_event_that_straddles_chunks_is_gathered() {
-    let shown = Options::new().comments(true).unknown_lines(true);
-    let mut decoder = BytesDecoder::with_options(shown);
+    let shown = DecoderOptions::new().comments(true).unknown_lines(true);
+    let mut decoder = OwnedDecoder::with_options(shown);
     for (first, second, copied) in [
         ("data: a", "b\n\ndata: next\n\n", 1),
         ("data: a\n", "\ndata: next\n\n", 1),
@@ -198,10 +200,10 @@ fn only_the_event_that_straddles_chunks_is_gathered() {
 /// Nothing is gathered beyond the byte that decides: no peer's chunk makes the decoder reserve more.
 #[test]
 fn a_limit_bounds_what_is_gathered() {
-    let options = Options::new().max_event(100);
+    let options = DecoderOptions::new().max_event(100);
     let long = "x".repeat(1 << 20);
     for second in [long.clone(), "data: x\n".repeat(1 << 17)] {
-        let mut decoder = BytesDecoder::with_options(options);
+        let mut decoder = OwnedDecoder::with_options(options);
         assert_eq!(drain(&mut decoder, Bytes::from_static(b"data: ")), 0);
         let mut chunk = Bytes::from(second);
         let allocated = allocation_counter::measure(|| {

@@ -7,7 +7,8 @@ mod transport;
 use bytes::Bytes;
 use common::{RECONNECTS, Rules, Seen, by_bytes_mut, cut};
 use eventwire::sse::{
-    BytesDecoder, DecodeError, EventCodec, EventId, Item, KEEP_ALIVE, Message, OwnedItem, ReadError,
+    DecodeError, EventBuilder, EventCodec, EventId, Item, KEEP_ALIVE, OwnedDecoder, OwnedItem,
+    ReadError,
 };
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use rand::rngs::SmallRng;
@@ -31,7 +32,7 @@ const RULES: [Rules; 4] = [
 /// Checks all items, by futures of which each that has to wait is dropped.
 fn check(rules: Rules, stream: &[u8], chunks: &[&[u8]]) {
     let expected = by_bytes_mut(rules.options(), [stream]);
-    let decoder = BytesDecoder::with_options(rules.options());
+    let decoder = OwnedDecoder::with_options(rules.options());
     let codec = EventCodec::with_decoder(decoder);
     let mut framed = FramedRead::new(Pieces::new(chunks.iter().copied()), codec);
     let mut seen = Vec::new();
@@ -81,7 +82,7 @@ fn reads_that_are_dropped_lose_nothing() {
 
 #[tokio::test]
 async fn what_is_unfinished_at_the_end_is_discarded() {
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     decoder.set_last_event_id(EventId::new("seed").unwrap());
     let mut data = Vec::new();
     for (body, last_event_id) in RECONNECTS {
@@ -123,7 +124,7 @@ async fn errors() {
     let Some(Err(ReadError::Transport(error))) = framed.next().await else { panic!() };
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
 
-    let decoder = BytesDecoder::with_options(Rules { max_line: 8, ..Rules::UNLIMITED }.options());
+    let decoder = OwnedDecoder::with_options(Rules { max_line: 8, ..Rules::UNLIMITED }.options());
     let pieces = Pieces::new([&b"data: a\n\ndata: long"[..], b"\n\ndata: b\n\n"]);
     let mut framed = FramedRead::new(pieces, EventCodec::with_decoder(decoder));
     assert!(framed.next().await.unwrap().is_ok());
@@ -139,7 +140,7 @@ async fn what_is_written() {
     let (server, mut client) = tokio::io::duplex(16);
     let writer = tokio::spawn(async {
         let mut framed = FramedWrite::new(server, EventCodec::new());
-        let message = Message::new().id(EventId::new("1")?).data("a\nb");
+        let message = EventBuilder::new().id(EventId::new("1")?).data("a\nb");
         framed.send(message).await?;
         framed.send(&message).await?;
         framed.send(Bytes::from_static(KEEP_ALIVE)).await?;
@@ -159,7 +160,7 @@ async fn both_ways_at_once() {
     let mut framed = Framed::new(ours, EventCodec::new());
     theirs.write_all(b"data: ping\n\ndata: pi").await.unwrap();
     let Some(Ok(Item::Event(event))) = framed.next().await else { panic!() };
-    let message = Message::try_from(&event).unwrap();
+    let message = EventBuilder::try_from(&event).unwrap();
     framed.send(message).await.unwrap();
     let mut received = [0; 12];
     theirs.read_exact(&mut received).await.unwrap();

@@ -3,7 +3,9 @@
 mod common;
 
 use common::{RECONNECTS, Rules, Seen, by_slice, every_split, reference};
-use eventwire::sse::{DecodeError, Decoder, EventId, IdTooLong, InlineId, Item, OnLimit, Options};
+use eventwire::sse::{
+    DecodeError, Decoder, DecoderOptions, EventId, IdTooLong, InlineId, Item, OnLimit,
+};
 use std::time::Duration;
 
 /// `(type, data, last event id)` of each event.
@@ -306,8 +308,8 @@ fn an_unfinished_line_is_shown_to_those_who_ask_for_both() {
 
 #[test]
 fn after_the_end_there_is_a_new_stream() {
-    let options = Options::new().unfinished(true);
-    let mut decoder = Decoder::<InlineId<3>>::with_options(options);
+    let options = DecoderOptions::new().unfinished(true);
+    let mut decoder = Decoder::with_storage(options, InlineId::<3>::new());
     for _ in 0..2 {
         let mut body = *b"\xEF\xBB\xBFid: 1\ndata: a\r";
         let mut input = &mut body[..];
@@ -360,25 +362,28 @@ fn an_id_fits_its_storage_or_is_refused_whole() {
     type Small = Decoder<InlineId<3>>;
     let stream = b"id: abc\ndata: x\n\nid: abcd\ndata: y\n\ndata: z\n\n";
     for chunk in [1, 2, 5, 64] {
-        let seen = by_slice(Small::with_options(Options::new()), stream.chunks(chunk));
+        let seen = by_slice(
+            Small::with_storage(DecoderOptions::new(), Default::default()),
+            stream.chunks(chunk),
+        );
         assert_eq!(seen.seen.len(), 2);
         assert_eq!(seen.seen[1], Seen::Failed(DecodeError::IdTooLong { capacity: 3, offset: 34 }));
         assert_eq!(seen.last_event_id, "abc");
 
-        let skip = Options::new().on_limit(OnLimit::Skip);
-        let seen = by_slice(Small::with_options(skip), stream.chunks(chunk));
+        let skip = DecoderOptions::new().on_limit(OnLimit::Skip);
+        let seen = by_slice(Small::with_storage(skip, Default::default()), stream.chunks(chunk));
         assert_eq!(seen.seen[1], Seen::Skipped(DecodeError::IdTooLong { capacity: 3, offset: 34 }));
         assert_eq!(seen.seen[2].message_event().data, "z");
         assert_eq!(seen.last_event_id, "abc");
 
         // A replacement is longer than what it replaces; what is overwritten need not fit.
         let replaced = by_slice(
-            Small::with_options(Options::new()),
+            Small::with_storage(DecoderOptions::new(), Default::default()),
             b"id: toolong\nid: \xFF\ndata: x\n\n".chunks(chunk),
         );
         assert_eq!(replaced.last_event_id, "\u{FFFD}");
     }
-    let mut decoder = Small::with_options(Options::new());
+    let mut decoder = Small::with_storage(DecoderOptions::new(), Default::default());
     decoder.set_last_event_id(EventId::from_static("abc")).unwrap();
     let refused = decoder.set_last_event_id(EventId::from_static("abcd"));
     assert_eq!(refused, Err(IdTooLong { capacity: 3 }));
@@ -405,8 +410,8 @@ fn misuse_is_said_and_does_no_harm() {
 fn a_buffer_of_one_more_than_the_limit_suffices() {
     for policy in [OnLimit::Error, OnLimit::Skip] {
         for max_event in 2..20 {
-            let options = Options::new().max_event(max_event).on_limit(policy);
-            let mut decoder = Decoder::<InlineId<8>>::with_options(options);
+            let options = DecoderOptions::new().max_event(max_event).on_limit(policy);
+            let mut decoder = Decoder::with_storage(options, InlineId::<8>::new());
             let mut buffer = vec![0; max_event + 1];
             let mut filled = 0;
             let mut wire =

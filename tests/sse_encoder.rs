@@ -6,7 +6,7 @@ use bytes::{BufMut, BytesMut};
 use common::{Rules, Seen, every_split, trace};
 use eventwire::BufferTooSmall;
 use eventwire::sse::{
-    Decoder, EventId, EventType, InvalidValue, Item, KEEP_ALIVE, Message, Options,
+    Decoder, DecoderOptions, EventBuilder, EventId, EventType, InvalidValue, Item, KEEP_ALIVE,
 };
 use proptest::prelude::*;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 /// The message by every way to write it, all of which must agree.
-fn encode(message: Message<'_>) -> String {
+fn encode(message: EventBuilder<'_>) -> String {
     let bytes = message.to_bytes();
     assert_eq!(message.encoded_len(), bytes.len());
 
@@ -42,7 +42,7 @@ fn encode(message: Message<'_>) -> String {
 fn rows() {
     let event_type = |text| EventType::new(text).unwrap();
     let id = |text| EventId::new(text).unwrap();
-    let new = Message::new;
+    let new = EventBuilder::new;
     for (message, expected) in [
         (new(), "\n"),
         (new().data("a"), "data: a\n\n"),
@@ -86,13 +86,13 @@ const _: EventId<'_> = EventId::from_static("checked while compiling");
 
 #[test]
 fn a_buffer_may_be_larger_than_the_message() {
-    let message = Message::new().data("a");
+    let message = EventBuilder::new().data("a");
     let mut buffer = [b'x'; 16];
     assert_eq!(message.encode(&mut buffer), Ok(9));
     assert_eq!(&buffer, b"data: a\n\nxxxxxxx");
     // Each byte may become a line: a fixed buffer is measured, however large it looks.
     let lines = "\n".repeat(1000);
-    let message = Message::new().data(&lines).comment(&lines);
+    let message = EventBuilder::new().data(&lines).comment(&lines);
     assert!(message.encoded_len() > 10 * 1000);
     encode(message);
 }
@@ -114,9 +114,10 @@ fn nothing_breaks_out_of_its_line() {
 #[test]
 fn a_writer_splits_data_as_it_comes() {
     let pieces = ["{\r", "\n", "\"a\": 1", "", "\r", "}\r", "", "\n", "\n"];
-    let whole = Message::new().id(EventId::from_static("7")).data("{\n\"a\": 1\n}\n\n").to_bytes();
+    let whole =
+        EventBuilder::new().id(EventId::from_static("7")).data("{\n\"a\": 1\n}\n\n").to_bytes();
 
-    let message = Message::new().id(EventId::from_static("7"));
+    let message = EventBuilder::new().id(EventId::from_static("7"));
     let mut output = Vec::from("in front ");
     let mut writer = message.write_data(&mut output);
     for piece in pieces {
@@ -148,7 +149,7 @@ fn a_writer_splits_data_as_it_comes() {
     }
     // Data that was set comes first, and a CR at its end is known.
     let mut output = Vec::new();
-    let mut writer = Message::new().data("a\r").write_data(&mut output);
+    let mut writer = EventBuilder::new().data("a\r").write_data(&mut output);
     writer.write_str("\nb").unwrap();
     assert_eq!(writer.finish(), Ok(output.len()));
     assert_eq!(output, b"data: a\ndata: b\n\n");
@@ -160,29 +161,29 @@ fn what_was_decoded_can_be_sent_on() {
     let stream = b"event: e\ndata: a\nid: 7\nretry: 5\ndata: b\n\nid: 8\n\n";
     let mut body = *stream;
     let mut input = &mut body[..];
-    let mut decoder = Decoder::<String>::with_options(Options::new().blocks(true));
+    let mut decoder = Decoder::with_storage(DecoderOptions::new().blocks(true), String::default());
     let Ok(Some(Item::Event(event))) = decoder.decode(&mut input) else { panic!("an event") };
     let mut event = event.to_str().unwrap();
-    let sent = encode(Message::try_from(&event).unwrap());
+    let sent = encode(EventBuilder::try_from(&event).unwrap());
     assert_eq!(sent, "event: e\nid: 7\nretry: 5\ndata: a\ndata: b\n\n");
     let Ok(Some(Item::Block(block))) = decoder.decode(&mut input) else { panic!("a block") };
     let block = block.map(|value| value.to_str().unwrap());
-    assert_eq!(encode(Message::try_from(&block).unwrap()), "id: 8\n\n");
+    assert_eq!(encode(EventBuilder::try_from(&block).unwrap()), "id: 8\n\n");
     // An event may have been altered since.
     event.id = Some("7\n");
-    assert_eq!(Message::try_from(&event), Err(InvalidValue::LineEnd { offset: 1 }));
+    assert_eq!(EventBuilder::try_from(&event), Err(InvalidValue::LineEnd { offset: 1 }));
 }
 
 #[test]
 fn half_an_event_is_taken_back() {
-    let mut output = Message::new().data("whole").to_bytes().to_vec();
+    let mut output = EventBuilder::new().data("whole").to_bytes().to_vec();
     let whole = output.clone();
-    let mut writer = Message::new().write_data(&mut output);
+    let mut writer = EventBuilder::new().write_data(&mut output);
     write!(&mut writer as &mut dyn std::fmt::Write, "{{\"half\":").unwrap();
     drop(writer);
     assert_eq!(output, whole);
     let mut output = BytesMut::from(&whole[..]);
-    drop(Message::new().write_data(&mut output));
+    drop(EventBuilder::new().write_data(&mut output));
     assert_eq!(output, whole);
 }
 
@@ -190,7 +191,7 @@ fn half_an_event_is_taken_back() {
 fn json_goes_straight_into_data() {
     let value = serde_json::json!({ "text": "a\nb", "list": [1, 2] });
     let mut output = Vec::new();
-    let mut writer = Message::new().write_data(&mut output);
+    let mut writer = EventBuilder::new().write_data(&mut output);
     serde_json::to_writer_pretty(&mut writer, &value).unwrap();
     writer.finish().unwrap();
     let events = every_split(Rules::UNLIMITED, &output).seen;
@@ -229,7 +230,7 @@ proptest! {
         let event_type = event_type.map(one_line);
         let id = id.map(|id| one_line(id).replace('\0', ""));
         let retry = retry.map(Duration::from_millis);
-        let mut message = Message::new().data(&data);
+        let mut message = EventBuilder::new().data(&data);
         if let Some(comment) = &comment {
             message = message.comment(comment);
         }
@@ -261,11 +262,11 @@ proptest! {
     #[test]
     fn a_writer_writes_what_one_piece_would(pieces in prop::collection::vec(text(), 0..6)) {
         let mut output = Vec::new();
-        let mut writer = Message::new().write_data(&mut output);
+        let mut writer = EventBuilder::new().write_data(&mut output);
         for piece in &pieces {
             writer.write_str(piece).unwrap();
         }
         writer.finish().unwrap();
-        prop_assert_eq!(output, Message::new().data(&pieces.concat()).to_bytes());
+        prop_assert_eq!(output, EventBuilder::new().data(&pieces.concat()).to_bytes());
     }
 }

@@ -5,7 +5,8 @@ use axum::http::HeaderMap;
 use axum::routing::get;
 use bytes::Bytes;
 use eventwire::sse::{
-    EventBody, EventId, EventStream, EventType, KEEP_ALIVE, LAST_EVENT_ID, Message, is_event_stream,
+    EventBody, EventBuilder, EventId, EventStream, EventType, KEEP_ALIVE, LAST_EVENT_ID,
+    is_event_stream,
 };
 use futures_util::stream::{self, Stream};
 use futures_util::{FutureExt, StreamExt};
@@ -76,7 +77,7 @@ async fn hyper_sends_each_event_as_it_comes_and_reqwest_reads_it() {
         // One after the other: nothing is held back.
         for id in ["1", "2", "3"] {
             sender.send(Bytes::from_static(KEEP_ALIVE)).await.unwrap();
-            let message = Message::new().id(EventId::new(id).unwrap()).data("gr\u{FC}n\nblau");
+            let message = EventBuilder::new().id(EventId::new(id).unwrap()).data("gr\u{FC}n\nblau");
             sender.send(message.to_bytes()).await.unwrap();
             let event = events.next().await.unwrap().unwrap();
             assert_eq!((&*event.data, &*event.last_event_id), ("gr\u{FC}n\nblau", id));
@@ -102,11 +103,11 @@ async fn hyper_receives_events_and_sends_them_back() {
             let mut events = EventStream::new(BodyDataStream::new(request.into_body()));
             let mut blocks = Vec::new();
             while let Some(event) = events.next().await {
-                blocks.push(Message::try_from(&event.unwrap()).unwrap().to_bytes());
+                blocks.push(EventBuilder::try_from(&event.unwrap()).unwrap().to_bytes());
             }
             EventBody::new(stream::iter(blocks)).into_response()
         };
-        let sent = Message::new().event_type(SUM).retry(Duration::from_secs(7)).data("1 +\n2");
+        let sent = EventBuilder::new().event_type(SUM).retry(Duration::from_secs(7)).data("1 +\n2");
         let body = [sent.to_bytes(), sent.to_bytes(), "data: unfinished".into()].concat();
         let chunks: Vec<_> =
             body.chunks(5).map(Bytes::copy_from_slice).map(Ok::<_, Infallible>).collect();
@@ -130,7 +131,7 @@ async fn two(headers: HeaderMap) -> Response<axum::body::Body> {
     let seen = headers.get(LAST_EVENT_ID).map_or(0, |id| id.to_str().unwrap().parse().unwrap());
     let blocks = stream::iter([seen + 1, seen + 2]).then(async |number: u32| {
         let number = number.to_string();
-        Message::new().id(EventId::new(&number).unwrap()).data(&number).to_bytes()
+        EventBuilder::new().id(EventId::new(&number).unwrap()).data(&number).to_bytes()
     });
     EventBody::new(Box::pin(blocks)).into_response().map(axum::body::Body::new)
 }
@@ -141,7 +142,7 @@ async fn axum_sends_events_and_a_client_resumes() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let router = Router::new().route("/", get(two));
     tokio::spawn(async { axum::serve(listener, router).await });
-    let mut decoder = eventwire::sse::BytesDecoder::new();
+    let mut decoder = eventwire::sse::OwnedDecoder::new();
     let mut data = Vec::new();
     for _ in 0..3 {
         let request = client().get(&url).header(LAST_EVENT_ID, &**decoder.last_event_id());

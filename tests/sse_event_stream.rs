@@ -5,7 +5,7 @@ mod common;
 use bytes::Bytes;
 use common::{RECONNECTS, Rules, Seen, by_chunks, cut};
 use eventwire::sse::{
-    BytesDecoder, DecodeError, EventId, EventStream, Item, OwnedEvent, ReadError,
+    DecodeError, EventId, EventStream, Item, OwnedDecoder, OwnedEvent, ReadError,
 };
 use futures_core::{FusedStream, Stream};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -102,7 +102,7 @@ fn expected(rules: Rules, body: &[u8]) -> Outcome {
 
 fn check(rules: Rules, body: &[u8], chunks: &[&[u8]]) {
     let expected = expected(rules, body);
-    let decoder = || BytesDecoder::with_options(rules.options());
+    let decoder = || OwnedDecoder::with_options(rules.options());
     let mut events = EventStream::with_decoder(stream::iter(own(chunks)), decoder());
     let whole = events.by_ref().map(seen).take(10_000).collect::<Vec<_>>().now_or_never();
     assert_eq!(whole.as_ref(), Some(&expected.seen), "{chunks:?}");
@@ -169,7 +169,7 @@ async fn a_failed_transport_ends_it() {
 #[tokio::test]
 async fn a_limit_ends_it() {
     let body = "data: a\n\ndata: long\n\ndata: b\n\n";
-    let decoder = BytesDecoder::with_options(Rules { max_line: 8, ..Rules::UNLIMITED }.options());
+    let decoder = OwnedDecoder::with_options(Rules { max_line: 8, ..Rules::UNLIMITED }.options());
     let chunks = slow([Ok::<_, Infallible>(body.into())]);
     let mut events = EventStream::with_decoder(chunks, decoder);
     assert_eq!(events.next().await.unwrap().unwrap().data, "a");
@@ -182,7 +182,7 @@ async fn a_limit_ends_it() {
 
 #[tokio::test]
 async fn the_last_event_id_goes_into_the_next_stream() {
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     decoder.set_last_event_id(EventId::new("seed").unwrap());
     let mut data = Vec::new();
     for (body, last_event_id) in RECONNECTS {

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use common::{Rules, Seen, Trace, cut, reference};
-use eventwire::sse::{EventId, EventType, LAST_EVENT_ID, Message};
+use eventwire::sse::{EventBuilder, EventId, EventType, LAST_EVENT_ID};
 use futures_util::stream;
 use proptest::prelude::*;
 use rewriter::Rewriter;
@@ -184,7 +184,8 @@ fn event() -> impl Strategy<Value = Piece> {
             lines.extend(comment.then(|| ":".into()));
             lines.insert(if type_first { 0 } else { lines.len() }, "event: sum".into());
             let data = data.join("\n").to_uppercase();
-            let mut message = Message::new().event_type(EventType::from_static("sum")).data(&data);
+            let mut message =
+                EventBuilder::new().event_type(EventType::from_static("sum")).data(&data);
             if let Some(id) = id {
                 message = message.id(EventId::new(id).unwrap());
             }

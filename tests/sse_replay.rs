@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use eventwire::sse::{
-    EventId, EventSource, Item, KEEP_ALIVE, KeepAlive, LAST_EVENT_ID, Message, Received, Replay,
-    Resume, SourceOptions, Step, Subscription,
+    EventBuilder, EventId, EventSource, EventSourceOptions, EventSourceStep, Item, KEEP_ALIVE,
+    KeepAlive, LAST_EVENT_ID, Received, Replay, Resume, Subscription,
 };
 use eventwire::{FanoutOptions, Lagged};
 use proptest::collection::vec;
@@ -17,8 +17,8 @@ fn second(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-fn data(text: &str) -> Message<'_> {
-    Message::new().data(text)
+fn data(text: &str) -> EventBuilder<'_> {
+    EventBuilder::new().data(text)
 }
 
 fn id(text: &str) -> EventId<'_> {
@@ -389,7 +389,7 @@ proptest! {
     ) {
         let mut replay = Replay::new(OPTIONS, 1);
         replay.push(&data("0"), NOW);
-        let mut source = EventSource::owned(SourceOptions::new());
+        let mut source = EventSource::owned(EventSourceOptions::new());
         let (mut count, mut seen, mut now) = (1_usize, Vec::new(), NOW);
         let mut cuts = cuts.into_iter();
         for pushed in pushes.iter().map(Some).chain(std::iter::repeat_n(None, 1000)) {
@@ -400,7 +400,7 @@ proptest! {
             if pushed.is_none() && seen.len() == count {
                 break;
             }
-            while let Step::Wait(until) = source.poll(now).unwrap() {
+            while let EventSourceStep::Wait(until) = source.poll(now).unwrap() {
                 now = until.unwrap();
             }
             let id = source.request_headers().find(|(name, _)| *name == LAST_EVENT_ID);
@@ -409,7 +409,7 @@ proptest! {
                 Some(Resume::Here(place)) => place,
                 Some(_) => return Err(TestCaseError::fail("all is held")),
             };
-            let mut body = Message::new().retry(NOW).to_bytes().to_vec();
+            let mut body = EventBuilder::new().retry(NOW).to_bytes().to_vec();
             for _ in 0..most {
                 body.extend_from_slice(replay.next(&mut place).unwrap().map_or(&[][..], |it| it));
             }

@@ -2,8 +2,9 @@
 
 use eventwire::Backoff;
 use eventwire::sse::{
-    DecodeError, Decoder, EventId, EventSource, InlineId, Item, LastEvent, LastEvents, OnLimit,
-    Options, ReadyState, Received, SourceError, SourceErrorCause as Cause, SourceOptions, Step,
+    DecodeError, Decoder, DecoderOptions, EventId, EventSource, EventSourceError,
+    EventSourceErrorCause as Cause, EventSourceOptions, EventSourceStep, InlineId, Item, LastEvent,
+    LastEvents, OnLimit, ReadyState, Received,
 };
 use std::io;
 use std::time::Duration;
@@ -20,14 +21,14 @@ fn millis(millis: u64) -> Duration {
 }
 
 /// A source whose first request was asked for at 0.
-fn requested(options: SourceOptions) -> EventSource {
+fn requested(options: EventSourceOptions) -> EventSource {
     let mut source = EventSource::new(options);
-    assert_eq!(source.poll(secs(0)), Ok(Step::Connect));
+    assert_eq!(source.poll(secs(0)), Ok(EventSourceStep::Connect));
     source
 }
 
 /// A source whose stream was opened at 0.
-fn opened(options: SourceOptions) -> EventSource {
+fn opened(options: EventSourceOptions) -> EventSource {
     let mut source = requested(options);
     assert_eq!(source.response(200, [TYPE], secs(0)), Ok(()));
     assert_eq!(source.ready_state(), ReadyState::Open);
@@ -44,7 +45,7 @@ fn receive(
     source: &mut EventSource,
     bytes: &[u8],
     now: Duration,
-) -> Result<Vec<String>, SourceError> {
+) -> Result<Vec<String>, EventSourceError> {
     let mut bytes = bytes.to_vec();
     let mut input = &mut bytes[..];
     let mut seen = Vec::new();
@@ -57,12 +58,12 @@ fn receive(
     Ok(seen)
 }
 
-fn failed<T, E>(cause: Cause<E>) -> Result<T, SourceError<E>> {
-    Err(SourceError { cause, reconnect_at: None })
+fn failed<T, E>(cause: Cause<E>) -> Result<T, EventSourceError<E>> {
+    Err(EventSourceError { cause, reconnect_at: None })
 }
 
-fn lost<T, E>(cause: Cause<E>, reconnect_at: Duration) -> Result<T, SourceError<E>> {
-    Err(SourceError { cause, reconnect_at: Some(reconnect_at) })
+fn lost<T, E>(cause: Cause<E>, reconnect_at: Duration) -> Result<T, EventSourceError<E>> {
+    Err(EventSourceError { cause, reconnect_at: Some(reconnect_at) })
 }
 
 /// A backoff whose waits are 1, 2, 4 and then 5 s.
@@ -74,12 +75,13 @@ fn ready_states_have_the_numbers_of_the_standard() {
     assert_eq!(numbers, [0, 1, 2]);
 }
 
-type Row<'a> = (&'a SourceOptions, u16, &'a [(&'a str, &'a str)], Result<(), SourceError>);
+type Row<'a> =
+    (&'a EventSourceOptions, u16, &'a [(&'a str, &'a str)], Result<(), EventSourceError>);
 
 #[test]
 fn responses() {
-    let retried = SourceOptions::new().retry_statuses(&[200, 204, 429, 503]);
-    let plain = SourceOptions::new();
+    let retried = EventSourceOptions::new().retry_statuses(&[200, 204, 429, 503]);
+    let plain = EventSourceOptions::new();
     let html = ("content-type", "text/html");
     let upper = ("CONTENT-TYPE", "Text/Event-Stream; charset=utf-8");
     let after = |value| ("Retry-After", value);
@@ -131,7 +133,7 @@ fn responses() {
         assert_eq!(result, *expected, "{status} {headers:?}");
         let state = match result {
             Ok(()) => ReadyState::Open,
-            Err(SourceError { reconnect_at: Some(_), .. }) => ReadyState::Connecting,
+            Err(EventSourceError { reconnect_at: Some(_), .. }) => ReadyState::Connecting,
             Err(_) => ReadyState::Closed,
         };
         assert_eq!(source.ready_state(), state, "{status} {headers:?}");
@@ -152,15 +154,15 @@ fn requests_that_are_not_idempotent_are_not_sent_again() {
         ("get", false),
         ("", false),
     ] {
-        let options = SourceOptions::new().method(method).retry_statuses(&[503]);
+        let options = EventSourceOptions::new().method(method).retry_statuses(&[503]);
         for (told, again) in [(None, again), (Some(true), true), (Some(false), false)] {
             let options =
                 told.map_or_else(|| options.clone(), |told| options.clone().reconnect(told));
             let expected = again.then_some(secs(3));
-            let check = |result: Result<(), SourceError>| {
+            let check = |result: Result<(), EventSourceError>| {
                 assert_eq!(result.unwrap_err().reconnect_at, expected, "{method} {told:?}");
             };
-            let lost = |result: Result<(), SourceError<Reset>>| {
+            let lost = |result: Result<(), EventSourceError<Reset>>| {
                 assert_eq!(result.unwrap_err().reconnect_at, expected, "{method} {told:?}");
             };
             lost(requested(options.clone()).network_error(Reset, secs(0)));
@@ -168,27 +170,38 @@ fn requests_that_are_not_idempotent_are_not_sent_again() {
             lost(opened(options.clone()).network_error(Reset, secs(0)));
             check(opened(options.clone()).end(secs(0)));
             let mut source = opened(options.clone().idle_timeout(secs(1)));
-            assert_eq!(source.poll(millis(900)), Ok(Step::Wait(Some(secs(1)))));
+            assert_eq!(source.poll(millis(900)), Ok(EventSourceStep::Wait(Some(secs(1)))));
             check(silent(&mut source, secs(1), millis(100)).map_err(|mut error| {
                 error.reconnect_at = error.reconnect_at.map(|at| at.saturating_sub(millis(1100)));
                 error
             }));
-            assert_eq!(source.poll(secs(5)), Ok(if again { Step::Connect } else { Step::Closed }));
+            assert_eq!(
+                source.poll(secs(5)),
+                Ok(if again { EventSourceStep::Connect } else { EventSourceStep::Closed })
+            );
         }
     }
 }
 
 /// What comes of silence until a deadline, and through the last chance that a peer has then.
-fn silent(source: &mut EventSource, end: Duration, grace: Duration) -> Result<(), SourceError> {
-    assert_eq!(source.poll(end), Ok(Step::Wait(Some(end + grace))), "what arrived is to be read");
+fn silent(
+    source: &mut EventSource,
+    end: Duration,
+    grace: Duration,
+) -> Result<(), EventSourceError> {
+    assert_eq!(
+        source.poll(end),
+        Ok(EventSourceStep::Wait(Some(end + grace))),
+        "what arrived is to be read"
+    );
     source.poll(end + grace).map(|step| panic!("{step:?}"))
 }
 
 /// What a call does in each state; the states are named by what led there.
 #[test]
 fn every_call_in_every_state() {
-    type Call = fn(&mut EventSource) -> Result<(), SourceError<Reset>>;
-    let options = SourceOptions::new().retry_statuses(&[503]);
+    type Call = fn(&mut EventSource) -> Result<(), EventSourceError<Reset>>;
+    let options = EventSourceOptions::new().retry_statuses(&[503]);
     let waiting = || {
         let mut source = opened(options.clone());
         assert_eq!(source.end(secs(0)), lost(Cause::Ended, secs(3)));
@@ -200,33 +213,41 @@ fn every_call_in_every_state() {
         source
     };
     let calls: [(&str, Call); 8] = [
-        ("200", |source| source.response(200, [TYPE], secs(1)).map_err(SourceError::widen)),
-        ("404", |source| source.response(404, NO_HEADERS, secs(1)).map_err(SourceError::widen)),
-        ("503", |source| source.response(503, NO_HEADERS, secs(1)).map_err(SourceError::widen)),
-        ("body", |source| {
-            receive(source, b"data: x\n\n", secs(1)).map(|_| ()).map_err(SourceError::widen)
+        ("200", |source| source.response(200, [TYPE], secs(1)).map_err(EventSourceError::widen)),
+        ("404", |source| {
+            source.response(404, NO_HEADERS, secs(1)).map_err(EventSourceError::widen)
         }),
-        ("end", |source| source.end(secs(1)).map_err(SourceError::widen)),
+        ("503", |source| {
+            source.response(503, NO_HEADERS, secs(1)).map_err(EventSourceError::widen)
+        }),
+        ("body", |source| {
+            receive(source, b"data: x\n\n", secs(1)).map(|_| ()).map_err(EventSourceError::widen)
+        }),
+        ("end", |source| source.end(secs(1)).map_err(EventSourceError::widen)),
         ("network error", |source| source.network_error(Reset, secs(1))),
-        ("aborted", |source| source.aborted().map_err(SourceError::widen)),
+        ("aborted", |source| source.aborted().map_err(EventSourceError::widen)),
         ("close", |source| {
             source.close();
             Ok(())
         }),
     ];
-    let again = |cause| (lost(cause, secs(4)), Step::Wait(Some(secs(4))));
-    let over = |cause| (failed(cause), Step::Closed);
+    let again = |cause| (lost(cause, secs(4)), EventSourceStep::Wait(Some(secs(4))));
+    let over = |cause| (failed(cause), EventSourceStep::Closed);
     let to = |step| (Ok(()), step);
-    let idle = Step::Wait(None);
-    let asked = Step::Wait(Some(secs(120)));
-    let later = Step::Wait(Some(secs(3)));
+    let idle = EventSourceStep::Wait(None);
+    let asked = EventSourceStep::Wait(Some(secs(120)));
+    let later = EventSourceStep::Wait(Some(secs(3)));
     let status = Cause::Status;
     // The state, and for each call what it gives and what `poll` says then, at 1 s.
     let rows = [
         (
             "new",
             EventSource::new(options.clone()),
-            [Step::Connect; 7].map(to).into_iter().chain([to(Step::Closed)]).collect::<Vec<_>>(),
+            [EventSourceStep::Connect; 7]
+                .map(to)
+                .into_iter()
+                .chain([to(EventSourceStep::Closed)])
+                .collect::<Vec<_>>(),
         ),
         (
             "requested",
@@ -239,7 +260,7 @@ fn every_call_in_every_state() {
                 to(asked),
                 again(Cause::Network(Reset)),
                 over(Cause::Aborted),
-                to(Step::Closed),
+                to(EventSourceStep::Closed),
             ],
         ),
         (
@@ -253,18 +274,22 @@ fn every_call_in_every_state() {
                 again(Cause::Ended),
                 again(Cause::Network(Reset)),
                 over(Cause::Aborted),
-                to(Step::Closed),
+                to(EventSourceStep::Closed),
             ],
         ),
-        ("waiting", waiting(), [later; 7].map(to).into_iter().chain([to(Step::Closed)]).collect()),
-        ("closed", closed(), [Step::Closed; 8].map(to).to_vec()),
+        (
+            "waiting",
+            waiting(),
+            [later; 7].map(to).into_iter().chain([to(EventSourceStep::Closed)]).collect(),
+        ),
+        ("closed", closed(), [EventSourceStep::Closed; 8].map(to).to_vec()),
     ];
     for (state, source, expected) in rows {
         for ((call, run), (result, step)) in calls.iter().zip(expected) {
             let mut source = source.clone();
             assert_eq!(run(&mut source), result, "{call} when {state}");
             assert_eq!(source.poll(secs(1)), Ok(step), "after {call} when {state}");
-            let closed = step == Step::Closed;
+            let closed = step == EventSourceStep::Closed;
             assert_eq!(source.ready_state() == ReadyState::Closed, closed, "{call} when {state}");
         }
     }
@@ -272,26 +297,26 @@ fn every_call_in_every_state() {
 
 #[test]
 fn connect_is_said_once_and_not_before_its_time() {
-    let mut source = EventSource::new(SourceOptions::default());
+    let mut source = EventSource::new(EventSourceOptions::default());
     assert_eq!(source.ready_state(), ReadyState::Connecting);
-    assert_eq!(source.poll(secs(7)), Ok(Step::Connect));
-    assert_eq!(source.poll(secs(70)), Ok(Step::Wait(Some(secs(127)))));
+    assert_eq!(source.poll(secs(7)), Ok(EventSourceStep::Connect));
+    assert_eq!(source.poll(secs(70)), Ok(EventSourceStep::Wait(Some(secs(127)))));
     assert_eq!(source.network_error(Reset, secs(10)), lost(Cause::Network(Reset), secs(13)));
-    assert_eq!(source.poll(millis(12_999)), Ok(Step::Wait(Some(secs(13)))));
-    assert_eq!(source.poll(secs(2)), Ok(Step::Wait(Some(secs(13)))), "a clock set back");
-    assert_eq!(source.poll(secs(13)), Ok(Step::Connect));
-    assert_eq!(source.poll(secs(13)), Ok(Step::Wait(Some(secs(133)))));
+    assert_eq!(source.poll(millis(12_999)), Ok(EventSourceStep::Wait(Some(secs(13)))));
+    assert_eq!(source.poll(secs(2)), Ok(EventSourceStep::Wait(Some(secs(13)))), "a clock set back");
+    assert_eq!(source.poll(secs(13)), Ok(EventSourceStep::Connect));
+    assert_eq!(source.poll(secs(13)), Ok(EventSourceStep::Wait(Some(secs(133)))));
 }
 
 /// As by a future that was dropped after it had begun to connect.
 #[test]
 fn a_request_that_nobody_answers_comes_back() {
     for (options, timeout, grace) in [
-        (SourceOptions::new(), secs(120), secs(1)),
-        (SourceOptions::new().response_timeout(secs(5)), secs(5), millis(500)),
+        (EventSourceOptions::new(), secs(120), secs(1)),
+        (EventSourceOptions::new().response_timeout(secs(5)), secs(5), millis(500)),
     ] {
         let mut source = requested(options);
-        assert_eq!(source.poll(secs(1)), Ok(Step::Wait(Some(timeout))));
+        assert_eq!(source.poll(secs(1)), Ok(EventSourceStep::Wait(Some(timeout))));
         let end = timeout + grace;
         assert_eq!(silent(&mut source, timeout, grace), lost(Cause::NoResponse, end + secs(3)));
         // What comes after all is too late.
@@ -300,21 +325,21 @@ fn a_request_that_nobody_answers_comes_back() {
             source.receive(&mut &mut b"data: x\n\n".to_owned()[..], end),
             Ok(Received::Closed)
         );
-        assert_eq!(source.poll(end + secs(3)), Ok(Step::Connect));
+        assert_eq!(source.poll(end + secs(3)), Ok(EventSourceStep::Connect));
         // One that arrives in the last chance does not.
-        assert!(matches!(source.poll(secs(1000)), Ok(Step::Wait(Some(_)))));
+        assert!(matches!(source.poll(secs(1000)), Ok(EventSourceStep::Wait(Some(_)))));
         assert_eq!(source.response(200, [TYPE], secs(1000)), Ok(()));
-        assert_eq!(source.poll(secs(2000)), Ok(Step::Wait(None)));
+        assert_eq!(source.poll(secs(2000)), Ok(EventSourceStep::Wait(None)));
     }
-    let mut source = requested(SourceOptions::new().response_timeout(secs(0)));
-    assert_eq!(source.poll(secs(10_000)), Ok(Step::Wait(None)), "for ever");
-    let options = SourceOptions::new().method("POST").response_timeout(secs(1));
+    let mut source = requested(EventSourceOptions::new().response_timeout(secs(0)));
+    assert_eq!(source.poll(secs(10_000)), Ok(EventSourceStep::Wait(None)), "for ever");
+    let options = EventSourceOptions::new().method("POST").response_timeout(secs(1));
     assert_eq!(silent(&mut requested(options), secs(1), millis(100)), failed(Cause::NoResponse));
 }
 
 #[test]
 fn bodies_are_taken_only_while_open() {
-    let mut source = requested(SourceOptions::new());
+    let mut source = requested(EventSourceOptions::new());
     for open in [false, true, false] {
         let mut body = *b"id: 1\ndata: a\n\nid: 2\ndata: cut off";
         let mut input = &mut body[..];
@@ -336,14 +361,14 @@ fn bodies_are_taken_only_while_open() {
 
 #[test]
 fn each_stream_begins_anew_with_the_id_and_the_reconnection_time() {
-    let mut source = opened(SourceOptions::new().reconnection_time(secs(8)));
+    let mut source = opened(EventSourceOptions::new().reconnection_time(secs(8)));
     assert_eq!(source.reconnection_time(), secs(8));
     let body = b"id: 1\nretry: 5000\ndata: a\n\nretry: 4000\nevent: e\nid: 2\ndata: cut";
     assert_eq!(receive(&mut source, body, secs(1)), Ok(vec!["a".into()]));
     assert_eq!(source.reconnection_time(), secs(4), "from its line on");
     assert_eq!(source.network_error(Reset, secs(2)), lost(Cause::Network(Reset), secs(6)));
     for now in [6, 20, 100].map(secs) {
-        assert_eq!(source.poll(now), Ok(Step::Connect));
+        assert_eq!(source.poll(now), Ok(EventSourceStep::Connect));
         source.response(200, [TYPE], now).unwrap();
         assert_eq!(source.last_event_id(), "1");
         let body = "\u{FEFF}data: b\n\ndata: c".as_bytes();
@@ -357,7 +382,7 @@ fn an_unfinished_decoder_begins_anew() {
     let mut decoder = Decoder::new();
     let mut begun = *b"id: 7\n\nretry: 10\ndata: cut o";
     assert_eq!(decoder.decode(&mut &mut begun[..]), Ok(None));
-    let mut source = EventSource::with_decoder(decoder, SourceOptions::new());
+    let mut source = EventSource::with_decoder(decoder, EventSourceOptions::new());
     source.poll(secs(0)).unwrap();
     source.response(200, [TYPE], secs(0)).unwrap();
     assert_eq!((source.last_event_id(), source.reconnection_time()), ("7", millis(10)));
@@ -371,7 +396,7 @@ fn request_headers() {
         headers.map(|(name, value)| format!("{name}: {}", value.escape_ascii())).collect::<Vec<_>>()
     };
     let always = ["accept: text/event-stream", "cache-control: no-cache"];
-    let mut source = EventSource::new(SourceOptions::new());
+    let mut source = EventSource::new(EventSourceOptions::new());
     assert_eq!(headers(&source), always);
     for (id, line) in [
         ("7", Some("last-event-id: 7")),
@@ -416,25 +441,33 @@ fn every_byte_is_a_sign_of_life() {
         ": 01234567890123456789012345678901",
         "2345678901234567890123456789",
     ];
-    let limits = Options::new().max_event(40).on_limit(OnLimit::Skip);
+    let limits = DecoderOptions::new().max_event(40).on_limit(OnLimit::Skip);
     for show in [false, true] {
         let shown = limits.comments(show).blocks(show).unknown_lines(show);
-        let options = SourceOptions::new().idle_timeout(secs(2));
+        let options = EventSourceOptions::new().idle_timeout(secs(2));
         let mut source =
-            EventSource::with_decoder(Decoder::<InlineId<8>>::with_options(shown), options);
+            EventSource::with_decoder(Decoder::with_storage(shown, InlineId::<8>::new()), options);
         source.poll(secs(0)).unwrap();
         source.response(200, [TYPE], secs(0)).unwrap();
-        assert_eq!(source.poll(secs(0)), Ok(Step::Wait(Some(secs(2)))));
+        assert_eq!(source.poll(secs(0)), Ok(EventSourceStep::Wait(Some(secs(2)))));
         let mut buffer = Vec::new();
         for (now, piece) in (1..).map(secs).zip(pieces) {
             buffer.extend_from_slice(piece.as_bytes());
             let mut input = &mut buffer[..];
             while let Received::Item(_) = source.receive(&mut input, now).unwrap() {}
-            assert_eq!(source.poll(now), Ok(Step::Wait(Some(now + secs(2)))), "{piece:?}");
+            assert_eq!(
+                source.poll(now),
+                Ok(EventSourceStep::Wait(Some(now + secs(2)))),
+                "{piece:?}"
+            );
             // What is left is nothing new.
             let later = now + millis(500);
             assert_eq!(source.receive(&mut input, later), Ok(Received::More));
-            assert_eq!(source.poll(later), Ok(Step::Wait(Some(now + secs(2)))), "{piece:?}");
+            assert_eq!(
+                source.poll(later),
+                Ok(EventSourceStep::Wait(Some(now + secs(2)))),
+                "{piece:?}"
+            );
             buffer = input.to_vec();
         }
     }
@@ -449,7 +482,7 @@ fn an_event_that_takes_longer_than_the_idle_timeout_arrives() {
     body.resize(6 << 20, b'x');
     body.extend(b"\n\n");
     for by_chunk in [true, false] {
-        let mut source = EventSource::owned(SourceOptions::new().idle_timeout(secs(60)));
+        let mut source = EventSource::owned(EventSourceOptions::new().idle_timeout(secs(60)));
         source.poll(secs(0)).unwrap();
         source.response(200, [TYPE], secs(0)).unwrap();
         let mut buffer = BytesMut::new();
@@ -461,14 +494,14 @@ fn an_event_that_takes_longer_than_the_idle_timeout_arrives() {
                 if by_chunk {
                     source.receive(&mut chunk, now)
                 } else {
-                    source.receive_mut(&mut buffer, now)
+                    source.receive_buffer(&mut buffer, now)
                 }
             };
             while let Received::Item(_) = receive(now).unwrap() {
                 events += 1;
             }
             assert_eq!(receive(now + secs(1)), Ok(Received::More), "no more came");
-            assert_eq!(source.poll(now), Ok(Step::Wait(Some(now + secs(60)))));
+            assert_eq!(source.poll(now), Ok(EventSourceStep::Wait(Some(now + secs(60)))));
         }
         assert_eq!(events, 1);
     }
@@ -476,40 +509,44 @@ fn an_event_that_takes_longer_than_the_idle_timeout_arrives() {
 
 #[test]
 fn silence_counts_from_the_response() {
-    let options = SourceOptions::new().idle_timeout(secs(10)).response_timeout(secs(0));
+    let options = EventSourceOptions::new().idle_timeout(secs(10)).response_timeout(secs(0));
     let mut source = requested(options);
-    assert_eq!(source.poll(secs(1000)), Ok(Step::Wait(None)));
+    assert_eq!(source.poll(secs(1000)), Ok(EventSourceStep::Wait(None)));
     source.response(200, [TYPE], secs(1000)).unwrap();
-    assert_eq!(source.poll(secs(1009)), Ok(Step::Wait(Some(secs(1010)))));
-    assert_eq!(source.poll(secs(5)), Ok(Step::Wait(Some(secs(1010)))), "a clock set back");
+    assert_eq!(source.poll(secs(1009)), Ok(EventSourceStep::Wait(Some(secs(1010)))));
+    assert_eq!(
+        source.poll(secs(5)),
+        Ok(EventSourceStep::Wait(Some(secs(1010)))),
+        "a clock set back"
+    );
     assert_eq!(receive(&mut source, b":\n", secs(5)), Ok(vec![]));
-    assert_eq!(source.poll(secs(5)), Ok(Step::Wait(Some(secs(15)))));
+    assert_eq!(source.poll(secs(5)), Ok(EventSourceStep::Wait(Some(secs(15)))));
     assert_eq!(silent(&mut source, secs(16), secs(1)), lost(Cause::Idle, secs(20)));
 }
 
 /// A program that was stopped comes back long after the deadline, and what arrived waits unread.
 #[test]
 fn what_waits_unread_is_no_silence() {
-    let mut source = opened(SourceOptions::new().idle_timeout(secs(10)));
+    let mut source = opened(EventSourceOptions::new().idle_timeout(secs(10)));
     for now in [100, 200, 300] {
         // At each time it was stopped again.
-        assert_eq!(source.poll(secs(now)), Ok(Step::Wait(Some(secs(now + 1)))));
+        assert_eq!(source.poll(secs(now)), Ok(EventSourceStep::Wait(Some(secs(now + 1)))));
     }
     assert_eq!(receive(&mut source, b"data: a\n\n", secs(301)).unwrap(), ["a"]);
-    assert_eq!(source.poll(secs(301)), Ok(Step::Wait(Some(secs(311)))));
+    assert_eq!(source.poll(secs(301)), Ok(EventSourceStep::Wait(Some(secs(311)))));
     assert_eq!(silent(&mut source, secs(311), secs(1)), lost(Cause::Idle, secs(315)));
 }
 
 /// What an application does with an item may take long.
 #[test]
 fn silence_begins_when_there_is_nothing_left_to_deal_with() {
-    let mut source = opened(SourceOptions::new().idle_timeout(secs(10)));
+    let mut source = opened(EventSourceOptions::new().idle_timeout(secs(10)));
     let mut body = *b"data: a\n\ndata: b\n\n";
     let mut input = &mut body[..];
     assert!(matches!(source.receive(&mut input, secs(5)), Ok(Received::Item(_))));
     assert!(matches!(source.receive(&mut input, secs(30)), Ok(Received::Item(_))));
     assert_eq!(source.receive(&mut input, secs(60)), Ok(Received::More));
-    assert_eq!(source.poll(secs(60)), Ok(Step::Wait(Some(secs(70)))));
+    assert_eq!(source.poll(secs(60)), Ok(EventSourceStep::Wait(Some(secs(70)))));
     assert_eq!(source.receive(&mut input, secs(65)), Ok(Received::More));
     assert_eq!(
         silent(&mut source, secs(70), secs(1)),
@@ -541,30 +578,30 @@ fn the_last_event_ends_the_source() {
         (LastEvent::Data(format!("[{}]", "DONE")).into(), 3),
     ];
     for (last, count) in rows {
-        let options = SourceOptions::new().last_event(last.clone()).idle_timeout(secs(1));
+        let options = EventSourceOptions::new().last_event(last.clone()).idle_timeout(secs(1));
         let mut source = opened(options);
         assert_eq!(receive(&mut source, stream.as_bytes(), secs(0)).unwrap(), all[..count]);
         assert_eq!(source.ready_state(), ReadyState::Closed, "{last:?}");
         assert_eq!(source.end(secs(0)), Ok(()));
         assert_eq!(source.network_error(Reset, secs(0)), Ok(()));
-        assert_eq!(source.poll(secs(9)), Ok(Step::Closed));
+        assert_eq!(source.poll(secs(9)), Ok(EventSourceStep::Closed));
         assert_eq!(receive(&mut source, stream.as_bytes(), secs(0)), Ok(vec![]));
     }
-    let none = SourceOptions::new().last_event(LastEvents::default());
+    let none = EventSourceOptions::new().last_event(LastEvents::default());
     assert_eq!(receive(&mut opened(none), stream.as_bytes(), secs(0)).unwrap(), all);
 }
 
 /// A loop that asks what became of the input does not wait for a server that says no more.
 #[test]
 fn a_server_that_stays_connected_behind_the_last_event_is_left() {
-    let mut source = opened(SourceOptions::new().last_event(LastEvent::Data("[DONE]")));
+    let mut source = opened(EventSourceOptions::new().last_event(LastEvent::Data("[DONE]")));
     let mut body = *b"data: a\n\ndata: [DONE]\n\ndata: more\n\n";
     let mut input = &mut body[..];
     assert!(matches!(source.receive(&mut input, secs(0)), Ok(Received::Item(_))));
     assert!(matches!(source.receive(&mut input, secs(0)), Ok(Received::Item(_))));
     assert_eq!(source.receive(&mut input, secs(0)), Ok(Received::Closed));
     assert_eq!(input, b"");
-    assert_eq!(source.poll(secs(0)), Ok(Step::Closed));
+    assert_eq!(source.poll(secs(0)), Ok(EventSourceStep::Closed));
 }
 
 /// How a body ends, and what comes of it with and without the option; by every split.
@@ -585,8 +622,8 @@ fn what_the_end_of_the_body_cuts_off() {
         for asked in [false, true] {
             for at in 0..=body.len() {
                 let shown = body.escape_ascii();
-                let decoder: Decoder = Decoder::with_options(Options::new().unfinished(asked));
-                let options = SourceOptions::new().method("POST").last_event(LAST);
+                let decoder = Decoder::with_options(DecoderOptions::new().unfinished(asked));
+                let options = EventSourceOptions::new().method("POST").last_event(LAST);
                 let mut source = EventSource::with_decoder(decoder, options);
                 source.poll(secs(0)).unwrap();
                 source.response(200, [TYPE], secs(0)).unwrap();
@@ -622,20 +659,21 @@ fn what_the_end_of_the_body_cuts_off() {
 /// Attempts that bring nothing wait ever longer, also where the server asks for no wait.
 #[test]
 fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
-    let attempts =
-        |options: SourceOptions, retry: &[u8], fail: fn(&mut EventSource, Duration) -> Duration| {
-            let mut source = opened(options);
-            receive(&mut source, retry, secs(0)).unwrap();
-            let mut now = source.network_error(Reset, secs(0)).unwrap_err().reconnect_at.unwrap();
-            let mut waits = Vec::from([now.as_secs()]);
-            for _ in 0..8 {
-                assert_eq!(source.poll(now), Ok(Step::Connect));
-                let next = fail(&mut source, now);
-                waits.push(next.as_secs() - now.as_secs());
-                now = next;
-            }
-            waits
-        };
+    let attempts = |options: EventSourceOptions,
+                    retry: &[u8],
+                    fail: fn(&mut EventSource, Duration) -> Duration| {
+        let mut source = opened(options);
+        receive(&mut source, retry, secs(0)).unwrap();
+        let mut now = source.network_error(Reset, secs(0)).unwrap_err().reconnect_at.unwrap();
+        let mut waits = Vec::from([now.as_secs()]);
+        for _ in 0..8 {
+            assert_eq!(source.poll(now), Ok(EventSourceStep::Connect));
+            let next = fail(&mut source, now);
+            waits.push(next.as_secs() - now.as_secs());
+            now = next;
+        }
+        waits
+    };
     let refused = |source: &mut EventSource, now| {
         source.network_error(Reset, now).unwrap_err().reconnect_at.unwrap()
     };
@@ -648,7 +686,7 @@ fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
         receive(source, b": hello\n\nretry: 0\nid: 7\n\n{}\n", now).unwrap();
         source.end(now).unwrap_err().reconnect_at.unwrap()
     };
-    let plain = SourceOptions::new().retry_statuses(&[503]);
+    let plain = EventSourceOptions::new().retry_statuses(&[503]);
     let zero = [1, 2, 4, 8, 16, 32, 60, 60, 60];
     for fail in [refused, busy, empty] {
         assert_eq!(attempts(plain.clone(), b"retry: 0\n\n", fail), zero);
@@ -673,12 +711,12 @@ fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
 #[test]
 fn a_server_may_ask_to_be_tried_again_soon() {
     for fail in [true, false] {
-        let mut source = opened(SourceOptions::new());
+        let mut source = opened(EventSourceOptions::new());
         receive(&mut source, b"retry: 200\ndata: a\n\n", secs(0)).unwrap();
         let result = if fail {
             source.network_error(Reset, secs(1))
         } else {
-            source.end(secs(1)).map_err(SourceError::widen)
+            source.end(secs(1)).map_err(EventSourceError::widen)
         };
         assert_eq!(result.unwrap_err().reconnect_at, Some(millis(1200)));
     }
@@ -691,10 +729,10 @@ fn what_lasted_a_minute_or_had_an_event_starts_the_waits_over() {
         (60, b"", [3, 3, 3, 3]),
         (59, b": still here\n\n", [3, 3, 4, 8]),
     ] {
-        let mut source = EventSource::new(SourceOptions::new());
+        let mut source = EventSource::new(EventSourceOptions::new());
         let mut now = secs(0);
         for wait in waits {
-            assert_eq!(source.poll(now), Ok(Step::Connect));
+            assert_eq!(source.poll(now), Ok(EventSourceStep::Connect));
             source.response(200, [TYPE], now).unwrap();
             receive(&mut source, body, now).unwrap();
             now += secs(lasts);
@@ -707,12 +745,14 @@ fn what_lasted_a_minute_or_had_an_event_starts_the_waits_over() {
 /// Each response has an event and ends, and the next request is due.
 #[test]
 fn long_polling_is_immediate() {
-    for options in [SourceOptions::new(), SourceOptions::new().backoff(BACKOFF.max_attempts(2))] {
+    for options in
+        [EventSourceOptions::new(), EventSourceOptions::new().backoff(BACKOFF.max_attempts(2))]
+    {
         let mut source = opened(options.clone());
         for now in (1..9).map(secs) {
             receive(&mut source, b"retry: 0\ndata: a\n\n", now).unwrap();
             assert_eq!(source.end(now), lost(Cause::Ended, now));
-            assert_eq!(source.poll(now), Ok(Step::Connect));
+            assert_eq!(source.poll(now), Ok(EventSourceStep::Connect));
             source.response(200, [TYPE], now).unwrap();
         }
         // Not so what broke off.
@@ -728,7 +768,7 @@ fn long_polling_is_immediate() {
 
 #[test]
 fn backoff_adds_to_what_the_server_asks_for() {
-    let options = SourceOptions::new().backoff(BACKOFF).retry_statuses(&[503]);
+    let options = EventSourceOptions::new().backoff(BACKOFF).retry_statuses(&[503]);
     let mut source = opened(options);
     receive(&mut source, b"retry: 60000\n\n", secs(0)).unwrap();
     let mut now = secs(0);
@@ -741,7 +781,7 @@ fn backoff_adds_to_what_the_server_asks_for() {
             let result = source.response(503, [("retry-after", after)], now);
             assert_eq!(result, lost(Cause::Status(503), at));
         }
-        assert_eq!(source.poll(at), Ok(Step::Connect));
+        assert_eq!(source.poll(at), Ok(EventSourceStep::Connect));
         now = at;
     }
 }
@@ -749,30 +789,30 @@ fn backoff_adds_to_what_the_server_asks_for() {
 #[test]
 fn backoff_ends_after_its_attempts_and_starts_over_after_a_good_stretch() {
     let backoff = BACKOFF.max_attempts(2).reset_after(secs(60));
-    let mut source = EventSource::new(SourceOptions::new().backoff(backoff));
+    let mut source = EventSource::new(EventSourceOptions::new().backoff(backoff));
     let mut now = secs(0);
     // How long each connection lasts, if one is made; and the wait that follows.
     for (lasts, wait) in
         [(None, Some(4)), (Some(59), Some(5)), (Some(60), Some(4)), (None, Some(5)), (None, None)]
     {
-        assert_eq!(source.poll(now), Ok(Step::Connect));
+        assert_eq!(source.poll(now), Ok(EventSourceStep::Connect));
         if let Some(lasts) = lasts {
             source.response(200, [TYPE], now).unwrap();
             now += secs(lasts);
         }
         let reconnect_at = wait.map(|wait| now + secs(wait));
-        let error = SourceError { cause: Cause::Network(Reset), reconnect_at };
+        let error = EventSourceError { cause: Cause::Network(Reset), reconnect_at };
         assert_eq!(source.network_error(Reset, now), Err(error), "{lasts:?}");
         now = reconnect_at.unwrap_or(now);
     }
     assert_eq!(source.ready_state(), ReadyState::Closed);
-    assert_eq!(source.poll(secs(10_000)), Ok(Step::Closed));
+    assert_eq!(source.poll(secs(10_000)), Ok(EventSourceStep::Closed));
 }
 
 /// A server that accepts and says nothing is no better than one that does not accept.
 #[test]
 fn silence_is_no_good_stretch() {
-    let options = SourceOptions::new().backoff(BACKOFF).idle_timeout(secs(100));
+    let options = EventSourceOptions::new().backoff(BACKOFF).idle_timeout(secs(100));
     for (body, waits) in [
         (&b""[..], [4, 5, 7, 8]),
         // Nor are bytes that bring no event, unless for a minute.
@@ -799,8 +839,8 @@ fn silence_is_no_good_stretch() {
 
 #[test]
 fn a_limit_fails_for_good_and_misuse_changes_nothing() {
-    let decoder = Decoder::<InlineId<4>>::with_options(Options::new().max_event(9));
-    let mut source = EventSource::with_decoder(decoder, SourceOptions::new());
+    let decoder = Decoder::with_storage(DecoderOptions::new().max_event(9), InlineId::<4>::new());
+    let mut source = EventSource::with_decoder(decoder, EventSourceOptions::new());
     source.poll(secs(0)).unwrap();
     source.response(200, [TYPE], secs(0)).unwrap();
     let mut body = *b"data: x\n\ndata: 0123";
@@ -827,31 +867,32 @@ fn a_limit_fails_for_good_and_misuse_changes_nothing() {
 
 #[test]
 fn nothing_comes_after_close_within_a_chunk() {
-    let mut source = opened(SourceOptions::new().idle_timeout(secs(1)));
+    let mut source = opened(EventSourceOptions::new().idle_timeout(secs(1)));
     let mut body = *b"data: a\n\ndata: b\n\n";
     let mut input = &mut body[..];
     assert!(matches!(source.receive(&mut input, secs(0)), Ok(Received::Item(_))));
     source.close();
     assert_eq!(source.receive(&mut input, secs(0)), Ok(Received::Closed));
     assert_eq!(input, b"");
-    assert_eq!(source.poll(secs(100)), Ok(Step::Closed));
+    assert_eq!(source.poll(secs(100)), Ok(EventSourceStep::Closed));
 }
 
 #[test]
 fn times_saturate() {
-    let options = SourceOptions::new().reconnection_time(Duration::MAX).idle_timeout(Duration::MAX);
+    let options =
+        EventSourceOptions::new().reconnection_time(Duration::MAX).idle_timeout(Duration::MAX);
     let mut source = requested(options.backoff(Backoff::new(Duration::MAX, Duration::MAX, 0)));
     source.response(200, [TYPE], Duration::MAX).unwrap();
     assert_eq!(receive(&mut source, b"data: a\n\n", secs(0)).unwrap(), ["a"]);
-    assert_eq!(source.poll(secs(0)), Ok(Step::Wait(Some(Duration::MAX))));
+    assert_eq!(source.poll(secs(0)), Ok(EventSourceStep::Wait(Some(Duration::MAX))));
     assert_eq!(source.end(secs(0)), lost(Cause::Ended, Duration::MAX));
-    assert_eq!(source.poll(Duration::MAX), Ok(Step::Connect));
+    assert_eq!(source.poll(Duration::MAX), Ok(EventSourceStep::Connect));
 }
 
 #[test]
 fn items_that_were_asked_for_are_shown() {
-    let decoder: Decoder = Decoder::with_options(Options::new().comments(true).blocks(true));
-    let mut source = EventSource::with_decoder(decoder, SourceOptions::new());
+    let decoder = Decoder::with_options(DecoderOptions::new().comments(true).blocks(true));
+    let mut source = EventSource::with_decoder(decoder, EventSourceOptions::new());
     source.poll(secs(0)).unwrap();
     source.response(200, [TYPE], secs(0)).unwrap();
     let seen = receive(&mut source, b": c\nid: 1\n\ndata: a\n\n", secs(0)).unwrap();
@@ -872,7 +913,7 @@ fn errors_say_what_happened() {
         (Cause::Idle, "idle timeout of the event stream"),
         (Cause::Decode(limit), "event longer than 9 bytes, at byte 18"),
     ] {
-        let error = SourceError { cause, reconnect_at: None };
+        let error = EventSourceError { cause, reconnect_at: None };
         assert_eq!(error.to_string(), text);
         assert!(std::error::Error::source(&error).is_none());
         assert_eq!(error.widen::<Reset>().to_string(), text);
@@ -883,11 +924,11 @@ fn errors_say_what_happened() {
 /// One function may give both kinds of error, and what the network said is in them.
 #[test]
 fn causes_come_out_again() {
-    fn fail(source: &mut EventSource) -> Result<(), SourceError<io::Error>> {
-        source.poll(secs(0)).map_err(SourceError::widen)?;
+    fn fail(source: &mut EventSource) -> Result<(), EventSourceError<io::Error>> {
+        source.poll(secs(0)).map_err(EventSourceError::widen)?;
         source.network_error(io::ErrorKind::ConnectionReset.into(), secs(0))
     }
-    let error = fail(&mut EventSource::new(SourceOptions::new())).unwrap_err();
+    let error = fail(&mut EventSource::new(EventSourceOptions::new())).unwrap_err();
     assert_eq!(error.to_string(), "network error: connection reset");
     let source = std::error::Error::source(&error).unwrap().downcast_ref::<io::Error>().unwrap();
     assert_eq!(source.kind(), io::ErrorKind::ConnectionReset);
@@ -897,10 +938,11 @@ fn causes_come_out_again() {
 
 /// Everything that a source shows of a body in these pieces.
 fn shown(pieces: &[&[u8]]) -> Vec<String> {
-    let limits = Options::new().max_event(24);
-    let options = SourceOptions::new().idle_timeout(secs(9)).last_event(LastEvent::Data("[DONE]"));
+    let limits = DecoderOptions::new().max_event(24);
+    let options =
+        EventSourceOptions::new().idle_timeout(secs(9)).last_event(LastEvent::Data("[DONE]"));
     let mut source =
-        EventSource::with_decoder(Decoder::<InlineId<8>>::with_options(limits), options);
+        EventSource::with_decoder(Decoder::with_storage(limits, InlineId::<8>::new()), options);
     source.poll(secs(0)).unwrap();
     source.response(200, [TYPE], secs(0)).unwrap();
     let mut shown = Vec::new();
@@ -956,18 +998,18 @@ fn chunking_does_not_show() {
 #[test]
 fn owned_events() {
     use bytes::{Bytes, BytesMut};
-    use eventwire::sse::BytesDecoder;
+    use eventwire::sse::OwnedDecoder;
 
-    let options = SourceOptions::new().idle_timeout(secs(10)).last_event(LastEvent::Data("b"));
+    let options = EventSourceOptions::new().idle_timeout(secs(10)).last_event(LastEvent::Data("b"));
     let mut source = EventSource::owned(options);
-    source.set_last_event_id(EventId::new("6").unwrap());
+    source.set_last_event_id(EventId::new("6").unwrap()).unwrap();
     assert!(source.request_headers().any(|header| header == ("last-event-id", b"6")));
     let mut early = Bytes::from("data: x\n\n");
     assert_eq!(source.receive(&mut early, secs(0)), Ok(Received::Closed));
     assert!(early.is_empty());
     source.poll(secs(0)).unwrap();
     source.response(200, [TYPE], secs(0)).unwrap();
-    let data = |source: &mut EventSource<BytesDecoder>, body: &'static str, now| match source
+    let data = |source: &mut EventSource<OwnedDecoder>, body: &'static str, now| match source
         .receive(&mut Bytes::from(body), now)
         .unwrap()
     {
@@ -980,11 +1022,15 @@ fn owned_events() {
         }
     };
     assert_eq!(data(&mut source, "id: 7\ndata: a\n\n", secs(1)).as_deref(), Some("7 a"));
-    assert_eq!(source.poll(secs(1)), Ok(Step::Wait(Some(secs(11)))));
+    assert_eq!(source.poll(secs(1)), Ok(EventSourceStep::Wait(Some(secs(11)))));
     assert_eq!(data(&mut source, "data: b\n: c", secs(2)), None);
-    assert_eq!(source.poll(secs(2)), Ok(Step::Wait(Some(secs(12)))), "until then it was busy");
+    assert_eq!(
+        source.poll(secs(2)),
+        Ok(EventSourceStep::Wait(Some(secs(12)))),
+        "until then it was busy"
+    );
     assert_eq!(data(&mut source, "omment\n", secs(3)), None);
-    assert_eq!(source.poll(secs(3)), Ok(Step::Wait(Some(secs(13)))));
+    assert_eq!(source.poll(secs(3)), Ok(EventSourceStep::Wait(Some(secs(13)))));
     assert_eq!(source.network_error(Reset, secs(4)), lost(Cause::Network(Reset), secs(7)));
     source.poll(secs(7)).unwrap();
     source.response(200, [TYPE], secs(7)).unwrap();
@@ -993,17 +1039,17 @@ fn owned_events() {
     assert_eq!(source.ready_state(), ReadyState::Closed);
     assert_eq!(source.end(secs(9)), Ok(()));
     let mut late = BytesMut::from("data: x\n\n");
-    assert_eq!(source.receive_mut(&mut late, secs(9)), Ok(Received::Closed));
+    assert_eq!(source.receive_buffer(&mut late, secs(9)), Ok(Received::Closed));
     assert!(late.is_empty());
 
-    let decoder = BytesDecoder::with_options(Options::new().max_event(9));
-    let mut source = EventSource::with_decoder(decoder, SourceOptions::new());
+    let decoder = OwnedDecoder::with_options(DecoderOptions::new().max_event(9));
+    let mut source = EventSource::with_decoder(decoder, EventSourceOptions::new());
     source.poll(secs(0)).unwrap();
     source.response(200, [TYPE], secs(0)).unwrap();
     let mut buffer = BytesMut::from("data: x\n\ndata: 0123");
-    assert!(matches!(source.receive_mut(&mut buffer, secs(0)), Ok(Received::Item(_))));
+    assert!(matches!(source.receive_buffer(&mut buffer, secs(0)), Ok(Received::Item(_))));
     let limit = DecodeError::EventTooLong { limit: 9, offset: 18 };
-    assert_eq!(source.receive_mut(&mut buffer, secs(0)), failed(Cause::Decode(limit)));
+    assert_eq!(source.receive_buffer(&mut buffer, secs(0)), failed(Cause::Decode(limit)));
     assert_eq!(source.ready_state(), ReadyState::Closed);
 }
 
@@ -1011,14 +1057,14 @@ fn owned_events() {
 #[test]
 fn owned_events_that_the_end_cuts_off() {
     use bytes::{Bytes, BytesMut};
-    use eventwire::sse::BytesDecoder;
+    use eventwire::sse::OwnedDecoder;
 
     let body = "data: a\n\nid: 7\ndata: [DO\ndata: NE]\n";
     for (last, asked) in [(true, true), (true, false), (false, true), (false, false)] {
         for at in 0..=body.len() {
             for by_chunk in [true, false] {
-                let decoder = BytesDecoder::with_options(Options::new().unfinished(asked));
-                let mut options = SourceOptions::new();
+                let decoder = OwnedDecoder::with_options(DecoderOptions::new().unfinished(asked));
+                let mut options = EventSourceOptions::new();
                 if last {
                     options = options.last_event(LastEvent::Data("[DO\nNE]"));
                 }
@@ -1033,8 +1079,8 @@ fn owned_events_that_the_end_cuts_off() {
                     let mut receive = || match (by_chunk, is_end) {
                         (true, false) => source.receive(&mut chunk, secs(0)),
                         (true, true) => source.receive_eof(&mut chunk, secs(0)),
-                        (false, false) => source.receive_mut(&mut buffer, secs(0)),
-                        (false, true) => source.receive_mut_eof(&mut buffer, secs(0)),
+                        (false, false) => source.receive_buffer(&mut buffer, secs(0)),
+                        (false, true) => source.receive_buffer_eof(&mut buffer, secs(0)),
                     };
                     while let Received::Item(Item::Event(event)) = receive().unwrap() {
                         data.push(event.data.to_string());
@@ -1048,7 +1094,7 @@ fn owned_events_that_the_end_cuts_off() {
         }
     }
     // A source that takes chunks knows without being asked for what is left.
-    let options = SourceOptions::new().last_event(LastEvent::Data("[DONE]"));
+    let options = EventSourceOptions::new().last_event(LastEvent::Data("[DONE]"));
     let mut source = EventSource::owned(options);
     source.poll(secs(0)).unwrap();
     source.response(200, [TYPE], secs(0)).unwrap();

@@ -2,8 +2,8 @@
 
 use eventwire::Backoff;
 use eventwire::sse::{
-    DecodeError, Decoder, EventSource, InlineId, Item, LastEvent, OnLimit, Options, ReadyState,
-    Received, SourceError, SourceErrorCause, SourceOptions, Step,
+    DecodeError, Decoder, DecoderOptions, EventSource, EventSourceError, EventSourceErrorCause,
+    EventSourceOptions, EventSourceStep, InlineId, Item, LastEvent, OnLimit, ReadyState, Received,
 };
 use proptest::prelude::*;
 use std::time::Duration;
@@ -80,7 +80,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat().into_bytes())
 }
 
-fn options() -> impl Strategy<Value = SourceOptions> {
+fn options() -> impl Strategy<Value = EventSourceOptions> {
     let timeout = || proptest::option::of((1..9_u64).prop_map(Duration::from_secs));
     let last_event = prop_oneof![
         2 => Just(None),
@@ -91,7 +91,7 @@ fn options() -> impl Strategy<Value = SourceOptions> {
     let method = prop_oneof![9 => Just("GET"), 1 => Just("POST")];
     (timeouts, last_event, method).prop_map(
         |((idle_timeout, response_timeout), last_event, method)| {
-            let mut options = SourceOptions::new().retry_statuses(&[503]).method(method);
+            let mut options = EventSourceOptions::new().retry_statuses(&[503]).method(method);
             if let Some(timeout) = idle_timeout {
                 options = options.idle_timeout(timeout);
             }
@@ -123,7 +123,7 @@ struct Client {
 impl Client {
     /// An error is given once for each request, says the truth about the state, and keeps to the
     /// waits.
-    fn check(&mut self, result: Result<(), SourceError>, retry_after: Duration) {
+    fn check(&mut self, result: Result<(), EventSourceError>, retry_after: Duration) {
         let Err(error) = result else { return };
         let brought_event = std::mem::take(&mut self.brought_event);
         assert!(std::mem::take(&mut self.under_way), "an error where there is no request: {error}");
@@ -136,7 +136,7 @@ impl Client {
                 assert!(at >= self.now.saturating_add(wait));
                 let longest = wait.max(retry_after).max(LEAST_WAITS_CEILING) + CEILING;
                 assert!(at <= self.now.saturating_add(longest));
-                let due = brought_event && error.cause == SourceErrorCause::Ended;
+                let due = brought_event && error.cause == EventSourceErrorCause::Ended;
                 if !due && !self.has_backoff {
                     let least = self.now.saturating_add(Duration::from_secs(1));
                     assert!(at >= least, "a hot loop: {error}");
@@ -149,23 +149,28 @@ impl Client {
         let was_open = self.source.ready_state() == ReadyState::Open;
         self.deadline = None;
         match self.source.poll(self.now) {
-            Ok(Step::Connect) => {
+            Ok(EventSourceStep::Connect) => {
                 assert!(!std::mem::replace(&mut self.under_way, true), "connected twice");
-                assert!(matches!(self.source.poll(self.now), Ok(Step::Wait(Some(_)))));
+                assert!(matches!(self.source.poll(self.now), Ok(EventSourceStep::Wait(Some(_)))));
             }
-            Ok(Step::Wait(until)) => {
+            Ok(EventSourceStep::Wait(until)) => {
                 let is_later = |until| until > self.now || until == Duration::MAX;
                 assert!(until.is_none_or(is_later), "its time has come");
                 // At the end of all time each call is late.
                 if self.now < Duration::MAX {
-                    assert_eq!(self.source.poll(self.now), Ok(Step::Wait(until)));
+                    assert_eq!(self.source.poll(self.now), Ok(EventSourceStep::Wait(until)));
                 }
                 self.deadline = until;
             }
-            Ok(Step::Closed) => assert_eq!(self.source.ready_state(), ReadyState::Closed),
+            Ok(EventSourceStep::Closed) => {
+                assert_eq!(self.source.ready_state(), ReadyState::Closed)
+            }
             Err(error) => {
-                let cause =
-                    if was_open { SourceErrorCause::Idle } else { SourceErrorCause::NoResponse };
+                let cause = if was_open {
+                    EventSourceErrorCause::Idle
+                } else {
+                    EventSourceErrorCause::NoResponse
+                };
                 assert_eq!(error.cause, cause);
                 self.check(Err(error), Duration::ZERO);
             }
@@ -196,9 +201,11 @@ impl Client {
                 }
                 Err(error) => {
                     let cause = error.cause;
-                    let misuse =
-                        matches!(cause, SourceErrorCause::Decode(DecodeError::InputShrunk { .. }));
-                    assert!(!misuse && matches!(cause, SourceErrorCause::Decode(_)));
+                    let misuse = matches!(
+                        cause,
+                        EventSourceErrorCause::Decode(DecodeError::InputShrunk { .. })
+                    );
+                    assert!(!misuse && matches!(cause, EventSourceErrorCause::Decode(_)));
                     assert_eq!(error.reconnect_at, None);
                     self.check(Err(error), Duration::ZERO);
                     return;
@@ -277,10 +284,10 @@ impl Client {
                 self.source.end(self.now)
             }
             Op::NetworkError => self.source.network_error((), self.now).map_err(|error| {
-                assert_eq!(error.cause, SourceErrorCause::Network(()));
+                assert_eq!(error.cause, EventSourceErrorCause::Network(()));
                 // What it was does not matter here.
                 let reconnect_at = error.reconnect_at;
-                SourceError { cause: SourceErrorCause::Aborted, reconnect_at }
+                EventSourceError { cause: EventSourceErrorCause::Aborted, reconnect_at }
             }),
             Op::Aborted => self.source.aborted(),
             Op::Close => {
@@ -315,14 +322,14 @@ proptest! {
     ) {
         let policy = if skip { OnLimit::Skip } else { OnLimit::Error };
         // Ids in blocks are only seen where these are shown.
-        let limits = Options::new().max_event(60).on_limit(policy).blocks(true).comments(show);
+        let limits = DecoderOptions::new().max_event(60).on_limit(policy).blocks(true).comments(show);
         let limits = limits.unknown_lines(show).unfinished(unfinished);
         let has_backoff = backoff.is_some();
         let options = backoff.into_iter().fold(options, |options, (seed, attempts)| {
             let backoff = Backoff::new(Duration::from_secs(1), CEILING, seed);
             options.backoff(backoff.max_attempts(attempts))
         });
-        let decoder = Decoder::<InlineId<8>>::with_options(limits);
+        let decoder = Decoder::with_storage(limits, InlineId::<8>::new());
         let mut client = Client {
             source: EventSource::with_decoder(decoder, options),
             now: Duration::from_secs(start),

@@ -2,8 +2,8 @@
 
 use eventwire::Backoff;
 use eventwire::sse::{
-    EventSource, Item, ReadyState, Received, SourceDecoder, SourceError, SourceErrorCause,
-    SourceOptions, Step,
+    EventSource, EventSourceDecoder, EventSourceError, EventSourceErrorCause, EventSourceOptions,
+    EventSourceStep, Item, ReadyState, Received,
 };
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
@@ -70,9 +70,9 @@ type Receive<D> = fn(
     &[u8],
     Duration,
     &mut Vec<Entry>,
-) -> Result<(), SourceError>;
+) -> Result<(), EventSourceError>;
 
-fn run<D: SourceDecoder>(mut source: EventSource<D>, receive: Receive<D>, seed: u64) {
+fn run<D: EventSourceDecoder>(mut source: EventSource<D>, receive: Receive<D>, seed: u64) {
     let mut random = SmallRng::seed_from_u64(seed);
     let random = &mut random;
     let log = log(random);
@@ -83,9 +83,9 @@ fn run<D: SourceDecoder>(mut source: EventSource<D>, receive: Receive<D>, seed: 
     let mut complete = 0;
     while complete < 2 {
         complete += usize::from(events.len() == log.len());
-        assert_eq!(source.poll(now), Ok(Step::Connect), "seed {seed}");
-        let answer_by = now + SourceOptions::DEFAULT_RESPONSE_TIMEOUT;
-        assert_eq!(source.poll(now), Ok(Step::Wait(Some(answer_by))), "seed {seed}");
+        assert_eq!(source.poll(now), Ok(EventSourceStep::Connect), "seed {seed}");
+        let answer_by = now + EventSourceOptions::DEFAULT_RESPONSE_TIMEOUT;
+        assert_eq!(source.poll(now), Ok(EventSourceStep::Wait(Some(answer_by))), "seed {seed}");
         let error = connect(&mut source, receive, &log, &mut events, &mut buffer, &mut now, random);
         buffer.clear();
         assert_eq!(events[..], log[..events.len()], "seed {seed}");
@@ -95,7 +95,7 @@ fn run<D: SourceDecoder>(mut source: EventSource<D>, receive: Receive<D>, seed: 
         let most = least.max(now + RETRY_AFTER).max(now + IDLE_TIMEOUT) + CEILING;
         assert!(least <= at && at <= most, "seed {seed}");
         if at > now {
-            assert_eq!(source.poll(now), Ok(Step::Wait(Some(at))), "seed {seed}");
+            assert_eq!(source.poll(now), Ok(EventSourceStep::Wait(Some(at))), "seed {seed}");
         }
         now = at;
     }
@@ -105,7 +105,7 @@ fn run<D: SourceDecoder>(mut source: EventSource<D>, receive: Receive<D>, seed: 
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// A request, and what comes of it until it fails.
-fn connect<D: SourceDecoder>(
+fn connect<D: EventSourceDecoder>(
     source: &mut EventSource<D>,
     receive: Receive<D>,
     log: &[Entry],
@@ -113,7 +113,7 @@ fn connect<D: SourceDecoder>(
     buffer: &mut Vec<u8>,
     now: &mut Duration,
     random: &mut SmallRng,
-) -> SourceError {
+) -> EventSourceError {
     let id = source.request_headers().find(|(name, _)| *name == "last-event-id");
     let id = id.map_or(0, |(_, id)| str::from_utf8(id).unwrap().parse().unwrap());
     match random.random_range(0..8) {
@@ -133,31 +133,35 @@ fn connect<D: SourceDecoder>(
         rest = after;
         *now += Duration::from_millis(random.random_range(0..100));
         receive(source, buffer, chunk, *now, seen).unwrap();
-        assert!(matches!(source.poll(*now), Ok(Step::Wait(Some(_)))));
+        assert!(matches!(source.poll(*now), Ok(EventSourceStep::Wait(Some(_)))));
     }
     match random.random_range(0..3) {
         0 => source.end(*now).unwrap_err(),
         1 => no_cause(source.network_error((), *now)),
         _ => {
-            let Ok(Step::Wait(Some(deadline))) = source.poll(*now) else { panic!("no deadline") };
-            let Ok(Step::Wait(Some(deadline))) = source.poll(deadline) else { panic!("no chance") };
+            let Ok(EventSourceStep::Wait(Some(deadline))) = source.poll(*now) else {
+                panic!("no deadline")
+            };
+            let Ok(EventSourceStep::Wait(Some(deadline))) = source.poll(deadline) else {
+                panic!("no chance")
+            };
             *now = deadline;
             let error = source.poll(*now).unwrap_err();
-            assert_eq!(error.cause, SourceErrorCause::Idle);
+            assert_eq!(error.cause, EventSourceErrorCause::Idle);
             error
         }
     }
 }
 
 /// What the network said does not matter.
-fn no_cause(result: Result<(), SourceError<()>>) -> SourceError {
-    let SourceError { cause, reconnect_at } = result.unwrap_err();
-    assert_eq!(cause, SourceErrorCause::Network(()));
-    SourceError { cause: SourceErrorCause::Aborted, reconnect_at }
+fn no_cause(result: Result<(), EventSourceError<()>>) -> EventSourceError {
+    let EventSourceError { cause, reconnect_at } = result.unwrap_err();
+    assert_eq!(cause, EventSourceErrorCause::Network(()));
+    EventSourceError { cause: EventSourceErrorCause::Aborted, reconnect_at }
 }
 
-fn options(seed: u64) -> SourceOptions {
-    let options = SourceOptions::new().retry_statuses(&[503]).idle_timeout(IDLE_TIMEOUT);
+fn options(seed: u64) -> EventSourceOptions {
+    let options = EventSourceOptions::new().retry_statuses(&[503]).idle_timeout(IDLE_TIMEOUT);
     if seed.is_multiple_of(2) {
         options.backoff(Backoff::new(Duration::from_secs(1), CEILING, seed))
     } else {
@@ -220,7 +224,7 @@ fn owned_events_are_exactly_the_log() {
             |source, buffer, chunk, now, seen| {
                 buffer.extend_from_slice(chunk);
                 let mut input = BytesMut::from(&buffer[..]);
-                while let Received::Item(item) = source.receive_mut(&mut input, now)? {
+                while let Received::Item(item) = source.receive_buffer(&mut input, now)? {
                     seen.push(own(item));
                 }
                 *buffer = input.to_vec();

@@ -8,7 +8,7 @@ mod program;
 
 use bytes::{Buf, BytesMut};
 use eventwire::ws::handshake::{Rejection, ServerHandshake};
-use eventwire::ws::{CloseEvent, SocketOptions};
+use eventwire::ws::{CloseEvent, WebSocketOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -80,7 +80,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Option<CloseE
         stream.shutdown().await.unwrap();
         return None;
     }
-    echo::echo(stream, received, SocketOptions::new()).await
+    echo::echo(stream, received, WebSocketOptions::new()).await
 }
 
 /// A server's TLS by a new certificate, which is in a file of this name.

@@ -4,10 +4,9 @@ mod common;
 
 use common::ws::{ROLES, Stream};
 use eventwire::BufferTooSmall;
-use eventwire::ws::{
-    Close, CloseCode, Connection, Data, Decoder, Event, Fault, Frame, Options, Reader, Role,
-    SendError, State, Writer,
-};
+use eventwire::ws::connection::{Reader, Writer};
+use eventwire::ws::frame::{Fault, FrameDecoder, FrameEvent, Role, Run};
+use eventwire::ws::{Close, CloseCode, Connection, ConnectionState, Frame, Limits, SendError};
 
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
@@ -20,7 +19,7 @@ struct Server {
 
 impl Server {
     fn new() -> Self {
-        Self { connection: Connection::server(Options::new()), written: Vec::new() }
+        Self { connection: Connection::frame_server(Limits::new()), written: Vec::new() }
     }
 
     /// Receives what `build` builds, without replying; returns how many events there were, or the
@@ -47,7 +46,7 @@ impl Server {
     }
 
     fn reply(&mut self) {
-        let mut buffer = [0; Decoder::MIN_BUFFER];
+        let mut buffer = [0; FrameDecoder::MIN_BUFFER];
         let len = self.connection.reply(&mut buffer).expect("a server can always answer");
         self.written.extend(&buffer[..len]);
         assert_eq!(self.connection.reply(&mut buffer), Ok(0), "owed only once");
@@ -83,12 +82,12 @@ fn the_peer_closes_first() {
         [(&b""[..], &b"\x88\0"[..]), (b"\x03\xE9going away", b"\x88\x0C\x03\xE9going away")]
     {
         let mut server = Server::new();
-        assert_eq!(server.connection.state(), State::Open);
+        assert_eq!(server.connection.state(), ConnectionState::Open);
         assert_eq!(server.receive(|s| s.frame(CLOSE, payload)), Ok(1));
-        assert_eq!(server.connection.state(), State::RemoteClosing);
+        assert_eq!(server.connection.state(), ConnectionState::RemoteClosing);
         server.refuses(&others(), SendError::Closed);
         server.reply();
-        assert_eq!(server.connection.state(), State::Closed);
+        assert_eq!(server.connection.state(), ConnectionState::Closed);
         assert_eq!(server.written, answer);
         server.refuses(&others(), SendError::Closed);
         server.refuses(&[close(1000)], SendError::Closed);
@@ -104,7 +103,7 @@ fn our_own_close_frame_may_answer_the_peers() {
     let mut server = Server::new();
     server.receive(|s| s.frame(CLOSE, b"\x03\xE8")).unwrap();
     server.send(&close(3000)).unwrap();
-    assert_eq!(server.connection.state(), State::Closed);
+    assert_eq!(server.connection.state(), ConnectionState::Closed);
     server.reply();
     assert_eq!(server.written, b"\x88\x02\x0B\xB8");
 }
@@ -113,18 +112,18 @@ fn our_own_close_frame_may_answer_the_peers() {
 fn we_close_first() {
     let mut server = Server::new();
     server.send(&close(1000)).unwrap();
-    assert_eq!(server.connection.state(), State::LocalClosing);
+    assert_eq!(server.connection.state(), ConnectionState::LocalClosing);
     server.refuses(&others()[..2], SendError::Closed);
     server.refuses(&[close(1000)], SendError::Closed);
     // What the peer sent before it knew still comes, and pings are answered.
     assert_eq!(server.receive(|s| s.frame(0x81, b"late").frame(PING, b"there?")), Ok(2));
     server.reply();
-    assert_eq!(server.connection.state(), State::LocalClosing);
+    assert_eq!(server.connection.state(), ConnectionState::LocalClosing);
     assert_eq!(server.receive(|s| s.frame(CLOSE, b"\x03\xE8")), Ok(1));
-    assert_eq!(server.connection.state(), State::Closed);
+    assert_eq!(server.connection.state(), ConnectionState::Closed);
     server.reply();
     assert_eq!(server.written, b"\x88\x02\x03\xE8\x8A\x06there?");
-    assert_eq!(server.connection.state(), State::Closed);
+    assert_eq!(server.connection.state(), ConnectionState::Closed);
 }
 
 #[test]
@@ -134,23 +133,23 @@ fn both_close_at_once() {
     server.receive(|s| s.frame(CLOSE, b"\x03\xE8")).unwrap();
     server.reply();
     assert_eq!(server.written, b"\x88\x02\x03\xE9");
-    assert_eq!(server.connection.state(), State::Closed);
+    assert_eq!(server.connection.state(), ConnectionState::Closed);
 }
 
 #[test]
 fn a_peer_that_breaks_the_protocol_is_told_so_once() {
     for (payload, code) in [(&b"\xFF"[..], 1007), (&[b'a'; 101], 1009)] {
         let mut server = Server::new();
-        server.connection = Connection::server(Options::new().max_frame(100));
+        server.connection = Connection::frame_server(Limits::new().max_frame(100));
         let receive = |server: &mut Server| server.receive(|s| s.frame(0x81, payload));
         let code = CloseCode::new(code).unwrap();
         assert_eq!(receive(&mut server), Err(code));
-        assert_eq!(server.connection.state(), State::RemoteClosing);
+        assert_eq!(server.connection.state(), ConnectionState::RemoteClosing);
         server.refuses(&others(), SendError::Closed);
         server.reply();
         assert_eq!(receive(&mut server), Err(code), "repeated");
         server.reply();
-        assert_eq!(server.connection.state(), State::Closed);
+        assert_eq!(server.connection.state(), ConnectionState::Closed);
         assert_eq!(server.written, [&[CLOSE, 2][..], &code.get().to_be_bytes()].concat());
     }
 }
@@ -162,7 +161,7 @@ fn an_error_after_our_close_frame_is_not_answered() {
     assert_eq!(server.receive(|s| s.raw(b"\xFF")), Err(CloseCode::PROTOCOL_ERROR));
     server.reply();
     assert_eq!(server.written, b"\x88\x02\x03\xE8");
-    assert_eq!(server.connection.state(), State::Closed);
+    assert_eq!(server.connection.state(), ConnectionState::Closed);
 }
 
 /// RFC 6455, 5.5.3: the latest ping may be answered alone. So a flood owes one pong.
@@ -209,23 +208,26 @@ fn halves() {
     for role in ROLES {
         let mut stream = Stream::new(role);
         stream.frame(PING, b"hi").frame(CLOSE, b"\x03\xE8");
-        let mut reader = Reader::new(Decoder::new(role, Options::new()));
+        let mut reader = Reader::new(FrameDecoder::new(role, Limits::new()));
         let mut writer = Writer::client(|| [0; 4]);
         let mut input = &mut stream.bytes[..];
 
-        assert_eq!(reader.receive(&mut input), Ok(Some(Event::Ping(&mut b"hi".to_owned()[..]))));
+        assert_eq!(
+            reader.receive(&mut input),
+            Ok(Some(FrameEvent::Ping(&mut b"hi".to_owned()[..])))
+        );
         let pong = reader.take_reply().expect("a pong is owed");
         assert!(reader.take_reply().is_none());
         let len = writer.reply(&pong, &mut written).unwrap();
         assert_eq!(&written[..len], b"\x8A\x82\0\0\0\0hi");
 
-        assert!(matches!(reader.receive(&mut input), Ok(Some(Event::Close(Some(_))))));
+        assert!(matches!(reader.receive(&mut input), Ok(Some(FrameEvent::Close(Some(_))))));
         assert!(reader.is_done());
-        assert_eq!(writer.state(), State::Open);
+        assert_eq!(writer.state(), ConnectionState::Open);
         let close = reader.take_reply().expect("a close frame is owed");
         let len = writer.reply(&close, &mut written).unwrap();
         assert_eq!(&written[..len], b"\x88\x82\0\0\0\0\x03\xE8");
-        assert_eq!(writer.state(), State::Closed);
+        assert_eq!(writer.state(), ConnectionState::Closed);
         // A pong that was carried too late is not sent.
         assert_eq!(writer.reply(&pong, &mut written), Ok(0));
     }
@@ -233,36 +235,36 @@ fn halves() {
 
 #[test]
 fn a_closed_connection_in_each_of_two_halves() {
-    let (mut reader, mut writer) = Connection::server(Options::new()).split();
+    let (mut reader, mut writer) = Connection::frame_server(Limits::new()).split();
     let mut buffer = [0; 64];
     writer.send(&close(1000), &mut buffer).unwrap();
-    assert_eq!(writer.state(), State::LocalClosing);
+    assert_eq!(writer.state(), ConnectionState::LocalClosing);
     let mut stream = Stream::new(Role::Server);
     stream.frame(CLOSE, b"\x03\xE8");
     reader.receive(&mut &mut stream.bytes[..]).unwrap();
     let reply = reader.take_reply().unwrap();
     assert_eq!(writer.reply(&reply, &mut buffer), Ok(0));
-    assert_eq!(writer.state(), State::Closed);
+    assert_eq!(writer.state(), ConnectionState::Closed);
 }
 
 /// A reply that did not fit still counts as knowledge that the peer closed.
 #[test]
 fn no_pong_after_the_peers_close() {
-    let mut reader = Reader::new(Decoder::new(Role::Client, Options::new()));
+    let mut reader = Reader::new(FrameDecoder::new(Role::Client, Limits::new()));
     let mut writer = Writer::server();
     reader.receive(&mut &mut b"\x89\x00".to_owned()[..]).unwrap();
     let pong = reader.take_reply().unwrap();
     reader.receive(&mut &mut b"\x88\x00".to_owned()[..]).unwrap();
     let close = reader.take_reply().unwrap();
     assert!(writer.reply(&close, &mut []).is_err());
-    assert_eq!(writer.state(), State::RemoteClosing);
+    assert_eq!(writer.state(), ConnectionState::RemoteClosing);
     assert_eq!(writer.reply(&pong, &mut [0; 9]), Ok(0));
     assert_eq!(writer.reply(&close, &mut [0; 9]), Ok(2));
 }
 
 #[test]
 fn a_reader_owes_the_answer_to_an_error_once() {
-    let mut reader = Reader::new(Decoder::new(Role::Server, Options::new()));
+    let mut reader = Reader::new(FrameDecoder::new(Role::Server, Limits::new()));
     for _ in 0..3 {
         assert!(reader.receive(&mut &mut b"\x83".to_owned()[..]).is_err());
         assert!(reader.is_done());
@@ -276,7 +278,7 @@ fn a_reader_owes_the_answer_to_an_error_once() {
 #[test]
 fn default_limits() {
     let receive = |bytes: &[u8]| {
-        let mut connection = Connection::client(Options::new(), || [0; 4]);
+        let mut connection = Connection::frame_client(Limits::new(), || [0; 4]);
         let mut bytes = bytes.to_vec();
         let mut input = &mut bytes[..];
         while connection.receive(&mut input).map_err(|error| error.fault)?.is_some() {}
@@ -313,21 +315,21 @@ fn beginning(role: Role, b0: u8, len: u64) -> Vec<u8> {
 #[test]
 fn frames_beyond_32_bits() {
     let memory = usize::MAX as u64;
-    let none = Options::new().max_message(u64::MAX);
+    let none = Limits::new().max_message(u64::MAX);
     for (role, len) in ROLES.into_iter().flat_map(|role| BEYOND_32_BITS.map(|len| (role, len))) {
         let first = |options| {
-            let mut reader = Reader::new(Decoder::new(role, options));
+            let mut reader = Reader::new(FrameDecoder::new(role, options));
             let mut bytes = beginning(role, 0x82, len);
             match reader.receive(&mut &mut bytes[..]).map_err(|error| error.fault)? {
-                Some(Event::Data(Data { payload, fin, .. })) => Ok((payload.to_vec(), fin)),
+                Some(FrameEvent::Data(Run { payload, fin, .. })) => Ok((payload.to_vec(), fin)),
                 other => panic!("{other:?}"),
             }
         };
         let run = Ok((b"123456".to_vec(), false));
-        let limit = Options::DEFAULT_MAX_MESSAGE;
+        let limit = Limits::DEFAULT_MAX_MESSAGE;
         let message = |limit| Fault::MessageTooLong { limit, at_least: at_least(len, limit) };
         let frame = |limit| Fault::FrameTooLong { limit, at_least: at_least(len, limit) };
-        assert_eq!(first(Options::new()), Err(message(limit)));
+        assert_eq!(first(Limits::new()), Err(message(limit)));
         assert_eq!(first(none), run);
         let expected = if len <= memory { run.clone() } else { Err(frame(memory)) };
         assert_eq!(first(none.max_frame(memory)), expected);
@@ -342,7 +344,7 @@ fn frames_beyond_32_bits() {
 #[test]
 fn a_frame_of_more_than_4_gib() {
     let len = 1_u64 << 32 | 5;
-    let mut decoder = Decoder::new(Role::Client, Options::new().max_message(len));
+    let mut decoder = FrameDecoder::new(Role::Client, Limits::new().max_message(len));
     let mut header = [&b"\x82\x7F"[..], &len.to_be_bytes()].concat();
     assert_eq!(decoder.decode(&mut &mut header[..]), Ok(None));
     // Nobody looks at the bytes, so that this takes no time.
@@ -351,7 +353,7 @@ fn a_frame_of_more_than_4_gib() {
     while left > 0 {
         let there = memory.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let event = decoder.decode(&mut &mut memory[..there]).unwrap();
-        let Some(Event::Data(Data { payload, fin, .. })) = event else { panic!("{event:?}") };
+        let Some(FrameEvent::Data(Run { payload, fin, .. })) = event else { panic!("{event:?}") };
         left -= payload.len() as u64;
         assert_eq!((payload.len(), fin), (there, left == 0));
     }
@@ -366,17 +368,17 @@ fn messages_beyond_32_bits() {
     let most = isize::MAX as u64;
     for (role, len) in ROLES.into_iter().flat_map(|role| BEYOND_32_BITS.map(|len| (role, len))) {
         let first = |options, mut bytes: bytes::BytesMut| {
-            let mut decoder = eventwire::ws::MessageDecoder::new(role, options);
+            let mut decoder = eventwire::ws::connection::MessageDecoder::new(role, options);
             decoder.decode(&mut bytes).map_err(|error| error.fault)
         };
-        let limit = Options::DEFAULT_MAX_MESSAGE;
+        let limit = Limits::DEFAULT_MAX_MESSAGE;
         let begins = &beginning(role, 0x82, len)[..];
         let fault = |limit, before, len| {
             let at_least = before + at_least(len, limit - before);
             Err(Fault::MessageTooLong { limit, at_least })
         };
-        assert_eq!(first(Options::new(), begins.into()), fault(limit, 0, len));
-        let none = Options::new().max_message(u64::MAX);
+        assert_eq!(first(Limits::new(), begins.into()), fault(limit, 0, len));
+        let none = Limits::new().max_message(u64::MAX);
         let expected = if len <= most { Ok(None) } else { fault(most, 0, len) };
         assert_eq!(first(none, begins.into()), expected);
         // Over two frames, on every machine.
@@ -389,7 +391,7 @@ fn messages_beyond_32_bits() {
 /// What a client sends is masked, in each way to send, and it takes what is not.
 #[test]
 fn a_client() {
-    let mut client = Connection::client(Options::new(), || [1, 2, 3, 4]);
+    let mut client = Connection::frame_client(Limits::new(), || [1, 2, 3, 4]);
     let mut input = &mut b"\x89\x02hi\x88\x00".to_owned()[..];
     let mut buffer = [0; 32];
     let len = client.send(&Frame::binary([0; 2]), &mut buffer).unwrap();
@@ -400,7 +402,7 @@ fn a_client() {
     client.receive(&mut input).unwrap();
     let len = client.reply(&mut buffer).unwrap();
     assert_eq!(&buffer[..len], b"\x88\x80\x01\x02\x03\x04");
-    assert_eq!(client.state(), State::Closed);
+    assert_eq!(client.state(), ConnectionState::Closed);
 }
 
 #[cfg(feature = "alloc")]
@@ -408,7 +410,7 @@ fn a_client() {
 fn a_client_with_buffers_that_grow() {
     use bytes::BytesMut;
 
-    let mut client = Connection::message_client(Options::new(), || [1, 2, 3, 4]);
+    let mut client = Connection::client(Limits::new(), || [1, 2, 3, 4]);
     let mut written = Vec::new();
     client.send_to(&Frame::binary([0; 2]), &mut written).unwrap();
     client.receive(&mut BytesMut::from(&b"\x89\x02hi"[..])).unwrap();
@@ -429,11 +431,14 @@ fn the_peer_is_known_to_have_closed() {
     for (end, answer) in
         [(&b"\x88\x80\0\0\0\0"[..], &b"\x88\0"[..]), (b"\x83", b"\x88\x02\x03\xEA")]
     {
-        let mut runs = Connection::server(Options::new());
-        let _ = runs.receive_mut(&mut BytesMut::from(end));
-        let mut messages = Connection::message_server(Options::new());
+        let mut runs = Connection::frame_server(Limits::new());
+        let _ = runs.receive_buffer(&mut BytesMut::from(end));
+        let mut messages = Connection::server(Limits::new());
         let _ = messages.receive(&mut BytesMut::from(end));
-        assert_eq!((runs.state(), messages.state()), (State::RemoteClosing, State::RemoteClosing));
+        assert_eq!(
+            (runs.state(), messages.state()),
+            (ConnectionState::RemoteClosing, ConnectionState::RemoteClosing)
+        );
         let mut written = Vec::new();
         let text = Frame::text("a");
         assert_eq!(runs.send_to(&text, &mut written), Err(SendError::Closed));
@@ -451,7 +456,7 @@ fn whole_messages() {
     use bytes::BytesMut;
     use eventwire::ws::Message;
 
-    let mut connection = Connection::message_server(Options::new());
+    let mut connection = Connection::server(Limits::new());
     let mut stream = Stream::new(Role::Server);
     stream.frame(0x01, "gr\u{FC}".as_bytes()).frame(PING, b"1").frame(0x80, b"n");
     stream.frame(0x82, b"\xFF").frame(0x8A, b"2").frame(CLOSE, b"\x03\xE8bye").frame(0x81, b"late");

@@ -2,10 +2,9 @@
 
 mod common;
 
-use common::ws::{Limits, ROLES, Seen, Stream, Trace, every_split, pattern, reference, trace};
-use eventwire::ws::{
-    Close, CloseCode, DataKind, Decoder, Event, Fault, OnLimit, Options, ProtocolError, Role, Rsv,
-};
+use common::ws::{ROLES, Rules, Seen, Stream, Trace, every_split, pattern, reference, trace};
+use eventwire::ws::frame::{DataKind, Fault, FrameDecoder, FrameEvent, OnLimit, Role, Rsv};
+use eventwire::ws::{Close, CloseCode, Limits, ProtocolError};
 
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
@@ -22,7 +21,7 @@ fn accepts(build: impl Fn(&mut Stream) -> &mut Stream, expected: &[Seen]) {
     for role in ROLES {
         let mut stream = Stream::new(role);
         build(&mut stream);
-        let trace = every_split(role, Limits::NONE, &stream.bytes);
+        let trace = every_split(role, Rules::NONE, &stream.bytes);
         assert_eq!(trace.seen, expected, "{role:?}");
         assert!(!trace.incomplete);
     }
@@ -58,11 +57,11 @@ fn whole_messages_as_those_in_pieces() {
         let len = len as u64;
         let less = len.saturating_sub(1);
         [
-            Limits::NONE,
-            Limits { frame: len, message: len, fragments: 1, ..Limits::NONE },
-            Limits { frame: less, ..Limits::NONE },
-            Limits { message: less, ..Limits::NONE },
-            Limits { fragments: 0, ..Limits::NONE },
+            Rules::NONE,
+            Rules { frame: len, message: len, fragments: 1, ..Rules::NONE },
+            Rules { frame: less, ..Rules::NONE },
+            Rules { message: less, ..Rules::NONE },
+            Rules { fragments: 0, ..Rules::NONE },
         ]
     };
     for len in (0..=140).chain([200, 255, 256, 257, 1000]) {
@@ -104,7 +103,7 @@ fn lengths_at_the_edges() {
             stream.frame(BINARY, &payload).frame(TEXT, b"after");
             for size in [1, 7, 1460, usize::MAX] {
                 let chunks: Vec<_> = stream.bytes.chunks(size).collect();
-                let trace = trace(role, Limits::NONE, &chunks);
+                let trace = trace(role, Rules::NONE, &chunks);
                 assert_eq!(trace.seen, [Seen::binary(&payload), Seen::text("after")]);
             }
         }
@@ -167,9 +166,9 @@ fn close_codes() {
         assert_eq!(CloseCode::new(code).map(CloseCode::get), valid.then_some(code));
         let mut frame = [CLOSE, 2, 0, 0];
         frame[2..].copy_from_slice(&code.to_be_bytes());
-        let mut decoder = Decoder::new(Role::Client, Options::new());
+        let mut decoder = FrameDecoder::new(Role::Client, Limits::new());
         match decoder.decode(&mut &mut frame[..]) {
-            Ok(Some(Event::Close(Some(close)))) => {
+            Ok(Some(FrameEvent::Close(Some(close)))) => {
                 assert_eq!((valid, close.code.get()), (true, code));
             }
             Ok(other) => panic!("{code}: {other:?}"),
@@ -193,7 +192,7 @@ fn nothing_after_a_close_frame() {
     for role in ROLES {
         let mut stream = Stream::new(role);
         stream.frame(TEXT_BEGINS, b"a").frame(CLOSE, b"").frame(ENDS, b"b");
-        let seen = every_split(role, Limits::NONE, &stream.bytes).seen;
+        let seen = every_split(role, Rules::NONE, &stream.bytes).seen;
         assert_eq!(seen, [text_run(b"a", false), Seen::Close(None)]);
     }
 }
@@ -207,7 +206,7 @@ fn incomplete() {
         stream.frame(BINARY, b"");
         let ends = [0, first, stream.bytes.len()];
         for len in 0..=stream.bytes.len() {
-            let trace = every_split(role, Limits::NONE, &stream.bytes[..len]);
+            let trace = every_split(role, Rules::NONE, &stream.bytes[..len]);
             assert_eq!(trace.incomplete, !ends.contains(&len), "{len}");
         }
     }
@@ -215,7 +214,7 @@ fn incomplete() {
 
 /// A rejection: at the very start and after good frames, in both roles, under every split, whatever
 /// follows, with the byte that decides; and not before that byte.
-fn refuses(limits: Limits, fault: Fault, build: impl Fn(&mut Stream) -> &mut Stream) {
+fn refuses(limits: Rules, fault: Fault, build: impl Fn(&mut Stream) -> &mut Stream) {
     for role in ROLES {
         for good in [0, 1, 2] {
             let mut stream = Stream::new(role);
@@ -238,7 +237,7 @@ fn refuses(limits: Limits, fault: Fault, build: impl Fn(&mut Stream) -> &mut Str
 #[test]
 fn refuses_by_the_first_byte() {
     let refuses = |fault, before: &[u8], b0| {
-        refuses(Limits::NONE, fault, |s| {
+        refuses(Rules::NONE, fault, |s| {
             for &b0 in before {
                 s.frame(b0, b"x");
             }
@@ -281,7 +280,7 @@ fn refuses_by_the_mask_bit() {
         for b0 in [TEXT, BINARY_BEGINS, PING, CLOSE] {
             for len in [0, 1, 125, 126, 127] {
                 let stream = [b0, bit | len, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-                let seen = every_split(role, Limits::NONE, &stream).seen;
+                let seen = every_split(role, Rules::NONE, &stream).seen;
                 assert_eq!(seen, [Seen::Failed(ProtocolError { fault, offset: 1 })]);
             }
         }
@@ -292,20 +291,20 @@ fn refuses_by_the_mask_bit() {
 fn refuses_by_a_control_frames_length() {
     for b0 in [PING, PONG, CLOSE] {
         for len in [126, 127] {
-            refuses(Limits::NONE, Fault::ControlTooLong, |s| {
+            refuses(Rules::NONE, Fault::ControlTooLong, |s| {
                 s.header(b0, len).mark_back(1);
                 s.raw(&[0, 126, 0, 0])
             });
         }
     }
-    refuses(Limits::NONE, Fault::CloseTooShort, |s| {
+    refuses(Rules::NONE, Fault::CloseTooShort, |s| {
         s.header(CLOSE, 1).mark_back(1);
         s.key().payload(b"\x03")
     });
 }
 
 /// The length in `width` bytes, of which the one at `decides` does.
-fn refuses_length(limits: Limits, fault: Fault, len: u64, width: usize, decides: usize) {
+fn refuses_length(limits: Rules, fault: Fault, len: u64, width: usize, decides: usize) {
     let bytes = len.to_be_bytes();
     for b0 in [TEXT, BINARY_BEGINS] {
         refuses(limits, fault, |s| {
@@ -319,20 +318,20 @@ fn refuses_length(limits: Limits, fault: Fault, len: u64, width: usize, decides:
 #[test]
 fn refuses_lengths_that_are_not_minimal() {
     for len in [0, 1, 125] {
-        refuses_length(Limits::NONE, Fault::NonMinimalLength, len, 2, 1);
+        refuses_length(Rules::NONE, Fault::NonMinimalLength, len, 2, 1);
     }
     for len in [0, 125, 126, 0xFFFF] {
-        refuses_length(Limits::NONE, Fault::NonMinimalLength, len, 8, 5);
+        refuses_length(Rules::NONE, Fault::NonMinimalLength, len, 8, 5);
     }
     for len in [1 << 63, u64::MAX] {
-        refuses_length(Limits::NONE, Fault::LengthTopBit, len, 8, 0);
+        refuses_length(Rules::NONE, Fault::LengthTopBit, len, 8, 0);
     }
 }
 
 /// Lengths are compared before they are narrowed: on a 32-bit machine 2^32 + 5 is not 5.
 #[test]
 fn refuses_long_frames() {
-    let limits = |frame| Limits { frame, ..Limits::NONE };
+    let limits = |frame| Rules { frame, ..Rules::NONE };
     let fault = |limit, at_least| Fault::FrameTooLong { limit, at_least };
     for (len, decides, at_least) in [
         (1 << 62, 0, 1 << 62),
@@ -367,7 +366,7 @@ fn refuses_long_frames() {
 #[test]
 fn allows_what_is_within_the_limits() {
     for role in ROLES {
-        let limits = Limits { frame: 300, message: 600, fragments: 3, ..Limits::NONE };
+        let limits = Rules { frame: 300, message: 600, fragments: 3, ..Rules::NONE };
         let mut stream = Stream::new(role);
         for _ in 0..2 {
             stream
@@ -387,7 +386,7 @@ fn allows_what_is_within_the_limits() {
         assert_eq!(seen, [&message[..], &message[..]].concat());
     }
     // Control frames do not count.
-    let limits = Limits { frame: 0, message: 0, fragments: 1, ..Limits::NONE };
+    let limits = Rules { frame: 0, message: 0, fragments: 1, ..Rules::NONE };
     let mut stream = Stream::new(Role::Server);
     stream.frame(PING, &[0; 125]).frame(TEXT, b"").frame(TEXT, b"").frame(CLOSE, b"\x03\xE8why");
     assert_eq!(every_split(Role::Server, limits, &stream.bytes).seen.len(), 4);
@@ -395,7 +394,7 @@ fn allows_what_is_within_the_limits() {
 
 #[test]
 fn refuses_long_messages() {
-    let limits = Limits { message: 200, ..Limits::NONE };
+    let limits = Rules { message: 200, ..Rules::NONE };
     let fault = |at_least| Fault::MessageTooLong { limit: 200, at_least };
     refuses(limits, fault(201), |s| {
         s.frame(TEXT_BEGINS, &[b'a'; 150]).frame(PING, &[0; 125]);
@@ -407,7 +406,7 @@ fn refuses_long_messages() {
         s.raw(&[0, 200]).key()
     });
     // The smaller limit gives the fault its name; the frame's, if they are the same.
-    let limits = Limits { frame: 100, message: 150, ..Limits::NONE };
+    let limits = Rules { frame: 100, message: 150, ..Rules::NONE };
     refuses(limits, Fault::FrameTooLong { limit: 100, at_least: 101 }, |s| {
         s.frame(TEXT_BEGINS, &[b'a'; 50]).header(ENDS, 101).mark_back(1);
         s
@@ -421,7 +420,7 @@ fn refuses_long_messages() {
 /// A server that answers each request by itself goes on behind one that is too long.
 #[test]
 fn skips_messages_that_are_too_long() {
-    let limits = Limits { frame: 300, message: 400, fragments: 3, on_limit: OnLimit::Skip };
+    let limits = Rules { frame: 300, message: 400, fragments: 3, on_limit: OnLimit::Skip };
     let frame = |at_least| Fault::FrameTooLong { limit: 300, at_least };
     let message = |at_least| Fault::MessageTooLong { limit: 400, at_least };
     let fragments = Fault::TooManyFragments { limit: 3 };
@@ -466,7 +465,7 @@ fn skips_messages_that_are_too_long() {
 /// first bytes say enough.
 #[test]
 fn skips_a_long_frame() {
-    let limits = Limits { frame: 0x1_0000, on_limit: OnLimit::Skip, ..Limits::NONE };
+    let limits = Rules { frame: 0x1_0000, on_limit: OnLimit::Skip, ..Rules::NONE };
     let fault = Fault::FrameTooLong { limit: 0x1_0000, at_least: 0x2_2345 };
     for role in ROLES {
         let mut stream = Stream::new(role);
@@ -484,7 +483,7 @@ fn skips_a_long_frame() {
 /// Control frames come in the middle of what is skipped, and what breaks the protocol still does.
 #[test]
 fn what_is_skipped_is_not_ignored() {
-    let limits = Limits { message: 4, on_limit: OnLimit::Skip, ..Limits::NONE };
+    let limits = Rules { message: 4, on_limit: OnLimit::Skip, ..Rules::NONE };
     for role in ROLES {
         let fault = Fault::MessageTooLong { limit: 4, at_least: 5 };
         let skipped = Seen::Skipped(ProtocolError { fault, offset: 1 });
@@ -510,7 +509,7 @@ fn what_is_skipped_is_not_ignored() {
 }
 
 /// Fails with this at the mark, whatever came before.
-fn refuses_behind(limits: Limits, fault: Fault, build: impl Fn(&mut Stream) -> &mut Stream) {
+fn refuses_behind(limits: Rules, fault: Fault, build: impl Fn(&mut Stream) -> &mut Stream) {
     for role in ROLES {
         let mut stream = Stream::new(role);
         build(&mut stream);
@@ -523,7 +522,7 @@ fn refuses_behind(limits: Limits, fault: Fault, build: impl Fn(&mut Stream) -> &
 /// Empty frames count, or they could go on for ever (seen in peers).
 #[test]
 fn refuses_many_fragments() {
-    let limits = Limits { fragments: 3, ..Limits::NONE };
+    let limits = Rules { fragments: 3, ..Rules::NONE };
     let fault = Fault::TooManyFragments { limit: 3 };
     for payload in [&b""[..], b"a"] {
         refuses(limits, fault, |s| {
@@ -536,7 +535,7 @@ fn refuses_many_fragments() {
 #[test]
 fn refuses_close_frames() {
     for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 0xFFFF] {
-        refuses(Limits::NONE, Fault::InvalidCloseCode(code), |s| {
+        refuses(Rules::NONE, Fault::InvalidCloseCode(code), |s| {
             let payload = [&code.to_be_bytes(), &b"reason"[..]].concat();
             s.header(CLOSE, 8).key().mark_ahead(1);
             s.payload(&payload)
@@ -577,25 +576,25 @@ fn refuses_text_at_the_first_hopeless_byte() {
             let whole = |s: &mut Stream, b0| {
                 s.frame(b0, &payload).mark_back(b"behind".len() + bad.len() - at);
             };
-            refuses(Limits::NONE, Fault::InvalidUtf8, |s| {
+            refuses(Rules::NONE, Fault::InvalidUtf8, |s| {
                 whole(s, TEXT);
                 s
             });
             // In a later frame, and so that the frame before ends inside the bad character.
-            refuses(Limits::NONE, Fault::InvalidUtf8, |s| {
+            refuses(Rules::NONE, Fault::InvalidUtf8, |s| {
                 s.frame(TEXT_BEGINS, good.as_bytes()).frame(PING, b"\xFF");
                 whole(s, ENDS);
                 s
             });
             if at > 0 {
-                refuses(Limits::NONE, Fault::InvalidUtf8, |s| {
+                refuses(Rules::NONE, Fault::InvalidUtf8, |s| {
                     s.frame(TEXT_BEGINS, &[good.as_bytes(), &bad[..at]].concat());
                     s.frame(CONTINUES, b"").frame(CONTINUES, &bad[at..]).mark_back(bad.len() - at);
                     s
                 });
             }
             if good.len() + bad.len() < 100 {
-                refuses(Limits::NONE, Fault::InvalidCloseReason, |s| {
+                refuses(Rules::NONE, Fault::InvalidCloseReason, |s| {
                     let payload = [b"\x03\xE8", &payload[..]].concat();
                     s.frame(CLOSE, &payload).mark_back(b"behind".len() + bad.len() - at);
                     s
@@ -610,15 +609,15 @@ fn refuses_text_that_ends_inside_a_character() {
     for cut in [&b"\xC3"[..], b"\xE2", b"\xE2\x82", b"\xF0\x9F", b"\xF0\x9F\x98"] {
         for good in [&b""[..], b"some text before it"] {
             let payload = [good, cut].concat();
-            refuses(Limits::NONE, Fault::InvalidUtf8, |s| s.frame(TEXT, &payload).mark_back(1));
-            refuses(Limits::NONE, Fault::InvalidUtf8, |s| {
+            refuses(Rules::NONE, Fault::InvalidUtf8, |s| s.frame(TEXT, &payload).mark_back(1));
+            refuses(Rules::NONE, Fault::InvalidUtf8, |s| {
                 s.frame(TEXT_BEGINS, good).frame(ENDS, cut).mark_back(1)
             });
             // An empty frame ends it: the last byte of that is its header's.
-            refuses(Limits::NONE, Fault::InvalidUtf8, |s| {
+            refuses(Rules::NONE, Fault::InvalidUtf8, |s| {
                 s.frame(TEXT_BEGINS, &payload).frame(CONTINUES, b"").frame(ENDS, b"").mark_back(1)
             });
-            refuses(Limits::NONE, Fault::InvalidCloseReason, |s| {
+            refuses(Rules::NONE, Fault::InvalidCloseReason, |s| {
                 s.frame(CLOSE, &[b"\x03\xE8", &payload[..]].concat()).mark_back(1)
             });
         }
@@ -674,9 +673,9 @@ fn smallest_buffer() {
         stream.frame(b0, if b0 & 8 == 0 { &payload } else { &payload[..125] });
     }
     stream.frame(ENDS, b"");
-    let mut decoder = Decoder::new(Role::Server, Options::new());
+    let mut decoder = FrameDecoder::new(Role::Server, Limits::new());
     let mut trace = Trace::default();
-    let mut buffer = [0; Decoder::MIN_BUFFER];
+    let mut buffer = [0; FrameDecoder::MIN_BUFFER];
     let (mut filled, mut rest) = (0, &stream.bytes[..]);
     while !rest.is_empty() {
         let len = rest.len().min(buffer.len() - filled);

@@ -6,11 +6,14 @@ mod inflate;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use eventwire::BufferTooSmall;
+use eventwire::ws::connection::{MessageDecoder, Writer};
+use eventwire::ws::deflate::{DeflateParams, WindowBits};
+use eventwire::ws::frame::{DataKind, Fault, FrameDecoder, FrameEvent, Role, Rsv, Run};
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{
-    Connection, Data, DataKind, Decoder, Deflate, DeflateParams, Event, Fault, Frame, LinkEvent,
-    MaskSource, Message, MessageDecoder, Options, ProtocolError, Reconnect, ReconnectOptions, Role,
-    Rsv, SendError, SocketEvent, SocketOptions, WebSocket, WindowBits, Writer,
+    Connection, Deflate, Frame, Limits, MaskSource, Message, ProtocolError, ReconnectingWebSocket,
+    ReconnectingWebSocketEvent, ReconnectingWebSocketOptions, SendError, WebSocket, WebSocketEvent,
+    WebSocketOptions,
 };
 use inflate::Blocks;
 use std::time::Duration;
@@ -50,7 +53,7 @@ fn frame(b0: u8, payload: &[u8]) -> Vec<u8> {
 
 type Seen = (Vec<Message>, Option<ProtocolError>);
 
-fn receive(params: DeflateParams, options: Options, chunks: &[&[u8]]) -> Seen {
+fn receive(params: DeflateParams, options: Limits, chunks: &[&[u8]]) -> Seen {
     let deflate = Deflate::new();
     let mut decoder = MessageDecoder::new(Role::Client, options).deflate(&deflate, Some(params));
     let (mut buffer, mut messages) = (BytesMut::new(), Vec::new());
@@ -71,7 +74,7 @@ fn receive(params: DeflateParams, options: Options, chunks: &[&[u8]]) -> Seen {
 }
 
 /// What a client sees of a stream, the same whole, byte by byte and at every two-way split.
-fn every_split(params: DeflateParams, options: Options, stream: &[u8]) -> Seen {
+fn every_split(params: DeflateParams, options: Limits, stream: &[u8]) -> Seen {
     let seen = receive(params, options, &[stream]);
     let bytes: Vec<_> = stream.chunks(1).collect();
     assert_eq!(receive(params, options, &bytes), seen, "byte by byte");
@@ -83,7 +86,7 @@ fn every_split(params: DeflateParams, options: Options, stream: &[u8]) -> Seen {
 }
 
 fn texts(stream: &[u8]) -> Vec<String> {
-    let (messages, error) = every_split(TAKEOVER, Options::new(), stream);
+    let (messages, error) = every_split(TAKEOVER, Limits::new(), stream);
     assert_eq!(error, None, "{}", stream.escape_ascii());
     messages
         .into_iter()
@@ -94,7 +97,7 @@ fn texts(stream: &[u8]) -> Vec<String> {
         .collect()
 }
 
-fn fails(params: DeflateParams, options: Options, stream: &[u8]) -> (usize, Fault, u64) {
+fn fails(params: DeflateParams, options: Limits, stream: &[u8]) -> (usize, Fault, u64) {
     let (messages, error) = every_split(params, options, stream);
     let ProtocolError { fault, offset } =
         error.unwrap_or_else(|| panic!("{}", stream.escape_ascii()));
@@ -111,7 +114,7 @@ fn examples_of_the_rfc() {
     assert_eq!(texts(&again), ["Hello", "Hello"]);
     // In fragments, with a ping in between.
     let fragments = [frame(0x41, &HELLO[..3]), frame(0x89, b""), frame(0x80, &HELLO[3..])].concat();
-    let (messages, error) = every_split(TAKEOVER, Options::new(), &fragments);
+    let (messages, error) = every_split(TAKEOVER, Limits::new(), &fragments);
     assert_eq!((messages.len(), error), (2, None));
     assert_eq!(messages[1], Message::Text("Hello".into()));
     // What is not compressed comes in between, and is not seen by the inflater.
@@ -128,7 +131,7 @@ fn empty_messages() {
         [frame(0xC1, &[0]), frame(0xC1, b""), frame(0xC1, b""), frame(0xC1, HELLO)].concat();
     assert_eq!(texts(&stream), ["", "", "", "Hello"]);
     assert_eq!(texts(&[frame(0x41, b""), frame(0x80, b"")].concat()), [""]);
-    let (messages, _) = every_split(TAKEOVER, Options::new().max_message(0), &frame(0xC2, &[0]));
+    let (messages, _) = every_split(TAKEOVER, Limits::new().max_message(0), &frame(0xC2, &[0]));
     assert_eq!(messages, [Message::Binary(Bytes::new())]);
 }
 
@@ -146,7 +149,7 @@ fn a_message_refers_back_over_a_block_with_bfinal() {
             ([HELLO_FINAL, HELLO_AGAIN].concat(), "error"),
             ([unpadded, b"\x03\x00", unpadded, HELLO_AGAIN].concat(), "HelloHelloHello"),
         ] {
-            let (messages, error) = every_split(params, Options::new(), &compressed(&two));
+            let (messages, error) = every_split(params, Limits::new(), &compressed(&two));
             match error {
                 None => assert_eq!(messages, [Message::Text(text.into())]),
                 Some(error) => assert_eq!((error.fault, text), (Fault::InvalidDeflate, "error")),
@@ -172,7 +175,7 @@ fn a_message_refers_back_over_a_block_with_bfinal() {
         assert_eq!((found.len(), &*found[count]), (count + 1, "Hello"), "{before:?}");
     }
     let refers = [compressed(HELLO_FINAL), last.to_vec()].concat();
-    assert_eq!(fails(NO_TAKEOVER, Options::new(), &refers), (1, Fault::InvalidDeflate, 10));
+    assert_eq!(fails(NO_TAKEOVER, Limits::new(), &refers), (1, Fault::InvalidDeflate, 10));
     // The fault's own stream.
     let alphabet = b"\xC1\x2AKLJNIMK\xCF\xC8\xCC\xCA\xCE\xC9\xCD\xCB\x2F\x28\x2C\x2A\x2E\x29\x2D\x2B\xAF\xA8\xAC\
         \x32\x30\x34\x32\x36\x31\x35\x33\xB7\xB0\x4C\xA4\x92\x1A\0\0\xC1\x05\xA2\xA7\x1A\0\0";
@@ -210,7 +213,7 @@ fn a_window_goes_on_over_blocks_with_bfinal_byte_for_byte() {
         let ended = [message(&[&stored(true, history), end].concat())];
         for came in [&whole[..], &many, &ended] {
             let stream = [came.concat(), message(&again.bytes), message(&again.bytes)].concat();
-            let (messages, error) = receive(TAKEOVER, Options::new(), &[&stream]);
+            let (messages, error) = receive(TAKEOVER, Limits::new(), &[&stream]);
             assert_eq!((messages.len(), error), (came.len() + 2, None), "{len}");
             let expected = &history[len - farthest..][..3];
             assert_eq!(messages[came.len()], Message::Binary(expected.to_vec().into()), "{len}");
@@ -232,7 +235,7 @@ fn what_came_before_the_message_is_lost_if_the_first_bfinal_is_not_at_its_front(
     let empty = &empty.bytes[..];
     for (second, lost) in [(&late[..], false), (empty, true)] {
         let stream = [frame(0xC1, HELLO), frame(0xC1, second), frame(0xC1, HELLO_AGAIN)].concat();
-        let (messages, error) = every_split(TAKEOVER, Options::new(), &stream);
+        let (messages, error) = every_split(TAKEOVER, Limits::new(), &stream);
         assert_eq!((messages.len(), error.is_some()), (if lost { 2 } else { 3 }, lost));
     }
     // But not once such a block was seen.
@@ -254,12 +257,12 @@ fn distance(blocks: &mut Blocks, distance: usize) {
 #[test]
 fn without_context_takeover_nothing_is_referred_to() {
     let again = [frame(0xC1, HELLO), frame(0xC1, HELLO_AGAIN)].concat();
-    assert_eq!(fails(NO_TAKEOVER, Options::new(), &again), (1, Fault::InvalidDeflate, 9));
+    assert_eq!(fails(NO_TAKEOVER, Limits::new(), &again), (1, Fault::InvalidDeflate, 9));
 }
 
 #[test]
 fn what_is_not_deflate_fails_at_its_frame() {
-    let fails = |stream: &[u8]| fails(TAKEOVER, Options::new(), stream);
+    let fails = |stream: &[u8]| fails(TAKEOVER, Limits::new(), stream);
     // A reserved block type, a reference to before the start, and lengths that are no complements.
     for payload in [&b"\x06"[..], b"\xF2\x00\x11\x00\x00", b"\x00\x05\x00\xFA\xFE\x48"] {
         assert_eq!(fails(&frame(0xC1, payload)), (0, Fault::InvalidDeflate, 0));
@@ -274,7 +277,7 @@ fn what_is_not_deflate_fails_at_its_frame() {
 
 #[test]
 fn a_message_that_ends_inside_a_block_fails_at_its_last_frame() {
-    let fails = |stream: &[u8]| fails(TAKEOVER, Options::new(), stream);
+    let fails = |stream: &[u8]| fails(TAKEOVER, Limits::new(), stream);
     for cut in 1..HELLO.len() {
         assert_eq!(fails(&frame(0xC1, &HELLO[..cut])), (0, Fault::InvalidDeflate, 0), "{cut}");
     }
@@ -294,7 +297,7 @@ fn a_message_that_ends_inside_a_block_fails_at_its_last_frame() {
 
 #[test]
 fn reserved_bits_mean_compression_only_where_they_may() {
-    let none = Options::new();
+    let none = Limits::new();
     for (b0, rsv) in [
         (0xE1, Rsv::new(0b110)),
         (0x91, Rsv::new(0b001)),
@@ -319,16 +322,14 @@ fn reserved_bits_mean_compression_only_where_they_may() {
     assert_eq!(error.unwrap_err().fault, Fault::ReservedBits(Rsv::RSV1));
 
     // Nothing was agreed on, and whoever gives whole messages cannot leave them compressed.
-    for options in [none, none.compression(true)] {
-        let mut decoder = MessageDecoder::new(Role::Client, options).deflate(&Deflate::new(), None);
-        let error = decoder.decode(&mut frame(0xC1, HELLO)[..].into()).unwrap_err();
-        assert_eq!(error.fault, Fault::ReservedBits(Rsv::RSV1));
-    }
+    let mut decoder = MessageDecoder::new(Role::Client, none).deflate(&Deflate::new(), None);
+    let error = decoder.decode(&mut frame(0xC1, HELLO)[..].into()).unwrap_err();
+    assert_eq!(error.fault, Fault::ReservedBits(Rsv::RSV1));
 }
 
 #[test]
 fn limits_count_what_is_inflated() {
-    let limit = |bytes| Options::new().max_message(bytes);
+    let limit = |bytes| Limits::new().max_message(bytes);
     let hello = frame(0xC1, HELLO);
     assert_eq!(every_split(TAKEOVER, limit(5), &hello).1, None);
     assert_eq!(
@@ -347,12 +348,12 @@ fn limits_count_what_is_inflated() {
     let later = [frame(0x41, &HELLO[..3]), frame(0x00, &HELLO[3..5]), frame(0x80, &HELLO[5..])];
     let (_, fault, offset) = fails(TAKEOVER, limit(4), &later.concat());
     assert_eq!((fault, offset), (Fault::MessageTooLong { limit: 4, at_least: 5 }, 9));
-    let framed = Options::new().max_frame(6);
+    let framed = Limits::new().max_frame(6);
     assert_eq!(
         fails(TAKEOVER, framed, &hello),
         (0, Fault::FrameTooLong { limit: 6, at_least: 7 }, 1)
     );
-    let counted = Options::new().max_fragments(2);
+    let counted = Limits::new().max_fragments(2);
     let (_, fault, offset) = fails(TAKEOVER, counted, &later.concat());
     assert_eq!((fault, offset), (Fault::TooManyFragments { limit: 2 }, 9));
 }
@@ -362,13 +363,13 @@ fn limits_count_what_is_inflated() {
 fn frames_beyond_32_bits() {
     for len in [1_u64 << 32, 1 << 32 | HELLO.len() as u64, i64::MAX as u64] {
         let begins = [&b"\xC1\x7F"[..], &len.to_be_bytes(), HELLO].concat();
-        for options in [Options::new(), Options::new().max_message(u64::MAX)] {
+        for options in [Limits::new(), Limits::new().max_message(u64::MAX)] {
             assert_eq!(every_split(TAKEOVER, options, &begins), (vec![], None), "{len:#x}");
         }
-        let (_, fault, offset) = fails(TAKEOVER, Options::new().max_message(4), &begins);
+        let (_, fault, offset) = fails(TAKEOVER, Limits::new().max_message(4), &begins);
         assert_eq!((fault, offset), (Fault::MessageTooLong { limit: 4, at_least: 5 }, 0));
         let limit = len - 1;
-        let framed = fails(TAKEOVER, Options::new().max_frame(limit), &begins);
+        let framed = fails(TAKEOVER, Limits::new().max_frame(limit), &begins);
         assert_eq!(framed.1, Fault::FrameTooLong { limit, at_least: limit + 1 });
     }
 }
@@ -380,7 +381,7 @@ fn text_is_checked_as_it_is_inflated() {
     let rest = |byte| [&b"\x00\x01\x00\xFE\xFF"[..], &[byte], b"\x00"].concat();
     let good = [frame(0x41, begin), frame(0x80, &rest(0xBC))].concat();
     assert_eq!(texts(&good), ["aü"]);
-    let fails = |stream: &[u8]| fails(TAKEOVER, Options::new(), stream);
+    let fails = |stream: &[u8]| fails(TAKEOVER, Limits::new(), stream);
     let bad = [frame(0x41, begin), frame(0x00, b""), frame(0x80, &rest(0x28))].concat();
     assert_eq!(fails(&bad), (0, Fault::InvalidUtf8, 11));
     let cut = [frame(0x41, begin), frame(0x80, b"\x00")].concat();
@@ -398,7 +399,7 @@ fn text_is_checked_as_it_is_inflated() {
 #[test]
 fn the_first_of_two_faults_counts() {
     let blocks = |text: &[u8]| [&[0, 2, 0, 0xFD, 0xFF][..], text, &[6]].concat();
-    let fails = |max, stream: &[u8]| fails(TAKEOVER, Options::new().max_message(max), stream);
+    let fails = |max, stream: &[u8]| fails(TAKEOVER, Limits::new().max_message(max), stream);
     assert_eq!(fails(9, &frame(0xC1, &blocks(b"a\xFF"))), (0, Fault::InvalidUtf8, 0));
     assert_eq!(fails(9, &frame(0xC1, &blocks(b"aa"))), (0, Fault::InvalidDeflate, 0));
     let too_long = Fault::MessageTooLong { limit: 1, at_least: 2 };
@@ -507,7 +508,7 @@ fn fragments() {
     let firsts: Vec<_> = frames.iter().map(|frame| frame[0]).collect();
     assert_eq!(firsts, [0x41, 0x89, 0x00, 0x00, 0x80, 0xC1]);
     assert!(frames[5].len() < 12);
-    let (messages, error) = every_split(TAKEOVER, Options::new(), &frames.concat());
+    let (messages, error) = every_split(TAKEOVER, Limits::new(), &frames.concat());
     let text = || Message::Text(JSON.into());
     assert_eq!((messages, error), (vec![Message::Ping("x".into()), text(), text()], None));
 
@@ -592,9 +593,8 @@ fn a_client_compresses_before_it_masks() {
     let deflate = Deflate::new();
     for params in [TAKEOVER, NO_TAKEOVER] {
         let masks = || [0x37, 0xFA, 0x21, 0x3D];
-        let mut client =
-            Connection::message_client(Options::new(), masks).deflate(&deflate, Some(params));
-        let mut server = Connection::message_server(Options::new()).deflate(&deflate, Some(params));
+        let mut client = Connection::client(Limits::new(), masks).deflate(&deflate, Some(params));
+        let mut server = Connection::server(Limits::new()).deflate(&deflate, Some(params));
         let mut wire = BytesMut::new();
         for _ in 0..3 {
             client.send_to(&Frame::text(JSON), &mut wire).unwrap();
@@ -609,14 +609,14 @@ fn a_client_compresses_before_it_masks() {
 
 #[test]
 fn compressed_messages_are_passed_on_as_they_are() {
-    let options = Options::new().compression(true).max_message(4);
-    let mut from = Decoder::new(Role::Client, options);
-    let mut to = Connection::client(options, || [0; 4]);
+    let limits = Limits::new().max_message(4);
+    let mut from = FrameDecoder::new(Role::Client, limits).compression(true);
+    let mut to = Connection::frame_client(limits, || [0; 4]).compression(true);
     let mut stream = [frame(0x41, HELLO), frame(0x00, b""), frame(0x80, HELLO_AGAIN)].concat();
     stream.extend([frame(0x01, b"a"), frame(0x80, b"b")].concat());
     let (mut input, mut output) = (&mut stream[..], Vec::new());
     while let Some(event) = from.decode(&mut input).unwrap() {
-        let Event::Data(run) = event else { panic!("{event:?}") };
+        let FrameEvent::Data(run) = event else { panic!("{event:?}") };
         to.writer().send_run_to(&run, &mut output).unwrap();
     }
     let masked = |b0, payload: &[u8]| {
@@ -630,7 +630,7 @@ fn compressed_messages_are_passed_on_as_they_are() {
     assert_eq!(output, expected.concat());
 
     // Where nothing was agreed on, it would be taken for text.
-    let run = |compressed, payload: &'static [u8], fin| Data {
+    let run = |compressed, payload: &'static [u8], fin| Run {
         kind: DataKind::Text,
         compressed,
         payload,
@@ -655,7 +655,7 @@ fn sockets(
 ) -> (WebSocket<impl MaskSource + use<>>, WebSocket, BytesMut) {
     let now = Duration::ZERO;
     let request = ClientRequest::new("a", "/", [7; 16]).unwrap().deflate(client);
-    let mut client = WebSocket::connect(&request, SocketOptions::new(), || [1, 2, 3, 4], now);
+    let mut client = WebSocket::connect(&request, WebSocketOptions::new(), || [1, 2, 3, 4], now);
     assert_eq!((client.extensions(), client.deflate_params()), ("", None));
     let mut to_server = BytesMut::new();
     to_server.put(client.to_write(now));
@@ -663,14 +663,14 @@ fn sockets(
     let acceptance = acceptance.deflate(server);
     let mut to_client = BytesMut::new();
     acceptance.encode_to(&mut to_client).unwrap();
-    let mut server =
-        WebSocket::server(SocketOptions::new(), now).deflate(server, acceptance.deflate_params());
+    let mut server = WebSocket::server(WebSocketOptions::new(), now)
+        .deflate(server, acceptance.deflate_params());
     // The first message comes with the response.
-    assert_eq!(server.poll(&mut BytesMut::new(), now), Some(SocketEvent::Open));
+    assert_eq!(server.poll(&mut BytesMut::new(), now), Some(WebSocketEvent::Open));
     let _ = server.send(&Frame::text(JSON)).unwrap();
     to_client.put(server.to_write(now));
-    assert_eq!(client.poll(&mut to_client, now), Some(SocketEvent::Open));
-    assert_eq!(client.poll(&mut to_client, now), Some(SocketEvent::Text(JSON.into())));
+    assert_eq!(client.poll(&mut to_client, now), Some(WebSocketEvent::Open));
+    assert_eq!(client.poll(&mut to_client, now), Some(WebSocketEvent::Text(JSON.into())));
     assert_eq!(client.extensions(), server.extensions());
     assert_eq!(client.deflate_params(), server.deflate_params());
     (client, server, BytesMut::new())
@@ -690,7 +690,7 @@ fn a_websocket_compresses_what_its_handshake_agreed_on() {
     assert!((1..JSON.len()).contains(&client.buffered_amount()));
     wire.put(client.to_write(now));
     assert_eq!((wire[0], client.buffered_amount()), (0xC1, 0));
-    assert_eq!(server.poll(&mut wire, now), Some(SocketEvent::Text(JSON.into())));
+    assert_eq!(server.poll(&mut wire, now), Some(WebSocketEvent::Text(JSON.into())));
 
     let long = Bytes::from(JSON.repeat(100));
     let _ = server.send_shared(Frame::binary(long.clone())).unwrap();
@@ -708,7 +708,7 @@ fn a_websocket_compresses_what_its_handshake_agreed_on() {
     assert_eq!(server.buffered_amount(), 0);
     while !wire.is_empty() {
         firsts.push(wire[0]);
-        assert_eq!(client.poll(&mut wire, now), Some(SocketEvent::Binary(long.clone())));
+        assert_eq!(client.poll(&mut wire, now), Some(WebSocketEvent::Binary(long.clone())));
     }
     assert_eq!(firsts, [0xC2, 0x82, 0xC2]);
 }
@@ -723,7 +723,7 @@ fn a_websocket_whose_peer_declines_does_not_compress() {
     let _ = client.send(&Frame::text(JSON).compress(true)).unwrap();
     wire.put(client.to_write(now));
     assert_eq!((wire[0], wire.len()), (0x81, 6 + JSON.len()));
-    assert_eq!(server.poll(&mut wire, now), Some(SocketEvent::Text(JSON.into())));
+    assert_eq!(server.poll(&mut wire, now), Some(WebSocketEvent::Text(JSON.into())));
     // Nor does it take what is compressed.
     wire.put_slice(b"\xC1\x80\0\0\0\0");
     assert_eq!(server.poll(&mut wire, now), None);
@@ -736,21 +736,22 @@ fn a_websocket_whose_peer_declines_does_not_compress() {
 fn what_a_reconnecting_client_keeps_is_compressed_or_not_as_was_said() {
     const SHORT: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
     let now = Duration::ZERO;
-    let mut link = Reconnect::new(ReconnectOptions::new(ReconnectOptions::rfc_backoff(4)));
+    let mut link = ReconnectingWebSocket::new(ReconnectingWebSocketOptions::new(
+        ReconnectingWebSocketOptions::rfc_backoff(4),
+    ));
     link.send(&Frame::text(JSON).compress(false)).unwrap();
     link.send(&Frame::text(SHORT).compress(true)).unwrap();
     link.send(&Frame::text(JSON)).unwrap();
-    assert_eq!(link.poll(&mut BytesMut::new(), now), Some(LinkEvent::Connect));
+    assert_eq!(link.poll(&mut BytesMut::new(), now), Some(ReconnectingWebSocketEvent::Connect));
     assert_eq!(link.extensions(), "");
     let deflate = Deflate::new();
-    let socket = WebSocket::client(SocketOptions::new(), || [0; 4], now);
+    let socket = WebSocket::client(WebSocketOptions::new(), || [0; 4], now);
     link.connected(socket.deflate(&deflate, Some(NO_TAKEOVER)));
-    assert_eq!(link.poll(&mut BytesMut::new(), now), Some(LinkEvent::Open));
+    assert_eq!(link.poll(&mut BytesMut::new(), now), Some(ReconnectingWebSocketEvent::Open));
     assert!(link.extensions().starts_with("permessage-deflate"));
     let mut wire = BytesMut::new();
     wire.put(link.to_write(now));
-    let mut connection =
-        Connection::message_server(Options::new()).deflate(&deflate, Some(NO_TAKEOVER));
+    let mut connection = Connection::server(Limits::new()).deflate(&deflate, Some(NO_TAKEOVER));
     let mut seen = Vec::new();
     while !wire.is_empty() {
         let first = wire[0];
@@ -777,11 +778,11 @@ fn no_plain_frame_gets_into_a_compressed_message() {
     assert_eq!(*writer.send_shared(plain()).unwrap().0, [0x80, 5]);
     // Who compresses itself does not pass on what others have compressed.
     let mut writer = Writer::server().compression(true).deflate(&deflate, Some(TAKEOVER));
-    let run = Data { kind: DataKind::Text, compressed: true, payload: HELLO, fin: true };
+    let run = Run { kind: DataKind::Text, compressed: true, payload: HELLO, fin: true };
     assert_eq!(writer.send_run_to(&run, &mut wire), Err(SendError::CompressedRun));
     let mut writer = Writer::server().deflate(&deflate, Some(TAKEOVER)).compression(true);
     assert_eq!(writer.send_run_to(&run, &mut wire), Err(SendError::CompressedRun));
-    let run = Data { kind: DataKind::Text, compressed: false, payload: JSON, fin: true };
+    let run = Run { kind: DataKind::Text, compressed: false, payload: JSON, fin: true };
     let mut wire = Vec::new();
     writer.send_run_to(&run, &mut wire).unwrap();
     assert_eq!(wire[0], 0xC1);

@@ -5,11 +5,11 @@ mod common;
 
 use common::cut;
 use common::ws::inflate::{Blocks, WINDOW};
-use common::ws::{Limits, Seen, Stream, Trace, inflated, inflated_reference};
-use eventwire::ws::{
-    DataKind, Decoder, Deflate, DeflateParams, Event, Frame, OnLimit, Options, PreparedFrame, Role,
-    SendError, WindowBits, Writer,
-};
+use common::ws::{Rules, Seen, Stream, Trace, inflated, inflated_reference};
+use eventwire::ws::connection::Writer;
+use eventwire::ws::deflate::{DeflateParams, WindowBits};
+use eventwire::ws::frame::{DataKind, FrameDecoder, FrameEvent, OnLimit, Role};
+use eventwire::ws::{Deflate, Frame, Limits, PreparedFrame, SendError};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -231,7 +231,7 @@ fn lengths() -> impl Strategy<Value = Vec<usize>> {
 
 /// The stream as somebody passes it on who does not know how to inflate it.
 fn passed_on(receiver: Role, chunks: &[&[u8]]) -> Vec<u8> {
-    let mut decoder = Decoder::new(receiver, Options::new().compression(true));
+    let mut decoder = FrameDecoder::new(receiver, Limits::new()).compression(true);
     let mut server = Writer::server().compression(true);
     let mut client = Writer::client(KEYS).compression(true);
     let (mut kept, mut wire) = (Vec::new(), Vec::new());
@@ -239,7 +239,7 @@ fn passed_on(receiver: Role, chunks: &[&[u8]]) -> Vec<u8> {
         kept.extend_from_slice(chunk);
         let mut input = &mut kept[..];
         while let Some(event) = decoder.decode(&mut input).unwrap() {
-            let Event::Data(run) = event else { panic!("messages only: {event:?}") };
+            let FrameEvent::Data(run) = event else { panic!("messages only: {event:?}") };
             match receiver {
                 Role::Server => client.send_run_to(&run, &mut wire).unwrap(),
                 Role::Client => server.send_run_to(&run, &mut wire).unwrap(),
@@ -476,12 +476,12 @@ fn put(sent: &Sent, writer: &mut Writer, stream: &mut Stream) {
     }
 }
 
-fn limits() -> impl Strategy<Value = Limits> {
+fn limits() -> impl Strategy<Value = Rules> {
     let frame = prop_oneof![4 => Just(u64::MAX), 1 => 0_u64..100];
     let message = prop_oneof![1 => Just(u64::MAX), 1 => 0_u64..60, 1 => 0_u64..4000];
     let fragments = prop_oneof![4 => Just(u32::MAX), 1 => 1_u32..6];
     let on_limit = prop_oneof![Just(OnLimit::Error), Just(OnLimit::Skip)];
-    (frame, message, fragments, on_limit).prop_map(|(frame, message, fragments, on_limit)| Limits {
+    (frame, message, fragments, on_limit).prop_map(|(frame, message, fragments, on_limit)| Rules {
         frame,
         message,
         fragments,
@@ -520,13 +520,13 @@ proptest! {
         let receiver = other(role);
         for (wire, expected) in wires.iter().zip(&expected) {
             let window = window(role, params);
-            let reference = inflated_reference(receiver, Limits::NONE, params, window, wire);
+            let reference = inflated_reference(receiver, Rules::NONE, params, window, wire);
             prop_assert!(reference == *expected, "by the reference");
-            let shown = inflated(receiver, Limits::NONE, params, &cut(wire, &lengths));
+            let shown = inflated(receiver, Rules::NONE, params, &cut(wire, &lengths));
             prop_assert!(shown == *expected, "by the decoder");
         }
         let onward = passed_on(receiver, &cut(&wires[0], &lengths));
-        let shown = inflated(receiver, Limits::NONE, params, &[&onward]);
+        let shown = inflated(receiver, Rules::NONE, params, &[&onward]);
         prop_assert!(shown == expected[0], "passed on");
     }
 }
@@ -602,11 +602,11 @@ proptest! {
             stream.frame(0xC2, &payload.bytes);
         }
         let stream = &stream.bytes[..];
-        let expected = inflated_reference(role, Limits::NONE, params, WINDOW, stream);
-        prop_assert_eq!(&inflated(role, Limits::NONE, params, &[stream]), &expected, "whole");
+        let expected = inflated_reference(role, Rules::NONE, params, WINDOW, stream);
+        prop_assert_eq!(&inflated(role, Rules::NONE, params, &[stream]), &expected, "whole");
         let bytes: Vec<_> = stream.chunks(1).collect();
-        prop_assert_eq!(&inflated(role, Limits::NONE, params, &bytes), &expected, "by bytes");
+        prop_assert_eq!(&inflated(role, Rules::NONE, params, &bytes), &expected, "by bytes");
         let cut = cut(stream, &lengths);
-        prop_assert_eq!(&inflated(role, Limits::NONE, params, &cut), &expected, "{:?}", lengths);
+        prop_assert_eq!(&inflated(role, Rules::NONE, params, &cut), &expected, "{:?}", lengths);
     }
 }

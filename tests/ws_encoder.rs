@@ -3,12 +3,13 @@
 mod common;
 
 use bytes::{BufMut, BytesMut};
-use common::ws::{Limits, Seen, pattern, trace};
+use common::ws::{Rules, Seen, pattern, trace};
 use eventwire::BufferTooSmall;
-use eventwire::ws::{
-    Close, CloseCode, ControlTooLong, Data, DataKind, Fault, Frame, FrameHeader, MaskKey,
-    MaskSource, NoMaskKey, OpCode, Role, Rsv, SendError, Writer,
+use eventwire::ws::connection::Writer;
+use eventwire::ws::frame::{
+    ControlTooLong, DataKind, Fault, FrameHeader, MaskKey, NoMaskKey, OpCode, Role, Rsv, Run,
 };
+use eventwire::ws::{Close, CloseCode, Frame, MaskSource, SendError};
 
 const KEY: MaskKey = MaskKey([0x37, 0xFA, 0x21, 0x3D]);
 
@@ -63,7 +64,7 @@ fn minimal_lengths() {
         assert_eq!(frame.encoded_len(false), header + len);
         let bytes = written(&frame, Some(KEY));
         assert_eq!(bytes.len(), header + 4 + len);
-        let seen = trace(Role::Server, Limits::NONE, &[&bytes]).seen;
+        let seen = trace(Role::Server, Rules::NONE, &[&bytes]).seen;
         assert_eq!(seen, [Seen::binary(&vec![0x55; len])]);
     }
 }
@@ -78,7 +79,7 @@ fn close_frames() {
     assert_eq!(written(&close(1000, ""), None), b"\x88\x02\x03\xE8");
     assert_eq!(written(&close(4999, "grün"), None), b"\x88\x07\x13\x87gr\xC3\xBCn");
     let masked = written(&close(1000, "bye"), Some(KEY));
-    let seen = trace(Role::Server, Limits::NONE, &[&masked]).seen;
+    let seen = trace(Role::Server, Rules::NONE, &[&masked]).seen;
     let said = Close { code: CloseCode::NORMAL, reason: "bye".to_owned() };
     assert_eq!(seen, [Seen::Close(Some(said))]);
 }
@@ -341,13 +342,9 @@ fn keys_of_the_operating_system() {
 /// Runs are checked together, so that no writer lets out text that is none.
 #[test]
 fn runs() {
-    let run = |payload: &'static [u8], fin| Data {
-        kind: DataKind::Text,
-        compressed: false,
-        payload,
-        fin,
-    };
-    let binary = |payload: &'static [u8], fin| Data {
+    let run =
+        |payload: &'static [u8], fin| Run { kind: DataKind::Text, compressed: false, payload, fin };
+    let binary = |payload: &'static [u8], fin| Run {
         kind: DataKind::Binary,
         compressed: false,
         payload,
@@ -378,7 +375,7 @@ fn runs() {
     writer.send_run_to(&other, &mut out).unwrap();
     writer.send_to(&Frame::close(None).unwrap(), &mut out).unwrap();
     assert_eq!(writer.send_run_to(&other, &mut out), Err(SendError::Closed));
-    let said = trace(Role::Client, Limits::NONE, &[&out]).seen;
+    let said = trace(Role::Client, Rules::NONE, &[&out]).seen;
     let begin = Seen::Data { kind: DataKind::Text, payload: b"a\xE2\x82".into(), fin: false };
     let end = Seen::Data { kind: DataKind::Text, payload: b"\xACb".into(), fin: true };
     let ping = Seen::Ping(b"p".into());

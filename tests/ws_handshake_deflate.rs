@@ -1,7 +1,8 @@
 //! What is offered, accepted and agreed on of permessage-deflate (RFC 7692, 5.1 and 7.1).
 
+use eventwire::ws::Deflate;
+use eventwire::ws::deflate::{DeflateParams, WindowBits};
 use eventwire::ws::handshake::{ClientRequest, ResponseError, ServerHandshake};
-use eventwire::ws::{Deflate, DeflateParams, WindowBits};
 
 const NONCE: [u8; 16] = *b"the sample nonce";
 

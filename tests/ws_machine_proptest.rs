@@ -1,4 +1,4 @@
-//! `WebSocket` and `Reconnect` under arbitrary calls: what holds after each of them.
+//! `WebSocket` and `ReconnectingWebSocket` under arbitrary calls: what holds after each of them.
 
 mod common;
 
@@ -6,10 +6,13 @@ use bytes::{Buf, Bytes, BytesMut};
 use common::ws::Stream;
 use common::ws::socket::{KEYS, Keys, START, accept, ms, other, request};
 use eventwire::Backoff;
+use eventwire::ws::connection::MessageDecoder;
+use eventwire::ws::frame::{FrameDecoder, FrameEvent, NoMask, Role};
+use eventwire::ws::socket::ToWrite;
 use eventwire::ws::{
-    Close, CloseCode, Decoder, Event, Failure, Flow, Frame, LinkEvent, Message, MessageDecoder,
-    NoMask, Options, ReadyState, Reconnect, ReconnectOptions, Role, SendError, SocketEvent,
-    SocketOptions, ToWrite, WebSocket,
+    Close, CloseCode, Failure, Flow, Frame, Limits, Message, ReadyState, ReconnectingWebSocket,
+    ReconnectingWebSocketEvent, ReconnectingWebSocketOptions, SendError, WebSocket, WebSocketEvent,
+    WebSocketOptions,
 };
 use proptest::prelude::*;
 use std::collections::VecDeque;
@@ -87,13 +90,13 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 
 const HIGH_WATER_MARK: usize = 4000;
 
-fn options() -> impl Strategy<Value = SocketOptions> {
+fn options() -> impl Strategy<Value = WebSocketOptions> {
     let time = || prop_oneof![Just(0_u64), 1_u64..4000];
     let messages = (time(), any::<bool>());
     (time(), 1_u64..4000, time(), 1_u64..4000, 1_u64..4000, messages).prop_map(
         |(ping, pong, idle, closing, handshake, (message, shown))| {
-            SocketOptions::new()
-                .limits(Options::new().max_message(1000))
+            WebSocketOptions::new()
+                .limits(Limits::new().max_message(1000))
                 .message_timeout(ms(message))
                 .control_events(shown)
                 .ping_interval(ms(ping))
@@ -110,7 +113,7 @@ fn options() -> impl Strategy<Value = SocketOptions> {
 struct Written {
     /// What goes before frames, such as a request.
     head: usize,
-    decoder: Decoder,
+    decoder: FrameDecoder,
     messages: MessageDecoder,
     left: BytesMut,
     /// Payload of messages.
@@ -124,8 +127,8 @@ impl Written {
         let reader = other(by);
         Self {
             head,
-            decoder: Decoder::new(reader, Options::new()),
-            messages: MessageDecoder::new(reader, Options::new()),
+            decoder: FrameDecoder::new(reader, Limits::new()),
+            messages: MessageDecoder::new(reader, Limits::new()),
             left: BytesMut::new(),
             payload: 0,
             whole: Vec::new(),
@@ -143,7 +146,7 @@ impl Written {
         self.pending.extend_from_slice(&bytes);
         let mut input = &mut self.pending[..];
         while let Some(event) = self.decoder.decode(&mut input).expect("a valid stream") {
-            if let Event::Data(data) = event {
+            if let FrameEvent::Data(data) = event {
                 self.payload += data.payload.len();
             }
         }
@@ -255,7 +258,7 @@ struct Model {
 }
 
 impl Model {
-    fn new(kind: u8, options: SocketOptions) -> Self {
+    fn new(kind: u8, options: WebSocketOptions) -> Self {
         let (socket, role, head) = match kind {
             0 => (Socket::Server(WebSocket::server(options, START)), Role::Server, false),
             1 => (Socket::Client(WebSocket::client(options, KEYS, START)), Role::Client, false),
@@ -323,18 +326,18 @@ impl Machine for Model {
         };
         assert!(!self.closed, "{event:?} after the end");
         match event {
-            SocketEvent::Open => {
+            WebSocketEvent::Open => {
                 assert!(!self.opened, "opened twice");
                 self.opened = true;
             }
-            SocketEvent::Text(text) => self.came(text.as_bytes()),
-            SocketEvent::Binary(bytes) => self.came(&bytes),
-            SocketEvent::Close(close) => {
+            WebSocketEvent::Text(text) => self.came(text.as_bytes()),
+            WebSocketEvent::Binary(bytes) => self.came(&bytes),
+            WebSocketEvent::Close(close) => {
                 assert_eq!(close.was_clean, close.failure.is_none());
                 assert!(!close.was_clean || close.code != 1006);
                 self.closed = true;
             }
-            SocketEvent::Ping(_) | SocketEvent::Pong(_) | SocketEvent::Skipped(_) => {
+            WebSocketEvent::Ping(_) | WebSocketEvent::Pong(_) | WebSocketEvent::Skipped(_) => {
                 assert!(self.opened);
             }
         }
@@ -421,8 +424,8 @@ enum Stage {
 
 /// A client that reconnects, and what is known of it from outside.
 struct LinkModel {
-    link: Reconnect<Keys>,
-    options: SocketOptions,
+    link: ReconnectingWebSocket<Keys>,
+    options: WebSocketOptions,
     received: BytesMut,
     now: Duration,
     peer: Peer,
@@ -447,11 +450,11 @@ const INITIAL: Duration = ms(500);
 const CEILING: Duration = ms(3000);
 
 impl LinkModel {
-    fn new(seed: u64, options: SocketOptions) -> Self {
+    fn new(seed: u64, options: WebSocketOptions) -> Self {
         let backoff = Backoff::new(INITIAL, CEILING, seed).jitter(50).max_attempts(6);
-        let link = ReconnectOptions::new(backoff).max_unsent(LIMITS.0, LIMITS.1);
+        let link = ReconnectingWebSocketOptions::new(backoff).max_unsent(LIMITS.0, LIMITS.1);
         Self {
-            link: Reconnect::new(link),
+            link: ReconnectingWebSocket::new(link),
             options,
             received: BytesMut::new(),
             now: START,
@@ -513,20 +516,22 @@ impl Machine for LinkModel {
         };
         assert!(self.stage != Stage::Ended, "{event:?} after the end");
         match event {
-            LinkEvent::Connect => {
+            ReconnectingWebSocketEvent::Connect => {
                 assert_eq!(self.stage, Stage::Waiting);
                 self.stage = Stage::Asked;
             }
-            LinkEvent::Open => {
+            ReconnectingWebSocketEvent::Open => {
                 assert!(self.stage == Stage::Up && self.opened.is_none());
                 self.opened = Some(self.now);
             }
-            LinkEvent::Text(text) => self.came(text.as_bytes()),
-            LinkEvent::Binary(bytes) => self.came(&bytes),
-            LinkEvent::Ping(_) | LinkEvent::Pong(_) | LinkEvent::Skipped(_) => {
+            ReconnectingWebSocketEvent::Text(text) => self.came(text.as_bytes()),
+            ReconnectingWebSocketEvent::Binary(bytes) => self.came(&bytes),
+            ReconnectingWebSocketEvent::Ping(_)
+            | ReconnectingWebSocketEvent::Pong(_)
+            | ReconnectingWebSocketEvent::Skipped(_) => {
                 assert!(self.opened.is_some());
             }
-            LinkEvent::Disconnected(end) => {
+            ReconnectingWebSocketEvent::Disconnected(end) => {
                 assert!(self.received.is_empty());
                 let whole = self.written.whole.len();
                 let expected = self.before as u64..(self.before + whole) as u64;
@@ -542,14 +547,14 @@ impl Machine for LinkModel {
                     self.attempts = 0;
                 }
                 if let Some(at) = end.reconnect_at {
-                    assert!(!self.closing && !ReconnectOptions::is_final(&end.close));
+                    assert!(!self.closing && !ReconnectingWebSocketOptions::is_final(&end.close));
                     let bound = (INITIAL * (1 << self.attempts)).min(CEILING);
                     let wait = at.checked_sub(self.now).expect("a wait");
                     assert!(bound / 2 <= wait && wait <= bound, "{wait:?} of {bound:?}");
                     self.attempts += 1;
                     self.state = ReadyState::Connecting;
                 } else {
-                    let is_final = ReconnectOptions::is_final(&end.close);
+                    let is_final = ReconnectingWebSocketOptions::is_final(&end.close);
                     assert!(self.closing || is_final || self.attempts == 6);
                     self.stage = Stage::Ended;
                 }

@@ -7,9 +7,10 @@ mod transport;
 use bytes::{Bytes, BytesMut};
 use common::cut;
 use common::ws::{ROLES, Stream};
+use eventwire::ws::frame::{Fault, Role};
 use eventwire::ws::{
-    Close, CloseCode, Connection, Fault, Frame, MaskSource, Message, MessageStream, Options, Role,
-    SendError, State, StreamError,
+    Close, CloseCode, Connection, ConnectionState, Frame, Limits, MaskSource, Message,
+    MessageStream, SendError, StreamError,
 };
 use futures_util::stream::FusedStream;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -28,14 +29,14 @@ type Masks = fn() -> [u8; 4];
 const MASKS: Masks = || [1, 2, 3, 4];
 
 fn server<T>(io: T) -> MessageStream<T> {
-    MessageStream::new(io, Connection::message_server(Options::new()), BytesMut::new())
+    MessageStream::new(io, Connection::server(Limits::new()), BytesMut::new())
 }
 
 fn client<T>(io: T) -> MessageStream<T, Masks> {
-    MessageStream::new(io, Connection::message_client(Options::new(), MASKS), BytesMut::new())
+    MessageStream::new(io, Connection::client(Limits::new(), MASKS), BytesMut::new())
 }
 
-fn state<T, M>(stream: &MessageStream<T, M>) -> State {
+fn state<T, M>(stream: &MessageStream<T, M>) -> ConnectionState {
     stream.connection().state()
 }
 
@@ -119,8 +120,8 @@ fn read<M: MaskSource>(mut stream: MessageStream<Pieces, M>) -> (Vec<Message>, E
 fn answers(role: Role, messages: &[Message], end: End) -> Vec<u8> {
     let mut sent = Vec::new();
     let mut put = |frame: Frame<&[u8]>| {
-        let mut server = Connection::message_server(Options::new());
-        let mut client = Connection::message_client(Options::new(), MASKS);
+        let mut server = Connection::server(Limits::new());
+        let mut client = Connection::client(Limits::new(), MASKS);
         match role {
             Role::Server => server.send_to(&frame, &mut sent).unwrap(),
             Role::Client => client.send_to(&frame, &mut sent).unwrap(),
@@ -218,10 +219,10 @@ where
         stream.send(Frame::ping(b"?").unwrap()).await?;
         assert_eq!(stream.next().await.unwrap()?, Message::Pong(Bytes::from_static(b"?")));
         stream.close(Some(Close { code: CloseCode::GOING_AWAY, reason: "bye" })).await?;
-        assert_eq!(state(&stream), State::LocalClosing);
+        assert_eq!(state(&stream), ConnectionState::LocalClosing);
         let Message::Close(Some(close)) = stream.next().await.unwrap()? else { panic!() };
         assert_eq!((close.code, &*close.reason), (CloseCode::GOING_AWAY, "bye"));
-        assert_eq!(state(&stream), State::Closed);
+        assert_eq!(state(&stream), ConnectionState::Closed);
         assert!(stream.next().await.is_none());
         Ok::<_, StreamError>(())
     };
@@ -271,13 +272,13 @@ async fn a_cut_connection_is_no_end() {
     let (ours, theirs) = tokio::io::duplex(64);
     let mut stream = server(ours);
     stream.close(None).await.unwrap();
-    assert_eq!(state(&stream), State::LocalClosing);
+    assert_eq!(state(&stream), ConnectionState::LocalClosing);
     drop(theirs);
     let Some(Err(StreamError::Io(error))) = stream.next().await else { panic!() };
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     assert!(stream.next().await.is_none());
     assert!(stream.next().await.is_none());
-    assert_eq!(state(&stream), State::LocalClosing);
+    assert_eq!(state(&stream), ConnectionState::LocalClosing);
 
     let mut stream = server(Pieces::new([]).then_fail(io::ErrorKind::ConnectionReset));
     let Some(Err(StreamError::Io(error))) = stream.next().await else { panic!() };
@@ -300,7 +301,7 @@ fn frames_take_along_what_is_owed() {
     assert!(matches!(result, Err(StreamError::Send(SendError::Closed))), "{result:?}");
     let result = stream.feed(Frame::text("c").prepare()).now_or_never().unwrap();
     assert!(matches!(result, Err(StreamError::Send(SendError::Closed))), "{result:?}");
-    assert_eq!(state(&stream), State::Closed);
+    assert_eq!(state(&stream), ConnectionState::Closed);
     assert!(stream.next().now_or_never().is_none());
     assert!(stream.flush().now_or_never().is_none());
 }
@@ -311,7 +312,7 @@ async fn a_refused_frame_goes_unsent_and_the_reply_out() {
     let mut stream = client(ours);
     peer.write_all(b"\x88\x00").await.unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap(), Message::Close(None));
-    assert_eq!(state(&stream), State::Closed);
+    assert_eq!(state(&stream), ConnectionState::Closed);
     let refused = stream.send(Frame::text("late")).await;
     assert!(matches!(refused, Err(StreamError::Send(SendError::Closed))), "{refused:?}");
     drop(stream);
@@ -351,7 +352,7 @@ async fn one_frame_to_many() {
 #[tokio::test]
 async fn what_came_behind_the_handshake_is_read_first() {
     let (mut peer, ours) = tokio::io::duplex(64);
-    let connection = Connection::message_server(Options::new());
+    let connection = Connection::server(Limits::new());
     let mut stream = MessageStream::new(ours, connection, BytesMut::from(&b"\x81\x82\0\0"[..]));
     peer.write_all(b"\0\0hi").await.unwrap();
     let message = within(stream.next()).await.unwrap().unwrap();
@@ -360,7 +361,7 @@ async fn what_came_behind_the_handshake_is_read_first() {
 
 /// What an echoing server sends in all, by its connection alone.
 fn echoed(mut received: BytesMut) -> Vec<u8> {
-    let mut connection = Connection::message_server(Options::new());
+    let mut connection = Connection::server(Limits::new());
     let mut sent = Vec::new();
     while let Some(message) = connection.receive(&mut received).unwrap() {
         connection.reply_to(&mut sent).unwrap();
@@ -423,13 +424,14 @@ const _: () = {
 #[cfg(feature = "deflate")]
 #[tokio::test]
 async fn messages_are_compressed_as_the_connection_agreed() {
-    use eventwire::ws::{Deflate, DeflateParams};
+    use eventwire::ws::Deflate;
+    use eventwire::ws::deflate::DeflateParams;
     let deflate = Deflate::new();
     let agreed = Some(DeflateParams::default());
     let (here, there) = tokio::io::duplex(512);
-    let connection = Connection::message_server(Options::new()).deflate(&deflate, agreed);
+    let connection = Connection::server(Limits::new()).deflate(&deflate, agreed);
     let mut server = MessageStream::new(here, connection, BytesMut::new());
-    let connection = Connection::message_client(Options::new(), MASKS).deflate(&deflate, agreed);
+    let connection = Connection::client(Limits::new(), MASKS).deflate(&deflate, agreed);
     let mut client = MessageStream::new(there, connection, BytesMut::new());
     // By far too long for the pipe, unless it is compressed.
     let text = "again and ".repeat(1000);
@@ -639,7 +641,7 @@ async fn closing_the_sink_closes_the_connection() {
     stream.close(None).await.unwrap();
     let mut received = [0; 2];
     peer.read_exact(&mut received).await.unwrap();
-    assert_eq!((&received, state(&stream)), (b"\x88\x00", State::LocalClosing));
+    assert_eq!((&received, state(&stream)), (b"\x88\x00", ConnectionState::LocalClosing));
     let late = stream.send(Frame::text("late")).await;
     assert!(matches!(late, Err(StreamError::Send(SendError::Closed))), "{late:?}");
     peer.write_all(b"\x81\x81\0\0\0\0a\x88\x80\0\0\0\0").await.unwrap();
@@ -727,12 +729,14 @@ async fn a_client_without_masking_keys_says_so_and_ends() {
     #[derive(Debug)]
     struct None;
     impl MaskSource for None {
-        fn next_key(&mut self) -> Result<eventwire::ws::MaskKey, eventwire::ws::NoMaskKey> {
-            Err(eventwire::ws::NoMaskKey)
+        fn next_key(
+            &mut self,
+        ) -> Result<eventwire::ws::frame::MaskKey, eventwire::ws::frame::NoMaskKey> {
+            Err(eventwire::ws::frame::NoMaskKey)
         }
     }
     let (mut peer, ours) = tokio::io::duplex(64);
-    let connection = Connection::message_client(Options::new(), None);
+    let connection = Connection::client(Limits::new(), None);
     let mut stream = MessageStream::new(ours, connection, BytesMut::new());
     peer.write_all(b"\x89\x00").await.unwrap();
     assert_eq!(within(stream.next()).await.unwrap().unwrap(), Message::Ping(Bytes::new()));

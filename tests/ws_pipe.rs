@@ -6,9 +6,10 @@ mod common;
 use bytes::{Buf, BytesMut};
 use common::ws::socket::{KEYS, Keys, accept, ms, request};
 use eventwire::Backoff;
+use eventwire::ws::frame::NoMask;
 use eventwire::ws::{
-    Close, CloseCode, Frame, LinkEvent, NoMask, ReadyState, Reconnect, ReconnectOptions,
-    SocketEvent, SocketOptions, WebSocket,
+    Close, CloseCode, Frame, ReadyState, ReconnectingWebSocket, ReconnectingWebSocketEvent,
+    ReconnectingWebSocketOptions, WebSocket, WebSocketEvent, WebSocketOptions,
 };
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -22,8 +23,8 @@ const CLOSING: Duration = ms(2000);
 const CLOSED: Duration = ms(8000);
 const WAIT: Duration = ms(500);
 
-fn options() -> SocketOptions {
-    SocketOptions::new()
+fn options() -> WebSocketOptions {
+    WebSocketOptions::new()
         .handshake_timeout(ms(1500))
         .closing_timeout(CLOSING)
         .ping_interval(ms(400))
@@ -113,7 +114,7 @@ struct Connection {
 struct World {
     now: Duration,
     random: SmallRng,
-    client: Reconnect<Keys>,
+    client: ReconnectingWebSocket<Keys>,
     received: BytesMut,
     connection: Option<Connection>,
     /// When the transport that was asked for is there.
@@ -139,11 +140,11 @@ impl World {
     fn new(seed: u64) -> Self {
         let backoff = Backoff::new(WAIT, 4 * WAIT, seed);
         // The server closes with 1012, which is not final.
-        let options = ReconnectOptions::new(backoff).max_unsent(12, 200_000);
+        let options = ReconnectingWebSocketOptions::new(backoff).max_unsent(12, 200_000);
         Self {
             now: ms(1000),
             random: SmallRng::seed_from_u64(seed),
-            client: Reconnect::new(options),
+            client: ReconnectingWebSocket::new(options),
             received: BytesMut::new(),
             connection: None,
             connects_at: None,
@@ -178,13 +179,15 @@ impl World {
         while let Some(event) = self.client.poll(&mut self.received, self.now) {
             assert!(!self.over, "{event:?} after the end");
             match event {
-                LinkEvent::Connect => {
+                ReconnectingWebSocketEvent::Connect => {
                     assert!(self.connection.as_ref().is_none_or(|it| it.to_server.shut));
                     self.connects_at = Some(self.now + ms(self.random.random_range(0..50)));
                 }
-                LinkEvent::Open => {}
-                LinkEvent::Text(number) => self.acknowledged.push(number.parse().unwrap()),
-                LinkEvent::Disconnected(end) => {
+                ReconnectingWebSocketEvent::Open => {}
+                ReconnectingWebSocketEvent::Text(number) => {
+                    self.acknowledged.push(number.parse().unwrap())
+                }
+                ReconnectingWebSocketEvent::Disconnected(end) => {
                     assert_eq!(end.written.start, self.reported);
                     self.reported = end.written.end;
                     assert_eq!(self.reported, self.client.written());
@@ -228,15 +231,15 @@ impl World {
         let Served::Open(socket) = served else { return };
         while let Some(event) = socket.poll(&mut connection.received, self.now) {
             let number = match &event {
-                SocketEvent::Open => continue,
-                SocketEvent::Close(_) => {
+                WebSocketEvent::Open => continue,
+                WebSocketEvent::Close(_) => {
                     connection.served = None;
                     connection.to_client.shut = true;
                     self.server_closes_by = None;
                     return;
                 }
-                SocketEvent::Text(text) => text.split(' ').next().unwrap().parse::<u64>(),
-                SocketEvent::Binary(bytes) => {
+                WebSocketEvent::Text(text) => text.split(' ').next().unwrap().parse::<u64>(),
+                WebSocketEvent::Binary(bytes) => {
                     str::from_utf8(bytes).unwrap().split(' ').next().unwrap().parse()
                 }
                 other => panic!("never sent: {other:?}"),
@@ -244,8 +247,8 @@ impl World {
             .unwrap();
             let expected = message(number, self.sent[usize::try_from(number).unwrap()]);
             let whole = match &event {
-                SocketEvent::Text(text) => number % 2 == 0 && **text == *expected,
-                SocketEvent::Binary(bytes) => number % 2 == 1 && bytes == expected.as_bytes(),
+                WebSocketEvent::Text(text) => number % 2 == 0 && **text == *expected,
+                WebSocketEvent::Binary(bytes) => number % 2 == 1 && bytes == expected.as_bytes(),
                 _ => false,
             };
             assert!(whole, "message {number} is not what was sent");

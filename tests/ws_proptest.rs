@@ -3,23 +3,24 @@
 mod common;
 
 use common::cut;
-use common::ws::{Limits, Seen, Stream, Trace, reference, trace};
-use eventwire::ws::{
-    Connection, DataKind, Event, Frame, InvalidUtf8, MaskKey, OnLimit, Options, Role,
-    Utf8Validator, Writer,
+use common::ws::{Rules, Seen, Stream, Trace, reference, trace};
+use eventwire::ws::connection::Writer;
+use eventwire::ws::frame::{
+    DataKind, FrameEvent, InvalidUtf8, MaskKey, OnLimit, Role, Utf8Validator,
 };
+use eventwire::ws::{Connection, Frame, Limits};
 use proptest::prelude::*;
 
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Server), Just(Role::Client)]
 }
 
-fn limits() -> impl Strategy<Value = Limits> {
+fn limits() -> impl Strategy<Value = Rules> {
     let small = (0_u64..300, 0_u64..300, 1_u32..6);
     let on_limit = prop_oneof![Just(OnLimit::Error), Just(OnLimit::Skip)];
     prop_oneof![
-        1 => Just(Limits::NONE),
-        1 => (small, on_limit).prop_map(|((frame, message, fragments), on_limit)| Limits {
+        1 => Just(Rules::NONE),
+        1 => (small, on_limit).prop_map(|((frame, message, fragments), on_limit)| Rules {
             frame,
             message,
             fragments,
@@ -102,8 +103,8 @@ proptest! {
         prop_assume!(!stream.is_empty());
         let at = at.index(stream.len());
         stream[at] ^= 1_u8 << bit;
-        let expected = reference::trace(role, Limits::NONE, &stream);
-        prop_assert_eq!(trace(role, Limits::NONE, &cut(&stream, &lengths)), expected);
+        let expected = reference::trace(role, Rules::NONE, &stream);
+        prop_assert_eq!(trace(role, Rules::NONE, &cut(&stream, &lengths)), expected);
     }
 
     #[test]
@@ -128,7 +129,7 @@ proptest! {
             Frame::ping(ping).unwrap().encode_to(mask, &mut stream).unwrap();
             expected.push(Seen::Ping(ping.to_vec()));
         }
-        prop_assert_eq!(trace(role, Limits::NONE, &cut(&stream, &lengths)), expected);
+        prop_assert_eq!(trace(role, Rules::NONE, &cut(&stream, &lengths)), expected);
     }
 
     #[test]
@@ -137,7 +138,7 @@ proptest! {
         lengths in lengths(),
         key in any::<[u8; 4]>(),
     ) {
-        let mut connection = Connection::server(Options::new());
+        let mut connection = Connection::frame_server(Limits::new());
         let mut onward = Writer::client(|| key);
         let (mut kept, mut passed_on) = (Vec::new(), Vec::new());
         let mut expected = Trace::default();
@@ -146,9 +147,9 @@ proptest! {
             let mut input = &mut kept[..];
             loop {
                 match connection.receive(&mut input) {
-                    Ok(Some(Event::Data(run))) => {
+                    Ok(Some(FrameEvent::Data(run))) => {
                         onward.send_run_to(&run, &mut passed_on).unwrap();
-                        expected.push(Seen::of(Event::<_, &str>::Data(run)));
+                        expected.push(Seen::of(FrameEvent::<_, &str>::Data(run)));
                     }
                     Ok(Some(_)) => {}
                     Ok(None) => break,
@@ -157,7 +158,7 @@ proptest! {
             }
             kept = input.to_vec();
         }
-        prop_assert_eq!(trace(Role::Server, Limits::NONE, &[&passed_on]).seen, expected.seen);
+        prop_assert_eq!(trace(Role::Server, Rules::NONE, &[&passed_on]).seen, expected.seen);
     }
 
     #[test]

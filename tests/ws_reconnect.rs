@@ -1,4 +1,4 @@
-//! Every transition of `Reconnect`, and that its messages are written once each, in order.
+//! Every transition of `ReconnectingWebSocket`, and that its messages are written once each, in order.
 
 mod common;
 
@@ -6,10 +6,12 @@ use bytes::{Buf, BytesMut};
 use common::ws::socket::{KEYS, Keys, LinkRig, START, accept, decode, ms, request};
 use eventwire::Backoff;
 
+use eventwire::ws::frame::{Fault, OnLimit, Role};
+use eventwire::ws::socket::Disconnected;
 use eventwire::ws::{
-    Close, CloseCode, Disconnected, Failure, Fault, Flow, Frame, LinkEvent, Message, OnLimit,
-    Options, ProtocolError, ReadyState, Reconnect, ReconnectOptions, Role, SendError, SocketEvent,
-    SocketOptions, WebSocket,
+    Close, CloseCode, Failure, Flow, Frame, Limits, Message, ProtocolError, ReadyState,
+    ReconnectingWebSocket, ReconnectingWebSocketEvent, ReconnectingWebSocketOptions, SendError,
+    WebSocket, WebSocketEvent, WebSocketOptions,
 };
 use std::error::Error;
 use std::ops::Range;
@@ -25,12 +27,12 @@ fn backoff() -> Backoff {
     Backoff::new(ms(100), ms(800), 1).jitter(0)
 }
 
-fn options() -> ReconnectOptions {
-    ReconnectOptions::new(backoff())
+fn options() -> ReconnectingWebSocketOptions {
+    ReconnectingWebSocketOptions::new(backoff())
 }
 
-fn rig(options: ReconnectOptions) -> LinkRig {
-    LinkRig::new(Reconnect::new(options))
+fn rig(options: ReconnectingWebSocketOptions) -> LinkRig {
+    LinkRig::new(ReconnectingWebSocket::new(options))
 }
 
 /// What ended: the code, why, which messages were written, and how long to wait.
@@ -43,8 +45,8 @@ trait Drive {
     fn say(&mut self) -> Vec<Message>;
     fn send(&mut self, text: &str) -> Result<u64, SendError>;
     fn cut(&mut self) -> End;
-    fn end(&self, events: &[LinkEvent]) -> End;
-    fn unreachable(&self, events: &[LinkEvent]) -> Option<Duration>;
+    fn end(&self, events: &[ReconnectingWebSocketEvent]) -> End;
+    fn unreachable(&self, events: &[ReconnectingWebSocketEvent]) -> Option<Duration>;
     fn wait(&mut self) -> &mut Self;
     fn miss(&mut self) -> &mut Self;
 }
@@ -53,9 +55,9 @@ impl Drive for LinkRig {
     /// The transport that is asked for is up, and this is opened over it.
     #[track_caller]
     fn over(&mut self, socket: WebSocket<Keys>) -> &mut Self {
-        assert_eq!(self.poll_all(), [LinkEvent::Connect]);
+        assert_eq!(self.poll_all(), [ReconnectingWebSocketEvent::Connect]);
         self.link.connected(socket);
-        assert_eq!(self.poll_all(), [LinkEvent::Open]);
+        assert_eq!(self.poll_all(), [ReconnectingWebSocketEvent::Open]);
         assert_eq!(self.link.ready_state(), ReadyState::Open);
         self
     }
@@ -63,14 +65,17 @@ impl Drive for LinkRig {
     /// As [`open`](Self::open), of which the application has just heard.
     #[track_caller]
     fn just_open(&mut self) {
-        assert_eq!(self.poll_all(), [LinkEvent::Connect]);
-        self.link.connected(WebSocket::client(SocketOptions::new(), KEYS, self.now));
-        assert_eq!(self.link.poll(&mut self.received, self.now), Some(LinkEvent::Open));
+        assert_eq!(self.poll_all(), [ReconnectingWebSocketEvent::Connect]);
+        self.link.connected(WebSocket::client(WebSocketOptions::new(), KEYS, self.now));
+        assert_eq!(
+            self.link.poll(&mut self.received, self.now),
+            Some(ReconnectingWebSocketEvent::Open)
+        );
     }
 
     #[track_caller]
     fn open(&mut self) -> &mut Self {
-        self.over(WebSocket::client(SocketOptions::new(), KEYS, self.now))
+        self.over(WebSocket::client(WebSocketOptions::new(), KEYS, self.now))
     }
 
     /// What the server reads, if all is written.
@@ -90,8 +95,15 @@ impl Drive for LinkRig {
     }
 
     #[track_caller]
-    fn end(&self, events: &[LinkEvent]) -> End {
-        let [LinkEvent::Disconnected(Disconnected { close, written, reconnect_at, .. })] = events
+    fn end(&self, events: &[ReconnectingWebSocketEvent]) -> End {
+        let [
+            ReconnectingWebSocketEvent::Disconnected(Disconnected {
+                close,
+                written,
+                reconnect_at,
+                ..
+            }),
+        ] = events
         else {
             panic!("not the end: {events:?}");
         };
@@ -110,7 +122,7 @@ impl Drive for LinkRig {
 
     /// Of an attempt that failed with "no route": how long to wait.
     #[track_caller]
-    fn unreachable(&self, events: &[LinkEvent]) -> Option<Duration> {
+    fn unreachable(&self, events: &[ReconnectingWebSocketEvent]) -> Option<Duration> {
         let (1006, Some(Failure::Transport(error)), Range { start: 0, end: 0 }, wait) =
             self.end(events)
         else {
@@ -155,9 +167,9 @@ fn the_first_connection_is_made_at_once() {
         assert_eq!(rig.link.ready_state(), ReadyState::Connecting);
         assert_eq!(rig.link.deadline(), Some(Duration::ZERO));
         assert_eq!(rig.link.to_write(now).remaining(), 0);
-        assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
+        assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
         assert_eq!(rig.link.ready_state(), ReadyState::Connecting);
-        let timeout = ReconnectOptions::DEFAULT_CONNECT_TIMEOUT;
+        let timeout = ReconnectingWebSocketOptions::DEFAULT_CONNECT_TIMEOUT;
         assert_eq!(rig.link.deadline(), Some(now + timeout));
         assert_eq!((rig.link.protocol(), rig.link.wants_shutdown()), ("", false));
     }
@@ -167,16 +179,19 @@ fn the_first_connection_is_made_at_once() {
 fn with_an_opening_handshake() {
     let mut rig = rig(options());
     rig.send("early").unwrap();
-    assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
-    rig.link.connected(WebSocket::connect(&request(), SocketOptions::new(), KEYS, rig.now));
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
+    rig.link.connected(WebSocket::connect(&request(), WebSocketOptions::new(), KEYS, rig.now));
     assert_eq!(rig.poll_all(), []);
     assert_eq!(rig.link.ready_state(), ReadyState::Connecting);
-    assert_eq!(rig.link.deadline(), Some(START + SocketOptions::DEFAULT_HANDSHAKE_TIMEOUT));
+    assert_eq!(rig.link.deadline(), Some(START + WebSocketOptions::DEFAULT_HANDSHAKE_TIMEOUT));
     let answer = accept(&rig.write()).expect("the request and nothing else");
     rig.received.extend_from_slice(&answer);
     rig.received.extend_from_slice(b"\x81\x02hi\x82\x01b");
-    let events =
-        [LinkEvent::Open, LinkEvent::Text("hi".into()), LinkEvent::Binary(b"b"[..].into())];
+    let events = [
+        ReconnectingWebSocketEvent::Open,
+        ReconnectingWebSocketEvent::Text("hi".into()),
+        ReconnectingWebSocketEvent::Binary(b"b"[..].into()),
+    ];
     assert_eq!(rig.poll_all(), events);
     assert_eq!(rig.link.protocol(), "chat");
     assert_eq!(rig.say(), texts(["early"]));
@@ -198,8 +213,8 @@ fn waits_grow_and_start_over_after_a_good_stretch() {
     assert_eq!(rig.cut().3, Some(ms(100)));
     // The time it took to open is no part of the stretch.
     rig.wait();
-    assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
-    rig.link.connected(WebSocket::connect(&request(), SocketOptions::new(), KEYS, rig.now));
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
+    rig.link.connected(WebSocket::connect(&request(), WebSocketOptions::new(), KEYS, rig.now));
     rig.now += ms(5000);
     assert_eq!(rig.cut().3, Some(ms(200)));
 }
@@ -208,7 +223,7 @@ fn waits_grow_and_start_over_after_a_good_stretch() {
 fn waits_are_within_their_bounds() {
     for seed in 0..300 {
         let backoff = Backoff::new(ms(100), ms(800), seed).jitter(40);
-        let mut rig = rig(ReconnectOptions::new(backoff));
+        let mut rig = rig(ReconnectingWebSocketOptions::new(backoff));
         for bound in [100, 200, 400, 800, 800] {
             rig.open();
             let wait = rig.cut().3.unwrap();
@@ -217,7 +232,8 @@ fn waits_are_within_their_bounds() {
         }
     }
     for seed in 0..300 {
-        let mut rig = rig(ReconnectOptions::new(ReconnectOptions::rfc_backoff(seed)));
+        let mut rig =
+            rig(ReconnectingWebSocketOptions::new(ReconnectingWebSocketOptions::rfc_backoff(seed)));
         for bound in [5, 10, 20, 40, 60, 60] {
             rig.open();
             assert!(rig.cut().3.unwrap() <= Duration::from_secs(bound));
@@ -228,9 +244,9 @@ fn waits_are_within_their_bounds() {
 
 #[test]
 fn attempts_are_counted() {
-    let mut rig = rig(ReconnectOptions::new(backoff().max_attempts(2)));
+    let mut rig = rig(ReconnectingWebSocketOptions::new(backoff().max_attempts(2)));
     for wait in [Some(ms(100)), Some(ms(200)), None] {
-        assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
+        assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
         rig.link.connect_failed("no route");
         assert!(rig.link.deadline() <= Some(rig.now), "a poll is due");
         let events = rig.poll_all();
@@ -242,7 +258,7 @@ fn attempts_are_counted() {
 
 #[test]
 fn a_connection_that_lasted_gives_new_attempts() {
-    let mut rig = rig(ReconnectOptions::new(backoff().max_attempts(1)));
+    let mut rig = rig(ReconnectingWebSocketOptions::new(backoff().max_attempts(1)));
     for _ in 0..5 {
         rig.open();
         rig.now += ms(800);
@@ -260,7 +276,7 @@ fn assert_dead(rig: &mut LinkRig) {
     assert_eq!(rig.send("late"), Err(SendError::Closed));
     assert_eq!(rig.link.close(None, rig.now), Ok(()));
     rig.link.connect_failed("no route");
-    rig.link.connected(WebSocket::client(SocketOptions::new(), KEYS, rig.now));
+    rig.link.connected(WebSocket::client(WebSocketOptions::new(), KEYS, rig.now));
     rig.link.end_of_stream(rig.now);
     rig.now += ms(1 << 40);
     assert_eq!(rig.poll_all(), []);
@@ -322,7 +338,7 @@ fn which_statuses_are_final() {
     ] {
         let mut rig = rig(options());
         rig.poll_all();
-        rig.link.connected(WebSocket::connect(&request(), SocketOptions::new(), KEYS, rig.now));
+        rig.link.connected(WebSocket::connect(&request(), WebSocketOptions::new(), KEYS, rig.now));
         rig.received.extend(refusal(status, ""));
         let events = rig.poll_all();
         let (1006, Some(Failure::Refused(refusal)), _, wait) = rig.end(&events) else {
@@ -350,7 +366,7 @@ fn retry_after_is_heeded() {
     ] {
         let mut rig = rig(options());
         rig.poll_all();
-        rig.link.connected(WebSocket::connect(&request(), SocketOptions::new(), KEYS, rig.now));
+        rig.link.connected(WebSocket::connect(&request(), WebSocketOptions::new(), KEYS, rig.now));
         rig.received.extend(refusal(status, header));
         let events = rig.poll_all();
         assert_eq!(rig.end(&events).3, wait, "{header}");
@@ -383,21 +399,21 @@ fn an_ill_formed_close_frame_is_a_goodbye() {
 #[test]
 fn a_connect_that_is_never_heard_of_again() {
     let mut rig = rig(options().connect_timeout(ms(5000)));
-    assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
     assert_eq!(rig.link.deadline(), Some(START + ms(5000)));
     let events = rig.miss().poll_all();
     assert_eq!(rig.end(&events), (1006, Some(Failure::ConnectTimeout), 0..0, Some(ms(100))));
     // What comes of it after all is not the next attempt's, unless that was asked for.
-    rig.link.connected(WebSocket::client(SocketOptions::new(), KEYS, rig.now));
+    rig.link.connected(WebSocket::client(WebSocketOptions::new(), KEYS, rig.now));
     rig.wait().open();
     // A program that was stopped meanwhile has one more chance to say it.
     rig.cut();
     rig.wait();
-    assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
     rig.now += ms(1_000_000);
     assert_eq!(rig.poll_all(), []);
-    rig.link.connected(WebSocket::client(SocketOptions::new(), KEYS, rig.now));
-    assert_eq!(rig.poll_all(), [LinkEvent::Open]);
+    rig.link.connected(WebSocket::client(WebSocketOptions::new(), KEYS, rig.now));
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Open]);
 }
 
 #[test]
@@ -414,7 +430,7 @@ fn the_application_may_say_what_is_final() {
 
 #[test]
 fn what_was_not_asked_for_is_dropped() {
-    let socket = |rig: &LinkRig| WebSocket::client(SocketOptions::new(), KEYS, rig.now);
+    let socket = |rig: &LinkRig| WebSocket::client(WebSocketOptions::new(), KEYS, rig.now);
     let mut rig = rig(options());
     rig.link.connected(socket(&rig));
     rig.link.connect_failed("no route");
@@ -429,7 +445,7 @@ fn what_was_not_asked_for_is_dropped() {
     rig.link.connect_failed("no route");
     rig.link.end_of_stream(rig.now);
     rig.wait();
-    assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
     rig.link.connect_failed("no route");
     // A transport that comes after all.
     rig.link.connected(socket(&rig));
@@ -443,7 +459,7 @@ fn what_was_received_is_cleared_with_its_connection() {
     assert_eq!(rig.open().hear(|s| s.raw(b"\x81\x05hal")), []);
     assert_eq!(rig.cut(), (1006, CUT, 0..0, Some(ms(100))));
     rig.wait().open();
-    assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [LinkEvent::Text("a".into())]);
+    assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [ReconnectingWebSocketEvent::Text("a".into())]);
 }
 
 // Closing.
@@ -455,7 +471,7 @@ fn closed_before_a_connection_is_up() {
         let mut rig = rig(options());
         rig.send("left").unwrap();
         if moment > 0 {
-            assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
+            assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
         }
         if moment == 2 {
             rig.link.connect_failed("no route");
@@ -467,7 +483,7 @@ fn closed_before_a_connection_is_up() {
         assert_eq!(rig.link.close(Some(BYE), rig.now), Ok(()));
         assert_eq!(rig.link.ready_state(), ReadyState::Closing);
         assert_eq!(rig.send("late"), Err(SendError::Closed));
-        rig.link.connected(WebSocket::client(SocketOptions::new(), KEYS, rig.now));
+        rig.link.connected(WebSocket::client(WebSocketOptions::new(), KEYS, rig.now));
         assert!(rig.link.deadline() <= Some(rig.now), "a poll is due");
         let events = rig.poll_all();
         if moment == 2 {
@@ -485,7 +501,7 @@ fn closed_before_a_connection_is_up() {
 fn closed_in_the_opening_handshake() {
     let mut rig = rig(options());
     rig.poll_all();
-    rig.link.connected(WebSocket::connect(&request(), SocketOptions::new(), KEYS, rig.now));
+    rig.link.connected(WebSocket::connect(&request(), WebSocketOptions::new(), KEYS, rig.now));
     rig.link.close(None, rig.now).unwrap();
     assert_eq!(rig.link.ready_state(), ReadyState::Closing);
     let events = rig.poll_all();
@@ -497,7 +513,7 @@ fn closed_in_the_opening_handshake() {
 #[test]
 fn closed_while_open() {
     let mut rig = rig(options());
-    let small = SocketOptions::new().high_water_mark(1);
+    let small = WebSocketOptions::new().high_water_mark(1);
     rig.over(WebSocket::client(small, KEYS, START));
     for text in ["a", "b", "c"] {
         rig.send(text).unwrap();
@@ -528,7 +544,7 @@ fn closed_while_the_peer_closes() {
 
 #[test]
 fn closing_that_is_refused() {
-    let pages = SocketOptions::new().browser_close_codes(true);
+    let pages = WebSocketOptions::new().browser_close_codes(true);
     let mut rig = rig(options());
     rig.over(WebSocket::client(pages, KEYS, START));
     let gone = Close { code: CloseCode::GOING_AWAY, reason: "" };
@@ -561,7 +577,7 @@ fn messages_are_numbered_and_kept_in_order_over_connections() {
 
     assert_eq!(rig.send("3"), Ok(3));
     rig.wait();
-    assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
     assert_eq!(rig.send("4"), Ok(4));
     rig.link.connect_failed("no route");
     let events = rig.poll_all();
@@ -610,13 +626,13 @@ fn cut_at_every_byte() {
 fn pings_pongs_and_the_handshake_have_no_numbers() {
     let mut rig = rig(options());
     rig.poll_all();
-    let socket = SocketOptions::new().ping_interval(ms(500));
+    let socket = WebSocketOptions::new().ping_interval(ms(500));
     rig.link.connected(WebSocket::connect(&request(), socket, KEYS, rig.now));
     rig.send("a").unwrap();
     let answer = accept(&rig.write()).unwrap();
     assert_eq!(rig.link.written(), 0);
     rig.received.extend_from_slice(&answer);
-    assert_eq!(rig.poll_all(), [LinkEvent::Open]);
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Open]);
     rig.now += ms(500);
     rig.hear(|s| s.frame(0x89, b"p"));
     assert_eq!(rig.say().len(), 3);
@@ -644,14 +660,16 @@ fn what_is_written_before_the_server_closes_is_known_after_it() {
 #[test]
 fn a_socket_that_is_closed_is_no_connection() {
     let mut rig = rig(options());
-    assert_eq!(rig.poll_all(), [LinkEvent::Connect]);
-    let mut socket = WebSocket::client(SocketOptions::new(), KEYS, START);
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
+    let mut socket = WebSocket::client(WebSocketOptions::new(), KEYS, START);
     let mut received = BytesMut::new();
-    assert_eq!(socket.poll(&mut received, START), Some(SocketEvent::Open));
+    assert_eq!(socket.poll(&mut received, START), Some(WebSocketEvent::Open));
     socket.end_of_stream(START);
     assert!(socket.poll(&mut received, START).is_some());
     rig.link.connected(socket);
-    let [LinkEvent::Disconnected(end)] = &rig.poll_all()[..] else { panic!("not connected") };
+    let [ReconnectingWebSocketEvent::Disconnected(end)] = &rig.poll_all()[..] else {
+        panic!("not connected")
+    };
     assert!(matches!(end.close.failure, Some(Failure::Transport(_))));
     assert!(end.reconnect_at.is_some());
 }
@@ -710,7 +728,7 @@ fn only_whole_messages_are_kept() {
 fn a_high_water_mark_below_the_queue() {
     for mark in [1, 30, 100, 5000] {
         let mut rig = rig(options());
-        let socket = SocketOptions::new().high_water_mark(mark);
+        let socket = WebSocketOptions::new().high_water_mark(mark);
         let all: Vec<_> = (0..500).map(|number| format!("{number}")).collect();
         for text in &all {
             rig.send(text).unwrap();
@@ -731,7 +749,7 @@ fn messages_that_the_socket_was_given_before() {
     for front in [0, 11, 12, 13, 19, 20, 100] {
         let mut rig = rig(options());
         rig.send("a").unwrap();
-        let mut socket = WebSocket::client(SocketOptions::new(), KEYS, START);
+        let mut socket = WebSocket::client(WebSocketOptions::new(), KEYS, START);
         assert!(socket.send(&Frame::text("secret")).is_ok());
         rig.over(socket);
         rig.send("b").unwrap();
@@ -747,8 +765,8 @@ fn messages_that_the_socket_was_given_before() {
 /// What was silent all along is found out late, which does not make it a success.
 #[test]
 fn a_link_that_dies_silently_has_not_lasted() {
-    let mut rig = rig(ReconnectOptions::new(backoff().max_attempts(2)));
-    let beating = SocketOptions::new().ping_interval(ms(5000)).pong_timeout(ms(1000));
+    let mut rig = rig(ReconnectingWebSocketOptions::new(backoff().max_attempts(2)));
+    let beating = WebSocketOptions::new().ping_interval(ms(5000)).pong_timeout(ms(1000));
     for wait in [Some(ms(100)), Some(ms(200)), None] {
         rig.over(WebSocket::client(beating, KEYS, rig.now));
         rig.wait();
@@ -761,11 +779,14 @@ fn a_link_that_dies_silently_has_not_lasted() {
         }
     }
 
-    let mut rig = self::rig(ReconnectOptions::new(backoff().max_attempts(1)));
+    let mut rig = self::rig(ReconnectingWebSocketOptions::new(backoff().max_attempts(1)));
     for _ in 0..3 {
         rig.over(WebSocket::client(beating, KEYS, rig.now));
         rig.now += ms(800);
-        assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [LinkEvent::Text("a".into())]);
+        assert_eq!(
+            rig.hear(|s| s.frame(TEXT, b"a")),
+            [ReconnectingWebSocketEvent::Text("a".into())]
+        );
         rig.wait().poll_all();
         rig.say();
         let events = rig.miss().poll_all();
@@ -777,7 +798,7 @@ fn a_link_that_dies_silently_has_not_lasted() {
 #[test]
 fn a_close_that_is_refused_hands_nothing_over() {
     let mut rig = rig(options());
-    let pages = SocketOptions::new().browser_close_codes(true).high_water_mark(1);
+    let pages = WebSocketOptions::new().browser_close_codes(true).high_water_mark(1);
     rig.over(WebSocket::client(pages, KEYS, rig.now));
     rig.send("a").unwrap();
     rig.send("b").unwrap();
@@ -879,7 +900,7 @@ fn what_is_sent_now_needs_a_connection() {
     assert_eq!(rig.link.send_now(&login), Err(SendError::Connecting));
     rig.poll_all();
     assert_eq!(rig.link.send_now(&login), Err(SendError::Connecting));
-    rig.link.connected(WebSocket::connect(&request(), SocketOptions::new(), KEYS, rig.now));
+    rig.link.connected(WebSocket::connect(&request(), WebSocketOptions::new(), KEYS, rig.now));
     assert_eq!(rig.link.send_now(&login), Err(SendError::Connecting));
     rig.link.close(None, rig.now).unwrap();
     assert_eq!(rig.link.send_now(&login), Err(SendError::Closed));
@@ -959,16 +980,16 @@ fn a_connection_is_failed_and_made_again() {
 
 #[test]
 fn what_a_socket_shows_a_link_shows() {
-    let limits = Options::new().max_message(4).on_limit(OnLimit::Skip);
-    let socket = SocketOptions::new().control_events(true).limits(limits);
+    let limits = Limits::new().max_message(4).on_limit(OnLimit::Skip);
+    let socket = WebSocketOptions::new().control_events(true).limits(limits);
     let mut rig = rig(options());
     rig.over(WebSocket::client(socket.ping_interval(ms(1000)), KEYS, START));
     let events = rig.hear(|s| s.frame(0x89, b"a").frame(0x8A, b"b").frame(TEXT, b"hello"));
     let fault = Fault::MessageTooLong { limit: 4, at_least: 5 };
     let expected = [
-        LinkEvent::Ping(b"a"[..].into()),
-        LinkEvent::Pong(b"b"[..].into()),
-        LinkEvent::Skipped(ProtocolError { fault, offset: 7 }),
+        ReconnectingWebSocketEvent::Ping(b"a"[..].into()),
+        ReconnectingWebSocketEvent::Pong(b"b"[..].into()),
+        ReconnectingWebSocketEvent::Skipped(ProtocolError { fault, offset: 7 }),
     ];
     assert_eq!(events, expected);
     rig.wait().poll_all();

@@ -12,7 +12,8 @@ use axum::routing::any;
 use bytes::{Buf, BytesMut};
 use eventwire::ws::handshake::{self, ClientRequest, Connect, RequestError, ResponseError};
 use eventwire::ws::{
-    Close, CloseCode, CloseEvent, Connection, Frame, Message, Options, SocketOptions, State,
+    Close, CloseCode, CloseEvent, Connection, ConnectionState, Frame, Limits, Message,
+    WebSocketOptions,
 };
 use hyper::client::conn::http2;
 use hyper::ext::Protocol;
@@ -70,9 +71,11 @@ fn accept(request: &Request) -> Result<Response<()>, RequestError> {
 }
 
 async fn serve(mut io: Upgraded) {
-    let mut connection = Connection::message_server(Options::new());
+    let mut connection = Connection::server(Limits::new());
     let (mut received, mut to_send) = (BytesMut::new(), Vec::new());
-    while connection.state() != State::Closed && io.read_buf(&mut received).await.unwrap() > 0 {
+    while connection.state() != ConnectionState::Closed
+        && io.read_buf(&mut received).await.unwrap() > 0
+    {
         while let Some(message) = connection.receive(&mut received).unwrap() {
             if let Message::Text(text) = message {
                 connection.send_to(&Frame::text(&text), &mut to_send).unwrap();
@@ -111,7 +114,7 @@ async fn frames_behind_the_request_are_answered() {
     let host = address.to_string();
     let request = ClientRequest::new(&host, "/echo", [7; 16]).unwrap();
     let request = request.subprotocols(&["other", "echo"]).unwrap();
-    let mut client = Connection::message_client(Options::new(), || [1, 2, 3, 4]);
+    let mut client = Connection::client(Limits::new(), || [1, 2, 3, 4]);
     let mut sent = request.to_bytes().to_vec();
     client.send_to(&Frame::text("gr\u{FC}n"), &mut sent).unwrap();
     let close = Close { code: CloseCode::NORMAL, reason: "bye" };
@@ -125,7 +128,7 @@ async fn frames_behind_the_request_are_answered() {
     assert_eq!(client.receive(&mut received), Ok(Some(Message::Text("gr\u{FC}n".into()))));
     let Ok(Some(Message::Close(Some(close)))) = client.receive(&mut received) else { panic!() };
     assert_eq!((close.code, &*close.reason), (CloseCode::NORMAL, "bye"));
-    assert_eq!(client.state(), State::Closed);
+    assert_eq!(client.state(), ConnectionState::Closed);
 }
 
 #[tokio::test]
@@ -150,7 +153,7 @@ async fn what_opens_no_websocket_is_refused() {
 async fn socket() -> (SocketAddr, mpsc::UnboundedReceiver<Option<CloseEvent>>) {
     let (sender, ends) = mpsc::unbounded_channel();
     let serve = |io| async move {
-        let options = SocketOptions::new().ping_interval(Duration::from_millis(50));
+        let options = WebSocketOptions::new().ping_interval(Duration::from_millis(50));
         sender.send(echo::echo(io, BytesMut::new(), options).await)
     };
     let handler = |request: Request| async move { upgrade(request, serve) };
@@ -162,7 +165,7 @@ async fn a_socket_echoes_pings_and_closes() {
     let (address, mut ends) = socket().await;
     let host = address.to_string();
     let request = ClientRequest::new(&host, "/echo", [7; 16]).unwrap();
-    let mut client = Connection::message_client(Options::new(), || [1, 2, 3, 4]);
+    let mut client = Connection::client(Limits::new(), || [1, 2, 3, 4]);
     // What stands behind the request goes to the socket.
     let mut sent = request.to_bytes().to_vec();
     client.send_to(&Frame::text("gr\u{FC}n"), &mut sent).unwrap();
@@ -171,7 +174,7 @@ async fn a_socket_echoes_pings_and_closes() {
     let mut received = BytesMut::new();
     let mut handshake = request.handshake();
     let (mut open, mut said, mut pings) = (false, Vec::new(), 0);
-    while client.state() != State::Closed {
+    while client.state() != ConnectionState::Closed {
         stream.write_all(&sent).await.unwrap();
         sent.clear();
         assert_ne!(stream.read_buf(&mut received).await.unwrap(), 0);
@@ -225,12 +228,12 @@ async fn sockets_share_a_connection_of_http2() {
             assert_eq!(request.verify(&response).unwrap().subprotocol(), Some("echo"));
             let mut io = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
 
-            let mut client = Connection::message_client(Options::new(), || [1, 2, 3, 4]);
+            let mut client = Connection::client(Limits::new(), || [1, 2, 3, 4]);
             let (mut received, mut sent) = (BytesMut::new(), Vec::new());
             let text = format!("gr\u{FC}n {number} {}", "x".repeat(100_000));
             client.send_to(&Frame::text(&text), &mut sent).unwrap();
             let mut said = Vec::new();
-            while client.state() != State::Closed {
+            while client.state() != ConnectionState::Closed {
                 io.write_all(&sent).await.unwrap();
                 sent.clear();
                 assert_ne!(io.read_buf(&mut received).await.unwrap(), 0);

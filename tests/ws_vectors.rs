@@ -3,8 +3,9 @@
 mod common;
 mod vectors;
 
-use common::ws::{Limits, Seen, Trace, trace};
-use eventwire::ws::{Close, CloseCode, Connection, DataKind, Decoder, MaskSource, Options, Role};
+use common::ws::{Rules, Seen, Trace, trace};
+use eventwire::ws::frame::{DataKind, FrameDecoder, Role};
+use eventwire::ws::{Close, CloseCode, Connection, Limits, MaskSource};
 use vectors::{Event, Failure, MASK, Payload};
 
 impl From<Event> for Seen {
@@ -35,7 +36,7 @@ fn replies<M: MaskSource>(mut connection: Connection<M>, chunks: &[&[u8]]) -> Ve
         let mut input = &mut kept[..];
         loop {
             let received = connection.receive(&mut input);
-            let mut reply = [0; Decoder::MIN_BUFFER];
+            let mut reply = [0; FrameDecoder::MIN_BUFFER];
             let len = connection.reply(&mut reply).unwrap();
             sent.extend(&reply[..len]);
             match received {
@@ -62,11 +63,11 @@ fn conversations() {
             vectors::Role::Client => Role::Client,
             vectors::Role::Server => Role::Server,
         };
-        let limits = Limits {
+        let limits = Rules {
             frame: vector.max_frame.unwrap_or(u64::MAX),
-            message: vector.max_message.unwrap_or(Options::DEFAULT_MAX_MESSAGE),
-            fragments: vector.max_fragments.unwrap_or(Options::DEFAULT_MAX_FRAGMENTS),
-            ..Limits::NONE
+            message: vector.max_message.unwrap_or(Limits::DEFAULT_MAX_MESSAGE),
+            fragments: vector.max_fragments.unwrap_or(Limits::DEFAULT_MAX_FRAGMENTS),
+            ..Rules::NONE
         };
         let expected: Vec<Seen> = vector.expected_events.into_iter().map(Seen::from).collect();
         let check = |chunks: &[&[u8]]| {
@@ -82,8 +83,10 @@ fn conversations() {
             assert!(seen == expected, "{name}, {lengths:?}");
             assert_eq!(error, vector.expected_error, "{name}, {lengths:?}");
             let sent = match role {
-                Role::Server => replies(Connection::server(limits.options()), chunks),
-                Role::Client => replies(Connection::client(limits.options(), || MASK), chunks),
+                Role::Server => replies(Connection::frame_server(limits.options()), chunks),
+                Role::Client => {
+                    replies(Connection::frame_client(limits.options(), || MASK), chunks)
+                }
             };
             assert_eq!(sent, vector.expected_replies, "{name}, {lengths:?}");
         };

@@ -5,11 +5,12 @@ mod common;
 use bytes::{Buf, Bytes, BytesMut};
 use common::ws::Stream;
 use common::ws::socket::{KEYS, Keys, Rig, START, accept, decode, last_chance, ms, other, request};
+use eventwire::ws::frame::{ControlTooLong, Fault, MaskKey, NoMaskKey, OnLimit, Role};
 use eventwire::ws::handshake::ResponseError;
+use eventwire::ws::socket::Refusal;
 use eventwire::ws::{
-    Close, CloseCode, CloseEvent, ControlTooLong, Failure, Fault, Flow, Frame, MaskKey, MaskSource,
-    Message, NoMaskKey, OnLimit, Options, ProtocolError, ReadyState, Refusal, Role, SendError,
-    SocketEvent, SocketOptions, WebSocket,
+    Close, CloseCode, CloseEvent, Failure, Flow, Frame, Limits, MaskSource, Message, ProtocolError,
+    ReadyState, SendError, WebSocket, WebSocketEvent, WebSocketOptions,
 };
 use std::cell::Cell;
 use std::error::Error;
@@ -24,22 +25,22 @@ const PONG: u8 = 0x8A;
 
 const INTERVAL: Duration = ms(30_000);
 const TIMEOUT: Duration = ms(7_000);
-const CLOSING: Duration = SocketOptions::DEFAULT_CLOSING_TIMEOUT;
+const CLOSING: Duration = WebSocketOptions::DEFAULT_CLOSING_TIMEOUT;
 
 const CLEAN: Option<Failure> = None;
 const OUR_CODE: Close<&str> = Close { code: CloseCode::NORMAL, reason: "bye" };
 
-fn options() -> SocketOptions {
-    SocketOptions::new()
+fn options() -> WebSocketOptions {
+    WebSocketOptions::new()
 }
 
 /// With pings.
-fn beating() -> SocketOptions {
+fn beating() -> WebSocketOptions {
     options().ping_interval(INTERVAL).pong_timeout(TIMEOUT)
 }
 
-fn text(text: &str) -> SocketEvent {
-    SocketEvent::Text(text.into())
+fn text(text: &str) -> WebSocketEvent {
+    WebSocketEvent::Text(text.into())
 }
 
 /// It was queued, whether more may be or not.
@@ -50,8 +51,9 @@ fn taken(sent: Result<Flow, SendError>) {
 
 /// Of the only event there is, the end.
 #[track_caller]
-fn ended(events: &[SocketEvent]) -> (u16, &str, Option<Failure>) {
-    let [SocketEvent::Close(CloseEvent { code, reason, was_clean, failure, .. })] = events else {
+fn ended(events: &[WebSocketEvent]) -> (u16, &str, Option<Failure>) {
+    let [WebSocketEvent::Close(CloseEvent { code, reason, was_clean, failure, .. })] = events
+    else {
         panic!("not the end: {events:?}");
     };
     assert_eq!(*was_clean, failure.is_none());
@@ -74,19 +76,19 @@ fn assert_dead<M: MaskSource>(rig: &mut Rig<M>) {
 // Opening.
 
 /// What happens as the answer comes in these chunks: all events, and the states before and after.
-fn opening(chunks: &[&[u8]]) -> Vec<SocketEvent> {
+fn opening(chunks: &[&[u8]]) -> Vec<WebSocketEvent> {
     let (mut rig, _) = Rig::connect(options());
     let mut events = Vec::new();
     for chunk in chunks {
         let expected = match &events[..] {
             [] => ReadyState::Connecting,
-            [.., SocketEvent::Close(_)] => ReadyState::Closed,
+            [.., WebSocketEvent::Close(_)] => ReadyState::Closed,
             _ => ReadyState::Open,
         };
         assert_eq!(rig.socket.ready_state(), expected);
         events.extend(rig.receive(chunk));
     }
-    if matches!(events.first(), Some(SocketEvent::Open)) {
+    if matches!(events.first(), Some(WebSocketEvent::Open)) {
         assert_eq!(rig.socket.protocol(), "chat");
         assert_eq!(rig.socket.extensions(), "");
         assert!(rig.received.is_empty());
@@ -99,9 +101,9 @@ fn opens_however_the_answer_is_cut() {
     let (_, answer) = Rig::connect(options());
     for behind in [&b""[..], b"\x81\x02hi\x82\x00"] {
         let stream = [&answer, behind].concat();
-        let mut expected = vec![SocketEvent::Open];
+        let mut expected = vec![WebSocketEvent::Open];
         if !behind.is_empty() {
-            expected.extend([text("hi"), SocketEvent::Binary(Bytes::new())]);
+            expected.extend([text("hi"), WebSocketEvent::Binary(Bytes::new())]);
         }
         assert_eq!(opening(&[&stream]), expected);
         assert_eq!(opening(&stream.chunks(1).collect::<Vec<_>>()), expected);
@@ -177,13 +179,13 @@ fn a_refusal_is_not_thrown_away() {
 /// Whoever refuses cannot make us wait for more of it, nor keep more than so much.
 #[test]
 fn a_refusal_without_an_end() {
-    let refusal = |events: &[SocketEvent]| match ended(events) {
+    let refusal = |events: &[WebSocketEvent]| match ended(events) {
         (1006, "", Some(Failure::Refused(refusal))) => refusal,
         _ => panic!("{events:?}"),
     };
     let (mut rig, _) = Rig::connect(options());
     assert_eq!(rig.receive(b"HTTP/1.1 502 Bad\r\nContent-Length: 99\r\n\r\nhalf"), []);
-    assert_eq!(rig.socket.deadline(), Some(START + SocketOptions::DEFAULT_HANDSHAKE_TIMEOUT));
+    assert_eq!(rig.socket.deadline(), Some(START + WebSocketOptions::DEFAULT_HANDSHAKE_TIMEOUT));
     assert_eq!(refusal(&rig.miss_deadline()).body(), "half");
     assert_dead(&mut rig);
 
@@ -219,7 +221,7 @@ fn the_request_is_written_first_in_any_pieces() {
         written.extend_from_slice(byte);
     }
     assert_eq!(written, request().to_bytes());
-    assert_eq!(rig.receive(&accept(&written).unwrap()), [SocketEvent::Open]);
+    assert_eq!(rig.receive(&accept(&written).unwrap()), [WebSocketEvent::Open]);
     assert_eq!(rig.socket.deadline(), None, "nothing is due on an idle socket");
 }
 
@@ -235,7 +237,7 @@ fn the_handshake_has_until_its_deadline() {
     // An answer that came in time counts, even if it is looked at late.
     let (mut rig, answer) = Rig::connect(options.ping_interval(INTERVAL));
     rig.now += ms(900);
-    assert_eq!(rig.receive(&answer), [SocketEvent::Open]);
+    assert_eq!(rig.receive(&answer), [WebSocketEvent::Open]);
     assert_eq!(rig.socket.deadline(), Some(rig.now + INTERVAL), "counted from the opening");
 }
 
@@ -251,7 +253,7 @@ fn the_transport_ends_before_it_is_open() {
     let (mut rig, answer) = Rig::connect(options());
     rig.received.extend([&answer[..], b"\x81\x01a"].concat());
     rig.socket.end_of_stream(rig.now);
-    assert_eq!(rig.poll(), Some(SocketEvent::Open));
+    assert_eq!(rig.poll(), Some(WebSocketEvent::Open));
     assert_eq!(rig.poll(), Some(text("a")));
     assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::EndOfStream)));
 }
@@ -284,7 +286,7 @@ fn without_a_handshake_it_is_open_at_once() {
         assert_eq!(rig.socket.ready_state(), ReadyState::Open);
         assert!(rig.socket.deadline() <= Some(rig.now), "a poll is due");
         assert_eq!(rig.socket.send(&Frame::text("before")), Ok(Flow::Ready));
-        assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [SocketEvent::Open, text("a")]);
+        assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [WebSocketEvent::Open, text("a")]);
         assert_eq!(rig.say(), [Message::Text("before".into())]);
         assert_eq!(rig.socket.protocol(), "");
         assert_eq!(rig.socket.deadline(), None);
@@ -298,13 +300,13 @@ fn without_a_handshake_it_is_open_at_once() {
 fn what_ended_before_it_was_looked_at() {
     let mut rig = Rig::new(WebSocket::server(options(), START), Role::Server);
     rig.socket.end_of_stream(rig.now);
-    assert_eq!(rig.poll(), Some(SocketEvent::Open));
+    assert_eq!(rig.poll(), Some(WebSocketEvent::Open));
     assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::EndOfStream)));
 
     let mut rig = Rig::new(WebSocket::server(options(), START), Role::Server);
     rig.socket.close(None, START).unwrap();
     assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
-    assert_eq!(rig.hear(|s| s.frame(CLOSE, b"")), [SocketEvent::Open]);
+    assert_eq!(rig.hear(|s| s.frame(CLOSE, b"")), [WebSocketEvent::Open]);
     rig.write();
     assert_eq!(ended(&rig.end()), (1005, "", CLEAN));
 }
@@ -318,7 +320,7 @@ fn messages_both_ways() {
         let events = rig.hear(|s| {
             s.frame(TEXT, long.as_bytes()).frame(0x02, b"\xFF").frame(PING, b"p").frame(0x80, b"e")
         });
-        assert_eq!(events, [text(&long), SocketEvent::Binary(b"\xFFe"[..].into())]);
+        assert_eq!(events, [text(&long), WebSocketEvent::Binary(b"\xFFe"[..].into())]);
         assert_eq!(rig.say(), [Message::Pong(b"p"[..].into())]);
 
         taken(rig.socket.send(&Frame::text("a").unfinished()));
@@ -363,7 +365,7 @@ fn the_order_of_fragments_is_kept() {
 
 /// Frames of all kinds in one queue: how many payload bytes of messages each has behind how much
 /// else.
-fn queue_all_kinds(rig: &mut Rig<eventwire::ws::NoMask>) -> Vec<(usize, usize)> {
+fn queue_all_kinds(rig: &mut Rig<eventwire::ws::frame::NoMask>) -> Vec<(usize, usize)> {
     let short = Frame::binary(&[1; 5][..]);
     taken(rig.socket.send(&short));
     taken(rig.socket.send(&Frame::ping(&[2; 9][..]).unwrap()));
@@ -736,7 +738,7 @@ fn what_follows_an_error_or_a_close_frame_is_not_kept() {
 
 #[test]
 fn messages_before_a_fault_come() {
-    let mut rig = Rig::server(options().limits(Options::new().max_message(100)));
+    let mut rig = Rig::server(options().limits(Limits::new().max_message(100)));
     let events = rig.hear(|s| s.frame(TEXT, b"good").frame(TEXT, &[b'a'; 101]));
     assert_eq!(events, [text("good")]);
     assert_eq!(rig.write(), b"\x88\x02\x03\xF1");
@@ -975,10 +977,10 @@ fn a_peer_that_stops_reading() {
 /// last there.
 #[test]
 fn what_a_write_takes_counts_from_when_it_ends() {
-    let options = SocketOptions::new().ping_interval(ms(100)).pong_timeout(ms(500));
+    let options = WebSocketOptions::new().ping_interval(ms(100)).pong_timeout(ms(500));
     let mut socket = WebSocket::server(options, ms(0));
     let mut received = BytesMut::new();
-    assert_eq!(socket.poll(&mut received, ms(0)), Some(SocketEvent::Open));
+    assert_eq!(socket.poll(&mut received, ms(0)), Some(WebSocketEvent::Open));
     let _ = socket.send(&Frame::binary([0; 1000])).unwrap();
     assert_eq!(socket.poll(&mut received, ms(100)), None); // the ping is queued
     for began in (100..2000).step_by(400) {
@@ -989,7 +991,8 @@ fn what_a_write_takes_counts_from_when_it_ends() {
     assert_eq!(socket.deadline(), Some(ms(2600)));
     assert_eq!(socket.poll(&mut received, ms(2600)), None);
     assert_eq!(socket.deadline(), Some(ms(2650)));
-    let Some(SocketEvent::Close(CloseEvent { failure, .. })) = socket.poll(&mut received, ms(2650))
+    let Some(WebSocketEvent::Close(CloseEvent { failure, .. })) =
+        socket.poll(&mut received, ms(2650))
     else {
         panic!("still open")
     };
@@ -1056,7 +1059,7 @@ fn idleness() {
 /// A message of 4 MiB at 64 KiB a second is no silence.
 #[test]
 fn a_long_message_over_a_slow_link_is_not_idle() {
-    let limits = Options::new().max_message(1 << 30);
+    let limits = Limits::new().max_message(1 << 30);
     let mut rig = Rig::server(options().idle_timeout(ms(30_000)).limits(limits));
     let mut stream = Stream::new(Role::Server);
     stream.frame(0x82, &vec![1; 4 << 20]);
@@ -1066,7 +1069,7 @@ fn a_long_message_over_a_slow_link_is_not_idle() {
         events = rig.wait(ms(1000));
         events.extend(rig.receive(chunk));
     }
-    assert!(matches!(&events[..], [SocketEvent::Binary(bytes)] if bytes.len() == 4 << 20));
+    assert!(matches!(&events[..], [WebSocketEvent::Binary(bytes)] if bytes.len() == 4 << 20));
 }
 
 /// For servers that do not keep those who do nothing.
@@ -1088,7 +1091,7 @@ fn no_whole_message_for_too_long() {
     check(Rig::client(options.browser_close_codes(true)));
     let mut rig = Rig::server(options.control_events(true));
     assert_eq!(rig.wait(ms(900)), []);
-    assert_eq!(rig.hear(|s| s.frame(PING, b"")), [SocketEvent::Ping(Bytes::new())]);
+    assert_eq!(rig.hear(|s| s.frame(PING, b"")), [WebSocketEvent::Ping(Bytes::new())]);
     assert_eq!(rig.socket.deadline(), Some(START + ms(1000)));
 }
 
@@ -1163,10 +1166,10 @@ impl MaskSource for Scarce {
     }
 }
 
-fn scarce(options: SocketOptions) -> (Rig<Scarce>, Scarce) {
+fn scarce(options: WebSocketOptions) -> (Rig<Scarce>, Scarce) {
     let keys = Scarce::default();
     let mut rig = Rig::new(WebSocket::client(options, keys.clone(), START), Role::Client);
-    assert_eq!(rig.poll_all(), [SocketEvent::Open]);
+    assert_eq!(rig.poll_all(), [WebSocketEvent::Open]);
     (rig, keys)
 }
 
@@ -1244,8 +1247,8 @@ fn a_transport_that_fails_behind_the_peers_close_frame() {
 
 /// Of the only event there is, an end by an error of the transport: that error's text.
 #[track_caller]
-fn broken(events: &[SocketEvent]) -> (u16, String) {
-    let [SocketEvent::Close(close)] = events else { panic!("not the end: {events:?}") };
+fn broken(events: &[WebSocketEvent]) -> (u16, String) {
+    let [WebSocketEvent::Close(close)] = events else { panic!("not the end: {events:?}") };
     assert!(matches!(close.failure, Some(Failure::Transport(_))), "{close}");
     (close.code, close.source().expect("the transport's error").to_string())
 }
@@ -1262,7 +1265,7 @@ fn the_cause_of_an_end_is_not_lost() {
         rig.socket.read_failed(io(reset), rig.now);
         let events = rig.poll_all();
         assert_eq!(broken(&events), (1006, "what the system says".into()));
-        let [SocketEvent::Close(close)] = &events[..] else { unreachable!() };
+        let [WebSocketEvent::Close(close)] = &events[..] else { unreachable!() };
         let error = close.source().and_then(|it| it.downcast_ref::<std::io::Error>());
         assert_eq!(error.map(std::io::Error::kind), Some(reset));
         assert_eq!(
@@ -1294,11 +1297,11 @@ fn the_cause_of_an_end_is_not_lost() {
 fn ends_tell_people_why() {
     let mut rig = Rig::client(options());
     rig.hear(|s| s.frame(CLOSE, b"\x03\xE9moved"));
-    let [SocketEvent::Close(close)] = &rig.miss_deadline()[..] else { panic!("the end") };
+    let [WebSocketEvent::Close(close)] = &rig.miss_deadline()[..] else { panic!("the end") };
     let expected = "closed with 1001 (\"moved\"): no closing handshake in time";
     assert_eq!(close.to_string(), expected);
     let mut rig = Rig::<Keys>::client(options());
-    let [SocketEvent::Close(close)] = &rig.end()[..] else { panic!("the end") };
+    let [WebSocketEvent::Close(close)] = &rig.end()[..] else { panic!("the end") };
     assert_eq!(close.to_string(), "closed with 1006: the transport ended too soon");
     assert!(close.source().is_none());
 }
@@ -1353,7 +1356,7 @@ fn while_nothing_is_read() {
     assert_eq!(ended(&[end]), (1006, "", Some(Failure::PongTimeout)));
 
     let mut socket = WebSocket::server(options(), START);
-    assert_eq!(socket.poll_time(START), Some(SocketEvent::Open), "as its deadline says");
+    assert_eq!(socket.poll_time(START), Some(WebSocketEvent::Open), "as its deadline says");
     assert_eq!(socket.deadline(), None);
 }
 
@@ -1418,7 +1421,7 @@ fn nothing_that_waits_unread_is_missed() {
     // The answer to the opening handshake.
     let (mut rig, answer) = Rig::connect(options());
     assert_eq!(rig.wait(late), []);
-    assert_eq!(rig.receive(&answer), [SocketEvent::Open]);
+    assert_eq!(rig.receive(&answer), [WebSocketEvent::Open]);
     // A message, or part of one.
     for options in [options().idle_timeout(TIMEOUT), options().message_timeout(TIMEOUT)] {
         let mut rig = Rig::server(options);
@@ -1441,8 +1444,11 @@ fn nothing_that_waits_unread_is_missed() {
 fn pings_and_pongs_are_shown_to_those_who_ask() {
     fn check<M: MaskSource>(mut rig: Rig<M>) {
         let events = rig.hear(|s| s.frame(PING, b"a").frame(PONG, b"b").frame(TEXT, b"c"));
-        let expected =
-            [SocketEvent::Ping(b"a"[..].into()), SocketEvent::Pong(b"b"[..].into()), text("c")];
+        let expected = [
+            WebSocketEvent::Ping(b"a"[..].into()),
+            WebSocketEvent::Pong(b"b"[..].into()),
+            text("c"),
+        ];
         assert_eq!(events, expected);
         assert_eq!(rig.say(), [Message::Pong(b"a"[..].into())], "answered all the same");
     }
@@ -1471,14 +1477,14 @@ fn the_round_trip_of_the_heartbeat() {
 
 #[test]
 fn a_message_that_is_too_long_may_be_skipped() {
-    let limits = Options::new().max_message(100).on_limit(OnLimit::Skip);
+    let limits = Limits::new().max_message(100).on_limit(OnLimit::Skip);
     let mut rig = Rig::server(options().limits(limits));
     let events = rig.hear(|s| {
         s.frame(TEXT, &[b'a'; 2000]).frame(PING, b"p").frame(0x02, &[1; 60]).frame(0x80, &[2; 60])
     });
     let skipped = |at_least, offset| {
         let fault = Fault::MessageTooLong { limit: 100, at_least };
-        SocketEvent::Skipped(ProtocolError { fault, offset })
+        WebSocketEvent::Skipped(ProtocolError { fault, offset })
     };
     let second = 4 + 4 + 2000 + 6 + 1 + 6 + 60 + 1;
     assert_eq!(events, [skipped(2000, 1), skipped(120, second)]);

@@ -5,7 +5,7 @@ use crate::hub::keep_alive;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::IntoResponse;
-use eventwire::sse::{EventBody, KEEP_ALIVE, KeepAlive, LAST_EVENT_ID, Message};
+use eventwire::sse::{EventBody, EventBuilder, KEEP_ALIVE, KeepAlive, LAST_EVENT_ID};
 use futures_util::{StreamExt, stream};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const RECONNECTION_TIME: Duration = Duration::from_secs(1);
 
 /// What comes, as it comes.
 pub(crate) async fn stream(State(feed): State<Feed>, headers: HeaderMap) -> impl IntoResponse {
-    let retry = Message::new().retry(RECONNECTION_TIME).to_bytes();
+    let retry = EventBuilder::new().retry(RECONNECTION_TIME).to_bytes();
     let events = feed.listen(last_event_id(&headers)).stream().map(|event| event.sse);
     let blocks = stream::iter([retry]).chain(events);
     let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL).boxed();
@@ -24,7 +24,7 @@ pub(crate) async fn stream(State(feed): State<Feed>, headers: HeaderMap) -> impl
 /// One event, for which the client comes back at once. A client with no last event ID gets all that is
 /// held, as what came between its responses would be lost.
 pub(crate) async fn poll(State(feed): State<Feed>, headers: HeaderMap) -> impl IntoResponse {
-    let retry = Message::new().retry(Duration::ZERO).to_bytes();
+    let retry = EventBuilder::new().retry(Duration::ZERO).to_bytes();
     let events = feed.listen(Some(last_event_id(&headers).unwrap_or_default())).stream();
     let blocks = keep_alive(events.map(|event| event.sse).boxed(), KeepAlive::DEFAULT_INTERVAL);
     // Signs of life do not count.

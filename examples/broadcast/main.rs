@@ -25,7 +25,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use bytes::Bytes;
-use eventwire::sse::Message;
+use eventwire::sse::EventBuilder;
 use eventwire::ws::{Frame, PreparedFrame};
 use eventwire::{FanoutOptions, Utf8Bytes};
 use hub::Hub;
@@ -95,7 +95,7 @@ async fn listeners(State(feed): State<Feed>) -> String {
 /// Tells everyone; returns the event's id.
 fn tell(feed: &Feed, text: &str) -> Utf8Bytes {
     feed.publish(None, |id| {
-        let sse = Message::new().id(id).data(text).to_bytes();
+        let sse = EventBuilder::new().id(id).data(text).to_bytes();
         let ws = Frame::text(text).prepare();
         let len = sse.len() + ws.encoded_len();
         (OnWires { sse, ws }, len)

@@ -9,7 +9,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use eventwire::ws::handshake::{self, Connect, RequestError};
-use eventwire::ws::{Close, CloseCode, CloseEvent, Flow, SocketEvent, SocketOptions, WebSocket};
+use eventwire::ws::{
+    Close, CloseCode, CloseEvent, Flow, WebSocket, WebSocketEvent, WebSocketOptions,
+};
 use hyper::ext::Protocol;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -23,8 +25,8 @@ use tokio::time::{Instant, sleep_until};
 
 /// Whoever is silent for long is pinged. What waits beyond some KiB waits in the history, which is
 /// everybody's.
-const OPTIONS: SocketOptions =
-    SocketOptions::new().ping_interval(Duration::from_secs(25)).high_water_mark(16 << 10);
+const OPTIONS: WebSocketOptions =
+    WebSocketOptions::new().ping_interval(Duration::from_secs(25)).high_water_mark(16 << 10);
 
 /// Opens a WebSocket by an upgrade of HTTP/1.1 or an extended CONNECT of HTTP/2, or says why not.
 pub(crate) async fn open(State(feed): State<Feed>, mut request: Request) -> Response {
@@ -78,8 +80,8 @@ async fn run(
     loop {
         while let Some(event) = socket.poll(&mut received, start.elapsed()) {
             match event {
-                SocketEvent::Text(text) => drop(tell(feed, &text)),
-                SocketEvent::Close(close) => return close,
+                WebSocketEvent::Text(text) => drop(tell(feed, &text)),
+                WebSocketEvent::Close(close) => return close,
                 _ => {}
             }
         }

@@ -4,7 +4,7 @@
 mod transport;
 
 use bytes::BytesMut;
-use eventwire::ws::{CloseEvent, Flow, Frame, MaskSource, SocketEvent, WebSocket};
+use eventwire::ws::{CloseEvent, Flow, Frame, MaskSource, WebSocket, WebSocketEvent};
 use std::io;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -28,9 +28,9 @@ pub async fn echo<M: MaskSource>(
         let mut flow = socket.flow();
         while failed || flow == Flow::Ready {
             let sent = match socket.poll(&mut received, now) {
-                Some(SocketEvent::Text(text)) => socket.send(&Frame::text(&text)),
-                Some(SocketEvent::Binary(bytes)) => socket.send(&Frame::binary(bytes)),
-                Some(SocketEvent::Close(close)) => return Ok(close),
+                Some(WebSocketEvent::Text(text)) => socket.send(&Frame::text(&text)),
+                Some(WebSocketEvent::Binary(bytes)) => socket.send(&Frame::binary(bytes)),
+                Some(WebSocketEvent::Close(close)) => return Ok(close),
                 Some(_) => continue,
                 None => break,
             };
@@ -42,7 +42,7 @@ pub async fn echo<M: MaskSource>(
         // Who does not take what comes back is not listened to.
         if !failed
             && flow == Flow::Full
-            && let Some(SocketEvent::Close(close)) = socket.poll_time(now)
+            && let Some(WebSocketEvent::Close(close)) = socket.poll_time(now)
         {
             return Ok(close);
         }

@@ -18,7 +18,8 @@ use embassy_futures::block_on;
 use embedded_io_adapters::std::FromStd;
 use embedded_io_adapters::tokio_1::FromTokio;
 use eventwire::sse::{
-    Decoder, Event, EventSource, InlineId, Options, ReadyState, SourceOptions, Step, Text,
+    Decoder, DecoderOptions, Event, EventSource, EventSourceOptions, EventSourceStep, InlineId,
+    ReadyState, Text,
 };
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{self, Close, CloseCode, Connection, Frame};
@@ -68,16 +69,17 @@ fn follow(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Error>>
     let start = Instant::now();
     let clock = || start.elapsed();
     let mut buffer = [0; 2048];
-    let decoder = Decoder::<InlineId<64>>::with_options(Options::new().max_event(1920));
-    let mut source = EventSource::with_decoder(decoder, SourceOptions::new());
+    let decoder =
+        Decoder::with_storage(DecoderOptions::new().max_event(1920), InlineId::<64>::new());
+    let mut source = EventSource::with_decoder(decoder, EventSourceOptions::new());
     loop {
         match source.poll(clock())? {
-            Step::Connect => {}
-            Step::Wait(until) => {
+            EventSourceStep::Connect => {}
+            EventSourceStep::Wait(until) => {
                 thread::sleep(until.unwrap_or_default().saturating_sub(clock()));
                 continue;
             }
-            Step::Closed => return Ok(()),
+            EventSourceStep::Closed => return Ok(()),
         }
         let followed = connect(address).map_err(sse::Error::Transport).and_then(|stream| {
             let transport = Blocking(FromStd::new(stream));
@@ -110,7 +112,7 @@ async fn talk(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Err
     let stream = timeout(PATIENCE, tokio::net::TcpStream::connect(address)).await??;
     stream.set_nodelay(true)?;
     let request = ClientRequest::new(host, target, rand::random())?;
-    let connection = Connection::client(ws::Options::new(), rand::random::<[u8; 4]>);
+    let connection = Connection::frame_client(ws::Limits::new(), rand::random::<[u8; 4]>);
     let (mut received, mut to_send) = ([0; 512], [0; 1024]);
     let transport = FromTokio::new(stream);
     let opening = WebSocket::open(transport, &request, connection, &mut received, &mut to_send);
@@ -131,13 +133,13 @@ async fn talk(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Err
             }
             () = sleep_until(end.into()), if no_more_lines => return Err("no answer to our close frame".into()),
             event = socket.receive() => match event? {
-                Some(ws::Event::Data(run)) => {
+                Some(ws::frame::FrameEvent::Data(run)) => {
                     io::stdout().write_all(run.payload)?;
                     if run.fin {
                         io::stdout().write_all(b"\n")?;
                     }
                 }
-                Some(ws::Event::Close(_)) => break,
+                Some(ws::frame::FrameEvent::Close(_)) => break,
                 Some(_) | None => {}
             },
         }

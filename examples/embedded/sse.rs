@@ -9,7 +9,9 @@ mod body;
 use body::Body;
 use core::time::Duration;
 use embedded_io_async::{Read, Write};
-use eventwire::sse::{Decoder, Event, EventSource, IdStorage, Item, Received, SourceError, Text};
+use eventwire::sse::{
+    Decoder, Event, EventSource, EventSourceError, IdStorage, Item, Received, Text,
+};
 use httparse::{EMPTY_HEADER, Response, Status};
 
 /// How many headers a response may have, of 16 bytes of stack each on 32-bit machines.
@@ -33,7 +35,7 @@ pub enum Error<E> {
     #[error("the buffer is too small")]
     BufferTooSmall,
     #[error(transparent)]
-    Source(SourceError),
+    Source(EventSourceError),
 }
 
 /// At `Step::Connect`, asks for the events of `target`, and gives each to `on_event`. `Ok` is that
@@ -115,7 +117,7 @@ fn end<S: IdStorage>(
     mut events: &mut [u8],
     now: Duration,
     mut on_event: impl FnMut(Event<Text<'_>>),
-) -> Result<(), SourceError> {
+) -> Result<(), EventSourceError> {
     while let Received::Item(item) = source.receive_eof(&mut events, now)? {
         if let Item::Event(event) = item {
             on_event(event);

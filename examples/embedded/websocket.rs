@@ -7,8 +7,9 @@
 use core::ops::Range;
 use embedded_io_async::{Read, Write};
 use eventwire::BufferTooSmall;
+use eventwire::ws::frame::{FrameDecoder, FrameEvent};
 use eventwire::ws::handshake::{ClientRequest, ResponseError};
-use eventwire::ws::{Connection, Decoder, Event, Frame, MaskSource, ProtocolError, SendError};
+use eventwire::ws::{Connection, Frame, MaskSource, ProtocolError, SendError};
 
 pub struct WebSocket<'b, T, M> {
     transport: T,
@@ -53,7 +54,7 @@ impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
         received: &'b mut [u8],
         to_send: &'b mut [u8],
     ) -> Result<Self, Error<T::Error>> {
-        let needed = Decoder::MIN_BUFFER;
+        let needed = FrameDecoder::MIN_BUFFER;
         if received.len().min(to_send.len()) < needed {
             return Err(Error::BufferTooSmall(BufferTooSmall { needed }));
         }
@@ -82,7 +83,9 @@ impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
 
     /// The next run of a message, or control frame; `None` if none is there yet: call again. The call
     /// after it writes what is owed for it: after the server's close frame, `finish`.
-    pub async fn receive(&mut self) -> Result<Option<Event<&mut [u8], &str>>, Error<T::Error>> {
+    pub async fn receive(
+        &mut self,
+    ) -> Result<Option<FrameEvent<&mut [u8], &str>>, Error<T::Error>> {
         self.flush().await?;
         if let Some(error) = self.failed {
             return Err(Error::Protocol(error));

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each example has a use for some of it")]
 
 use bytes::Bytes;
-use eventwire::sse::{EventId, KeepAlive, Message, Replay, Resume, Subscription};
+use eventwire::sse::{EventBuilder, EventId, KeepAlive, Replay, Resume, Subscription};
 use eventwire::{FanoutOptions, Lagged, Utf8Bytes};
 use futures_util::{Stream, StreamExt, stream};
 use std::iter;
@@ -28,7 +28,7 @@ pub struct Listener<T = Bytes> {
 
 impl Hub {
     /// Publishes an event, numbered if it has no id; returns the id.
-    pub fn push(&self, event: &Message<'_>) -> Utf8Bytes {
+    pub fn push(&self, event: &EventBuilder<'_>) -> Utf8Bytes {
         let id = self.replay().push(event, self.start.elapsed());
         self.news.send_replace(());
         id

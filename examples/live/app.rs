@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use eventwire::sse::{EventType, KeepAlive, LAST_EVENT_ID, Message, RESPONSE_HEADERS};
+use eventwire::sse::{EventBuilder, EventType, KeepAlive, LAST_EVENT_ID, RESPONSE_HEADERS};
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;
@@ -65,7 +65,7 @@ async fn events(
     let resumed = last_event_id.map(|id| {
         let id = String::from_utf8_lossy(id);
         let resumed = json!({ "last_event_id": id, "replayed": missed.len() });
-        Message::new().event_type(RESUMED).data(&resumed.to_string()).to_bytes()
+        EventBuilder::new().event_type(RESUMED).data(&resumed.to_string()).to_bytes()
     });
     let dropped = feed.dropped(page.client);
     let blocks = stream::iter(resumed).chain(stream::iter(missed)).chain(listener.stream());
@@ -128,7 +128,7 @@ fn last_event_id(headers: &HeaderMap) -> Option<&[u8]> {
 }
 
 fn event_stream(blocks: impl Stream<Item = Bytes> + Send + 'static) -> impl IntoResponse {
-    let retry = Message::new().retry(RECONNECTION_TIME).to_bytes();
+    let retry = EventBuilder::new().retry(RECONNECTION_TIME).to_bytes();
     let blocks = stream::iter([retry]).chain(blocks).boxed();
     let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL);
     (RESPONSE_HEADERS, Body::from_stream(blocks.map(Ok::<_, Infallible>)))

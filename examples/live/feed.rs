@@ -2,7 +2,7 @@
 
 use crate::hub::{Hub, since_1970};
 use bytes::Bytes;
-use eventwire::sse::{EventType, KEEP_ALIVE, Message};
+use eventwire::sse::{EventBuilder, EventType, KEEP_ALIVE};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -30,18 +30,18 @@ pub(crate) async fn run(hub: &Hub) {
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for second in 0_usize.. {
         seconds.tick().await;
-        hub.push(&Message::new().data(&time_of_day()));
+        hub.push(&EventBuilder::new().data(&time_of_day()));
         if second % 2 == 0 {
             hub.push_transient(Bytes::from_static(KEEP_ALIVE), KEEP_ALIVE.len());
         }
         if second % 3 == 0 {
             let (place, celsius, sky) = REPORTS[second / 3 % REPORTS.len()];
             let report = json!({ "place": place, "celsius": celsius, "sky": sky }).to_string();
-            hub.push(&Message::new().event_type(WEATHER).data(&report));
+            hub.push(&EventBuilder::new().event_type(WEATHER).data(&report));
         }
         if second % 5 == 0 {
             let poem = POEMS[second / 5 % POEMS.len()];
-            hub.push(&Message::new().event_type(POEM).data(poem));
+            hub.push(&EventBuilder::new().event_type(POEM).data(poem));
         }
     }
 }

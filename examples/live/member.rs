@@ -18,8 +18,8 @@ use crate::wires::{Departure, OnWires, Side, Told};
 use bytes::BytesMut;
 use eventwire::Utf8Bytes;
 use eventwire::ws::{
-    Close, CloseCode, CloseEvent, Failure, Flow, Frame, Options, SendError, SocketEvent,
-    SocketOptions, WebSocket,
+    Close, CloseCode, CloseEvent, Failure, Flow, Frame, Limits, SendError, WebSocket,
+    WebSocketEvent, WebSocketOptions,
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -30,8 +30,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 /// A member may send files of 4 MiB, is pinged, and has time to read what was sent before a close.
-const OPTIONS: SocketOptions = SocketOptions::new()
-    .limits(Options::new().max_message(4 << 20))
+const OPTIONS: WebSocketOptions = WebSocketOptions::new()
+    .limits(Limits::new().max_message(4 << 20))
     .ping_interval(Duration::from_secs(20))
     .pong_timeout(Duration::from_secs(20))
     .closing_timeout(Duration::from_secs(10));
@@ -85,11 +85,13 @@ impl Member<'_> {
         loop {
             while let Some(event) = self.socket.poll(&mut self.received, self.start.elapsed()) {
                 match event {
-                    SocketEvent::Open => self.welcome(),
-                    SocketEvent::Text(text) => self.hear(&text).await,
-                    SocketEvent::Binary(data) => self.room.show(&self.name, data).await,
-                    SocketEvent::Ping(_) | SocketEvent::Pong(_) | SocketEvent::Skipped(_) => {}
-                    SocketEvent::Close(close) => return close,
+                    WebSocketEvent::Open => self.welcome(),
+                    WebSocketEvent::Text(text) => self.hear(&text).await,
+                    WebSocketEvent::Binary(data) => self.room.show(&self.name, data).await,
+                    WebSocketEvent::Ping(_)
+                    | WebSocketEvent::Pong(_)
+                    | WebSocketEvent::Skipped(_) => {}
+                    WebSocketEvent::Close(close) => return close,
                 }
             }
             self.pass_on();

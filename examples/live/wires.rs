@@ -1,7 +1,7 @@
 //! What the room tells, encoded once for each wire.
 
 use bytes::Bytes;
-use eventwire::sse::{EventId, EventType, Message};
+use eventwire::sse::{EventBuilder, EventId, EventType};
 use eventwire::ws::{Frame, PreparedFrame};
 use serde::Serialize;
 
@@ -64,7 +64,7 @@ impl Told<'_> {
     /// With an id if it is to be kept; and how long it is on both wires.
     pub(crate) fn encode(&self, id: Option<EventId<'_>>) -> (OnWires, usize) {
         let json = self.json();
-        let event = Message::new().event_type(CHAT).data(&json);
+        let event = EventBuilder::new().event_type(CHAT).data(&json);
         let event = id.map_or(event, |id| event.id(id));
         let (block, frame) = (event.to_bytes(), Frame::text(&json).prepare());
         let len = block.len() + frame.encoded_len();

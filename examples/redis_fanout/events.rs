@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use eventwire::sse::{EventId, EventType, LAST_EVENT_ID, Message, RESPONSE_HEADERS};
+use eventwire::sse::{EventBuilder, EventId, EventType, LAST_EVENT_ID, RESPONSE_HEADERS};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use std::convert::Infallible;
@@ -57,7 +57,7 @@ pub(crate) async fn stream(
         None => feed.begin().await,
     };
     let interval = feed.keep_alive;
-    let retry = Message::new().retry(RECONNECTION_TIME).to_bytes();
+    let retry = EventBuilder::new().retry(RECONNECTION_TIME).to_bytes();
     let events = stream::unfold(place, move |place| {
         let feed = Arc::clone(&feed);
         async move { Some(feed.step(place?).await) }
@@ -70,7 +70,7 @@ pub(crate) async fn stream(
 /// Tells a client with this last event ID to begin anew.
 pub(crate) fn reset(last_event_id: &str) -> Bytes {
     const RESET: EventType<'_> = EventType::from_static("reset");
-    Message::new().event_type(RESET).data(last_event_id).to_bytes()
+    EventBuilder::new().event_type(RESET).data(last_event_id).to_bytes()
 }
 
 impl Feed {
@@ -117,7 +117,7 @@ impl Feed {
             return (listener.stream().boxed(), None);
         }
         let id = EventId::new(&last).expect("an entry's");
-        (one(Message::new().id(id).to_bytes()), Some(Place::Behind(last)))
+        (one(EventBuilder::new().id(id).to_bytes()), Some(Place::Behind(last)))
     }
 }
 

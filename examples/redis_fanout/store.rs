@@ -1,7 +1,7 @@
 //! The stream in Redis, which all servers share.
 
 use bytes::Bytes;
-use eventwire::sse::{EventId, Message};
+use eventwire::sse::{EventBuilder, EventId};
 use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamId, StreamMaxlen, StreamRangeReply, StreamReadOptions};
 use redis::{AsyncCommands, AsyncConnectionConfig, Client, RedisResult, Value};
@@ -128,7 +128,7 @@ impl Entry {
         // Others may have written what is not ours.
         let data: Vec<u8> = entry.get(DATA).unwrap_or_default();
         let data = String::from_utf8_lossy(&data);
-        let message = Message::new().id(event_id(&entry.id)).data(&data);
+        let message = EventBuilder::new().id(event_id(&entry.id)).data(&data);
         Self { id: entry.id.clone(), block: message.to_bytes() }
     }
 

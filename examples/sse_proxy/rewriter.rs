@@ -1,7 +1,7 @@
 //! Rewrites the events of one type, and passes on all else byte for byte.
 
 use bytes::{Bytes, BytesMut};
-use eventwire::sse::{BytesDecoder, FieldName, Item, Lexer, Message, Options, Token};
+use eventwire::sse::{DecoderOptions, EventBuilder, FieldName, Item, Lexer, OwnedDecoder, Token};
 
 /// Takes a stream in chunks of any size, and gives what to send on.
 ///
@@ -14,7 +14,7 @@ pub(crate) struct Rewriter {
     max_block: usize,
     lexer: Lexer,
     /// Sees each block that waited, whole.
-    decoder: BytesDecoder,
+    decoder: OwnedDecoder,
     place: Place,
     /// What goes on, and behind it what waits.
     buffer: BytesMut,
@@ -37,13 +37,13 @@ impl Rewriter {
     /// on as it is.
     pub(crate) fn new(event_type: &str, rewrite: fn(&str) -> String, max_block: usize) -> Self {
         // Blocks are bounded already.
-        let options = Options::new().max_line(usize::MAX).max_event(usize::MAX);
+        let options = DecoderOptions::new().max_line(usize::MAX).max_event(usize::MAX);
         Self {
             event_type: event_type.to_owned(),
             rewrite,
             max_block,
             lexer: Lexer::new(),
-            decoder: BytesDecoder::with_options(options),
+            decoder: OwnedDecoder::with_options(options),
             place: Place::Between,
             buffer: BytesMut::new(),
             waiting: 0,
@@ -117,7 +117,7 @@ impl Rewriter {
             return None;
         }
         let data = (self.rewrite)(&event.data);
-        Some(Message::try_from(&event).ok()?.data(&data).to_bytes())
+        Some(EventBuilder::try_from(&event).ok()?.data(&data).to_bytes())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The writing side of a transport, in the loop around a WebSocket.
 
 use bytes::Buf;
-use eventwire::ws::ToWrite;
+use eventwire::ws::socket::ToWrite;
 use std::future;
 use std::io;
 use tokio::io::{AsyncWrite, AsyncWriteExt};

@@ -3,7 +3,7 @@
 use super::common::{Rules, Seen, cut, trace};
 use arbitrary::Arbitrary;
 use eventwire::BufferTooSmall;
-use eventwire::sse::{EventId, EventType, Message};
+use eventwire::sse::{EventBuilder, EventId, EventType};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct Input {
 
 pub fn run(input: &Input) {
     let data = input.data.concat();
-    let mut fields = Message::new();
+    let mut fields = EventBuilder::new();
     let event_type = input.event_type.as_deref().map(EventType::new);
     if let Some(Ok(event_type)) = event_type {
         fields = fields.event_type(event_type);

@@ -2,9 +2,9 @@
 //! repeats its error, and asks to keep less than a buffer of the documented size.
 
 use super::common::cut;
-use super::common::ws::{Limits, Stream, reference, trace};
+use super::common::ws::{Rules, Stream, reference, trace};
 use arbitrary::Arbitrary;
-use eventwire::ws::{OnLimit, Role};
+use eventwire::ws::frame::{OnLimit, Role};
 
 #[derive(Arbitrary, Debug)]
 pub struct Input {
@@ -33,7 +33,7 @@ enum Piece {
 
 pub fn run(input: &Input) {
     let role = if input.server { Role::Server } else { Role::Client };
-    let limits = Limits {
+    let limits = Rules {
         frame: input.max_frame.map_or(u64::MAX, u64::from),
         message: input.max_message.map_or(u64::MAX, u64::from),
         fragments: input.max_fragments.map_or(u32::MAX, u32::from),

@@ -3,14 +3,14 @@
 
 use super::common::cut;
 use super::common::ws::inflate::{Blocks, WINDOW, bomb};
-use super::common::ws::{Limits, Seen, Stream, Trace, inflated, inflated_reference};
+use super::common::ws::{Rules, Seen, Stream, Trace, inflated, inflated_reference};
 use allocation_counter::measure;
 use arbitrary::Arbitrary;
 use bytes::BytesMut;
-use eventwire::ws::{
-    DataKind, Deflate, DeflateParams, Frame, MessageDecoder, OnLimit, Role, SendError, WindowBits,
-    Writer,
-};
+use eventwire::ws::connection::{MessageDecoder, Writer};
+use eventwire::ws::deflate::{DeflateParams, WindowBits};
+use eventwire::ws::frame::{DataKind, OnLimit, Role};
+use eventwire::ws::{Deflate, Frame, SendError};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 #[derive(Arbitrary, Debug)]
@@ -201,7 +201,7 @@ impl Message {
 }
 
 /// Receives it in a few pieces, and counts.
-fn check_memory(role: Role, limits: Limits, params: DeflateParams, stream: &[u8]) {
+fn check_memory(role: Role, limits: Rules, params: DeflateParams, stream: &[u8]) {
     let mut decoder =
         MessageDecoder::new(role, limits.options()).deflate(&Deflate::new(), Some(params));
     // Nothing comes of a byte but what it can stand for, or bytes without compression.
@@ -251,16 +251,16 @@ fn check_round_trip(input: &Input, trace: &Trace) {
         (Role::Client, &to_client, params.server_max_window_bits),
         (Role::Server, &to_server, params.client_max_window_bits),
     ] {
-        assert_eq!(inflated(role, Limits::NONE, params, &cut(stream, &input.cuts)), expected);
+        assert_eq!(inflated(role, Rules::NONE, params, &cut(stream, &input.cuts)), expected);
         let window = 1 << bits.map_or(15, WindowBits::get);
-        assert_eq!(inflated_reference(role, Limits::NONE, params, window, stream), expected);
+        assert_eq!(inflated_reference(role, Rules::NONE, params, window, stream), expected);
     }
 }
 
 pub fn run(input: &Input) {
     let role = if input.server { Role::Server } else { Role::Client };
     // Also without a limit there is one, or bombs would take long.
-    let limits = Limits {
+    let limits = Rules {
         frame: input.max_frame.map_or(u64::MAX, u64::from),
         message: input.max_message.map_or(100_000, u64::from),
         fragments: input.max_fragments.map_or(u32::MAX, u32::from),

@@ -2,9 +2,11 @@
 //! closing handshake and the order of fragments hold whatever is tried.
 
 use super::common::cut;
-use super::common::ws::{Limits, Seen, Trace, trace};
+use super::common::ws::{Rules, Seen, Trace, trace};
 use arbitrary::Arbitrary;
-use eventwire::ws::{Close, CloseCode, DataKind, Frame, Role, SendError, Writer};
+use eventwire::ws::connection::Writer;
+use eventwire::ws::frame::{DataKind, Role};
+use eventwire::ws::{Close, CloseCode, Frame, SendError};
 
 #[derive(Arbitrary, Debug)]
 pub struct Input {
@@ -133,5 +135,5 @@ pub fn run(input: &Input) {
     }
     expected.incomplete = open.is_some() && !closed;
     let role = if input.key.is_some() { Role::Server } else { Role::Client };
-    assert_eq!(trace(role, Limits::NONE, &cut(&stream, &input.cuts)), expected);
+    assert_eq!(trace(role, Rules::NONE, &cut(&stream, &input.cuts)), expected);
 }

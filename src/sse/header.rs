@@ -56,7 +56,7 @@ fn essence(mime_type: &[u8]) -> Option<&[u8]> {
 /// The value of a [`LAST_EVENT_ID`] header for this last event ID; `None` if there is none, and no
 /// header to send.
 ///
-/// The value is the id's UTF-8, as browsers send it. An [`EventId`](super::EventId) may be one that
+/// The value is the id's UTF-8, as browsers send it. An [`EventId`](crate::sse::EventId) may be one that
 /// this refuses; a client can then only connect without the header.
 ///
 /// # Errors

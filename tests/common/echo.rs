@@ -1,7 +1,9 @@
 //! A server's `WebSocket` over any transport, that echoes and does as it is told.
 
 use bytes::{Buf, BytesMut};
-use eventwire::ws::{Close, CloseCode, CloseEvent, Frame, SocketEvent, SocketOptions, WebSocket};
+use eventwire::ws::{
+    Close, CloseCode, CloseEvent, Frame, WebSocket, WebSocketEvent, WebSocketOptions,
+};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::sleep;
@@ -12,7 +14,7 @@ use tokio::time::sleep;
 pub async fn echo(
     stream: impl AsyncRead + AsyncWrite,
     mut received: BytesMut,
-    options: SocketOptions,
+    options: WebSocketOptions,
 ) -> Option<CloseEvent> {
     let start = Instant::now();
     let mut socket = WebSocket::server(options.high_water_mark(usize::MAX), start.elapsed());
@@ -22,7 +24,7 @@ pub async fn echo(
         let now = start.elapsed();
         while let Some(event) = socket.poll(&mut received, now) {
             let sent = match event {
-                SocketEvent::Text(text) => match &*text {
+                WebSocketEvent::Text(text) => match &*text {
                     "close" => {
                         let code = CloseCode::new(4000).unwrap();
                         socket.close(Some(Close { code, reason: "bye" }), now).unwrap();
@@ -32,8 +34,8 @@ pub async fn echo(
                     "binary" => socket.send(&Frame::binary([1, 2, 3])),
                     text => socket.send(&Frame::text(text)),
                 },
-                SocketEvent::Binary(bytes) => socket.send(&Frame::binary(&bytes)),
-                SocketEvent::Close(close) => return Some(close),
+                WebSocketEvent::Binary(bytes) => socket.send(&Frame::binary(&bytes)),
+                WebSocketEvent::Close(close) => return Some(close),
                 _ => continue,
             };
             // Refused if the client has closed meanwhile.

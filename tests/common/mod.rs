@@ -12,8 +12,8 @@ pub mod ws;
 pub use owned::{by_bytes_mut, by_chunks};
 
 use eventwire::sse::{
-    Block, DecodeError, Decoder, Event, FieldName, IdStorage, InlineId, Item, Lexer, OnLimit,
-    Options, Token,
+    Block, DecodeError, Decoder, DecoderOptions, Event, FieldName, IdStorage, InlineId, Item,
+    Lexer, OnLimit, Token,
 };
 use reference::MessageEvent;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub const RECONNECTS: [(&str, &str); 4] = [
     ("data: d\n\n", "1"),
 ];
 
-/// What [`Options`] are made of.
+/// What [`DecoderOptions`] are made of.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "so are the options")]
 pub struct Rules {
@@ -55,8 +55,8 @@ impl Rules {
     pub const VERBOSE: Self =
         Self { comments: true, blocks: true, unknown_lines: true, ..Self::UNLIMITED };
 
-    pub fn options(self) -> Options {
-        Options::new()
+    pub fn options(self) -> DecoderOptions {
+        DecoderOptions::new()
             .max_line(self.max_line)
             .max_event(self.max_event)
             .on_limit(if self.skip { OnLimit::Skip } else { OnLimit::Error })
@@ -210,7 +210,7 @@ pub fn by_slice<'a, S: IdStorage>(
 /// The trace of a stream that is cut like this, the same from every form of decoder.
 pub fn trace(rules: Rules, chunks: &[&[u8]]) -> Trace {
     let options = rules.options();
-    let decoder = Decoder::<InlineId<8192>>::with_options(options);
+    let decoder = Decoder::with_storage(options, InlineId::<8192>::new());
     let trace = by_slice(decoder, chunks.iter().copied());
     #[cfg(feature = "alloc")]
     {

@@ -2,34 +2,41 @@
 
 use super::{Seen, Trace};
 use bytes::{Bytes, BytesMut};
-use eventwire::sse::{BytesDecoder, DecodeError, Item, Options, OwnedItem};
+use eventwire::sse::{DecodeError, DecoderOptions, Item, OwnedDecoder, OwnedItem};
 
-/// The stream through [`BytesDecoder::decode_mut`] and [`BytesDecoder::decode_mut_eof`].
-pub fn by_bytes_mut<'a>(options: Options, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
+/// The stream through [`OwnedDecoder::decode_buffer`] and [`OwnedDecoder::decode_buffer_eof`].
+pub fn by_bytes_mut<'a>(
+    options: DecoderOptions,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> Trace {
     let mut buffer = BytesMut::new();
     by_bytes_decoder(options, chunks, |decoder, chunk, is_end| {
         buffer.extend_from_slice(&std::mem::take(chunk));
-        if is_end { decoder.decode_mut_eof(&mut buffer) } else { decoder.decode_mut(&mut buffer) }
+        if is_end {
+            decoder.decode_buffer_eof(&mut buffer)
+        } else {
+            decoder.decode_buffer(&mut buffer)
+        }
     })
 }
 
-/// The stream through [`BytesDecoder::decode`] and [`BytesDecoder::decode_eof`].
-pub fn by_chunks<'a>(options: Options, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
+/// The stream through [`OwnedDecoder::decode`] and [`OwnedDecoder::decode_eof`].
+pub fn by_chunks<'a>(options: DecoderOptions, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
     by_bytes_decoder(options, chunks, |decoder, chunk, is_end| {
         if is_end { decoder.decode_eof(chunk) } else { decoder.decode(chunk) }
     })
 }
 
 fn by_bytes_decoder<'a>(
-    options: Options,
+    options: DecoderOptions,
     chunks: impl IntoIterator<Item = &'a [u8]>,
     mut decode: impl FnMut(
-        &mut BytesDecoder,
+        &mut OwnedDecoder,
         &mut Bytes,
         bool,
     ) -> Result<Option<OwnedItem>, DecodeError>,
 ) -> Trace {
-    let mut decoder = BytesDecoder::with_options(options);
+    let mut decoder = OwnedDecoder::with_options(options);
     let mut seen = Vec::new();
     'chunks: for chunk in chunks.into_iter().map(Some).chain([None]) {
         let is_end = chunk.is_none();

@@ -8,8 +8,10 @@
 mod callgrind;
 
 use bytes::{Bytes, BytesMut};
-use eventwire::sse::{BytesDecoder, Decoder, Item, Options};
-use eventwire::ws::{self, Data, Event, Frame, MaskKey, MessageDecoder, Role};
+use eventwire::sse::{Decoder, DecoderOptions, Item, OwnedDecoder};
+use eventwire::ws::connection::MessageDecoder;
+use eventwire::ws::frame::{FrameEvent, MaskKey, Role, Run};
+use eventwire::ws::{self, Frame};
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -22,8 +24,8 @@ const FRAGMENTS: u32 = 4096;
 /// One `data` line of this many bytes, shown to the decoder in chunks.
 #[inline(never)]
 fn measured_line(line: &mut [u8], chunk: usize) -> usize {
-    let options = Options::new().max_line(usize::MAX).max_event(usize::MAX);
-    let mut decoder: Decoder = Decoder::with_options(options);
+    let options = DecoderOptions::new().max_line(usize::MAX).max_event(usize::MAX);
+    let mut decoder = Decoder::with_options(options);
     let mut events = 0;
     let mut end = 0;
     while end < line.len() {
@@ -39,8 +41,8 @@ fn measured_line(line: &mut [u8], chunk: usize) -> usize {
 /// The same in immutable chunks, which the decoder has to gather.
 #[inline(never)]
 fn measured_chunks(line: Bytes, chunk: usize) -> usize {
-    let options = Options::new().max_line(usize::MAX).max_event(usize::MAX);
-    let mut decoder = BytesDecoder::with_options(options);
+    let options = DecoderOptions::new().max_line(usize::MAX).max_event(usize::MAX);
+    let mut decoder = OwnedDecoder::with_options(options);
     let mut events = 0;
     let mut rest = line;
     while !rest.is_empty() {
@@ -63,12 +65,12 @@ fn measured_events(mut input: &mut [u8]) -> usize {
     events
 }
 
-const LIMITS: ws::Options = ws::Options::new().max_message(u64::MAX);
+const LIMITS: ws::Limits = ws::Limits::new().max_message(u64::MAX);
 
 /// What a client sent, shown to the decoder in chunks.
 #[inline(never)]
 fn measured_frames(stream: &mut [u8], chunk: usize) -> usize {
-    let mut decoder = ws::Decoder::new(Role::Server, LIMITS);
+    let mut decoder = ws::frame::FrameDecoder::new(Role::Server, LIMITS);
     let mut messages = 0;
     let (mut start, mut end) = (0, 0);
     while end < stream.len() {
@@ -76,7 +78,7 @@ fn measured_frames(stream: &mut [u8], chunk: usize) -> usize {
         let mut input = &mut stream[start..end];
         while let Some(event) = decoder.decode(&mut input).unwrap() {
             messages +=
-                usize::from(matches!(black_box(event), Event::Data(Data { fin: true, .. })));
+                usize::from(matches!(black_box(event), FrameEvent::Data(Run { fin: true, .. })));
         }
         start = end - input.len();
     }
@@ -101,7 +103,7 @@ fn measured_messages(stream: &[u8], chunk: usize) -> usize {
 /// One message of a client, in `len` bytes or a few more.
 fn message(len: usize, fragment: usize) -> Vec<u8> {
     let text = "x\u{FC}".repeat(len / 3);
-    let mut stream = Vec::with_capacity(len + ws::FrameHeader::MAX_LEN);
+    let mut stream = Vec::with_capacity(len + ws::frame::FrameHeader::MAX_LEN);
     for frame in Frame::text(&text).fragments(fragment) {
         frame.encode_to(Some(MaskKey([1, 2, 3, 4])), &mut stream).unwrap();
     }

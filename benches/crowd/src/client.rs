@@ -1,9 +1,9 @@
 //! A client on either wire, that says when it has which event.
 
 use bytes::{Buf, BytesMut};
-use eventwire::sse::{BytesDecoder, Item};
+use eventwire::sse::{Item, OwnedDecoder};
 use eventwire::ws::handshake::ClientRequest;
-use eventwire::ws::{OsMaskKeys, SocketEvent, SocketOptions, WebSocket};
+use eventwire::ws::{OsMaskKeys, WebSocket, WebSocketEvent, WebSocketOptions};
 use std::io;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -63,7 +63,7 @@ pub(crate) struct Client {
 
 /// What arrives, of the one wire or the other.
 enum Protocol {
-    Sse { head: bool, decoder: Box<BytesDecoder> },
+    Sse { head: bool, decoder: Box<OwnedDecoder> },
     WebSocket(Box<WebSocket<OsMaskKeys>>),
 }
 
@@ -92,7 +92,7 @@ impl Client {
                 let host = address.to_string();
                 let request = ClientRequest::new(&host, "/socket", rand::random());
                 let request = request.map_err(io::Error::other)?;
-                let options = SocketOptions::new();
+                let options = WebSocketOptions::new();
                 let socket =
                     WebSocket::connect(&request, options, OsMaskKeys::new(), start.elapsed());
                 Protocol::WebSocket(Box::new(socket))
@@ -130,7 +130,7 @@ impl Client {
                     *head = false;
                     self.report(Report::Open);
                 }
-                while let Some(item) = decoder.decode_mut(received).map_err(io::Error::other)? {
+                while let Some(item) = decoder.decode_buffer(received).map_err(io::Error::other)? {
                     if let Item::Event(event) = item {
                         self.event(&event.data, next)?;
                     }
@@ -139,9 +139,9 @@ impl Client {
             Protocol::WebSocket(socket) => {
                 while let Some(event) = socket.poll(received, start.elapsed()) {
                     match event {
-                        SocketEvent::Open => self.report(Report::Open),
-                        SocketEvent::Text(text) => self.event(&text, next)?,
-                        SocketEvent::Close(close) => return Err(io::Error::other(close)),
+                        WebSocketEvent::Open => self.report(Report::Open),
+                        WebSocketEvent::Text(text) => self.event(&text, next)?,
+                        WebSocketEvent::Close(close) => return Err(io::Error::other(close)),
                         _ => {}
                     }
                 }

@@ -3,7 +3,8 @@
 use crate::harness::{Running, Usage};
 use crate::servers::{Failure, Kind};
 use crate::{BATCH, CONNECTIONS};
-use eventwire::ws::{Data, Decoder, Event, Options, Role};
+use eventwire::ws::Limits;
+use eventwire::ws::frame::{FrameDecoder, FrameEvent, Role, Run};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -175,7 +176,7 @@ fn receive_messages(
     batch: &Batch,
     compare: bool,
 ) -> Result<(), Failure> {
-    let mut decoder = Decoder::new(Role::Client, Options::new());
+    let mut decoder = FrameDecoder::new(Role::Client, Limits::new());
     let (mut messages, mut len, mut left) = (0, 0, 0);
     while messages < BATCH {
         let read = socket.read(&mut buffer[left..])?;
@@ -185,7 +186,7 @@ fn receive_messages(
         let filled = left + read;
         let mut input = &mut buffer[..filled];
         while let Some(event) = decoder.decode(&mut input)? {
-            let Event::Data(Data { payload, fin, .. }) = event else {
+            let FrameEvent::Data(Run { payload, fin, .. }) = event else {
                 return Err("no message came back".into());
             };
             if compare && batch.payload.get(len..len + payload.len()) != Some(payload) {

@@ -34,7 +34,7 @@ pub fn run(buffer: &mut [u8; firmware::BUFFER]) -> bool {
     }
     #[cfg(feature = "websocket")]
     {
-        let connection = Connection::server(Options::new());
+        let connection = Connection::frame_server(Options::new());
         right &= websocket::echo(&mut Wire::new(black_box(FRAMES), ignore), connection, buffer, 0)
             .is_ok();
     }

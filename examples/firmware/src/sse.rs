@@ -1,7 +1,7 @@
 //! Follows an event stream over any transport.
 
 use embedded_io::Read;
-use eventwire::sse::{DecodeError, Decoder, Event, InlineId, Item, Options, Text};
+use eventwire::sse::{DecodeError, Decoder, DecoderOptions, Event, InlineId, Item, Text};
 
 /// How long an id may be.
 type Id = InlineId<32>;
@@ -20,7 +20,8 @@ pub fn follow<T: Read>(
     buffer: &mut [u8],
     mut on_event: impl FnMut(Event<Text<'_>>, &str),
 ) -> Result<Decoder<Id>, Error<T::Error>> {
-    let mut decoder = Decoder::with_options(Options::new().max_event(buffer.len() - 1));
+    let mut decoder =
+        Decoder::with_storage(DecoderOptions::new().max_event(buffer.len() - 1), InlineId::new());
     let mut held = 0;
     loop {
         let len = transport.read(&mut buffer[held..]).map_err(Error::Transport)?;

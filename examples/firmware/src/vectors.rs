@@ -4,7 +4,7 @@ use crate::wire::Wire;
 use core::time::Duration;
 use cortex_m_semihosting::hprintln;
 use eventwire::sse::Text;
-use eventwire::ws::{DataKind, Decoder, Event, Role};
+use eventwire::ws::frame::{DataKind, FrameDecoder, FrameEvent, Role};
 use firmware::sse;
 use firmware::websocket::{self, Connection, Error, Options};
 
@@ -96,7 +96,7 @@ fn shake_hands(buffer: &mut [u8; firmware::BUFFER]) -> bool {
     let chunks = [&REQUEST[..99], &REQUEST[99..]];
     let mut wire =
         Wire::new(&chunks, |sent| expected = expected.and_then(|it| it.strip_prefix(sent)));
-    let connection = Connection::server(Options::new());
+    let connection = Connection::frame_server(Options::new());
     let held = websocket::accept(&mut wire, buffer);
     let closed = held.and_then(|held| websocket::echo(&mut wire, connection, buffer, held));
     hprintln!("handshake: {closed:?}");
@@ -107,9 +107,9 @@ fn echo(it: &Conversation, buffer: &mut [u8; firmware::BUFFER]) -> bool {
     let mut peer = Peer::new(if it.client { Role::Server } else { Role::Client }, it.echoed);
     let mut wire = Wire::new(it.received, |sent| peer.receive(sent));
     let ended = if it.client {
-        websocket::echo(&mut wire, Connection::client(it.options, || MASK), buffer, 0)
+        websocket::echo(&mut wire, Connection::frame_client(it.options, || MASK), buffer, 0)
     } else {
-        websocket::echo(&mut wire, Connection::server(it.options), buffer, 0)
+        websocket::echo(&mut wire, Connection::frame_server(it.options), buffer, 0)
     };
     hprintln!("{}: {ended:?}", it.name);
     let ends_right = match (ended, it.error) {
@@ -125,8 +125,8 @@ fn echo(it: &Conversation, buffer: &mut [u8; firmware::BUFFER]) -> bool {
 
 /// The other end, which reads what comes back.
 struct Peer {
-    decoder: Decoder,
-    buffer: [u8; Decoder::MIN_BUFFER],
+    decoder: FrameDecoder,
+    buffer: [u8; FrameDecoder::MIN_BUFFER],
     held: usize,
     in_message: bool,
     /// What is to come; `None` after anything else.
@@ -135,8 +135,8 @@ struct Peer {
 
 impl Peer {
     fn new(role: Role, expected: &'static [u8]) -> Self {
-        let decoder = Decoder::new(role, Options::new());
-        let buffer = [0; Decoder::MIN_BUFFER];
+        let decoder = FrameDecoder::new(role, Options::new());
+        let buffer = [0; FrameDecoder::MIN_BUFFER];
         Self { decoder, buffer, held: 0, in_message: false, expected: Some(expected) }
     }
 
@@ -153,7 +153,7 @@ impl Peer {
                 |part: &[u8]| *expected = expected.and_then(|it| it.strip_prefix(part));
             loop {
                 match self.decoder.decode(&mut input) {
-                    Ok(Some(Event::Data(run))) => {
+                    Ok(Some(FrameEvent::Data(run))) => {
                         if !self.in_message {
                             expect(if run.kind == DataKind::Text { b"t" } else { b"b" });
                         }
@@ -163,11 +163,11 @@ impl Peer {
                         }
                         self.in_message = !run.fin;
                     }
-                    Ok(Some(Event::Pong(payload))) => {
+                    Ok(Some(FrameEvent::Pong(payload))) => {
                         expect(b"p");
                         expect(payload);
                     }
-                    Ok(Some(Event::Close(close))) => {
+                    Ok(Some(FrameEvent::Close(close))) => {
                         expect(b"c");
                         if let Some(close) = close {
                             expect(&close.code.get().to_be_bytes());
@@ -175,7 +175,7 @@ impl Peer {
                         }
                     }
                     Ok(None) => break,
-                    Ok(Some(Event::Ping(_) | Event::Skipped(_))) | Err(_) => {
+                    Ok(Some(FrameEvent::Ping(_) | FrameEvent::Skipped(_))) | Err(_) => {
                         self.expected = None;
                         return;
                     }

@@ -2,11 +2,12 @@
 
 use crate::BUFFER;
 use embedded_io::{Read, Write};
+use eventwire::ws::frame::FrameEvent;
 #[cfg(feature = "handshake")]
 use eventwire::ws::handshake::{RequestError, ServerHandshake};
-use eventwire::ws::{Event, MaskSource, ProtocolError, SendError, State};
+use eventwire::ws::{ConnectionState, MaskSource, ProtocolError, SendError};
 
-pub use eventwire::ws::{Connection, Options};
+pub use eventwire::ws::{Connection, Limits};
 
 /// How much of the buffer is received into. The rest is for what is sent: as much, and a header.
 const RECEIVED: usize = BUFFER / 2 - 4;
@@ -61,7 +62,7 @@ pub fn echo<T: Read + Write, M: MaskSource>(
         loop {
             let event = connection.receive(&mut input);
             let sent = match &event {
-                Ok(Some(Event::Data(run))) if connection.state() == State::Open => {
+                Ok(Some(FrameEvent::Data(run))) if connection.state() == ConnectionState::Open => {
                     connection.writer().send_run(run, to_send)
                 }
                 _ => connection.reply(to_send),
@@ -72,7 +73,7 @@ pub fn echo<T: Read + Write, M: MaskSource>(
                 break;
             }
         }
-        if connection.state() == State::Closed {
+        if connection.state() == ConnectionState::Closed {
             return Ok(());
         }
         let left = input.len();

@@ -1,20 +1,20 @@
 //! permessage-deflate (RFC 7692).
 
+mod forms;
+mod message_deflater;
+mod message_inflater;
 mod params;
-mod prepared;
-mod receiver;
-mod room;
-mod sender;
+mod scratch;
 mod zlib;
 
 pub use params::{DeflateParams, WindowBits};
 
+pub(in crate::ws) use forms::Forms;
+pub(in crate::ws) use message_deflater::MessageDeflater;
+pub(in crate::ws) use message_inflater::MessageInflater;
 #[cfg(feature = "handshake")]
-pub(super) use params::names;
-pub(super) use prepared::Forms;
-pub(super) use receiver::Receiver;
-pub(super) use room::Room;
-pub(super) use sender::Sender;
+pub(in crate::ws) use params::names;
+pub(in crate::ws) use scratch::Scratch;
 
 use std::sync::Arc;
 use zlib::{Compressor, Idle, Settings};
@@ -24,15 +24,15 @@ use zlib::{Compressor, Idle, Settings};
 /// Make one for a program, and clone it: clones share what connections need only while a message is
 /// under way. It does nothing by itself; the handshake agrees on it, and a connection is then told:
 ///
-/// * servers: [`Acceptance::deflate`](super::handshake::Acceptance::deflate), and
-///   [`WebSocket::deflate`](super::WebSocket::deflate) with what was
-///   [agreed](super::handshake::Acceptance::deflate_params) on;
-/// * clients: [`ClientRequest::deflate`](super::handshake::ClientRequest::deflate), and
-///   [`WebSocket::connect`](super::WebSocket::connect) does the rest. If the handshake was made elsewhere,
+/// * servers: [`Acceptance::deflate`](crate::ws::handshake::Acceptance::deflate), and
+///   [`WebSocket::deflate`](crate::ws::WebSocket::deflate) with what was
+///   [agreed](crate::ws::handshake::Acceptance::deflate_params) on;
+/// * clients: [`ClientRequest::deflate`](crate::ws::handshake::ClientRequest::deflate), and
+///   [`WebSocket::connect`](crate::ws::WebSocket::connect) does the rest. If the handshake was made elsewhere,
 ///   as servers;
-/// * without a `WebSocket`: [`Connection::deflate`](super::Connection::deflate), or its halves,
-///   [`MessageDecoder::deflate`](super::MessageDecoder::deflate) and
-///   [`Writer::deflate`](super::Writer::deflate).
+/// * without a `WebSocket`: [`Connection::deflate`](crate::ws::Connection::deflate), or its halves,
+///   [`MessageDecoder::deflate`](crate::ws::connection::MessageDecoder::deflate) and
+///   [`Writer::deflate`](crate::ws::connection::Writer::deflate).
 ///
 /// # What is received
 ///
@@ -40,7 +40,7 @@ use zlib::{Compressor, Idle, Settings};
 /// sent end a block (7.2.2), but may be empty altogether, or end with a block that has `BFINAL` set. References
 /// may go back 32 KiB, whatever window was agreed on, and over blocks with `BFINAL` (7.2.3.4), in a message and
 /// with context takeover over messages. What is wrong is told by
-/// [`Fault::InvalidDeflate`](super::Fault::InvalidDeflate).
+/// [`Fault::InvalidDeflate`](crate::ws::frame::Fault::InvalidDeflate).
 ///
 /// One reference is refused that is right. zlib forgets its window behind a block with `BFINAL`, and zlib-rs
 /// does not show it. So the window is saved when a message begins with such a block. If a connection's first
@@ -52,7 +52,7 @@ use zlib::{Compressor, Idle, Settings};
 /// How long compressed bytes are tells about what was compressed. If an attacker can have text of theirs
 /// in the same message as a secret, or in an earlier one where context is taken over, and see lengths
 /// on the wire, they can guess the secret piece by piece, encrypted or not (CRIME, BREACH). Send such
-/// messages by [`Frame::compress(false)`](super::Frame::compress): what is not compressed is not seen by
+/// messages by [`Frame::compress(false)`](crate::ws::Frame::compress): what is not compressed is not seen by
 /// the compressor either.
 ///
 /// # Safari
@@ -68,7 +68,7 @@ use zlib::{Compressor, Idle, Settings};
 /// | with context takeover, once there was a compressed message | a compressor, `132 + 4 × window + 7 × 2^(memory_level − 4)`: 372 by default, 135 with a window of 9 bits and memory level 1 | an inflater, 47 whatever the window; once the peer has sent a block with `BFINAL`, the window, 32, and an inflater only during a message |
 /// | without, between messages | none | none |
 /// | without, during a message | a compressor, if it is sent in fragments | an inflater |
-/// | during a message | | the message so far, doubling, up to [`max_message`](super::Options::max_message) |
+/// | during a message | | the message so far, doubling, up to [`max_message`](crate::ws::Limits::max_message) |
 ///
 /// What connections without context takeover use during a message is shared: up to 16 compressors and as
 /// many inflaters wait for the next one. Each thread that sends or receives compressed messages keeps 64 KiB
@@ -77,7 +77,7 @@ use zlib::{Compressor, Idle, Settings};
 #[cfg_attr(feature = "handshake", doc = "```")]
 #[cfg_attr(not(feature = "handshake"), doc = "```ignore")]
 /// use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
-/// use eventwire::ws::{Deflate, Frame, Connection, Message, Options};
+/// use eventwire::ws::{Connection, Deflate, Frame, Limits, Message};
 /// use bytes::BytesMut;
 ///
 /// let deflate = Deflate::new().level(3);
@@ -87,13 +87,13 @@ use zlib::{Compressor, Idle, Settings};
 /// let received = ServerHandshake::new().decode(&request_head)?.expect("a whole request");
 /// let acceptance = received.accept().deflate(&deflate);
 /// let agreed = acceptance.deflate_params();
-/// let mut server = Connection::message_server(Options::new()).deflate(&deflate, agreed);
+/// let mut server = Connection::server(Limits::new()).deflate(&deflate, agreed);
 /// let response_head = acceptance.to_bytes();
 ///
 /// let response = request.handshake().decode(&response_head)?.expect("a whole response");
 /// assert_eq!(response.deflate_params(), agreed);
 /// let masks = rand::random::<[u8; 4]>;
-/// let mut client = Connection::message_client(Options::new(), masks).deflate(&deflate, agreed);
+/// let mut client = Connection::client(Limits::new(), masks).deflate(&deflate, agreed);
 ///
 /// let (mut wire, text) = (BytesMut::new(), "again and ".repeat(100));
 /// client.send_to(&Frame::text(&text), &mut wire)?;
@@ -102,7 +102,6 @@ use zlib::{Compressor, Idle, Settings};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
 pub struct Deflate {
     wanted: DeflateParams,
     fallback: bool,
@@ -159,7 +158,8 @@ impl Deflate {
     ///   it makes only the first.
     ///
     /// ```
-    /// use eventwire::ws::{Deflate, DeflateParams, WindowBits};
+    /// use eventwire::ws::Deflate;
+    /// use eventwire::ws::deflate::{DeflateParams, WindowBits};
     ///
     /// // A server whose clients refer back 1 KiB at most, or do not compress.
     /// let small = DeflateParams {
@@ -196,7 +196,7 @@ impl Deflate {
     }
 
     /// Sets how many bytes a message has at least that is compressed, unless its frame
-    /// [says otherwise](super::Frame::compress). Messages whose length is not known, as they are sent in
+    /// [says otherwise](crate::ws::Frame::compress). Messages whose length is not known, as they are sent in
     /// fragments, are compressed.
     #[must_use]
     pub const fn min_len(mut self, bytes: usize) -> Self {
@@ -214,7 +214,7 @@ impl Deflate {
 
     /// What we want as `server`, or as client.
     #[cfg(feature = "handshake")]
-    pub(super) fn wants(&self, server: bool) -> DeflateParams {
+    pub(in crate::ws) fn wants(&self, server: bool) -> DeflateParams {
         let mut wanted = self.wanted;
         let own = if server {
             &mut wanted.server_max_window_bits
@@ -227,7 +227,7 @@ impl Deflate {
 
     /// Whether less than is wanted will do.
     #[cfg(feature = "handshake")]
-    pub(super) const fn falls_back(&self) -> bool {
+    pub(in crate::ws) const fn falls_back(&self) -> bool {
         self.fallback
     }
 }

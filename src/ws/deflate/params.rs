@@ -8,7 +8,7 @@ use core::fmt;
 /// As text it is what the server answers with.
 ///
 /// ```
-/// use eventwire::ws::{DeflateParams, WindowBits};
+/// use eventwire::ws::deflate::{DeflateParams, WindowBits};
 ///
 /// let params = DeflateParams {
 ///     server_no_context_takeover: true,
@@ -19,7 +19,6 @@ use core::fmt;
 /// assert_eq!(params.to_string(), text);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
 pub struct DeflateParams {
     /// Whether the server compresses each message by itself: that takes more bytes, and less memory on
     /// both sides (7.1.1.1).
@@ -35,7 +34,6 @@ pub struct DeflateParams {
 /// How many of the last bytes a compressor may refer to, as a power of two: 8 bits to 15, which are 256
 /// bytes to 32 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
 pub struct WindowBits(u8);
 
 impl WindowBits {

@@ -1,6 +1,6 @@
 //! zlib, one message at a time, and what is at rest of it.
 
-use super::{Room, WindowBits};
+use super::{Scratch, WindowBits};
 use core::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
@@ -57,7 +57,7 @@ impl Compressor {
         mut data: &[u8],
         fin: bool,
         forget: bool,
-        room: &'r mut Room,
+        room: &'r mut Scratch,
     ) -> &'r [u8] {
         let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
         if !data.is_empty() {
@@ -158,7 +158,7 @@ impl Inflater {
     /// it has to go on then.
     ///
     /// zlib-rs does not show its window, but copies out of it whatever a block says.
-    pub(super) fn window(&mut self, room: &mut Room) -> Vec<u8> {
+    pub(super) fn window(&mut self, room: &mut Scratch) -> Vec<u8> {
         let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
         let len = usize::try_from(zlib.total_out()).unwrap_or(usize::MAX).min(WINDOW);
         let output = &mut room.at_most(u64::MAX)[..len];

@@ -32,7 +32,6 @@ impl AsRef<[u8]> for Piece {
 }
 
 /// The value of `Authorization`.
-#[cfg_attr(docsrs, doc(cfg(feature = "handshake")))]
 impl fmt::Display for Credentials<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         basic(*self).try_for_each(|piece| {

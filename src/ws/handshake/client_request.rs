@@ -1,18 +1,18 @@
 //! What a client sends.
 
 use super::basic::basic;
-use super::checked::{HeaderSlice, check_headers, check_subprotocols, not_an_origin};
 #[cfg(feature = "deflate")]
 use super::deflate::Offer;
 use super::head::Limits;
 #[cfg(feature = "deflate")]
 use super::header_list::EXTENSIONS;
+use super::unsendable::{HeaderSlice, check_headers, check_subprotocols, not_an_origin};
 use super::write::{encode_methods, end, header, header_in_pieces};
 use super::{ClientHandshake, Unsendable, Upgrade};
 use crate::sink::{Encode, Sink};
 use crate::url::{not_a_host, not_a_target};
 #[cfg(feature = "deflate")]
-use crate::ws::Deflate;
+use crate::ws::deflate::Deflate;
 use crate::{Credentials, Target, Url};
 
 /// A request to open a WebSocket.
@@ -189,7 +189,6 @@ impl<'a, By> ClientRequest<'a, By> {
     /// Offers compression (RFC 7692, 5.1). What the server makes of it is in the
     /// [response](super::Response::deflate_params).
     #[cfg(feature = "deflate")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     #[must_use]
     pub const fn deflate(mut self, deflate: &'a Deflate) -> Self {
         self.deflate = Some(deflate);

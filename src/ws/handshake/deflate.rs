@@ -1,8 +1,7 @@
 //! How permessage-deflate is agreed on (RFC 7692, 5 and 7.1).
 
 use super::{Extension, ParamValue, ResponseError};
-use crate::ws::deflate::names;
-use crate::ws::{Deflate, DeflateParams, WindowBits};
+use crate::ws::deflate::{Deflate, DeflateParams, WindowBits, names};
 
 /// What a client offers: one set of parameters, or a second one without its demands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -259,7 +259,6 @@ pub enum ResponseError {
     /// The server uses an extension other than it was offered: it does not grant what was demanded, or
     /// demands what was not offered or cannot be done (RFC 7692, 5.1).
     #[cfg(feature = "deflate")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     #[error("an extension other than it was offered")]
     ExtensionParameters,
     /// Misuse: `input` is shorter than before. The machine is as it was before this call.

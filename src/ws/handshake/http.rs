@@ -1,12 +1,14 @@
 //! The same handshake over the `http` crate's types, and extended CONNECT, which needs them.
 
-use super::Unsendable;
-use super::client::Requested;
+use super::client_handshake::Requested;
 #[cfg(feature = "deflate")]
 use super::deflate::Offer;
 use super::fields::Fields;
-use super::server::{self, check_version};
-use super::{Acceptance, ClientRequest, Rejection, Request, RequestError, Response, ResponseError};
+use super::server_handshake::{self, check_version};
+use super::{
+    Acceptance, ClientRequest, Rejection, Request, RequestError, Response, ResponseError,
+    Unsendable,
+};
 use crate::Url;
 use crate::url::{is_scheme, not_a_host};
 #[cfg(feature = "deflate")]
@@ -21,7 +23,6 @@ use alloc::string::{String, ToString};
 
 /// A handshake by extended CONNECT, over HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220), which has no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub struct Connect(());
 
 impl<'a> Request<'a> {
@@ -54,7 +55,6 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// If it does not open a WebSocket.
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn from_http<B>(request: &'a ::http::Request<B>) -> Result<Self, RequestError> {
         if request.version() != Version::HTTP_11 {
             return Err(RequestError::HttpVersion);
@@ -73,7 +73,6 @@ impl<'a> Request<'a, Connect> {
     ///
     /// # Errors
     /// If it does not open a WebSocket.
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn from_connect<B>(
         request: &'a ::http::Request<B>,
         protocol: &str,
@@ -92,14 +91,13 @@ impl<'a> Request<'a, Connect> {
         // Where there is no `:authority` is `Host` (RFC 9114, 4.3.1).
         let host = match host {
             Some(host) => host,
-            None => server::host(fields)?.ok_or(RequestError::Host)?,
+            None => server_handshake::host(fields)?.ok_or(RequestError::Host)?,
         };
         check_version(fields)?;
         Self::checked(target, host, fields, 0, Connect(()))
     }
 
     /// Says yes. With no more than that, no subprotocol is chosen.
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub const fn accept(self) -> Acceptance<'a, Connect> {
         Acceptance::new(self)
     }
@@ -122,7 +120,6 @@ impl Acceptance<'_> {
     ///
     /// # Errors
     /// If the `http` crate refuses the headers, as it has limits on their number and size.
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self) -> ::http::Result<::http::Response<()>> {
         let (by, _) = self.parts();
         let response = ::http::Response::builder()
@@ -139,7 +136,6 @@ impl Acceptance<'_, Connect> {
     ///
     /// # Errors
     /// If the `http` crate refuses the headers, as it has limits on their number and size.
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self) -> ::http::Result<::http::Response<()>> {
         self.finish(::http::Response::builder().version(Version::HTTP_2))
     }
@@ -171,7 +167,6 @@ impl<'a> Rejection<'a> {
     ///
     /// # Errors
     /// If the `http` crate refuses the headers, as it has limits on their number and size.
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self, version: Version) -> ::http::Result<::http::Response<&'a str>> {
         let (body, headers) = self.parts();
         let by_upgrade = version < Version::HTTP_2;
@@ -214,7 +209,6 @@ impl ClientRequest<'_> {
     /// assert_eq!(request.verify(&response)?.subprotocol(), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self) -> ::http::Result<::http::Request<()>> {
         let request = ::http::Request::get(self.target.to_string())
             .header(HOST, self.host)
@@ -228,7 +222,6 @@ impl ClientRequest<'_> {
     ///
     /// # Errors
     /// If the server did not open the WebSocket as requested.
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn verify<'b, B>(
         &self,
         response: &'b ::http::Response<B>,
@@ -262,14 +255,12 @@ impl<'a> ClientRequest<'a, Connect> {
     /// assert_eq!(request.verify(&accepted.to_http()?)?.subprotocol(), Some("chat"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn connect(host: &'a str, target: &'a str) -> Result<Self, Unsendable> {
         Self::checked(host, target, Connect(()))
     }
 
     /// A request by extended CONNECT for what this URL names. Its user and password go the way of
     /// [`from_url`](ClientRequest::from_url).
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     #[must_use]
     pub fn connect_url(url: &Url<'a>) -> Self {
         Self::of_url(url, Connect(()))
@@ -281,7 +272,6 @@ impl<'a> ClientRequest<'a, Connect> {
     /// # Errors
     /// If the `http` crate refuses the host, target or headers: it knows fewer characters, and has
     /// limits on number and size.
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn to_http(&self, scheme: Scheme) -> ::http::Result<::http::Request<()>> {
         let target = self.target.to_string();
         let uri = Uri::builder().scheme(scheme).authority(self.host).path_and_query(target);
@@ -296,7 +286,6 @@ impl<'a> ClientRequest<'a, Connect> {
     ///
     /// # Errors
     /// If the server did not open the WebSocket as requested.
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn verify<'b, B>(
         &self,
         response: &'b ::http::Response<B>,

@@ -1,8 +1,7 @@
 //! The key that a client sends, and what a server makes of it (RFC 6455, 1.3).
 
-use base64::Engine;
-use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, PAD, STANDARD};
+use base64::{Engine, alphabet};
 use sha1::{Digest, Sha1};
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

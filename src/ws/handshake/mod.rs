@@ -56,8 +56,7 @@
 //! over, as many as the limit has room for (RFC 9112, 2.2).
 
 mod basic;
-mod checked;
-mod client;
+mod client_handshake;
 mod client_request;
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -67,22 +66,22 @@ mod head;
 mod header_list;
 mod key;
 mod rejection;
-mod server;
+mod server_handshake;
+mod unsendable;
 mod write;
 
 #[cfg(feature = "http")]
 mod http;
 
-pub use checked::Unsendable;
-pub use client::{ClientHandshake, Response};
+pub use client_handshake::{ClientHandshake, Response};
 pub use client_request::ClientRequest;
 pub use error::{RequestError, ResponseError};
 pub use fields::Headers;
 pub use head::{DEFAULT_MAX_HEAD, DEFAULT_MAX_HEADERS};
 pub use header_list::{Extension, ParamValue};
 #[cfg(feature = "http")]
-#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub use http::Connect;
 pub use key::{Upgrade, accept_key};
 pub use rejection::Rejection;
-pub use server::{Acceptance, Request, ServerHandshake};
+pub use server_handshake::{Acceptance, Request, ServerHandshake};
+pub use unsendable::Unsendable;

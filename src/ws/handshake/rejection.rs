@@ -1,7 +1,7 @@
 //! A server's refusal.
 
 use super::Unsendable;
-use super::checked::{HeaderSlice, check_headers};
+use super::unsendable::{HeaderSlice, check_headers};
 use super::write::{encode_methods, end, header};
 use crate::sink::{Encode, Sink, decimal};
 

@@ -1,6 +1,6 @@
 //! How a head is written.
 
-use super::checked::HeaderSlice;
+use super::unsendable::HeaderSlice;
 use crate::sink::Sink;
 
 /// Writes a header; no value here has a line end.
@@ -50,7 +50,6 @@ macro_rules! encode_methods {
         /// # Errors
         /// If a buffer that does not grow has no room; nothing is appended then.
         #[cfg(feature = "alloc")]
-        #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
         pub fn encode_to<B: bytes::BufMut>(
             &self,
             buffer: &mut B,
@@ -60,7 +59,6 @@ macro_rules! encode_methods {
 
         /// It in memory of its own.
         #[cfg(feature = "alloc")]
-        #[cfg_attr(docsrs, doc(cfg(feature = "alloc")))]
         #[must_use]
         pub fn to_bytes(&self) -> bytes::Bytes {
             crate::sink::to_bytes(self)

@@ -7,31 +7,32 @@ pub mod socket;
 
 #[cfg(feature = "alloc")]
 use bytes::BytesMut;
-use eventwire::ws::{
-    Close, Data, DataKind, Decoder, Event, MaskKey, OnLimit, Options, ProtocolError, Role,
-};
-#[cfg(feature = "alloc")]
-use eventwire::ws::{Connection, Message, MessageDecoder};
 #[cfg(feature = "deflate")]
-use eventwire::ws::{Deflate, DeflateParams};
+use eventwire::ws::Deflate;
+use eventwire::ws::connection::MessageDecoder;
+use eventwire::ws::deflate::DeflateParams;
+use eventwire::ws::frame::{DataKind, FrameDecoder, FrameEvent, MaskKey, OnLimit, Role, Run};
+use eventwire::ws::{Close, Limits, ProtocolError};
+#[cfg(feature = "alloc")]
+use eventwire::ws::{Connection, Message};
 
 pub const ROLES: [Role; 2] = [Role::Server, Role::Client];
 
-/// What [`Options`] are made of.
+/// What [`Limits`] are made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct Rules {
     pub frame: u64,
     pub message: u64,
     pub fragments: u32,
     pub on_limit: OnLimit,
 }
 
-impl Limits {
+impl Rules {
     pub const NONE: Self =
         Self { frame: u64::MAX, message: u64::MAX, fragments: u32::MAX, on_limit: OnLimit::Error };
 
-    pub fn options(self) -> Options {
-        Options::new()
+    pub fn options(self) -> Limits {
+        Limits::new()
             .max_frame(self.frame)
             .max_message(self.message)
             .max_fragments(self.fragments)
@@ -59,15 +60,15 @@ impl Seen {
         Self::Data { kind: DataKind::Binary, payload: payload.into(), fin: true }
     }
 
-    pub fn of<P: AsRef<[u8]>, R: AsRef<str>>(event: Event<P, R>) -> Self {
+    pub fn of<P: AsRef<[u8]>, R: AsRef<str>>(event: FrameEvent<P, R>) -> Self {
         match event {
-            Event::Data(Data { kind, payload, fin, .. }) => {
+            FrameEvent::Data(Run { kind, payload, fin, .. }) => {
                 Self::Data { kind, payload: payload.as_ref().to_vec(), fin }
             }
-            Event::Ping(payload) => Self::Ping(payload.as_ref().to_vec()),
-            Event::Pong(payload) => Self::Pong(payload.as_ref().to_vec()),
-            Event::Skipped(error) => Self::Skipped(error),
-            Event::Close(close) => {
+            FrameEvent::Ping(payload) => Self::Ping(payload.as_ref().to_vec()),
+            FrameEvent::Pong(payload) => Self::Pong(payload.as_ref().to_vec()),
+            FrameEvent::Skipped(error) => Self::Skipped(error),
+            FrameEvent::Close(close) => {
                 Self::Close(close.map(|Close { code, reason }| Close {
                     code,
                     reason: reason.as_ref().to_owned(),
@@ -97,9 +98,9 @@ impl Trace {
     }
 }
 
-/// The stream through [`Decoder::decode`], keeping what the decoder leaves, as the docs say.
-fn by_slice<'a>(role: Role, limits: Limits, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
-    let mut decoder = Decoder::new(role, limits.options());
+/// The stream through [`FrameDecoder::decode`], keeping what the decoder leaves, as the docs say.
+fn by_slice<'a>(role: Role, limits: Rules, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
+    let mut decoder = FrameDecoder::new(role, limits.options());
     let mut trace = Trace::default();
     let mut kept = Vec::new();
     for chunk in chunks {
@@ -108,7 +109,7 @@ fn by_slice<'a>(role: Role, limits: Limits, chunks: impl IntoIterator<Item = &'a
         loop {
             match decoder.decode(&mut input) {
                 Ok(Some(event)) => {
-                    if let Event::Data(Data { payload, fin, .. }) = &event {
+                    if let FrameEvent::Data(Run { payload, fin, .. }) = &event {
                         assert!(*fin || !payload.is_empty(), "an empty run that ends nothing");
                     }
                     trace.push(Seen::of(event));
@@ -122,33 +123,29 @@ fn by_slice<'a>(role: Role, limits: Limits, chunks: impl IntoIterator<Item = &'a
                 }
             }
         }
-        assert!(input.len() < Decoder::MIN_BUFFER, "left {} bytes", input.len());
+        assert!(input.len() < FrameDecoder::MIN_BUFFER, "left {} bytes", input.len());
         kept = input.to_vec();
     }
     trace.incomplete = decoder.in_message() || !kept.is_empty();
     trace
 }
 
-/// The stream through [`Decoder::decode_mut`].
+/// The stream through [`FrameDecoder::decode_buffer`].
 #[cfg(feature = "alloc")]
 fn by_bytes_mut<'a>(
     role: Role,
-    limits: Limits,
+    limits: Rules,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> Trace {
-    let mut decoder = Decoder::new(role, limits.options());
-    let mut trace = by_buffer(chunks, |buffer| Ok(decoder.decode_mut(buffer)?.map(Seen::of)));
+    let mut decoder = FrameDecoder::new(role, limits.options());
+    let mut trace = by_buffer(chunks, |buffer| Ok(decoder.decode_buffer(buffer)?.map(Seen::of)));
     trace.incomplete |= decoder.in_message();
     trace
 }
 
 /// The stream through [`MessageDecoder::decode`].
 #[cfg(feature = "alloc")]
-fn by_messages<'a>(
-    role: Role,
-    limits: Limits,
-    chunks: impl IntoIterator<Item = &'a [u8]>,
-) -> Trace {
+fn by_messages<'a>(role: Role, limits: Rules, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
     by_message_decoder(MessageDecoder::new(role, limits.options()), chunks)
 }
 
@@ -166,7 +163,7 @@ fn by_message_decoder<'a>(
         Message::Binary(payload) => Seen::binary(&payload),
         Message::Ping(payload) => Seen::Ping(payload.into()),
         Message::Pong(payload) => Seen::Pong(payload.into()),
-        Message::Close(close) => Seen::of(Event::<&[u8], _>::Close(close)),
+        Message::Close(close) => Seen::of(FrameEvent::<&[u8], _>::Close(close)),
         Message::Skipped(error) => Seen::Skipped(error),
     };
     let mut trace = by_buffer(chunks, |buffer| Ok(decoder.decode(buffer)?.map(seen)));
@@ -176,7 +173,7 @@ fn by_message_decoder<'a>(
 
 /// What a decoder shows that inflates messages as these parameters say.
 #[cfg(feature = "deflate")]
-pub fn inflated(role: Role, limits: Limits, params: DeflateParams, chunks: &[&[u8]]) -> Trace {
+pub fn inflated(role: Role, limits: Rules, params: DeflateParams, chunks: &[&[u8]]) -> Trace {
     let decoder =
         MessageDecoder::new(role, limits.options()).deflate(&Deflate::new(), Some(params));
     by_message_decoder(decoder, chunks.iter().copied())
@@ -186,7 +183,7 @@ pub fn inflated(role: Role, limits: Limits, params: DeflateParams, chunks: &[&[u
 #[cfg(feature = "deflate")]
 pub fn inflated_reference(
     role: Role,
-    limits: Limits,
+    limits: Rules,
     params: DeflateParams,
     window: usize,
     stream: &[u8],
@@ -251,13 +248,13 @@ fn messages(trace: &Trace) -> Trace {
 
 /// A connection shows what its decoder does, and owes an answer to what needs one.
 #[cfg(feature = "alloc")]
-fn by_connection(limits: Limits, stream: &[u8], expected: &Trace) {
-    let mut connection = Connection::server(limits.options());
+fn by_connection(limits: Rules, stream: &[u8], expected: &Trace) {
+    let mut connection = Connection::frame_server(limits.options());
     let mut trace = Trace::default();
     let mut buffer = BytesMut::from(stream);
     let mut replies = Vec::new();
     loop {
-        let result = connection.receive_mut(&mut buffer);
+        let result = connection.receive_buffer(&mut buffer);
         connection.reply_to(&mut replies).expect("a server can always answer");
         match result {
             Ok(Some(event)) => trace.push(Seen::of(event)),
@@ -293,7 +290,7 @@ fn by_connection(limits: Limits, stream: &[u8], expected: &Trace) {
 }
 
 /// The trace of a stream that is cut like this, the same from every form of decoder.
-pub fn trace(role: Role, limits: Limits, chunks: &[&[u8]]) -> Trace {
+pub fn trace(role: Role, limits: Rules, chunks: &[&[u8]]) -> Trace {
     let trace = by_slice(role, limits, chunks.iter().copied());
     #[cfg(feature = "alloc")]
     {
@@ -306,7 +303,7 @@ pub fn trace(role: Role, limits: Limits, chunks: &[&[u8]]) -> Trace {
 
 /// The trace of a stream, the same whole, byte by byte and at every two-way split, in every form,
 /// and equal to the reference's. What follows an error or a close frame changes nothing.
-pub fn every_split(role: Role, limits: Limits, stream: &[u8]) -> Trace {
+pub fn every_split(role: Role, limits: Rules, stream: &[u8]) -> Trace {
     let expected = reference::trace(role, limits, stream);
     let check = |chunks: &[&[u8]]| {
         let shown: Vec<_> = chunks.iter().map(|chunk| chunk.escape_ascii().to_string()).collect();

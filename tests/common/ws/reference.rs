@@ -2,8 +2,9 @@
 //! shares no code with the crate, and is as slow as it likes.
 
 use super::inflate::Inflater;
-use super::{Limits, Seen, Trace};
-use eventwire::ws::{Close, CloseCode, DataKind, Fault, OnLimit, ProtocolError, Role, Rsv};
+use super::{Rules, Seen, Trace};
+use eventwire::ws::frame::{DataKind, Fault, OnLimit, Role, Rsv};
+use eventwire::ws::{Close, CloseCode, ProtocolError};
 
 #[cfg(feature = "deflate")]
 const NOT_DEFLATE: Fault = Fault::InvalidDeflate;
@@ -12,7 +13,7 @@ const NOT_DEFLATE: Fault = Fault::InvalidDeflate;
 const NOT_DEFLATE: Fault = Fault::InvalidUtf8;
 
 /// What a decoder must show of a stream, however it is cut.
-pub fn trace(role: Role, limits: Limits, stream: &[u8]) -> Trace {
+pub fn trace(role: Role, limits: Rules, stream: &[u8]) -> Trace {
     trace_with(role, limits, None, stream)
 }
 
@@ -26,12 +27,7 @@ pub struct Inflation {
 }
 
 /// The same where compressed messages are allowed, of which nothing is shown before their ends.
-pub fn trace_with(
-    role: Role,
-    limits: Limits,
-    inflation: Option<Inflation>,
-    stream: &[u8],
-) -> Trace {
+pub fn trace_with(role: Role, limits: Rules, inflation: Option<Inflation>, stream: &[u8]) -> Trace {
     let mut machine = Machine {
         role,
         limits,
@@ -69,7 +65,7 @@ pub fn trace_with(
 
 struct Machine {
     role: Role,
-    limits: Limits,
+    limits: Rules,
     inflation: Option<(Inflation, Inflater)>,
     /// Where the current frame begins.
     frame_offset: usize,

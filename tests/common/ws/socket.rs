@@ -1,10 +1,13 @@
-//! What drives a `WebSocket` or a `Reconnect` in tests: a clock that stands, a peer that is bytes.
+//! What drives a `WebSocket` or a `ReconnectingWebSocket` in tests: a clock that stands, a peer that is bytes.
 
 use bytes::{Buf, BytesMut};
+use eventwire::ws::connection::MessageDecoder;
+use eventwire::ws::frame::{NoMask, Role};
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
+use eventwire::ws::socket::ToWrite;
 use eventwire::ws::{
-    LinkEvent, MaskSource, Message, MessageDecoder, NoMask, Options, Reconnect, Role, SocketEvent,
-    SocketOptions, ToWrite, WebSocket,
+    Limits, MaskSource, Message, ReconnectingWebSocket, ReconnectingWebSocketEvent, WebSocket,
+    WebSocketEvent, WebSocketOptions,
 };
 use std::time::Duration;
 
@@ -52,7 +55,7 @@ pub fn other(role: Role) -> Role {
 
 /// What `role` reads in these bytes, which are whole frames.
 pub fn decode(role: Role, bytes: &[u8]) -> Vec<Message> {
-    let mut decoder = MessageDecoder::new(role, Options::new());
+    let mut decoder = MessageDecoder::new(role, Limits::new());
     let mut buffer = BytesMut::from(bytes);
     let mut messages = Vec::new();
     while let Some(message) = decoder.decode(&mut buffer).expect("valid frames") {
@@ -76,23 +79,23 @@ pub const START: Duration = ms(1_000_000);
 
 impl Rig<NoMask> {
     /// An open server.
-    pub fn server(options: SocketOptions) -> Self {
+    pub fn server(options: WebSocketOptions) -> Self {
         let mut rig = Self::new(WebSocket::server(options, START), Role::Server);
-        assert_eq!(rig.poll_all(), [SocketEvent::Open]);
+        assert_eq!(rig.poll_all(), [WebSocketEvent::Open]);
         rig
     }
 }
 
 impl Rig<Keys> {
     /// An open client.
-    pub fn client(options: SocketOptions) -> Self {
+    pub fn client(options: WebSocketOptions) -> Self {
         let mut rig = Self::new(WebSocket::client(options, KEYS, START), Role::Client);
-        assert_eq!(rig.poll_all(), [SocketEvent::Open]);
+        assert_eq!(rig.poll_all(), [WebSocketEvent::Open]);
         rig
     }
 
     /// A client whose request is written, and the answer to it.
-    pub fn connect(options: SocketOptions) -> (Self, Vec<u8>) {
+    pub fn connect(options: WebSocketOptions) -> (Self, Vec<u8>) {
         let socket = WebSocket::connect(&request(), options, KEYS, START);
         let mut rig = Self::new(socket, Role::Client);
         let answer = accept(&rig.write()).expect("a whole request");
@@ -105,43 +108,43 @@ impl<M: MaskSource> Rig<M> {
         Self { socket, role, received: BytesMut::new(), now: START }
     }
 
-    pub fn poll(&mut self) -> Option<SocketEvent> {
+    pub fn poll(&mut self) -> Option<WebSocketEvent> {
         self.socket.poll(&mut self.received, self.now)
     }
 
     /// All events that there are now. Then either nothing is due, or it is over.
-    pub fn poll_all(&mut self) -> Vec<SocketEvent> {
+    pub fn poll_all(&mut self) -> Vec<WebSocketEvent> {
         let events: Vec<_> = std::iter::from_fn(|| self.poll()).collect();
         let deadline = self.socket.deadline();
         assert!(deadline.is_none_or(|at| at > self.now), "due at {deadline:?}: {:?}", self.now);
         events
     }
 
-    pub fn receive(&mut self, bytes: &[u8]) -> Vec<SocketEvent> {
+    pub fn receive(&mut self, bytes: &[u8]) -> Vec<WebSocketEvent> {
         self.received.extend_from_slice(bytes);
         self.poll_all()
     }
 
     /// What the peer builds is received.
-    pub fn hear(&mut self, build: impl Fn(&mut Stream) -> &mut Stream) -> Vec<SocketEvent> {
+    pub fn hear(&mut self, build: impl Fn(&mut Stream) -> &mut Stream) -> Vec<WebSocketEvent> {
         let mut stream = Stream::new(self.role);
         build(&mut stream);
         self.receive(&stream.bytes)
     }
 
-    pub fn end(&mut self) -> Vec<SocketEvent> {
+    pub fn end(&mut self) -> Vec<WebSocketEvent> {
         self.socket.end_of_stream(self.now);
         self.poll_all()
     }
 
     /// Lets that much time pass.
-    pub fn wait(&mut self, time: Duration) -> Vec<SocketEvent> {
+    pub fn wait(&mut self, time: Duration) -> Vec<WebSocketEvent> {
         self.now += time;
         self.poll_all()
     }
 
     /// Waits until one nanosecond before the deadline, when nothing happens, and then for it.
-    pub fn wait_for_deadline(&mut self) -> Vec<SocketEvent> {
+    pub fn wait_for_deadline(&mut self) -> Vec<WebSocketEvent> {
         let deadline = self.socket.deadline().expect("a deadline");
         self.now = deadline.saturating_sub(Duration::from_nanos(1));
         assert_eq!(self.poll_all(), [], "too soon");
@@ -152,7 +155,7 @@ impl<M: MaskSource> Rig<M> {
 
     /// Waits for a deadline that the peer is held to, and for the end of its last chance.
     #[track_caller]
-    pub fn miss_deadline(&mut self) -> Vec<SocketEvent> {
+    pub fn miss_deadline(&mut self) -> Vec<WebSocketEvent> {
         assert_eq!(self.wait_for_deadline(), [], "judged before its last chance");
         self.wait_for_deadline()
     }
@@ -177,17 +180,17 @@ impl<M: MaskSource> Rig<M> {
 /// A client that reconnects, with what it received, at a time.
 #[derive(Debug)]
 pub struct LinkRig {
-    pub link: Reconnect<Keys>,
+    pub link: ReconnectingWebSocket<Keys>,
     pub received: BytesMut,
     pub now: Duration,
 }
 
 impl LinkRig {
-    pub fn new(link: Reconnect<Keys>) -> Self {
+    pub fn new(link: ReconnectingWebSocket<Keys>) -> Self {
         Self { link, received: BytesMut::new(), now: START }
     }
 
-    pub fn poll_all(&mut self) -> Vec<LinkEvent> {
+    pub fn poll_all(&mut self) -> Vec<ReconnectingWebSocketEvent> {
         let poll = || self.link.poll(&mut self.received, self.now);
         let events: Vec<_> = std::iter::from_fn(poll).collect();
         let deadline = self.link.deadline();
@@ -196,7 +199,10 @@ impl LinkRig {
     }
 
     /// The frames that a server sends.
-    pub fn hear(&mut self, build: impl Fn(&mut Stream) -> &mut Stream) -> Vec<LinkEvent> {
+    pub fn hear(
+        &mut self,
+        build: impl Fn(&mut Stream) -> &mut Stream,
+    ) -> Vec<ReconnectingWebSocketEvent> {
         let mut stream = Stream::new(Role::Client);
         build(&mut stream);
         self.received.extend_from_slice(&stream.bytes);

@@ -20,7 +20,10 @@ use blocking::Blocking;
 use core::time::Duration;
 use embassy_futures::block_on;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
-use eventwire::sse::{Decoder, Event, EventSource, InlineId, Options, SourceOptions, Step, Text};
+use eventwire::sse::{
+    Decoder, DecoderOptions, Event, EventSource, EventSourceOptions, EventSourceStep, InlineId,
+    Text,
+};
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{self, Connection, Frame};
 use websocket::WebSocket;
@@ -62,16 +65,16 @@ fn stream() -> Option<bool> {
           6\r\nid: 7\n\r\n9\r\ndata: a\n\n\r\n0\r\n\r\n",
     );
     let second = Duration::from_secs(1);
-    let decoder = Decoder::<InlineId<8>>::with_options(Options::new().max_event(128));
-    let mut source = EventSource::with_decoder(decoder, SourceOptions::new());
-    let connects = source.poll(second).ok()? == Step::Connect;
+    let decoder = Decoder::with_storage(DecoderOptions::new().max_event(128), InlineId::<8>::new());
+    let mut source = EventSource::with_decoder(decoder, EventSourceOptions::new());
+    let connects = source.poll(second).ok()? == EventSourceStep::Connect;
     let mut seen = false;
     let see = |event: Event<Text<'_>>| seen = event.data == "a";
     let mut buffer = [0; 256];
     let transport = Blocking(server);
     let follow = sse::follow(transport, "a", "/", &mut source, &mut buffer, || second, see);
     let ended = matches!(block_on(follow), Err(sse::Error::Source(_)));
-    let waits = source.poll(second).ok()? == Step::Wait(Some(4 * second));
+    let waits = source.poll(second).ok()? == EventSourceStep::Wait(Some(4 * second));
     Some(connects && seen && ended && waits && source.last_event_id() == "7")
 }
 
@@ -81,14 +84,13 @@ async fn conversation() -> Option<bool> {
           Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x01a\x88\x00",
     );
     let request = ClientRequest::new("a", "/", *b"the sample nonce").ok()?;
-    let connection = Connection::client(ws::Options::new(), || [1, 2, 3, 4]);
+    let connection = Connection::frame_client(ws::Limits::new(), || [1, 2, 3, 4]);
     let (mut received, mut to_send) = ([0; 256], [0; 256]);
     let transport = Blocking(server);
     let opening = WebSocket::open(transport, &request, connection, &mut received, &mut to_send);
     let mut socket = opening.await.ok()?;
     socket.send(&Frame::text("hello")).await.ok()?;
-    let seen =
-        matches!(socket.receive().await.ok()?, Some(ws::Event::Data(run)) if run.payload == b"a");
-    let closed = matches!(socket.receive().await.ok()?, Some(ws::Event::Close(None)));
+    let seen = matches!(socket.receive().await.ok()?, Some(ws::frame::FrameEvent::Data(run)) if run.payload == b"a");
+    let closed = matches!(socket.receive().await.ok()?, Some(ws::frame::FrameEvent::Close(None)));
     Some(seen && closed && socket.finish().await.is_ok())
 }

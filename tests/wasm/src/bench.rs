@@ -2,8 +2,9 @@
 
 use crate::call::Call;
 use core::hint::black_box;
-use eventwire::sse::{Decoder, InlineId, Item, Message, Options};
-use eventwire::ws::{self, Connection, Event, Frame, MaskKey};
+use eventwire::sse::{Decoder, DecoderOptions, EventBuilder, InlineId, Item};
+use eventwire::ws::frame::{FrameEvent, MaskKey};
+use eventwire::ws::{self, Connection, Frame};
 
 /// Decodes the stream, from a copy as the data is joined in place; returns how many events.
 #[unsafe(no_mangle)]
@@ -13,7 +14,7 @@ extern "C" fn bench_sse_decoder(call: &mut Call, rounds: u32) -> usize {
     let mut events = 0;
     for _ in 0..rounds {
         copy.copy_from_slice(stream);
-        let mut decoder = Decoder::<InlineId<64>>::with_options(Options::new());
+        let mut decoder = Decoder::with_storage(DecoderOptions::new(), InlineId::<64>::new());
         let mut input = &mut copy[..];
         while let Ok(Some(item)) = decoder.decode(&mut input) {
             let Item::Event(event) = item else { continue };
@@ -30,7 +31,9 @@ extern "C" fn bench_sse_encode(call: &mut Call, rounds: u32) -> usize {
     let (stream, _, _) = call.parts();
     let text = str::from_utf8(stream).expect("text");
     let mut out = vec![0; 8 * text.len() + 64];
-    (0..rounds).map(|_| black_box(&Message::new().data(text)).encode(&mut out).unwrap_or(0)).sum()
+    (0..rounds)
+        .map(|_| black_box(&EventBuilder::new().data(text)).encode(&mut out).unwrap_or(0))
+        .sum()
 }
 
 /// Decodes frames, masked by a key of zeros, which leaves them as they are; returns how many.
@@ -39,10 +42,10 @@ extern "C" fn bench_ws_decoder(call: &mut Call, rounds: u32) -> usize {
     let (stream, _, _) = call.parts();
     let mut messages = 0;
     for _ in 0..rounds {
-        let mut connection = Connection::server(ws::Options::new());
+        let mut connection = Connection::frame_server(ws::Limits::new());
         let mut input = &mut *stream;
         while let Ok(Some(event)) = connection.receive(&mut input) {
-            let Event::Data(run) = black_box(event) else { continue };
+            let FrameEvent::Data(run) = black_box(event) else { continue };
             messages += usize::from(run.fin);
         }
     }
@@ -53,7 +56,7 @@ extern "C" fn bench_ws_decoder(call: &mut Call, rounds: u32) -> usize {
 #[unsafe(no_mangle)]
 extern "C" fn bench_ws_send(call: &mut Call, rounds: u32) -> usize {
     let (stream, _, _) = call.parts();
-    let mut connection = Connection::client(ws::Options::new(), || [0x37, 0xFA, 0x21, 0x3D]);
+    let mut connection = Connection::frame_client(ws::Limits::new(), || [0x37, 0xFA, 0x21, 0x3D]);
     let mut out = vec![0; stream.len() + 14];
     let frame = Frame::binary(&*stream);
     (0..rounds).map(|_| connection.send(black_box(&frame), &mut out).unwrap_or(0)).sum()

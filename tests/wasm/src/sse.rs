@@ -5,14 +5,16 @@ use crate::call::{Call, Report};
 use bytes::Bytes;
 use core::time::Duration;
 #[cfg(feature = "alloc")]
-use eventwire::sse::BytesDecoder;
-use eventwire::sse::{DecodeError, Decoder, Event, InlineId, Item, Lexer, Message, Options, Token};
+use eventwire::sse::OwnedDecoder;
+use eventwire::sse::{
+    DecodeError, Decoder, DecoderOptions, Event, EventBuilder, InlineId, Item, Lexer, Token,
+};
 
 /// By [`Decoder`], in the host's memory: what it leaves is where the next chunk begins.
 #[unsafe(no_mangle)]
 extern "C" fn sse_decoder(call: &mut Call) -> usize {
     let (stream, ends, mut report) = call.parts();
-    let mut decoder = Decoder::<InlineId<1024>>::with_options(Options::new());
+    let mut decoder = Decoder::with_storage(DecoderOptions::new(), InlineId::<1024>::new());
     let mut start = 0;
     for &end in ends {
         let mut input = &mut stream[start..end];
@@ -30,12 +32,12 @@ extern "C" fn sse_decoder(call: &mut Call) -> usize {
     report.finish()
 }
 
-/// By [`BytesDecoder`], each chunk in memory of its own.
+/// By [`OwnedDecoder`], each chunk in memory of its own.
 #[cfg(feature = "alloc")]
 #[unsafe(no_mangle)]
 extern "C" fn sse_bytes_decoder(call: &mut Call) -> usize {
     let (stream, ends, mut report) = call.parts();
-    let mut decoder = BytesDecoder::new();
+    let mut decoder = OwnedDecoder::new();
     let mut start = 0;
     for &end in ends {
         let mut chunk = Bytes::copy_from_slice(&stream[start..end]);
@@ -110,7 +112,7 @@ extern "C" fn sse_lexer(call: &mut Call) -> usize {
 #[unsafe(no_mangle)]
 extern "C" fn sse_encode(call: &mut Call) -> usize {
     let (text, _, mut report) = call.parts();
-    match core::str::from_utf8(text).map(|text| Message::new().data(text)) {
+    match core::str::from_utf8(text).map(|text| EventBuilder::new().data(text)) {
         Ok(message) => report.add(b's', |room| message.encode(room).unwrap_or(0)),
         Err(_) => report.add_bytes(b'!', b""),
     }

@@ -5,18 +5,18 @@ use crate::call::{Call, Report};
 use bytes::{Bytes, BytesMut};
 #[cfg(feature = "alloc")]
 use eventwire::Utf8Bytes;
-use eventwire::ws::{
-    Close, Connection, Data, DataKind, Event, MaskKey, MaskSource, Options, ProtocolError, State,
-};
 #[cfg(feature = "alloc")]
-use eventwire::ws::{Message, MessageDecoder};
+use eventwire::ws::Message;
+use eventwire::ws::connection::MessageDecoder;
+use eventwire::ws::frame::{DataKind, FrameEvent, MaskKey, Run};
+use eventwire::ws::{Close, Connection, ConnectionState, Limits, MaskSource, ProtocolError};
 
 fn key() -> [u8; 4] {
     [0x37, 0xFA, 0x21, 0x3D]
 }
 
-fn options(max_frame: u64, max_message: u64, max_fragments: u32) -> Options {
-    Options::new().max_frame(max_frame).max_message(max_message).max_fragments(max_fragments)
+fn options(max_frame: u64, max_message: u64, max_fragments: u32) -> Limits {
+    Limits::new().max_frame(max_frame).max_message(max_message).max_fragments(max_fragments)
 }
 
 /// Payload in runs, in the host's memory: what is left is where the next chunk begins.
@@ -30,9 +30,9 @@ extern "C" fn ws_runs(
 ) -> usize {
     let options = options(max_frame, max_message, max_fragments);
     if client {
-        runs(Connection::client(options, key), call)
+        runs(Connection::frame_client(options, key), call)
     } else {
-        runs(Connection::server(options), call)
+        runs(Connection::frame_server(options), call)
     }
 }
 
@@ -66,9 +66,9 @@ extern "C" fn ws_messages(
 ) -> usize {
     let options = options(max_frame, max_message, max_fragments);
     if client {
-        messages(Connection::message_client(options, key), call)
+        messages(Connection::client(options, key), call)
     } else {
-        messages(Connection::message_server(options), call)
+        messages(Connection::server(options), call)
     }
 }
 
@@ -96,15 +96,16 @@ fn messages<M: MaskSource>(
 }
 
 #[cfg(feature = "alloc")]
-fn as_event(message: Message) -> Event<Bytes, Utf8Bytes> {
-    let whole = |kind, payload| Event::Data(Data { kind, compressed: false, payload, fin: true });
+fn as_event(message: Message) -> FrameEvent<Bytes, Utf8Bytes> {
+    let whole =
+        |kind, payload| FrameEvent::Data(Run { kind, compressed: false, payload, fin: true });
     match message {
         Message::Text(text) => whole(DataKind::Text, text.into()),
         Message::Binary(payload) => whole(DataKind::Binary, payload),
-        Message::Ping(payload) => Event::Ping(payload),
-        Message::Pong(payload) => Event::Pong(payload),
-        Message::Close(close) => Event::Close(close),
-        Message::Skipped(error) => Event::Skipped(error),
+        Message::Ping(payload) => FrameEvent::Ping(payload),
+        Message::Pong(payload) => FrameEvent::Pong(payload),
+        Message::Close(close) => FrameEvent::Close(close),
+        Message::Skipped(error) => FrameEvent::Skipped(error),
     }
 }
 
@@ -112,11 +113,11 @@ fn as_event(message: Message) -> Event<Bytes, Utf8Bytes> {
 /// more.
 fn answer<M: MaskSource, D, P: AsRef<[u8]>, R: AsRef<str>>(
     connection: &mut Connection<M, D>,
-    received: Result<Option<Event<P, R>>, ProtocolError>,
+    received: Result<Option<FrameEvent<P, R>>, ProtocolError>,
     report: &mut Report<'_>,
 ) -> Result<bool, ProtocolError> {
-    if let Ok(Some(Event::Data(run))) = &received
-        && connection.state() == State::Open
+    if let Ok(Some(FrameEvent::Data(run))) = &received
+        && connection.state() == ConnectionState::Open
     {
         report.add(b'x', |room| connection.writer().send_run(run, room).unwrap_or(0));
     }
@@ -132,20 +133,20 @@ fn answer<M: MaskSource, D, P: AsRef<[u8]>, R: AsRef<str>>(
     received.map(|event| event.is_some())
 }
 
-fn event_to<P: AsRef<[u8]>, R: AsRef<str>>(report: &mut Report<'_>, event: &Event<P, R>) {
+fn event_to<P: AsRef<[u8]>, R: AsRef<str>>(report: &mut Report<'_>, event: &FrameEvent<P, R>) {
     match event {
-        Event::Data(Data { kind, payload, fin, .. }) => {
+        FrameEvent::Data(Run { kind, payload, fin, .. }) => {
             let tag = if *kind == DataKind::Text { b't' } else { b'b' };
             report.add_bytes(tag, payload.as_ref());
             if *fin {
                 report.add_bytes(b'.', b"");
             }
         }
-        Event::Ping(payload) => report.add_bytes(b'i', payload.as_ref()),
-        Event::Pong(payload) => report.add_bytes(b'o', payload.as_ref()),
-        Event::Close(None) => report.add_bytes(b'c', b""),
-        Event::Skipped(_) => report.add_bytes(b'?', b""),
-        Event::Close(Some(Close { code, reason })) => {
+        FrameEvent::Ping(payload) => report.add_bytes(b'i', payload.as_ref()),
+        FrameEvent::Pong(payload) => report.add_bytes(b'o', payload.as_ref()),
+        FrameEvent::Close(None) => report.add_bytes(b'c', b""),
+        FrameEvent::Skipped(_) => report.add_bytes(b'?', b""),
+        FrameEvent::Close(Some(Close { code, reason })) => {
             report.add_number(b'c', code.get().into());
             report.add_bytes(b'r', reason.as_ref().as_bytes());
         }

@@ -3,7 +3,7 @@
 use super::aligned::{self, Output};
 use super::{COUNT, READ, Work};
 use bytes::{Bytes, BytesMut};
-use eventwire::sse::{BytesDecoder, Decoder, Item, Message};
+use eventwire::sse::{Decoder, EventBuilder, Item, OwnedDecoder};
 use std::hint::black_box;
 
 /// Decodes many of an event, to text in the buffer.
@@ -20,7 +20,7 @@ pub fn decode_bytes(event: &str) -> Box<dyn Work> {
 
 /// Encodes an event with this data, again and again.
 pub fn encode(data: &str) -> Box<dyn Work> {
-    let message = Message::new().data(aligned::text(data));
+    let message = EventBuilder::new().data(aligned::text(data));
     Box::new(Encode { message, output: Output::new(message.encoded_len()) })
 }
 
@@ -73,7 +73,7 @@ impl Work for Owned {
     }
 
     fn run(&mut self) -> usize {
-        let mut decoder = BytesDecoder::new();
+        let mut decoder = OwnedDecoder::new();
         let mut events = 0;
         for chunk in &mut self.chunks {
             while let Some(item) = decoder.decode(chunk).unwrap() {
@@ -88,7 +88,7 @@ impl Work for Owned {
 }
 
 struct Encode {
-    message: Message<'static>,
+    message: EventBuilder<'static>,
     output: Output,
 }
 

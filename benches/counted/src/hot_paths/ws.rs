@@ -3,10 +3,10 @@
 use super::aligned::{self, Output};
 use super::{COUNT, READ, Work, json_feed};
 use bytes::BytesMut;
-use eventwire::ws::{
-    Data, Decoder, Deflate, DeflateParams, Event, Frame, MaskKey, Message, MessageDecoder, Options,
-    Role, Writer,
-};
+use eventwire::ws::connection::{MessageDecoder, Writer};
+use eventwire::ws::deflate::DeflateParams;
+use eventwire::ws::frame::{FrameDecoder, FrameEvent, MaskKey, Role, Run};
+use eventwire::ws::{Deflate, Frame, Limits, Message};
 use std::hint::black_box;
 
 const KEY: MaskKey = MaskKey([0xA1, 0x5B, 0x07, 0xFE]);
@@ -83,7 +83,7 @@ impl Work for InPlace {
     }
 
     fn run(&mut self) -> usize {
-        let mut decoder = Decoder::new(Role::Server, Options::new());
+        let mut decoder = FrameDecoder::new(Role::Server, Limits::new());
         let mut messages = 0;
         let buffer = &mut self.buffer[..];
         let (mut start, mut end) = (0, 0);
@@ -91,8 +91,10 @@ impl Work for InPlace {
             end = buffer.len().min(end + READ);
             let mut input = &mut buffer[start..end];
             while let Some(event) = decoder.decode(&mut input).unwrap() {
-                messages +=
-                    usize::from(matches!(black_box(event), Event::Data(Data { fin: true, .. })));
+                messages += usize::from(matches!(
+                    black_box(event),
+                    FrameEvent::Data(Run { fin: true, .. })
+                ));
             }
             start = end - input.len();
         }
@@ -113,7 +115,7 @@ impl Work for Messages {
     }
 
     fn run(&mut self) -> usize {
-        let mut decoder = MessageDecoder::new(Role::Server, Options::new());
+        let mut decoder = MessageDecoder::new(Role::Server, Limits::new());
         if self.compressed {
             decoder = decoder.deflate(&Deflate::new(), AGREED);
         }

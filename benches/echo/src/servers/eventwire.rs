@@ -3,10 +3,10 @@
 use super::lent::Buffers;
 use super::{Failure, Kind, Server};
 use bytes::Buf;
+use eventwire::ws::connection::MessageDecoder;
+use eventwire::ws::frame::{FrameEvent, NoMask};
 use eventwire::ws::handshake::ServerHandshake;
-use eventwire::ws::{
-    Connection, Event, Frame, Message, MessageDecoder, NoMask, Options, ProtocolError, State,
-};
+use eventwire::ws::{Connection, ConnectionState, Frame, Limits, Message, ProtocolError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -18,7 +18,7 @@ impl Server for Runs {
     const KIND: Kind = Kind::Ours;
 
     async fn serve(socket: TcpStream) -> Result<(), Failure> {
-        echo(socket, Connection::server(Options::new()), answer_runs).await
+        echo(socket, Connection::frame_server(Limits::new()), answer_runs).await
     }
 }
 
@@ -30,7 +30,7 @@ impl Server for Messages {
     const KIND: Kind = Kind::Ours;
 
     async fn serve(socket: TcpStream) -> Result<(), Failure> {
-        echo(socket, Connection::message_server(Options::new()), answer_messages).await
+        echo(socket, Connection::server(Limits::new()), answer_messages).await
     }
 }
 
@@ -49,7 +49,7 @@ async fn echo<D>(
         socket.write_all(&buffers.to_send).await?;
         buffers.to_send.clear();
         answered?;
-        if connection.state() == State::Closed {
+        if connection.state() == ConnectionState::Closed {
             return Ok(());
         }
         match buffers.read(&mut socket).await? {
@@ -67,7 +67,7 @@ fn answer_runs(connection: &mut Connection, buffers: &mut Buffers) -> Result<Ans
         let event = connection.receive(&mut input);
         connection.reply_to(to_send)?;
         match event {
-            Ok(Some(Event::Data(run))) => connection.writer().send_run_to(&run, to_send)?,
+            Ok(Some(FrameEvent::Data(run))) => connection.writer().send_run_to(&run, to_send)?,
             Ok(Some(_)) => {}
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),

@@ -9,7 +9,7 @@ use crate::harness::{Checksum, Contender, Field, Goal, Row, Sink, View, Work};
 use crate::polling::drain;
 use axum::response::IntoResponse;
 use bytes::BytesMut;
-use eventwire::sse::{EventId, EventType, Message};
+use eventwire::sse::{EventBuilder, EventId, EventType};
 use futures_util::stream;
 use sse_core::{SseDecoder, SseEvent};
 use std::convert::Infallible;
@@ -92,8 +92,8 @@ impl Source {
         self.event_type.map(EventType::as_str)
     }
 
-    fn message(&self) -> Message<'_> {
-        let mut message = Message::new().data(&self.data);
+    fn message(&self) -> EventBuilder<'_> {
+        let mut message = EventBuilder::new().data(&self.data);
         if let Some(event_type) = self.event_type {
             message = message.event_type(event_type);
         }

@@ -4,7 +4,7 @@ use super::peers::Decode;
 use crate::harness::{Checksum, Sink, View, Work};
 use bytes::{Bytes, BytesMut};
 use eventwire::Utf8Bytes;
-use eventwire::sse::{BytesDecoder, Decoder, Event, Item};
+use eventwire::sse::{Decoder, Event, Item, OwnedDecoder};
 
 /// Decodes in a read buffer that grows chunk by chunk, as a socket would fill it. `SCATTERED` says
 /// that events are in several lines, which are joined in the buffer, so that it must be filled anew
@@ -55,7 +55,7 @@ pub struct Owned;
 
 impl Decode for Owned {
     fn decode(chunks: &[Bytes], sink: &mut impl Sink) {
-        let mut decoder = BytesDecoder::new();
+        let mut decoder = OwnedDecoder::new();
         for chunk in chunks {
             let mut chunk = chunk.clone();
             while let Some(item) = decoder.decode(&mut chunk).unwrap() {
@@ -72,11 +72,11 @@ pub struct OwnedMut;
 
 impl Decode for OwnedMut {
     fn decode(chunks: &[Bytes], sink: &mut impl Sink) {
-        let mut decoder = BytesDecoder::new();
+        let mut decoder = OwnedDecoder::new();
         let mut buffer = BytesMut::new();
         for chunk in chunks {
             buffer.extend_from_slice(chunk);
-            while let Some(item) = decoder.decode_mut(&mut buffer).unwrap() {
+            while let Some(item) = decoder.decode_buffer(&mut buffer).unwrap() {
                 if let Item::Event(event) = item {
                     sink.take(&event);
                 }

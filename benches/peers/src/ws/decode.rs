@@ -6,9 +6,9 @@ use super::{BINARY, Payload, Shape, TEXT, ascii, long, mixed};
 use crate::harness::{Checksum, Contender, Field, Goal, LEVEL, Row, Sink, View, Work};
 use crate::polling::{context, drain};
 use bytes::BytesMut;
-use eventwire::ws::{
-    Data, DataKind, Decoder, Event, Frame, MaskKey, Message, MessageDecoder, Options, Role,
-};
+use eventwire::ws::connection::MessageDecoder;
+use eventwire::ws::frame::{DataKind, FrameDecoder, FrameEvent, MaskKey, Role, Run};
+use eventwire::ws::{Frame, Limits, Message};
 use std::hint::black_box;
 use std::pin::pin;
 use std::rc::Rc;
@@ -84,14 +84,14 @@ fn field(shape: Shape) -> Field {
 /// Runs of messages, in a buffer of one read.
 struct Slices {
     stream: Rc<[u8]>,
-    decoder: Decoder,
+    decoder: FrameDecoder,
     buffer: Vec<u8>,
 }
 
 impl Slices {
     fn new(stream: Rc<[u8]>) -> Self {
-        let decoder = Decoder::new(Role::Server, Options::new());
-        Self { stream, decoder, buffer: vec![0; READ + Decoder::MIN_BUFFER] }
+        let decoder = FrameDecoder::new(Role::Server, Limits::new());
+        Self { stream, decoder, buffer: vec![0; READ + FrameDecoder::MIN_BUFFER] }
     }
 }
 
@@ -104,7 +104,7 @@ impl Work for Slices {
             filled += chunk.len();
             let mut input = &mut buffer[..filled];
             while let Some(event) = decoder.decode(&mut input).unwrap() {
-                if let Event::Data(run) = event {
+                if let FrameEvent::Data(run) = event {
                     sink.take(&run);
                 }
             }
@@ -115,7 +115,7 @@ impl Work for Slices {
     }
 }
 
-impl View for Data<&mut [u8]> {
+impl View for Run<&mut [u8]> {
     fn show(&self, sum: &mut Checksum) {
         sum.run(self.payload);
         if self.fin {
@@ -138,7 +138,7 @@ struct Messages {
 
 impl Messages {
     fn new(stream: Rc<[u8]>) -> Self {
-        let decoder = MessageDecoder::new(Role::Server, Options::new());
+        let decoder = MessageDecoder::new(Role::Server, Limits::new());
         Self { stream, decoder, buffer: BytesMut::new() }
     }
 }

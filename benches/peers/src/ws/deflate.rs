@@ -7,9 +7,10 @@ use super::wire::{Drain, Feed, READ};
 use crate::harness::{Checksum, Contender, Field, Goal, LEVEL, Row, Sink, View, Work};
 use crate::polling::{context, drain};
 use bytes::{Bytes, BytesMut};
-use eventwire::ws::{
-    self as ws, Deflate, DeflateParams, Frame, MaskKey, MessageDecoder, Options, Role, Writer,
-};
+use eventwire::ws::connection::{MessageDecoder, Writer};
+use eventwire::ws::deflate::DeflateParams;
+use eventwire::ws::frame::{MaskKey, Role};
+use eventwire::ws::{self as ws, Deflate, Frame, Limits};
 use futures_util::Sink as _;
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -124,8 +125,8 @@ fn inflating(messages: &[String], takeover: bool) -> Field {
         let len = deflate_all(&mut raw, message.as_bytes(), &mut payload);
         payload.truncate(len);
         payload.extend_from_slice(&TAIL);
-        let plain = ws::FrameHeader::new(ws::OpCode::Text, len as u64);
-        let header = ws::FrameHeader { mask: Some(KEY), rsv: ws::Rsv::RSV1, ..plain };
+        let plain = ws::frame::FrameHeader::new(ws::frame::OpCode::Text, len as u64);
+        let header = ws::frame::FrameHeader { mask: Some(KEY), rsv: ws::frame::Rsv::RSV1, ..plain };
         stream.extend_from_slice(&header.encode().unwrap());
         let start = stream.len();
         stream.extend_from_slice(&payload[..len]);
@@ -135,7 +136,7 @@ fn inflating(messages: &[String], takeover: bool) -> Field {
     }
     let stream: Rc<[u8]> = stream.into();
     let longest = messages.iter().map(String::len).max().unwrap_or_default();
-    let decoder = MessageDecoder::new(Role::Server, Options::new())
+    let decoder = MessageDecoder::new(Role::Server, Limits::new())
         .deflate(&deflate(), Some(params(takeover)));
     let raw = RawInflate { payloads, takeover, zlib: raw_inflate(), output: vec![0; longest + 1] };
     let feed = Feed::new(&stream);

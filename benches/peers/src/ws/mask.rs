@@ -3,7 +3,7 @@
 //! tungstenite and tokio-websockets keep their mask functions to themselves.
 
 use crate::harness::{Checksum, Contender, Field, Goal, LEVEL, Row, Sink, View, Work};
-use eventwire::ws::MaskKey;
+use eventwire::ws::frame::MaskKey;
 use std::hint::black_box;
 use std::marker::PhantomData;
 

@@ -5,7 +5,8 @@
 mod bytes_as_text;
 
 pub use bytes_as_text::BytesAsText;
-use eventwire::ws::{Deflate, DeflateParams, WindowBits};
+use eventwire::ws::Deflate;
+use eventwire::ws::deflate::{DeflateParams, WindowBits};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::error::Error;

@@ -3,7 +3,8 @@
 
 use bytes::{Buf, BytesMut};
 use eventwire::sse::{
-    BytesDecoder, EventSource, Item, Received, SourceError, SourceErrorCause, SourceOptions, Step,
+    EventSource, EventSourceError, EventSourceErrorCause, EventSourceOptions, EventSourceStep,
+    Item, OwnedDecoder, Received,
 };
 use eventwire_endpoints::{read_commands, say};
 use serde::Serialize;
@@ -42,11 +43,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut commands = read_commands::<()>();
     let start = Instant::now();
     let report = |report: &Report| say(&At { at: start.elapsed().as_millis(), report });
-    let tell = |result: Result<(), SourceError<Box<dyn Error>>>| match result {
+    let tell = |result: Result<(), EventSourceError<Box<dyn Error>>>| match result {
         Ok(()) => Ok(false),
-        Err(SourceError { cause, reconnect_at, .. }) => {
+        Err(EventSourceError { cause, reconnect_at, .. }) => {
             let cause = match cause {
-                SourceErrorCause::Network(_) => "Network".to_owned(),
+                EventSourceErrorCause::Network(_) => "Network".to_owned(),
                 cause => format!("{cause:?}"),
             };
             let reconnect_at = reconnect_at.map(|at| at.as_millis().try_into().unwrap_or(u64::MAX));
@@ -54,12 +55,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     };
 
-    let mut source = EventSource::owned(SourceOptions::new());
+    let mut source = EventSource::owned(EventSourceOptions::new());
     let mut connection: Option<TcpStream> = None;
     let mut received = BytesMut::new();
     loop {
         let wake = match source.poll(start.elapsed()) {
-            Ok(Step::Connect) => {
+            Ok(EventSourceStep::Connect) => {
                 let last_event_id = source.last_event_id().to_owned();
                 report(&Report::Connecting { last_event_id })?;
                 received.clear();
@@ -68,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                         connection = Some(stream);
                         source
                             .response(status, headers, start.elapsed())
-                            .map_err(SourceError::widen)
+                            .map_err(EventSourceError::widen)
                     }
                     Err(error) => source.network_error(error, start.elapsed()),
                 };
@@ -80,8 +81,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 }
                 continue;
             }
-            Ok(Step::Wait(until)) => until.map(|until| start + until),
-            Ok(Step::Closed) => return Ok(()),
+            Ok(EventSourceStep::Wait(until)) => until.map(|until| start + until),
+            Ok(EventSourceStep::Closed) => return Ok(()),
             Err(error) => {
                 tell(Err(error.widen()))?;
                 connection = None;
@@ -90,7 +91,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         };
 
         let result = loop {
-            match source.receive_mut(&mut received, start.elapsed()) {
+            match source.receive_buffer(&mut received, start.elapsed()) {
                 Ok(Received::Item(Item::Event(event))) => report(&Report::Event {
                     event: event.event_type.as_deref().unwrap_or("message").to_owned(),
                     data: event.data.to_string(),
@@ -110,7 +111,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         select! {
             read = read(connection.as_mut(), &mut received) => {
                 let result = match read {
-                    Ok(0) => source.end(start.elapsed()).map_err(SourceError::widen),
+                    Ok(0) => source.end(start.elapsed()).map_err(EventSourceError::widen),
                     Ok(_) => Ok(()),
                     Err(error) => source.network_error(error.into(), start.elapsed()),
                 };
@@ -139,7 +140,7 @@ struct Head {
 async fn request(
     address: &str,
     target: &str,
-    source: &EventSource<BytesDecoder>,
+    source: &EventSource<OwnedDecoder>,
     received: &mut BytesMut,
 ) -> Result<(TcpStream, Head), Box<dyn Error>> {
     let mut request = format!("GET {target} HTTP/1.0\r\nhost: {address}\r\n").into_bytes();

@@ -1,10 +1,13 @@
 //! Our endpoint, in either role.
 
 use bytes::{Buf, BytesMut};
+use eventwire::ws::connection::MessageDecoder;
+use eventwire::ws::deflate::DeflateParams;
+use eventwire::ws::frame::Role;
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{
-    Close, CloseCode, Connection, DeflateParams, Frame, MaskSource, Message, MessageDecoder,
-    Options, OsMaskKeys, ProtocolError, Role, State,
+    Close, CloseCode, Connection, ConnectionState, Frame, Limits, MaskSource, Message, OsMaskKeys,
+    ProtocolError,
 };
 use eventwire_endpoints::{
     BytesAsText, Command, Commands, Compression, Data, Fragments, NO_CODE, Open, Report,
@@ -49,7 +52,7 @@ async fn connect(open: &Open, commands: &mut Commands) -> Result<(), Box<dyn Err
         }
     };
     received.advance(head_len);
-    let mut options = Options::new();
+    let mut options = Limits::new();
     if let Some(bytes) = open.max_message {
         options = options.max_message(bytes);
     }
@@ -57,8 +60,7 @@ async fn connect(open: &Open, commands: &mut Commands) -> Result<(), Box<dyn Err
         options = options.max_fragments(frames);
     }
     let deflate = deflate.unwrap_or_default();
-    let connection =
-        Connection::message_client(options, OsMaskKeys::new()).deflate(&deflate, agreed);
+    let connection = Connection::client(options, OsMaskKeys::new()).deflate(&deflate, agreed);
     converse(socket, Role::Client, connection, received, commands).await
 }
 
@@ -91,7 +93,7 @@ async fn serve(
     };
     received.advance(head_len);
     let deflate = deflate.unwrap_or_default();
-    let connection = Connection::message_server(Options::new()).deflate(&deflate, agreed);
+    let connection = Connection::server(Limits::new()).deflate(&deflate, agreed);
     converse(socket, Role::Server, connection, received, commands).await
 }
 
@@ -120,7 +122,7 @@ async fn converse<M: MaskSource>(
             let code = error.close_code();
             return Ok(Report::Failed(format!("{code}: {}", error.fault)).say()?);
         }
-        if connection.state() == State::Closed {
+        if connection.state() == ConnectionState::Closed {
             if role == Role::Server {
                 socket.shutdown().await?;
             }

@@ -3,11 +3,13 @@
 
 use bytes::{Buf, BytesMut};
 use eventwire::Backoff;
+use eventwire::ws::deflate::DeflateParams;
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
+use eventwire::ws::socket::{Disconnected, ToWrite};
 use eventwire::ws::{
-    Close, CloseCode, CloseEvent, Deflate, DeflateParams, Disconnected, Failure, Frame, LinkEvent,
-    MaskSource, OsMaskKeys, ReadyState, Reconnect, ReconnectOptions, SendError, SocketEvent,
-    SocketOptions, ToWrite, WebSocket,
+    Close, CloseCode, CloseEvent, Deflate, Failure, Frame, MaskSource, OsMaskKeys, ReadyState,
+    ReconnectingWebSocket, ReconnectingWebSocketEvent, ReconnectingWebSocketOptions, SendError,
+    WebSocket, WebSocketEvent, WebSocketOptions,
 };
 use eventwire_endpoints::{Closing, Compression, read_commands, say};
 use serde::{Deserialize, Serialize};
@@ -61,7 +63,7 @@ struct Setup {
 #[serde(rename_all = "snake_case")]
 enum Role {
     Client,
-    Reconnect,
+    ReconnectingWebSocket,
     Server,
 }
 
@@ -187,12 +189,12 @@ impl<M: MaskSource> Machine for WebSocket<M> {
 
     fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<Report> {
         Some(match self.poll(received, now)? {
-            SocketEvent::Open => Report::Open(Opened {
+            WebSocketEvent::Open => Report::Open(Opened {
                 extensions: self.extensions().to_owned(),
                 deflate_params: self.deflate_params().map(|params| params.to_string()),
             }),
-            SocketEvent::Text(text) => Report::Text(text.to_string()),
-            SocketEvent::Close(close) => Report::Close(close.into()),
+            WebSocketEvent::Text(text) => Report::Text(text.to_string()),
+            WebSocketEvent::Close(close) => Report::Close(close.into()),
             event => unimplemented!("nobody sends any: {event:?}"),
         })
     }
@@ -210,21 +212,24 @@ impl<M: MaskSource> Machine for WebSocket<M> {
     }
 }
 
-impl Machine for Reconnect<OsMaskKeys> {
+impl Machine for ReconnectingWebSocket<OsMaskKeys> {
     by_its_own_methods!();
 
     fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<Report> {
         Some(match self.poll(received, now)? {
-            LinkEvent::Connect => Report::Connecting,
-            LinkEvent::Open => Report::Open(Opened::default()),
-            LinkEvent::Text(text) => Report::Text(text.to_string()),
-            LinkEvent::Disconnected(Disconnected { close, written, reconnect_at, .. }) => {
-                Report::Close(Ended {
-                    written: Some((written.start, written.end)),
-                    reconnect_at: reconnect_at.map(|at| at.as_millis()),
-                    ..close.into()
-                })
-            }
+            ReconnectingWebSocketEvent::Connect => Report::Connecting,
+            ReconnectingWebSocketEvent::Open => Report::Open(Opened::default()),
+            ReconnectingWebSocketEvent::Text(text) => Report::Text(text.to_string()),
+            ReconnectingWebSocketEvent::Disconnected(Disconnected {
+                close,
+                written,
+                reconnect_at,
+                ..
+            }) => Report::Close(Ended {
+                written: Some((written.start, written.end)),
+                reconnect_at: reconnect_at.map(|at| at.as_millis()),
+                ..close.into()
+            }),
             event => unimplemented!("nobody sends any: {event:?}"),
         })
     }
@@ -268,8 +273,8 @@ impl Setup {
         self.address.as_deref().ok_or("no address to connect to")
     }
 
-    fn socket_options(&self) -> SocketOptions {
-        let mut options = SocketOptions::new();
+    fn socket_options(&self) -> WebSocketOptions {
+        let mut options = WebSocketOptions::new();
         if let Some(timeout) = self.handshake_timeout {
             options = options.handshake_timeout(Duration::from_millis(timeout));
         }
@@ -288,13 +293,13 @@ impl Setup {
         options
     }
 
-    fn reconnect_options(&self) -> ReconnectOptions {
+    fn reconnect_options(&self) -> ReconnectingWebSocketOptions {
         let wait = Duration::from_millis(self.wait);
         let mut backoff = Backoff::new(wait, wait, 0).jitter(0);
         if let Some(attempts) = self.max_attempts {
             backoff = backoff.max_attempts(attempts);
         }
-        ReconnectOptions::new(backoff)
+        ReconnectingWebSocketOptions::new(backoff)
     }
 
     fn open(&self, now: Duration) -> Result<WebSocket<OsMaskKeys>, Box<dyn Error>> {
@@ -324,8 +329,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let socket = driver.setup.open(driver.now())?;
             driver.run(socket, &mut commands).await
         }
-        Role::Reconnect => {
-            let link = Reconnect::new(driver.setup.reconnect_options());
+        Role::ReconnectingWebSocket => {
+            let link = ReconnectingWebSocket::new(driver.setup.reconnect_options());
             driver.run(link, &mut commands).await
         }
         Role::Server => {

@@ -1,0 +1,102 @@
+//! Why an `EventSource` lost its connection.
+
+use crate::sse::decode::DecodeError;
+use core::convert::Infallible;
+use core::error::Error;
+use core::fmt::{self, Display};
+use core::time::Duration;
+
+/// The `error` event of an [`EventSource`](crate::sse::EventSource): a connection was lost, or there will
+/// be none.
+///
+/// `E` is what the HTTP client's errors are, which [`network_error`](crate::sse::EventSource::network_error)
+/// takes and gives out again, by [`source`](core::error::Error::source) too. No other call gives such
+/// an error: [`widen`](Self::widen) takes both to one type.
+///
+/// ```
+/// use eventwire::sse::{EventSource, EventSourceError, EventSourceErrorCause, EventSourceOptions};
+/// use std::error::Error;
+/// use std::io;
+/// use std::time::Duration;
+///
+/// fn lose(source: &mut EventSource) -> Result<(), EventSourceError<io::Error>> {
+///     source.poll(Duration::ZERO).map_err(EventSourceError::widen)?;
+///     source.network_error(io::Error::from(io::ErrorKind::ConnectionRefused), Duration::ZERO)
+/// }
+///
+/// let error = lose(&mut EventSource::new(EventSourceOptions::new())).unwrap_err();
+/// assert!(matches!(error.cause, EventSourceErrorCause::Network(_)));
+/// assert_eq!(error.reconnect_at, Some(Duration::from_secs(3)));
+/// assert_eq!(error.to_string(), "network error: connection refused");
+/// assert!(error.source().is_some_and(|cause| cause.is::<io::Error>()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EventSourceError<E = Infallible> {
+    /// What went wrong.
+    pub cause: EventSourceErrorCause<E>,
+    /// When there will be another attempt; `None` if the source has failed for good, and is closed.
+    /// (On [misuse](DecodeError::InputShrunk) too it is `None`, and the stream as open as before.)
+    pub reconnect_at: Option<Duration>,
+}
+
+impl EventSourceError {
+    /// The same as an error that may have been one of the network, so that a function can return
+    /// both.
+    #[must_use]
+    pub fn widen<E>(self) -> EventSourceError<E> {
+        let cause = match self.cause {
+            EventSourceErrorCause::Network(never) => match never {},
+            EventSourceErrorCause::Aborted => EventSourceErrorCause::Aborted,
+            EventSourceErrorCause::Ended => EventSourceErrorCause::Ended,
+            EventSourceErrorCause::Status(status) => EventSourceErrorCause::Status(status),
+            EventSourceErrorCause::ContentType => EventSourceErrorCause::ContentType,
+            EventSourceErrorCause::NoResponse => EventSourceErrorCause::NoResponse,
+            EventSourceErrorCause::Idle => EventSourceErrorCause::Idle,
+            EventSourceErrorCause::Decode(error) => EventSourceErrorCause::Decode(error),
+        };
+        EventSourceError { cause, reconnect_at: self.reconnect_at }
+    }
+}
+
+impl<E: Display> Display for EventSourceError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl<E: Error + 'static> Error for EventSourceError<E> {
+    /// The network's error, if it was one.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
+    }
+}
+
+/// What went wrong with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum EventSourceErrorCause<E = Infallible> {
+    /// A [network error](crate::sse::EventSource::network_error), which the HTTP client told of by this.
+    #[error("network error: {0}")]
+    Network(#[source] E),
+    /// The request was [aborted](crate::sse::EventSource::aborted).
+    #[error("request aborted")]
+    Aborted,
+    /// The body [ended](crate::sse::EventSource::end), where an event stream goes on.
+    #[error("end of the event stream")]
+    Ended,
+    /// This status came instead of 200.
+    #[error("status {0} instead of an event stream")]
+    Status(u16),
+    /// The response is not a `text/event-stream`.
+    #[error("response is not an event stream")]
+    ContentType,
+    /// There was no response for the [response timeout](crate::sse::EventSourceOptions::response_timeout).
+    #[error("no response to the request in time")]
+    NoResponse,
+    /// Nothing was heard for the [idle timeout](crate::sse::EventSourceOptions::idle_timeout).
+    #[error("idle timeout of the event stream")]
+    Idle,
+    /// The decoder went past a limit, or was misused.
+    #[error("{0}")]
+    Decode(DecodeError),
+}

@@ -1,0 +1,127 @@
+//! The events that end a stream for good.
+
+use crate::sse::decode::Event;
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+#[cfg(feature = "alloc")]
+use alloc::string::String;
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+
+/// An event that ends a stream for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LastEvent<S = &'static str> {
+    /// The one with this data, such as `[DONE]`, whatever ASCII whitespace is around it.
+    Data(S),
+    /// The one of exactly this type, such as `message_stop`; `message` stands for events that name
+    /// none.
+    EventType(S),
+}
+
+impl<S: AsRef<str>> LastEvent<S> {
+    fn is(&self, event_type: &[u8], data: &[u8]) -> bool {
+        match self {
+            Self::Data(last) => data.trim_ascii() == last.as_ref().as_bytes().trim_ascii(),
+            Self::EventType(last) => event_type == last.as_ref().as_bytes(),
+        }
+    }
+}
+
+/// The events each of which ends a stream for good, for
+/// [`EventSourceOptions::last_event`](crate::sse::EventSourceOptions::last_event): none, one [`LastEvent`], a
+/// `'static` slice of them, or (with feature `alloc`) values that are made at run time.
+///
+/// ```
+/// use eventwire::sse::{LastEvent, LastEvents, EventSourceOptions};
+///
+/// EventSourceOptions::new().last_event(LastEvent::Data("[DONE]"));
+/// EventSourceOptions::new().last_event(&[
+///     LastEvent::EventType("response.completed"),
+///     LastEvent::EventType("response.failed"),
+/// ]);
+/// # #[cfg(feature = "alloc")] {
+/// let stop = std::env::args().nth(1).unwrap_or_else(|| "stop".to_owned());
+/// EventSourceOptions::new().last_event(vec![LastEvent::Data(stop)]);
+/// # }
+/// assert_eq!(EventSourceOptions::new().last_event(LastEvents::default()), EventSourceOptions::new());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastEvents(Kept);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Kept {
+    #[default]
+    None,
+    One(LastEvent),
+    Static(&'static [LastEvent]),
+    #[cfg(feature = "alloc")]
+    Owned(Box<[LastEvent<Box<str>>]>),
+}
+
+impl LastEvents {
+    pub(in crate::sse) const NONE: Self = Self(Kept::None);
+
+    #[inline]
+    pub(in crate::sse) const fn are_none(&self) -> bool {
+        matches!(self.0, Kept::None)
+    }
+
+    /// Whether one of them is this one. Inlined down to its text, as an event that is looked at as a
+    /// whole would have to be moved.
+    #[inline(always)]
+    pub(in crate::sse) fn contain<T: AsRef<[u8]>, L>(&self, event: &Event<T, L>) -> bool {
+        if self.are_none() {
+            return false;
+        }
+        let event_type = event.event_type.as_ref().map(AsRef::as_ref);
+        let event_type = event_type.unwrap_or(Event::DEFAULT_TYPE.as_bytes());
+        self.contain_text(event_type, event.data.as_ref())
+    }
+
+    #[inline(never)]
+    fn contain_text(&self, event_type: &[u8], data: &[u8]) -> bool {
+        match &self.0 {
+            Kept::None => false,
+            Kept::One(last) => last.is(event_type, data),
+            Kept::Static(all) => all.iter().any(|last| last.is(event_type, data)),
+            #[cfg(feature = "alloc")]
+            Kept::Owned(all) => all.iter().any(|last| last.is(event_type, data)),
+        }
+    }
+}
+
+impl From<LastEvent> for LastEvents {
+    fn from(last: LastEvent) -> Self {
+        Self(Kept::One(last))
+    }
+}
+
+impl From<&'static [LastEvent]> for LastEvents {
+    fn from(all: &'static [LastEvent]) -> Self {
+        Self(Kept::Static(all))
+    }
+}
+
+impl<const N: usize> From<&'static [LastEvent; N]> for LastEvents {
+    fn from(all: &'static [LastEvent; N]) -> Self {
+        Self(Kept::Static(all))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl From<LastEvent<String>> for LastEvents {
+    fn from(last: LastEvent<String>) -> Self {
+        Vec::from([last]).into()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<S: Into<Box<str>>> From<Vec<LastEvent<S>>> for LastEvents {
+    fn from(all: Vec<LastEvent<S>>) -> Self {
+        let own = |last| match last {
+            LastEvent::Data(data) => LastEvent::Data(S::into(data)),
+            LastEvent::EventType(event_type) => LastEvent::EventType(S::into(event_type)),
+        };
+        Self(Kept::Owned(all.into_iter().map(own).collect()))
+    }
+}

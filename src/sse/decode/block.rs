@@ -1,0 +1,154 @@
+//! A block as it lies in the buffer, and the joining of its data in place.
+
+use super::field;
+use super::field::FieldName;
+use crate::simd::{LineEnds, WithLineEnds, with_line_ends};
+use core::ops::Range;
+use core::time::Duration;
+
+/// The fields of one block, as ranges of the buffer.
+#[derive(Clone, Debug)]
+pub(in crate::sse) struct RawBlock {
+    /// A field was seen. Until then the block has no bytes to keep.
+    pub(in crate::sse) open: bool,
+    /// Where the first field's line begins.
+    pub(in crate::sse) start: usize,
+    pub(in crate::sse) event_type: Option<Range<usize>>,
+    pub(in crate::sse) id: Option<Range<usize>>,
+    pub(in crate::sse) retry: Option<Duration>,
+    /// The first `data` value, or once joined all of them.
+    pub(in crate::sse) data: Option<Range<usize>>,
+    /// The end of the last `data` value, if there is more than one.
+    data_end: Option<usize>,
+}
+
+impl RawBlock {
+    pub(in crate::sse) const fn new() -> Self {
+        Self {
+            open: false,
+            start: 0,
+            event_type: None,
+            id: None,
+            retry: None,
+            data: None,
+            data_end: None,
+        }
+    }
+
+    /// Forgets all fields.
+    pub(in crate::sse) fn clear(&mut self) {
+        self.open = false;
+        self.event_type = None;
+        self.id = None;
+        self.retry = None;
+        self.data = None;
+        self.data_end = None;
+    }
+
+    /// A field was seen, in the line that begins here.
+    #[inline]
+    pub(in crate::sse) fn begin(&mut self, line_start: usize) {
+        if !self.open {
+            self.open = true;
+            self.start = line_start;
+        }
+    }
+
+    #[inline]
+    pub(in crate::sse) fn push_data(&mut self, value: Range<usize>) {
+        if self.data.is_none() {
+            self.data = Some(value);
+        } else {
+            self.data_end = Some(value.end);
+        }
+    }
+
+    /// Whether the data lies in more than one piece.
+    #[inline]
+    pub(in crate::sse) const fn is_scattered(&self) -> bool {
+        self.data_end.is_some()
+    }
+
+    /// The buffer's first `n` bytes are gone.
+    pub(in crate::sse) fn move_front(&mut self, n: usize) {
+        if n == 0 || !self.open {
+            return;
+        }
+        self.start -= n;
+        for range in [&mut self.event_type, &mut self.id, &mut self.data].into_iter().flatten() {
+            *range = range.start - n..range.end - n;
+        }
+        if let Some(end) = &mut self.data_end {
+            *end -= n;
+        }
+    }
+
+    /// Makes one piece of the data.
+    #[inline]
+    pub(in crate::sse) fn join(&mut self, buf: &mut [u8]) {
+        if self.is_scattered() {
+            self.join_values(buf);
+        }
+    }
+
+    /// Puts the `data` values next to each other, with LF between, in time linear in the block.
+    ///
+    /// Every value but the first has `data:` and a line end in front, so there is always room:
+    ///
+    /// ```text
+    /// data: ab⏎event: x⏎data: cd⏎⏎      x is in the way: park it ahead of the data,
+    /// data: xab⏎event: ⏎data: cd⏎⏎      then pull each value up to the one before.
+    /// data: xab⏎cd
+    /// ```
+    fn join_values(&mut self, buf: &mut [u8]) {
+        let (Some(data), Some(mut data_end)) = (&mut self.data, self.data_end.take()) else {
+            return;
+        };
+        let mut parked = [&mut self.event_type, &mut self.id];
+        for i in 0..parked.len() {
+            let Some(value) = parked[i].clone().filter(|value| value.start > data.start) else {
+                continue;
+            };
+            let at = data.start;
+            buf[at..value.end].rotate_right(value.len());
+            // What lay in between has moved behind the parked value.
+            for other in parked.iter_mut().filter_map(|other| other.as_mut()).chain([&mut *data]) {
+                if (at..value.start).contains(&other.start) {
+                    *other = other.start + value.len()..other.end + value.len();
+                }
+            }
+            *parked[i] = Some(at..at + value.len());
+            if data_end < value.start {
+                data_end += value.len();
+            }
+        }
+        with_line_ends(data.end, PullUp { buf, data, data_end });
+    }
+}
+
+/// Pulls the lines of data behind `data` up to it.
+struct PullUp<'a> {
+    buf: &'a mut [u8],
+    data: &'a mut Range<usize>,
+    data_end: usize,
+}
+
+impl WithLineEnds for PullUp<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: LineEnds>(self, mut ends: L) {
+        let Self { buf, data, data_end } = self;
+        let Some(mut end) = ends.next(buf) else { return };
+        while end < data_end {
+            // Between a CR and its LF there is an empty line, which is no data.
+            let line = end + 1;
+            end = ends.next(buf).filter(|&end| end < data_end).unwrap_or(data_end);
+            if let Some((FieldName::Data, skip)) = field::split(&buf[line..end]) {
+                buf[data.end] = b'\n';
+                buf.copy_within(line + skip..end, data.end + 1);
+                data.end += 1 + end - line - skip;
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Decoding: from bytes to events.
+
+mod block;
+mod decode_error;
+mod decoder;
+mod decoder_options;
+mod engine;
+mod event;
+mod field;
+mod id_storage;
+mod lexer;
+mod text;
+
+#[cfg(feature = "alloc")]
+mod owned_decoder;
+
+pub use decode_error::{DecodeError, IdTooLong};
+pub use decoder::Decoder;
+pub use decoder_options::{DecoderOptions, OnLimit};
+pub use event::{Block, Event, Item};
+pub use field::FieldName;
+pub use id_storage::{IdStorage, InlineId};
+pub use lexer::{Lexer, Token};
+#[cfg(feature = "alloc")]
+pub use owned_decoder::{OwnedDecoder, OwnedEvent, OwnedItem};
+pub use text::{Pieces, Text};
+
+/// The byte order mark that may stand at a stream's start, and only there.
+const BOM: &[u8] = "\u{FEFF}".as_bytes();

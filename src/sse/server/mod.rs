@@ -1,0 +1,9 @@
+//! The server: events that clients can resume from, and comments that keep a silent stream alive.
+
+mod keep_alive;
+#[cfg(feature = "alloc")]
+mod replay;
+
+pub use keep_alive::{KEEP_ALIVE, KeepAlive};
+#[cfg(feature = "alloc")]
+pub use replay::{Replay, Resume, Subscription};

@@ -1,0 +1,34 @@
+//! The connection (RFC 6455, sections 5 to 7): whole messages, replies, the closing handshake.
+
+#[expect(clippy::module_inception, reason = "a file is named as the type in it")]
+pub(in crate::ws) mod connection;
+pub(in crate::ws) mod connection_state;
+#[cfg(feature = "alloc")]
+pub(in crate::ws) mod message;
+#[cfg(feature = "alloc")]
+pub(in crate::ws) mod prepared_frame;
+pub(in crate::ws) mod send_error;
+
+#[cfg(feature = "alloc")]
+mod message_decoder;
+mod reader;
+mod reply;
+mod writer;
+
+#[cfg(feature = "alloc")]
+pub use message_decoder::MessageDecoder;
+pub use reader::Reader;
+pub use reply::Reply;
+pub use writer::Writer;
+
+// For the layers above.
+#[cfg(feature = "alloc")]
+pub(in crate::ws) use connection::Connection;
+#[cfg(feature = "alloc")]
+pub(in crate::ws) use connection_state::ConnectionState;
+#[cfg(feature = "alloc")]
+pub(in crate::ws) use message::Message;
+#[cfg(feature = "alloc")]
+pub(in crate::ws) use prepared_frame::PreparedFrame;
+#[cfg(feature = "alloc")]
+pub(in crate::ws) use send_error::SendError;

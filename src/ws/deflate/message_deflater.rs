@@ -1,0 +1,112 @@
+//! What a connection sends compressed.
+
+use super::zlib::Compressor;
+use super::{Deflate, DeflateParams, Forms, Scratch, WindowBits};
+use crate::ws::frame::{Frame, Role, Shape};
+use bytes::Bytes;
+
+/// Compresses the messages of one direction (RFC 7692, 7.2.1).
+#[derive(Debug)]
+pub(in crate::ws) struct MessageDeflater {
+    deflate: Deflate,
+    bits: WindowBits,
+    takeover: bool,
+    /// During a message; with context takeover for good, once there was one.
+    compressor: Option<Compressor>,
+    /// The compressor has seen other bytes than the peer, and must forget them.
+    stale: bool,
+    /// The message that was begun and not ended is compressed.
+    in_message: bool,
+}
+
+impl MessageDeflater {
+    pub(in crate::ws) fn new(deflate: &Deflate, params: DeflateParams, role: Role) -> Self {
+        let (no_takeover, bits) = match role {
+            Role::Server => (params.server_no_context_takeover, params.server_max_window_bits),
+            Role::Client => (params.client_no_context_takeover, params.client_max_window_bits),
+        };
+        Self {
+            deflate: deflate.clone(),
+            bits: bits.unwrap_or(WindowBits::MAX),
+            takeover: !no_takeover,
+            compressor: None,
+            stale: false,
+            in_message: false,
+        }
+    }
+
+    /// Whether this frame is to be compressed.
+    #[inline]
+    pub(in crate::ws) fn takes<P: AsRef<[u8]>>(&self, frame: &Frame<P>) -> bool {
+        let Shape { opcode, continuing, fin, compressed } = frame.shape;
+        if opcode.is_control() || compressed || self.bits < WindowBits::MIN_WRITTEN {
+            return false;
+        }
+        if continuing {
+            return self.in_message;
+        }
+        frame.compress.unwrap_or_else(|| !fin || frame.payload().len() >= self.deflate.min_len)
+    }
+
+    /// Whether a message was begun and not ended that is compressed.
+    pub(in crate::ws) const fn in_message(&self) -> bool {
+        self.in_message
+    }
+
+    /// The frame to be sent in place of one that it [takes](Self::takes). Tell then how that
+    /// [went](Self::sent).
+    pub(in crate::ws) fn compress<'s>(
+        &mut self,
+        frame: Frame<&'s [u8]>,
+        room: &'s mut Scratch,
+    ) -> Frame<&'s [u8]> {
+        let Shape { continuing, fin, .. } = frame.shape;
+        let compressor = self.compressor.get_or_insert_with(|| self.deflate.compressor(self.bits));
+        if core::mem::take(&mut self.stale) {
+            compressor.forget();
+        }
+        let payload = compressor.compress(frame.payload, fin, fin && !self.takeover, room);
+        // With context takeover the peer has to see what the compressor has seen.
+        if !self.takeover && fin && !continuing && payload.len() >= frame.payload.len() {
+            return frame;
+        }
+        Frame { payload, ..frame }.compressed()
+    }
+
+    /// Notes that a frame of this shape, that was taken, was sent or was not.
+    pub(in crate::ws) fn sent(&mut self, shape: Shape, sent: bool) {
+        if sent {
+            self.in_message = !shape.fin;
+        } else {
+            self.stale = true;
+        }
+        if self.in_message {
+            return;
+        }
+        if !self.takeover
+            && let Some(compressor) = self.compressor.take()
+        {
+            self.stale = false;
+            self.deflate.idle.keep_compressor(compressor);
+        }
+    }
+
+    /// The bytes of a frame that is sent to many, if they are shorter compressed. They refer to
+    /// nothing that was sent before, and nothing that is sent later must refer to them.
+    pub(in crate::ws) fn prepared(&mut self, frame: Frame<&[u8]>, forms: &Forms) -> Option<Bytes> {
+        if !self.takes(&frame) {
+            return None;
+        }
+        let bytes = forms.get(self.deflate.settings(self.bits), || {
+            let mut compressor = self.deflate.compressor(self.bits);
+            let mut room = Scratch::take();
+            let compressed = compressor.compress(frame.payload, true, true, &mut room);
+            let form = Frame { payload: compressed, ..frame }.compressed();
+            let bytes = (form.payload.len() < frame.payload.len()).then(|| form.to_bytes());
+            self.deflate.idle.keep_compressor(compressor);
+            bytes
+        })?;
+        self.stale = self.compressor.is_some();
+        Some(bytes)
+    }
+}

@@ -1,0 +1,673 @@
+//! Frames into events, in the caller's buffer.
+
+use super::close::{Close, CloseCode};
+use super::frame_event::{DataKind, FrameEvent, Run};
+use super::frame_header;
+use super::frame_header::{Bounds, Limit, OpCode, Rsv};
+use super::limits::{Limits, OnLimit};
+use super::mask::MaskKey;
+use super::protocol_error::{Fault, ProtocolError};
+use super::role::Role;
+use super::utf8_validator::{InvalidUtf8, Utf8Validator};
+#[cfg(feature = "alloc")]
+use crate::Utf8Bytes;
+#[cfg(feature = "deflate")]
+use crate::ws::deflate::{Deflate, DeflateParams, MessageInflater};
+use crate::{simd, utf8};
+#[cfg(feature = "alloc")]
+use bytes::{Buf, BytesMut};
+use core::ops::Range;
+
+/// Decodes the frames of one direction in the caller's buffer (RFC 6455, 5), unmasking them where
+/// they lie.
+///
+/// Payload of messages comes as it arrives, control frames whole, so that a buffer of
+/// [`MIN_BUFFER`](Self::MIN_BUFFER) bytes carries frames of any size. Text is checked as it comes.
+/// Nothing is sent: replies and the closing handshake are [`Reader`](crate::ws::connection::Reader)'s.
+///
+/// Memory: the decoder itself, on 64-bit machines 88 bytes; 96 with feature `deflate`.
+///
+/// ```
+/// use eventwire::ws::Limits;
+/// use eventwire::ws::frame::{DataKind, FrameDecoder, FrameEvent, Role, Run};
+///
+/// let mut decoder = FrameDecoder::new(Role::Client, Limits::new());
+/// let mut buffer = *b"\x81\x05hello\x82\x02\xFF";
+/// let mut input = &mut buffer[..];
+/// let mut seen = Vec::new();
+/// while let Some(event) = decoder.decode(&mut input)? {
+///     if let FrameEvent::Data(Run { kind, payload, fin, .. }) = event {
+///         seen.push((kind, &*payload, fin));
+///     }
+/// }
+/// assert_eq!(seen, [(DataKind::Text, &b"hello"[..], true), (DataKind::Binary, b"\xFF", false)]);
+/// # Ok::<(), eventwire::ws::ProtocolError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FrameDecoder {
+    role: Role,
+    limits: Limits,
+    /// Whether an extension that compresses messages was agreed on.
+    compression: bool,
+    /// Where in the stream the input begins.
+    offset: u64,
+    /// Payload of the current data frame that is still to come.
+    remaining: u64,
+    /// What it is masked with.
+    key: MaskKey,
+    /// The current frame is the last of its message.
+    fin: bool,
+    place: Place,
+    /// What the first frame of the current message said.
+    compressed: bool,
+    /// Where the current data frame begins.
+    #[cfg(feature = "deflate")]
+    frame_offset: u64,
+    /// Payload of the message in all frames whose headers were taken, and their number.
+    message_len: u64,
+    fragments: u32,
+    utf8: Utf8Validator,
+    end: End,
+}
+
+/// Where in a message the stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Between,
+    Message(DataKind),
+    /// In one that passed a limit, and is passed over.
+    Skipping,
+}
+
+/// Whether the stream goes on.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    No,
+    /// By a close frame.
+    Closed,
+    /// At the decoder's offset.
+    Failed(Fault),
+}
+
+/// What the front of a buffer holds, as ranges.
+pub(in crate::ws) enum Step {
+    Event {
+        event: FrameEvent<Range<usize>, Range<usize>>,
+        end: usize,
+    },
+    /// Nothing more, once `discard` bytes are dropped.
+    More {
+        discard: usize,
+    },
+}
+
+impl Step {
+    /// Takes it off the buffer, whose memory it shares then.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(in crate::ws) fn take(
+        self,
+        buffer: &mut BytesMut,
+    ) -> Option<FrameEvent<BytesMut, Utf8Bytes>> {
+        match self {
+            Self::More { discard } => {
+                buffer.advance(discard);
+                None
+            }
+            Self::Event { event, end } => {
+                let mut front = buffer.split_to(end);
+                let slice = |range: Range<usize>| {
+                    front.truncate(range.end);
+                    front.advance(range.start);
+                    front
+                };
+                Some(match event {
+                    FrameEvent::Data(Run { kind, compressed, payload, fin }) => {
+                        FrameEvent::Data(Run { kind, compressed, payload: slice(payload), fin })
+                    }
+                    FrameEvent::Ping(payload) => FrameEvent::Ping(slice(payload)),
+                    FrameEvent::Pong(payload) => FrameEvent::Pong(slice(payload)),
+                    FrameEvent::Skipped(error) => FrameEvent::Skipped(error),
+                    FrameEvent::Close(close) => {
+                        FrameEvent::Close(close.map(|Close { code, reason }| {
+                            let reason = Utf8Bytes::from_utf8_lossy(slice(reason).freeze());
+                            Close { code, reason }
+                        }))
+                    }
+                })
+            }
+        }
+    }
+}
+
+/// A header that passed all checks.
+struct Header {
+    opcode: OpCode,
+    fin: bool,
+    compressed: bool,
+    key: MaskKey,
+    payload_len: u64,
+    len: usize,
+}
+
+/// What is wrong with a buffer, and at which of its bytes.
+type At = (usize, Fault);
+
+impl FrameDecoder {
+    /// The size of a buffer in which a decoder can always go on: the largest control frame.
+    pub const MIN_BUFFER: usize = 131;
+
+    /// A decoder for what `role`, which is ours, receives.
+    #[must_use]
+    pub const fn new(role: Role, limits: Limits) -> Self {
+        Self {
+            role,
+            limits,
+            compression: false,
+            offset: 0,
+            remaining: 0,
+            key: MaskKey([0; 4]),
+            fin: false,
+            place: Place::Between,
+            compressed: false,
+            #[cfg(feature = "deflate")]
+            frame_offset: 0,
+            message_len: 0,
+            fragments: 0,
+            utf8: Utf8Validator::new(),
+            end: End::No,
+        }
+    }
+
+    /// Sets whether the peer may send compressed messages, because an extension that compresses them
+    /// was negotiated (RFC 7692, section 6). Their payload comes [as it is](crate::ws::frame::Run::compressed):
+    /// a proxy can pass it on, if it also passed on the handshake with its extensions.
+    ///
+    /// This does not inflate anything. [`Deflate`](crate::ws::Deflate) does, for a
+    /// [`MessageDecoder`](crate::ws::connection::MessageDecoder) and all that is built on it.
+    #[must_use]
+    pub const fn compression(mut self, agreed: bool) -> Self {
+        self.compression = agreed;
+        self
+    }
+
+    /// Takes the next event off the front of `input`.
+    ///
+    /// * `Ok(Some(event))`: `input` begins behind the event; call again.
+    /// * `Ok(None)`: there is no more for now. **Keep what is left of `input`, append to it, and
+    ///   call again.** At most 130 bytes are left; they may be moved as a whole, but not altered.
+    /// * `Err(error)`: the stream is dead, and the decoder repeats the error. All bytes of messages
+    ///   before the deciding one have been delivered.
+    ///
+    /// After a close frame everything else is dropped (RFC 6455, 1.4).
+    ///
+    /// # Errors
+    /// If the peer broke the protocol or passed a limit.
+    #[inline(always)]
+    pub fn decode<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<FrameEvent<&'a mut [u8], &'a str>>, ProtocolError> {
+        if let Some((kind, payload)) = self.whole(input) {
+            let (front, rest) = core::mem::take(input).split_at_mut(payload.end);
+            *input = rest;
+            let payload = &mut front[payload.start..];
+            return Ok(Some(FrameEvent::Data(Run { kind, compressed: false, payload, fin: true })));
+        }
+        self.decode_any(input)
+    }
+
+    /// As [`decode`](Self::decode), for all that is not a [`whole`](Self::whole) message.
+    #[inline(never)]
+    fn decode_any<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<FrameEvent<&'a mut [u8], &'a str>>, ProtocolError> {
+        match self.step(input)? {
+            Step::More { discard } => {
+                *input = &mut core::mem::take(input)[discard..];
+                Ok(None)
+            }
+            Step::Event { event, end } => {
+                let (front, rest) = core::mem::take(input).split_at_mut(end);
+                *input = rest;
+                Ok(Some(match event {
+                    FrameEvent::Data(Run { kind, compressed, payload, fin }) => {
+                        FrameEvent::Data(Run {
+                            kind,
+                            compressed,
+                            payload: &mut front[payload],
+                            fin,
+                        })
+                    }
+                    FrameEvent::Ping(payload) => FrameEvent::Ping(&mut front[payload]),
+                    FrameEvent::Pong(payload) => FrameEvent::Pong(&mut front[payload]),
+                    FrameEvent::Skipped(error) => FrameEvent::Skipped(error),
+                    FrameEvent::Close(close) => {
+                        FrameEvent::Close(close.map(|Close { code, reason }| {
+                            let reason = core::str::from_utf8(&front[reason]).unwrap_or_default();
+                            Close { code, reason }
+                        }))
+                    }
+                }))
+            }
+        }
+    }
+
+    /// As [`decode`](Self::decode), over a buffer that is read into; events share its memory.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub fn decode_buffer(
+        &mut self,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<FrameEvent<BytesMut, Utf8Bytes>>, ProtocolError> {
+        if let Some((kind, Range { start, end })) = self.whole(buffer) {
+            let mut payload = buffer.split_to(end);
+            payload.advance(start);
+            return Ok(Some(FrameEvent::Data(Run { kind, compressed: false, payload, fin: true })));
+        }
+        self.decode_any_mut(buffer)
+    }
+
+    /// As [`decode_buffer`](Self::decode_buffer), for all that is not a [`whole`](Self::whole) message.
+    #[cfg(feature = "alloc")]
+    #[inline(never)]
+    fn decode_any_mut(
+        &mut self,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<FrameEvent<BytesMut, Utf8Bytes>>, ProtocolError> {
+        Ok(self.step(buffer)?.take(buffer))
+    }
+
+    #[cfg(feature = "tokio-util")]
+    pub(in crate::ws) const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What inflates compressed messages, which are allowed from now on if that was agreed on.
+    #[cfg(feature = "deflate")]
+    pub(in crate::ws) fn receiver(
+        &mut self,
+        deflate: &Deflate,
+        agreed: Option<DeflateParams>,
+    ) -> Option<MessageInflater> {
+        self.compression = agreed.is_some();
+        let max_message = self.limits.max_message;
+        agreed.map(|params| MessageInflater::new(deflate, params, self.role, max_message))
+    }
+
+    /// Whether a message has begun that has not ended, nor was ended by a close frame or an error.
+    /// At the end of a stream, it was cut off if this holds or input is left.
+    #[must_use]
+    pub const fn in_message(&self) -> bool {
+        !matches!(self.place, Place::Between)
+    }
+
+    /// How long the message that has begun can become: what its last frame says, or else the limit.
+    #[cfg(feature = "alloc")]
+    pub(in crate::ws) const fn longest_message(&self) -> u64 {
+        if self.fin { self.message_len } else { self.limits.max_message }
+    }
+
+    /// The whole message at the front of `input`, if it is one frame of less than 64 KiB and nothing
+    /// is wrong with it, as with most. If not, nothing was done, and it is for [`step`](Self::step).
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "the header is taken apart")]
+    pub(in crate::ws) fn whole(&mut self, input: &mut [u8]) -> Option<(DataKind, Range<usize>)> {
+        const TEXT: u8 = 0x81;
+        const BINARY: u8 = 0x82;
+        let header = u64::from_le_bytes(*input.first_chunk()?);
+        let (b0, b1) = (header as u8, (header >> 8) as u8);
+        if !matches!(b0, TEXT | BINARY) {
+            return None;
+        }
+        let kind = if b0 == TEXT { DataKind::Text } else { DataKind::Binary };
+        let (len, start) = match b1 & 0x7F {
+            len @ ..126 => (u16::from(len), 2),
+            frame_header::LEN_16 => (((header >> 16) as u16).swap_bytes(), 4),
+            _ => return None,
+        };
+        let minimal = start == 2 || len > 125;
+        let Limits { max_frame, max_message, max_fragments, .. } = self.limits;
+        let allowed = u64::from(len) <= max_frame.min(max_message) && max_fragments > 0;
+        let between = matches!(self.end, End::No) && !self.in_message();
+        let masked = self.role == Role::Server;
+        if !(frame_header::is_masked(b1) == masked && minimal && allowed && between) {
+            return None;
+        }
+        let (key, start) = if masked {
+            (((header >> (8 * start)) as u32).to_le_bytes(), start + 4)
+        } else {
+            ([0; 4], start)
+        };
+        let end = start + usize::from(len);
+        let payload = input.get_mut(start..end)?;
+        let ascii = match (masked, kind) {
+            (true, _) => simd::unmask_text(payload, key),
+            (false, DataKind::Text) => simd::is_ascii(payload),
+            (false, DataKind::Binary) => true,
+        };
+        if kind == DataKind::Text && !ascii && !is_utf8(payload, key) {
+            return None;
+        }
+        self.offset += end as u64;
+        Some((kind, start..end))
+    }
+
+    /// What the front of `input` holds.
+    pub(in crate::ws) fn step(&mut self, input: &mut [u8]) -> Result<Step, ProtocolError> {
+        match self.end {
+            End::No => {}
+            End::Closed => return Ok(Step::More { discard: input.len() }),
+            End::Failed(fault) => return Err(ProtocolError { fault, offset: self.offset }),
+        }
+        match self.advance(input) {
+            Ok(step) => {
+                let (Step::Event { end: taken, .. } | Step::More { discard: taken }) = step;
+                self.offset += taken as u64;
+                Ok(step)
+            }
+            Err(at) => Err(self.fail(at)),
+        }
+    }
+
+    /// Ends the stream, because what an extension made of the current data frame's payload is wrong.
+    #[cfg(feature = "deflate")]
+    pub(in crate::ws) fn fail_frame(&mut self, fault: Fault) -> ProtocolError {
+        self.offset = self.frame_offset;
+        self.fail((0, fault))
+    }
+
+    /// Ends the stream.
+    fn fail(&mut self, (at, fault): At) -> ProtocolError {
+        self.offset += at as u64;
+        self.fail_next(fault);
+        ProtocolError { fault, offset: self.offset }
+    }
+
+    /// Ends the stream behind what is given now: the next call is to fail.
+    fn fail_next(&mut self, fault: Fault) {
+        self.end = End::Failed(fault);
+        self.place = Place::Between;
+    }
+
+    fn advance(&mut self, input: &mut [u8]) -> Result<Step, At> {
+        let mut start = 0;
+        loop {
+            if self.remaining == 0 {
+                let header = match self.header(&input[start..], self.place != Place::Skipping) {
+                    Ok(Some(header)) => header,
+                    Ok(None) => return Ok(Step::More { discard: start }),
+                    Err(at) => return self.skip(at, input, start),
+                };
+                if header.opcode.is_control() {
+                    return self.control(&header, input, start);
+                }
+                #[cfg(feature = "deflate")]
+                {
+                    self.frame_offset = self.offset + start as u64;
+                }
+                start += header.len;
+                self.begin(&header);
+            }
+            if let Place::Message(kind) = self.place {
+                if let Some(step) = self.payload(kind, input, start)? {
+                    return Ok(step);
+                }
+            } else {
+                start += self.skip_payload(input.len() - start);
+                if self.remaining > 0 {
+                    return Ok(Step::More { discard: start });
+                }
+            }
+        }
+    }
+
+    /// The header at the front of `input`, judged byte by byte, by the limits or without, if all of it is
+    /// there.
+    fn header(&self, input: &[u8], limited: bool) -> Result<Option<Header>, At> {
+        let Some((&b0, behind)) = input.split_first() else { return Ok(None) };
+        let (fin, opcode) = self.first_byte(b0, limited).map_err(|fault| (0, fault))?;
+        let Some((&b1, behind)) = behind.split_first() else { return Ok(None) };
+        self.second_byte(opcode, b1).map_err(|fault| (1, fault))?;
+        let compressed = match opcode {
+            OpCode::Continuation => self.compressed,
+            _ => frame_header::rsv(b0) == Rsv::RSV1,
+        };
+        let limited = limited && !opcode.is_control();
+        let limit = if limited { self.limit(compressed) } else { Limit::NONE };
+        let Some((payload_len, width)) =
+            frame_header::payload_len(b1, behind, limit).map_err(|(at, fault)| (1 + at, fault))?
+        else {
+            return Ok(None);
+        };
+        let (key, len) = match self.role {
+            Role::Client => (MaskKey([0; 4]), 2 + width),
+            Role::Server => {
+                let Some(key) = behind[width..].first_chunk() else { return Ok(None) };
+                (MaskKey(*key), 2 + width + key.len())
+            }
+        };
+        Ok(Some(Header { opcode, fin, compressed, key, payload_len, len }))
+    }
+
+    fn first_byte(&self, b0: u8, limited: bool) -> Result<(bool, OpCode), Fault> {
+        let rsv = frame_header::rsv(b0);
+        if rsv != Rsv::NONE && !(self.compression && frame_header::may_be_compressed(b0)) {
+            return Err(Fault::ReservedBits(rsv));
+        }
+        let (fin, opcode) = frame_header::first_byte(b0)?;
+        if !opcode.is_control() {
+            let limit = self.limits.max_fragments;
+            match (self.in_message(), opcode) {
+                (false, OpCode::Continuation) => return Err(Fault::UnexpectedContinuation),
+                (true, OpCode::Text | OpCode::Binary) => return Err(Fault::UnfinishedMessage),
+                _ if limited && self.fragments >= limit => {
+                    return Err(Fault::TooManyFragments { limit });
+                }
+                _ => {}
+            }
+        }
+        Ok((fin, opcode))
+    }
+
+    fn second_byte(&self, opcode: OpCode, b1: u8) -> Result<(), Fault> {
+        match (self.role, frame_header::is_masked(b1)) {
+            (Role::Server, false) => Err(Fault::Unmasked),
+            (Role::Client, true) => Err(Fault::Masked),
+            _ => frame_header::second_byte(opcode, b1),
+        }
+    }
+
+    /// How long the next data frame may be.
+    fn limit(&self, compressed: bool) -> Limit {
+        let Limits { max_frame, max_message, .. } = self.limits;
+        let room = if compressed { u64::MAX } else { max_message - self.message_len };
+        if max_frame <= room {
+            Limit { max: max_frame, bounds: Bounds::Frame }
+        } else {
+            Limit { max: room, bounds: Bounds::Message { before: self.message_len } }
+        }
+    }
+
+    /// Begins a data frame.
+    fn begin(&mut self, header: &Header) {
+        match header.opcode {
+            OpCode::Text => self.place = Place::Message(DataKind::Text),
+            OpCode::Binary => self.place = Place::Message(DataKind::Binary),
+            _ => {}
+        }
+        self.compressed = header.compressed;
+        self.fragments = self.fragments.saturating_add(1);
+        self.message_len = self.message_len.saturating_add(header.payload_len);
+        self.remaining = header.payload_len;
+        self.key = header.key;
+        self.fin = header.fin;
+    }
+
+    /// What is there of a data frame's payload, from `start` on.
+    fn payload(
+        &mut self,
+        kind: DataKind,
+        input: &mut [u8],
+        start: usize,
+    ) -> Result<Option<Step>, At> {
+        let available = input.len() - start;
+        let len = self.present(available);
+        if len == 0 && self.remaining > 0 {
+            return Ok(Some(Step::More { discard: start }));
+        }
+        let compressed = self.compressed;
+        let mut end = start + len;
+        self.remaining -= len as u64;
+        let fin = self.fin && self.remaining == 0;
+        match self.unmask(kind, &mut input[start..end], fin) {
+            Ok(()) => {}
+            // An empty frame ends a text inside a character: its last byte is the header's.
+            Err(_) if len == 0 => return Err((start - 1, Fault::InvalidUtf8)),
+            Err(InvalidUtf8 { index: 0 }) => return Err((start, Fault::InvalidUtf8)),
+            Err(InvalidUtf8 { index }) => {
+                end = start + index;
+                self.fail_next(Fault::InvalidUtf8);
+                let data = Run { kind, compressed, payload: start..end, fin: false };
+                return Ok(Some(Step::Event { event: FrameEvent::Data(data), end }));
+            }
+        }
+        if fin {
+            self.end_message();
+        } else if len == 0 {
+            return Ok(None);
+        }
+        let data = Run { kind, compressed, payload: start..end, fin };
+        Ok(Some(Step::Event { event: FrameEvent::Data(data), end }))
+    }
+
+    /// How many bytes of the current data frame's payload are there, of so many behind its header.
+    fn present(&self, available: usize) -> usize {
+        usize::try_from(self.remaining).map_or(available, |len| len.min(available))
+    }
+
+    fn end_message(&mut self) {
+        self.place = Place::Between;
+        self.message_len = 0;
+        self.fragments = 0;
+    }
+
+    /// Whether a message with this fault, in a frame with this first byte, is passed over. One that is
+    /// compressed is not: what comes later may refer to it.
+    fn may_skip(&self, fault: Fault, b0: u8) -> bool {
+        let compressed =
+            if self.in_message() { self.compressed } else { frame_header::may_be_compressed(b0) };
+        self.limits.on_limit == OnLimit::Skip && fault.is_limit() && !compressed
+    }
+
+    /// Passes over the message with the frame at `start`, if that is what is wrong with its header, once
+    /// this is whole and tells how long it is.
+    #[cold]
+    fn skip(&mut self, (at, fault): At, input: &[u8], start: usize) -> Result<Step, At> {
+        if !self.may_skip(fault, input[start]) {
+            return Err((start + at, fault));
+        }
+        let header = self.header(&input[start..], false).map_err(|(at, it)| (start + at, it))?;
+        let Some(header) = header else { return Ok(Step::More { discard: start }) };
+        let fault = fault.of_length(self.message_len, header.payload_len);
+        let offset = self.offset + (start + at) as u64;
+        self.begin(&header);
+        self.place = Place::Skipping;
+        self.utf8 = Utf8Validator::new();
+        self.skip_payload(0);
+        let end = start + header.len;
+        Ok(Step::Event { event: FrameEvent::Skipped(ProtocolError { fault, offset }), end })
+    }
+
+    /// How much of so many bytes belongs to a frame that is passed over.
+    fn skip_payload(&mut self, available: usize) -> usize {
+        let len = self.present(available);
+        self.remaining -= len as u64;
+        if self.remaining == 0 && self.fin {
+            self.end_message();
+        }
+        len
+    }
+
+    /// Unmasks a run, and checks it if it is text that is not compressed.
+    fn unmask(&mut self, kind: DataKind, run: &mut [u8], fin: bool) -> Result<(), InvalidUtf8> {
+        let masked = self.role == Role::Server;
+        if kind == DataKind::Binary || self.compressed {
+            if masked {
+                self.key.apply(run);
+            }
+            return Ok(());
+        }
+        let ascii = if masked { self.key.apply_to_text(run) } else { simd::is_ascii(run) };
+        if !(ascii && self.utf8.is_complete()) {
+            self.utf8.feed(run)?;
+            if fin && !self.utf8.is_complete() {
+                return Err(InvalidUtf8 { index: run.len().saturating_sub(1) });
+            }
+        }
+        Ok(())
+    }
+
+    /// A control frame whose header is at `start`, once it is whole.
+    fn control(&mut self, header: &Header, input: &mut [u8], start: usize) -> Result<Step, At> {
+        let payload = start + header.len;
+        let available = &mut input[payload..];
+        let mut key = header.key;
+        let behind = |(at, fault)| (payload + at, fault);
+        #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
+        let len = header.payload_len as usize;
+        if available.len() < len {
+            if header.opcode == OpCode::Close {
+                let mut plain = [0; frame_header::MAX_CONTROL];
+                let plain = &mut plain[..available.len()];
+                plain.copy_from_slice(available);
+                key.apply(plain);
+                close(plain, len).map_err(behind)?;
+            }
+            return Ok(Step::More { discard: start });
+        }
+        key.apply(&mut available[..len]);
+        let end = payload + len;
+        let event = match header.opcode {
+            OpCode::Ping => FrameEvent::Ping(payload..end),
+            OpCode::Pong => FrameEvent::Pong(payload..end),
+            _ => {
+                let code = close(&available[..len], len).map_err(behind)?;
+                self.end = End::Closed;
+                self.place = Place::Between;
+                FrameEvent::Close(code.map(|code| Close { code, reason: payload + 2..end }))
+            }
+        };
+        Ok(Step::Event { event, end })
+    }
+}
+
+/// Whether text is valid. If not, it is masked again, which undoes that it was unmasked.
+#[inline(never)]
+fn is_utf8(text: &mut [u8], key: [u8; 4]) -> bool {
+    let valid = utf8::from_utf8(text).is_ok();
+    if !valid {
+        simd::mask(text, key);
+    }
+    valid
+}
+
+/// The code of a close frame, whose payload of `len` bytes begins like this.
+fn close(payload: &[u8], len: usize) -> Result<Option<CloseCode>, At> {
+    let Some((code, reason)) = payload.split_first_chunk() else { return Ok(None) };
+    let code = u16::from_be_bytes(*code);
+    let code = CloseCode::new(code).ok_or((1, Fault::InvalidCloseCode(code)))?;
+    let mut utf8 = Utf8Validator::new();
+    let checked = utf8.feed(reason).map_err(|InvalidUtf8 { index }| 2 + index);
+    match checked {
+        Err(at) => Err((at, Fault::InvalidCloseReason)),
+        Ok(()) if payload.len() == len && !utf8.is_complete() => {
+            Err((len - 1, Fault::InvalidCloseReason))
+        }
+        Ok(()) => Ok(Some(code)),
+    }
+}

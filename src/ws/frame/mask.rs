@@ -1,0 +1,153 @@
+//! Masking, and where its keys come from.
+
+use crate::{BufferTooSmall, simd};
+
+/// A masking key (RFC 6455, 5.3). A client needs a fresh and unpredictable one for each frame.
+///
+/// Masking and unmasking are the same. Payload may be taken in runs: each call turns the key to
+/// what the bytes that follow need.
+///
+/// ```
+/// use eventwire::ws::frame::MaskKey;
+///
+/// let mut payload = *b"hello";
+/// let (front, back) = payload.split_at_mut(3);
+/// let mut key = MaskKey([1, 2, 3, 4]);
+/// key.apply(front);
+/// key.apply(back);
+/// assert_eq!(payload, *b"igohn");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MaskKey(pub [u8; 4]);
+
+impl MaskKey {
+    /// Masks `payload` where it lies.
+    #[inline]
+    pub fn apply(&mut self, payload: &mut [u8]) {
+        simd::mask(payload, self.0);
+        self.turn(payload.len());
+    }
+
+    /// As [`apply`](Self::apply), of text; returns whether it is ASCII.
+    #[inline]
+    pub(in crate::ws) fn apply_to_text(&mut self, text: &mut [u8]) -> bool {
+        let ascii = simd::unmask_text(text, self.0);
+        self.turn(text.len());
+        ascii
+    }
+
+    /// Writes `payload`, masked, to the front of `buffer` in one pass.
+    ///
+    /// # Errors
+    /// If `buffer` is shorter than `payload`; nothing is written then.
+    #[inline]
+    pub fn copy(&mut self, payload: &[u8], buffer: &mut [u8]) -> Result<(), BufferTooSmall> {
+        let needed = payload.len();
+        let out = buffer.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
+        simd::copy_masked(payload, out, self.0);
+        self.turn(needed);
+        Ok(())
+    }
+
+    /// Turns the key to what the bytes after these need.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "less than 4")]
+    fn turn(&mut self, len: usize) {
+        let turned = u32::from_le_bytes(self.0).rotate_right(8 * (len % 4) as u32);
+        self.0 = turned.to_le_bytes();
+    }
+}
+
+/// Where a client's masking keys come from: any closure that returns 4 bytes of a strong source of
+/// randomness, or [`OsMaskKeys`] with feature `getrandom`.
+///
+/// Keys must be unpredictable to those who choose the payload (RFC 6455, 10.3), as scripts in a
+/// browser are. A client whose payload nobody else chooses, such as firmware, may do with less.
+pub trait MaskSource {
+    /// A key for the next frame.
+    ///
+    /// # Errors
+    /// If there is none. The frame is not sent then.
+    fn next_key(&mut self) -> Result<MaskKey, NoMaskKey>;
+}
+
+impl<F: FnMut() -> [u8; 4]> MaskSource for F {
+    fn next_key(&mut self) -> Result<MaskKey, NoMaskKey> {
+        Ok(MaskKey(self()))
+    }
+}
+
+/// A source of masking keys failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("no masking key to be had")]
+pub struct NoMaskKey;
+
+/// The [`MaskSource`] of a server, whose frames are not masked: there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoMask {}
+
+impl MaskSource for NoMask {
+    fn next_key(&mut self) -> Result<MaskKey, NoMaskKey> {
+        match *self {}
+    }
+}
+
+/// Masking keys from the operating system's source of randomness, drawn 128 at a time, which
+/// spreads the cost of a system call over so many frames.
+///
+/// Memory: 512 bytes and the number of those that are left.
+///
+/// ```
+/// use eventwire::ws::{Connection, Limits, OsMaskKeys};
+///
+/// let connection = Connection::frame_client(Limits::new(), OsMaskKeys::new());
+/// ```
+#[cfg(feature = "getrandom")]
+pub struct OsMaskKeys {
+    drawn: [[u8; 4]; 128],
+    /// How many of them are unused, at the front.
+    left: usize,
+}
+
+#[cfg(feature = "getrandom")]
+impl OsMaskKeys {
+    /// A source that has drawn nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { drawn: [[0; 4]; 128], left: 0 }
+    }
+
+    #[cold]
+    fn draw(&mut self) -> Result<(), NoMaskKey> {
+        getrandom::fill(self.drawn.as_flattened_mut()).map_err(|_| NoMaskKey)?;
+        self.left = self.drawn.len();
+        Ok(())
+    }
+}
+
+#[cfg(feature = "getrandom")]
+impl Default for OsMaskKeys {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "getrandom")]
+impl MaskSource for OsMaskKeys {
+    #[inline]
+    fn next_key(&mut self) -> Result<MaskKey, NoMaskKey> {
+        if self.left == 0 {
+            self.draw()?;
+        }
+        self.left -= 1;
+        Ok(MaskKey(self.drawn[self.left]))
+    }
+}
+
+/// Keys to come are nobody's business.
+#[cfg(feature = "getrandom")]
+impl core::fmt::Debug for OsMaskKeys {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("OsMaskKeys").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,457 @@
+//! The server's side: a request in, an acceptance out.
+
+#[cfg(feature = "deflate")]
+use super::deflate;
+use super::fields::{Fields, Headers};
+use super::head::{HeadFinder, check_lines, first_line};
+use super::header_list::{EXTENSIONS, Extension};
+use super::unsendable::{HeaderSlice, check_headers, not_an_origin};
+#[cfg(feature = "deflate")]
+use super::write::header_in_pieces;
+use super::write::{encode_methods, end, header};
+use super::{RequestError, Unsendable, Upgrade};
+use crate::number::number;
+use crate::sink::{Encode, Sink};
+use crate::token::token;
+use crate::url::{not_a_host, not_a_target};
+#[cfg(feature = "deflate")]
+use crate::ws::deflate::{Deflate, DeflateParams};
+use crate::{Target, Url};
+use httparse::Error;
+
+/// Reads a client's request, as it arrives.
+///
+/// ```
+/// use eventwire::ws::handshake::{Rejection, ServerHandshake};
+/// use std::io::{Read, Write};
+///
+/// /// Returns what was received, and where in it the first frame begins.
+/// fn accept(mut stream: impl Read + Write) -> std::io::Result<(Vec<u8>, usize)> {
+///     let mut handshake = ServerHandshake::new().max_head(8192);
+///     let (mut input, mut output) = (Vec::new(), [0; 1024]);
+///     loop {
+///         let (len, frames) = match handshake.decode(&input) {
+///             Ok(None) => {
+///                 let mut chunk = [0; 2048];
+///                 match stream.read(&mut chunk)? {
+///                     0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+///                     len => input.extend_from_slice(&chunk[..len]),
+///                 }
+///                 continue;
+///             }
+///             Ok(Some(request)) if request.origin() == Some("https://example.com") => {
+///                 (request.accept().encode(&mut output), Some(request.head_len()))
+///             }
+///             Ok(Some(_)) => {
+///                 let rejection = Rejection::new(403).map_err(std::io::Error::other)?;
+///                 (rejection.encode(&mut output), None)
+///             }
+///             Err(error) => (error.rejection().encode(&mut output), None),
+///         };
+///         stream.write_all(&output[..len.map_err(std::io::Error::other)?])?;
+///         return match frames {
+///             Some(at) => Ok((input, at)),
+///             None => Err(std::io::ErrorKind::ConnectionRefused.into()),
+///         };
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ServerHandshake {
+    head: HeadFinder,
+    failed: Option<RequestError>,
+}
+
+impl ServerHandshake {
+    /// Waits for a request.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { head: HeadFinder::of_request(), failed: None }
+    }
+
+    /// Sets how many bytes the head may have, empty lines before it included, instead of
+    /// [`DEFAULT_MAX_HEAD`](super::DEFAULT_MAX_HEAD).
+    #[must_use]
+    pub const fn max_head(mut self, bytes: usize) -> Self {
+        self.head.limits.max_head = bytes;
+        self
+    }
+
+    /// Sets how many headers the head may have, instead of
+    /// [`DEFAULT_MAX_HEADERS`](super::DEFAULT_MAX_HEADERS).
+    #[must_use]
+    pub const fn max_headers(mut self, count: usize) -> Self {
+        self.head.limits.max_headers = count;
+        self
+    }
+
+    /// Looks for a whole request in all that was received so far, from the start.
+    ///
+    /// `None`: append to the input, and call again.
+    ///
+    /// # Errors
+    /// If this is no request that opens a WebSocket; it is repeated then. Or for misuse, if the
+    /// input is shorter than before.
+    pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<Request<'a>>, RequestError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let found = self.find(input);
+        self.failed =
+            found.err().filter(|error| !matches!(error, RequestError::InputShrunk { .. }));
+        found
+    }
+
+    fn find<'a>(&mut self, input: &'a [u8]) -> Result<Option<Request<'a>>, RequestError> {
+        let Some(head) = self.head.find(input)? else { return Ok(None) };
+        let start = head.start;
+        match parse(&input[head], self.head.limits.max_headers) {
+            Ok(request) => Ok(Some(request.behind(start))),
+            Err(error) => Err(error.behind(start)),
+        }
+    }
+}
+
+impl Default for ServerHandshake {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn parse(head: &[u8], max_headers: usize) -> Result<Request<'_>, RequestError> {
+    let line = first_line(head);
+    let mut parsed = httparse::Request::new(&mut []);
+    let target = match parsed.parse(line) {
+        Ok(_) if parsed.version != Some(1) => return Err(RequestError::HttpVersion),
+        Ok(_) if parsed.method != Some("GET") => return Err(RequestError::Method),
+        Ok(_) => parsed.path.unwrap_or_default(),
+        Err(Error::Version) if names_a_version(line) => return Err(RequestError::HttpVersion),
+        Err(_) => return Err(RequestError::Malformed { offset: 0 }),
+    };
+    let (host, target) = host_and_target(target)?;
+    check_lines(head, max_headers)?;
+    Request::by_upgrade(target, host, Fields::Head(head), head.len())
+}
+
+/// Whether the first line is a request's, of whatever version.
+fn names_a_version(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r\n").unwrap_or(line);
+    let mut words = line.split(|&byte| byte == b' ').skip(2);
+    let version = words.next().unwrap_or_default();
+    let digits = version.strip_prefix(b"HTTP/");
+    words.next().is_none()
+        && matches!(digits, Some([major, b'.', minor])
+            if major.is_ascii_digit() && minor.is_ascii_digit())
+}
+
+/// The host and the rest of a target that is a URI, or the path and query that it is (RFC 9112, 3.2).
+fn host_and_target(target: &str) -> Result<(Option<&str>, &str), RequestError> {
+    if target.starts_with('/') {
+        let is_target = not_a_target(target.as_bytes()).is_none();
+        return is_target.then_some((None, target)).ok_or(RequestError::Target);
+    }
+    match Url::parse(target) {
+        Ok(url) if !url.has_user_info() && !target.as_bytes().contains(&b'#') => {
+            Ok((Some(url.authority()), url.target().as_written()))
+        }
+        _ => Err(RequestError::Target),
+    }
+}
+
+/// A request that opens a WebSocket: all that the protocol demands of it was checked.
+///
+/// Whether to accept its [`target`](Self::target), [`host`](Self::host) and
+/// [`origin`](Self::origin) is yours to decide.
+///
+/// `By` is how it came: by HTTP/1.1's [`Upgrade`], or by extended CONNECT (feature `http`).
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a, By = Upgrade> {
+    target: &'a str,
+    host: &'a str,
+    origin: Option<&'a str>,
+    fields: Fields<'a>,
+    head_len: usize,
+    by: By,
+}
+
+impl<'a> Request<'a> {
+    /// What RFC 6455, 4.2.1 demands of the headers. A target's own host takes the place of
+    /// that in `Host`, which must be there still (RFC 9112, 3.2.2).
+    pub(super) fn by_upgrade(
+        target: &'a str,
+        own_host: Option<&'a str>,
+        fields: Fields<'a>,
+        head_len: usize,
+    ) -> Result<Self, RequestError> {
+        let header_host = host(fields)?.ok_or(RequestError::Host)?;
+        if !fields.list_has("Upgrade", "websocket") {
+            return Err(RequestError::NotAnUpgrade);
+        }
+        if !fields.list_has("Connection", "upgrade") {
+            return Err(RequestError::Connection);
+        }
+        check_version(fields)?;
+        let key = single(fields, "Sec-WebSocket-Key")?;
+        let by = key.and_then(Upgrade::parse).ok_or(RequestError::Key)?;
+        Self::checked(target, own_host.unwrap_or(header_host), fields, head_len, by)
+    }
+
+    /// Says yes. With no more than that, no [subprotocol](Acceptance::subprotocol) is chosen.
+    pub const fn accept(self) -> Acceptance<'a> {
+        Acceptance::new(self)
+    }
+}
+
+impl<'a, By> Request<'a, By> {
+    /// The same, its head behind that many bytes of empty lines.
+    fn behind(mut self, start: usize) -> Self {
+        self.head_len += start;
+        self
+    }
+
+    /// What is demanded in each version of HTTP.
+    pub(super) fn checked(
+        target: &'a str,
+        host: &'a str,
+        fields: Fields<'a>,
+        head_len: usize,
+        by: By,
+    ) -> Result<Self, RequestError> {
+        if fields.all("Content-Length").any(|len| number(len) != Some(0))
+            || fields.first("Transfer-Encoding").is_some()
+        {
+            return Err(RequestError::Body);
+        }
+        let origin = match single(fields, "Origin")? {
+            Some(value) if not_an_origin(value).is_some() => return Err(RequestError::Origin),
+            value => value.and_then(text),
+        };
+        // That each is there once is for clients to keep (4.1), and no reason to refuse one (4.2.1).
+        let mut subprotocols = fields.list("Sec-WebSocket-Protocol");
+        if subprotocols.any(|it| token(it).is_none())
+            || fields.is_empty_list("Sec-WebSocket-Protocol")
+        {
+            return Err(RequestError::Subprotocols);
+        }
+        let mut extensions = fields.list(EXTENSIONS);
+        if extensions.any(|it| Extension::parse(it).is_none()) || fields.is_empty_list(EXTENSIONS) {
+            return Err(RequestError::Extensions);
+        }
+        Ok(Self { target, host, origin, fields, head_len, by })
+    }
+
+    /// The target: a path and an optional query. Of a client that sent a URI, as to a proxy, its path
+    /// and query; if that has no path, it begins with `?` or is `/`. Choose what to serve by
+    /// [`path`](Self::path), where such a one is `/`.
+    #[must_use]
+    pub const fn target(&self) -> &'a str {
+        self.target
+    }
+
+    /// The path of the target, as it was written: it begins with a slash.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        Target::of(self.target).path()
+    }
+
+    /// The query of the target, without its question mark.
+    #[must_use]
+    pub fn query(&self) -> Option<&'a str> {
+        Target::of(self.target).query()
+    }
+
+    /// The host that the client means, with its port if it gave one.
+    #[must_use]
+    pub const fn host(&self) -> &'a str {
+        self.host
+    }
+
+    /// Where the page comes from that opens the WebSocket, if a browser does (RFC 6454).
+    ///
+    /// Browsers let any page connect to any server, and send its cookies: a server for pages has
+    /// to look at this.
+    #[must_use]
+    pub const fn origin(&self) -> Option<&'a str> {
+        self.origin
+    }
+
+    /// The subprotocols that the client offers, the one it likes best first; repeated ones too.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a, By> {
+        self.fields.list("Sec-WebSocket-Protocol").filter_map(token)
+    }
+
+    /// The first of `supported` that the client offers. A browser fails the connection if it offered some
+    /// and none is chosen.
+    #[must_use]
+    pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&'a str> {
+        supported.iter().find_map(|name| self.subprotocols().find(|it| it == name))
+    }
+
+    /// The extensions that the client offers, the one it likes best first.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + use<'a, By> {
+        self.fields.list(EXTENSIONS).filter_map(Extension::parse)
+    }
+
+    /// The value of the first header of this name, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields.first(name)
+    }
+
+    /// All headers.
+    #[must_use]
+    pub fn headers(&self) -> Headers<'a> {
+        self.fields.headers()
+    }
+
+    /// How many bytes of the input the request took: what follows are WebSocket frames. 0 if it
+    /// came as `http::Request`.
+    #[must_use]
+    pub const fn head_len(&self) -> usize {
+        self.head_len
+    }
+}
+
+/// What the header `Host` says.
+pub(super) fn host(fields: Fields<'_>) -> Result<Option<&str>, RequestError> {
+    match single(fields, "Host")? {
+        Some(value) if not_a_host(value).is_some() => Err(RequestError::Host),
+        value => Ok(value.and_then(text)),
+    }
+}
+
+/// What 4.2.1 and 4.4 say of the version.
+pub(super) fn check_version(fields: Fields<'_>) -> Result<(), RequestError> {
+    match single(fields, "Sec-WebSocket-Version")? {
+        Some(b"13") => Ok(()),
+        _ => Err(RequestError::WebSocketVersion),
+    }
+}
+
+pub(super) fn single<'a>(
+    fields: Fields<'a>,
+    header: &'static str,
+) -> Result<Option<&'a [u8]>, RequestError> {
+    fields.single(header).map_err(|_| RequestError::Repeated { header })
+}
+
+fn text(value: &[u8]) -> Option<&str> {
+    str::from_utf8(value).ok()
+}
+
+/// The answer that opens the WebSocket, from [`Request::accept`]: frames may follow it at once.
+///
+/// ```
+/// # use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
+/// # let mut input = [0; 512];
+/// # let len = ClientRequest::new("example.com", "/", *b"the sample nonce")?.encode(&mut input)?;
+/// # let mut server = ServerHandshake::new();
+/// # let request = server.decode(&input[..len])?.expect("a whole request");
+/// let cookie = [("Set-Cookie", "seen=1")];
+/// let mut buffer = [0; 256];
+/// let len = request.accept().headers(&cookie)?.encode(&mut buffer)?;
+/// assert_eq!(
+///     std::str::from_utf8(&buffer[..len])?,
+///     "HTTP/1.1 101 Switching Protocols\r\n\
+///      Upgrade: websocket\r\n\
+///      Connection: Upgrade\r\n\
+///      Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+///      Set-Cookie: seen=1\r\n\r\n",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use = "the client waits for an answer"]
+pub struct Acceptance<'a, By = Upgrade> {
+    request: Request<'a, By>,
+    subprotocol: Option<&'a str>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<DeflateParams>,
+    headers: HeaderSlice<'a>,
+}
+
+impl<'a, By> Acceptance<'a, By> {
+    pub(super) const fn new(request: Request<'a, By>) -> Self {
+        Self {
+            request,
+            subprotocol: None,
+            #[cfg(feature = "deflate")]
+            deflate: None,
+            headers: &[],
+        }
+    }
+
+    /// Chooses a subprotocol. A client that offers some expects one: browsers fail the connection if
+    /// none is chosen.
+    ///
+    /// # Errors
+    /// If the client did not offer it.
+    pub fn subprotocol(mut self, name: &str) -> Result<Self, Unsendable> {
+        let offered = self.request.select_subprotocol(&[name]);
+        self.subprotocol = Some(offered.ok_or(Unsendable::NotOffered)?);
+        Ok(self)
+    }
+
+    /// Agrees on compression, by the first offer of the client that can be accepted (RFC 7692, 5.1), if
+    /// there is one. Then tell the connection what was [agreed](Self::deflate_params) on, as by
+    /// [`WebSocket::deflate`](crate::ws::WebSocket::deflate).
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, deflate: &Deflate) -> Self {
+        self.deflate = deflate::accept(deflate, self.request.extensions());
+        self
+    }
+
+    /// What compression was agreed on, if any was.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn deflate_params(&self) -> Option<DeflateParams> {
+        self.deflate
+    }
+
+    /// Sets further headers.
+    ///
+    /// # Errors
+    /// If a name or value cannot be sent, or is for the handshake to write: `Connection`,
+    /// `Content-Length`, `Transfer-Encoding`, `Upgrade` and `Sec-WebSocket-*` are.
+    pub fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Result<Self, Unsendable> {
+        check_headers(headers, &[])?;
+        self.headers = headers;
+        Ok(self)
+    }
+
+    /// The header that tells what was chosen.
+    pub(super) fn choice(&self) -> Option<(&'a str, &'a str)> {
+        self.subprotocol.map(|name| ("Sec-WebSocket-Protocol", name))
+    }
+
+    #[cfg(feature = "http")]
+    pub(super) const fn parts(&self) -> (&By, HeaderSlice<'a>) {
+        (&self.request.by, self.headers)
+    }
+}
+
+impl Acceptance<'_> {
+    encode_methods!();
+}
+
+impl Encode for Acceptance<'_> {
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.put(b"HTTP/1.1 101 Switching Protocols\r\n")?;
+        header(sink, "Upgrade", b"websocket")?;
+        header(sink, "Connection", b"Upgrade")?;
+        header(sink, "Sec-WebSocket-Accept", &self.request.by.accept())?;
+        if let Some((name, value)) = self.choice() {
+            header(sink, name, value.as_bytes())?;
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(params) = self.deflate {
+            header_in_pieces(sink, EXTENSIONS, params.pieces(false))?;
+        }
+        end(sink, self.headers)
+    }
+
+    #[cfg(feature = "alloc")]
+    fn longest(&self) -> usize {
+        self.encoded_len()
+    }
+}
