@@ -89,7 +89,7 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
                 ReconnectingWebSocketEvent::Open => eprintln!("open"),
                 ReconnectingWebSocketEvent::Text(text) => writeln!(io::stdout(), "{text}")?,
                 ReconnectingWebSocketEvent::Binary(bytes) => {
-                    writeln!(io::stdout(), "{} bytes", bytes.len())?
+                    writeln!(io::stdout(), "{} bytes", bytes.len())?;
                 }
                 ReconnectingWebSocketEvent::Ping(_)
                 | ReconnectingWebSocketEvent::Pong(_)

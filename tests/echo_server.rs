@@ -1,8 +1,6 @@
 //! The program `echo_server`, with clients that do not behave.
 
-#[path = "common/program.rs"]
-#[allow(dead_code)]
-mod program;
+use eventwire_test_support::program;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -1,11 +1,5 @@
 //! The program `embedded` against servers on loopback.
 
-#[path = "common/echo.rs"]
-mod echo;
-#[path = "common/program.rs"]
-#[expect(dead_code, reason = "shared with programs that read")]
-mod program;
-
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
@@ -14,6 +8,8 @@ use axum::routing::get;
 use bytes::{Buf, Bytes, BytesMut};
 use eventwire::ws::handshake::ServerHandshake;
 use eventwire::ws::{CloseEvent, WebSocketOptions};
+use eventwire_test_support::echo;
+use eventwire_test_support::program;
 use futures_util::{StreamExt, stream};
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Write};

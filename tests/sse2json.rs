@@ -1,8 +1,6 @@
 //! The program `sse2json`: its lines, its exit status, and that it prints events as they come.
 
-#[path = "common/program.rs"]
-mod program;
-
+use eventwire_test_support::program;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 

@@ -1,9 +1,6 @@
 //! The program `sse_client`: what it sends, what it prints, and how it ends.
 
-#[path = "common/program.rs"]
-#[expect(dead_code, reason = "shared with programs that read")]
-mod program;
-
+use eventwire_test_support::program;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;

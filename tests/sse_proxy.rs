@@ -1,10 +1,7 @@
 //! The program `sse_proxy`: its rewriter at every cut of a stream, and the whole of it between a
 //! server and a client.
 
-mod common;
-#[path = "common/program.rs"]
-#[expect(dead_code, reason = "shared with programs that read")]
-mod program;
+use eventwire_test_support::program;
 #[path = "../examples/sse_proxy/rewriter.rs"]
 mod rewriter;
 
@@ -16,8 +13,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use common::{Rules, Seen, Trace, cut, reference};
 use eventwire::sse::{EventBuilder, EventId, EventType, LAST_EVENT_ID};
+use eventwire_test_support::cut;
+use eventwire_test_support::sse::{Rules, Seen, Trace, reference};
 use futures_util::stream;
 use proptest::prelude::*;
 use rewriter::Rewriter;

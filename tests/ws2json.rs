@@ -1,8 +1,6 @@
 //! The program `ws2json`: its lines, its exit status, and that it prints messages as they come.
 
-#[path = "common/program.rs"]
-mod program;
-
+use eventwire_test_support::program;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 

@@ -1,10 +1,7 @@
 //! The programs `ws_client_tokio` and `ws_client_std` against a server on loopback.
 
-#[path = "common/echo.rs"]
-mod echo;
-#[path = "common/program.rs"]
-#[allow(dead_code)]
-mod program;
+use eventwire_test_support::echo;
+use eventwire_test_support::program;
 
 use bytes::{Buf, BytesMut};
 use eventwire::ws::handshake::{Rejection, ServerHandshake};

@@ -1,11 +1,8 @@
 //! Makes constants of the test vectors, as firmware cannot read files; and finds `memory.x`.
 
-#[path = "../../tests/vectors/mod.rs"]
-mod vectors;
-
+use eventwire_test_support::vectors::{self, Conversation, Event, Failure, Role, Stream};
 use std::path::PathBuf;
 use std::{env, fs};
-use vectors::{Conversation, Event, Failure, Role, Stream};
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
@@ -39,7 +36,7 @@ fn conversation(it: &Conversation) -> String {
     let limit =
         |name, value: Option<u64>| value.map_or(String::new(), |value| format!(".{name}({value})"));
     let options = [
-        "Options::new()".to_owned(),
+        "Limits::new()".to_owned(),
         limit("max_frame", it.max_frame),
         limit("max_message", it.max_message),
         limit("max_fragments", it.max_fragments.map(u64::from)),

@@ -1,6 +1,5 @@
 #![no_main]
 
-#[path = "../bodies/mod.rs"]
-mod bodies;
+use eventwire_test_support::fuzz::sse_decoder;
 
-libfuzzer_sys::fuzz_target!(|input: bodies::sse_decoder::Input| bodies::sse_decoder::run(&input));
+libfuzzer_sys::fuzz_target!(|input: sse_decoder::Input| sse_decoder::run(&input));

@@ -1,6 +1,5 @@
 #![no_main]
 
-#[path = "../bodies/mod.rs"]
-mod bodies;
+use eventwire_test_support::fuzz::sse_encoder;
 
-libfuzzer_sys::fuzz_target!(|input: bodies::sse_encoder::Input| bodies::sse_encoder::run(&input));
+libfuzzer_sys::fuzz_target!(|input: sse_encoder::Input| sse_encoder::run(&input));

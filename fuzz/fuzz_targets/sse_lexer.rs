@@ -1,6 +1,5 @@
 #![no_main]
 
-#[path = "../bodies/mod.rs"]
-mod bodies;
+use eventwire_test_support::fuzz::sse_lexer;
 
-libfuzzer_sys::fuzz_target!(|input: bodies::sse_lexer::Input| bodies::sse_lexer::run(&input));
+libfuzzer_sys::fuzz_target!(|input: sse_lexer::Input| sse_lexer::run(&input));

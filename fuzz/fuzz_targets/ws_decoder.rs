@@ -1,6 +1,5 @@
 #![no_main]
 
-#[path = "../bodies/mod.rs"]
-mod bodies;
+use eventwire_test_support::fuzz::ws_decoder;
 
-libfuzzer_sys::fuzz_target!(|input: bodies::ws_decoder::Input| bodies::ws_decoder::run(&input));
+libfuzzer_sys::fuzz_target!(|input: ws_decoder::Input| ws_decoder::run(&input));

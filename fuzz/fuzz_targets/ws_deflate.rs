@@ -1,6 +1,5 @@
 #![no_main]
 
-#[path = "../bodies/mod.rs"]
-mod bodies;
+use eventwire_test_support::fuzz::ws_deflate;
 
-libfuzzer_sys::fuzz_target!(|input: bodies::ws_deflate::Input| bodies::ws_deflate::run(&input));
+libfuzzer_sys::fuzz_target!(|input: ws_deflate::Input| ws_deflate::run(&input));

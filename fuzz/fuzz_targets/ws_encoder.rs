@@ -1,6 +1,5 @@
 #![no_main]
 
-#[path = "../bodies/mod.rs"]
-mod bodies;
+use eventwire_test_support::fuzz::ws_encoder;
 
-libfuzzer_sys::fuzz_target!(|input: bodies::ws_encoder::Input| bodies::ws_encoder::run(&input));
+libfuzzer_sys::fuzz_target!(|input: ws_encoder::Input| ws_encoder::run(&input));

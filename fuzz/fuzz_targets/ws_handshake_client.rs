@@ -1,8 +1,5 @@
 #![no_main]
 
-#[path = "../bodies/mod.rs"]
-mod bodies;
-
-use bodies::ws_handshake::{ClientInput, client};
+use eventwire_test_support::fuzz::ws_handshake::{ClientInput, client};
 
 libfuzzer_sys::fuzz_target!(|input: ClientInput| client(&input));

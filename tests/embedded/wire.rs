@@ -1,6 +1,6 @@
 //! A transport in memory, by blocking and by async calls, that is in the way either way.
 
-#[path = "../common/transport.rs"]
+#[path = "../../support/src/transport.rs"]
 mod transport;
 
 use embedded_io_adapters::tokio_1::FromTokio;

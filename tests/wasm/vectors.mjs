@@ -24,7 +24,7 @@ let failed = 0;
 
 /** The vectors of a file, which has no fewer than this. */
 function vectors(name, least) {
-  const all = JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url)));
+  const all = JSON.parse(readFileSync(new URL(`../../support/src/vectors/${name}.json`, import.meta.url)));
   if (all.length < least) throw new Error(`${name}.json is not whole`);
   return all;
 }

@@ -8,7 +8,7 @@ use eventwire::ws::frame::{DataKind, FrameDecoder, FrameEvent, Role};
 use firmware::sse;
 use firmware::websocket::{self, Connection, Error, Options};
 
-/// One of `tests/vectors/sse.json`.
+/// One of `support/src/vectors/sse.json`.
 struct Stream {
     name: &'static str,
     chunks: &'static [&'static [u8]],
@@ -19,7 +19,7 @@ struct Stream {
     retry: Option<Option<u64>>,
 }
 
-/// One of `tests/vectors/ws.json`.
+/// One of `support/src/vectors/ws.json`.
 struct Conversation {
     name: &'static str,
     client: bool,

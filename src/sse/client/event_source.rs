@@ -219,6 +219,9 @@ pub trait EventSourceDecoder: sealed::EventSourceDecoder {
     ) -> Decoded<Self::Text<'a>, Self::LastEventId>;
 }
 
+/// What a decoder made of its input.
+type Taken<'a, D> =
+    Received<Item<<D as EventSourceDecoder>::Text<'a>, <D as EventSourceDecoder>::LastEventId>>;
 type Decoded<T, L> = Result<Option<Item<T, L>>, DecodeError>;
 
 mod sealed {
@@ -479,7 +482,7 @@ impl<D: EventSourceDecoder> EventSource<D> {
         &mut self,
         input: &mut D::Input<'a>,
         now: Duration,
-    ) -> Result<Received<Item<D::Text<'a>, D::LastEventId>>, EventSourceError> {
+    ) -> Result<Taken<'a, D>, EventSourceError> {
         self.receive_by(input, now, D::has_news, D::take, D::drop_all)
     }
 
@@ -518,7 +521,7 @@ impl<D: EventSourceDecoder> EventSource<D> {
         &mut self,
         input: &mut D::Input<'a>,
         now: Duration,
-    ) -> Result<Received<Item<D::Text<'a>, D::LastEventId>>, EventSourceError> {
+    ) -> Result<Taken<'a, D>, EventSourceError> {
         let received = self.receive(input, now)?;
         self.receive_eof_by(received, |decoder, give| decoder.take_unfinished(input, give))
     }

@@ -1,4 +1,4 @@
-//! Whole WebSockets: a connection with its queue, its deadlines and its reconnection.
+//! A whole `WebSocket`: a connection with its queue, its deadlines and its reconnection.
 
 pub(in crate::ws) mod close_event;
 pub(in crate::ws) mod reconnecting_websocket;

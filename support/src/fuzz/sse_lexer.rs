@@ -1,0 +1,17 @@
+//! Any stream and chunking: events made from tokens are what the reference finds in the text.
+
+use super::stream::Stream;
+use crate::cut;
+use crate::sse::{events_from_tokens, reference};
+use arbitrary::Arbitrary;
+
+#[derive(Arbitrary, Debug)]
+pub struct Input {
+    stream: Stream,
+}
+
+pub fn run(input: &Input) {
+    let stream = input.stream.bytes();
+    let chunks = cut(&stream, &input.stream.cuts);
+    assert_eq!(events_from_tokens(chunks), reference::message_events(&stream).0);
+}

@@ -1,0 +1,67 @@
+//! The integration tests, in one binary: a module for each suite. Suites that need a feature are left
+//! out without it, so that each tier of features runs what it has.
+
+#[cfg(feature = "std")]
+mod allocation;
+mod backoff;
+#[cfg(feature = "alloc")]
+mod fanout;
+#[cfg(all(feature = "deflate", feature = "handshake"))]
+mod faults;
+#[cfg(feature = "std")]
+mod fuzz;
+mod no_alloc;
+#[cfg(feature = "std")]
+mod public_types;
+mod sse_decoder;
+#[cfg(feature = "http-body")]
+mod sse_event_body;
+#[cfg(feature = "std")]
+mod sse_event_builder;
+#[cfg(feature = "tokio-util")]
+mod sse_event_codec;
+mod sse_event_source;
+mod sse_event_source_proptest;
+mod sse_event_source_resume;
+#[cfg(all(feature = "std", feature = "stream"))]
+mod sse_event_stream;
+mod sse_lexer;
+mod sse_limits;
+#[cfg(feature = "std")]
+mod sse_owned_decoder;
+mod sse_proptest;
+#[cfg(feature = "alloc")]
+mod sse_replay;
+mod sse_vectors;
+mod url;
+mod ws_connection;
+#[cfg(all(feature = "deflate", feature = "handshake"))]
+mod ws_deflate;
+#[cfg(feature = "deflate")]
+mod ws_deflate_proptest;
+#[cfg(feature = "std")]
+mod ws_frame;
+mod ws_frame_decoder;
+#[cfg(feature = "handshake")]
+mod ws_handshake_client;
+#[cfg(all(feature = "deflate", feature = "handshake"))]
+mod ws_handshake_deflate;
+#[cfg(feature = "http")]
+mod ws_handshake_http;
+#[cfg(feature = "handshake")]
+mod ws_handshake_server;
+#[cfg(all(feature = "std", feature = "handshake"))]
+mod ws_machine_proptest;
+#[cfg(feature = "tokio-util")]
+mod ws_message_stream;
+#[cfg(all(feature = "std", feature = "handshake"))]
+mod ws_pipe;
+#[cfg(feature = "std")]
+mod ws_proptest;
+#[cfg(all(feature = "std", feature = "handshake"))]
+mod ws_reconnecting_websocket;
+#[cfg(feature = "http")]
+mod ws_upgrade;
+mod ws_vectors;
+#[cfg(all(feature = "std", feature = "handshake"))]
+mod ws_websocket;

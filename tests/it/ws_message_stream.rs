@@ -1,0 +1,743 @@
+//! `MessageStream`, in both roles.
+
+use bytes::{Bytes, BytesMut};
+use eventwire::ws::frame::{Fault, Role};
+use eventwire::ws::{
+    Close, CloseCode, Connection, ConnectionState, Frame, Limits, MaskSource, Message,
+    MessageStream, SendError, StreamError,
+};
+use eventwire_test_support::cut;
+use eventwire_test_support::transport;
+use eventwire_test_support::ws::{ROLES, Stream};
+use futures_util::stream::FusedStream;
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use std::error::Error as _;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
+use transport::Pieces;
+
+type Masks = fn() -> [u8; 4];
+
+const MASKS: Masks = || [1, 2, 3, 4];
+
+fn server<T>(io: T) -> MessageStream<T> {
+    MessageStream::new(io, Connection::server(Limits::new()), BytesMut::new())
+}
+
+fn client<T>(io: T) -> MessageStream<T, Masks> {
+    MessageStream::new(io, Connection::client(Limits::new(), MASKS), BytesMut::new())
+}
+
+fn state<T, M>(stream: &MessageStream<T, M>) -> ConnectionState {
+    stream.connection().state()
+}
+
+/// How a stream of messages ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Closed,
+    Cut,
+    Broken(Fault),
+}
+
+/// What `role` receives, what comes of it, and how it ends.
+fn rows(role: Role) -> Vec<(Vec<u8>, Vec<Message>, End)> {
+    let text = |text: &str| Message::Text(text.into());
+    let normal = Message::Close(Some(Close { code: CloseCode::NORMAL, reason: "bye".into() }));
+    let close = b"\x03\xE8bye";
+    let stream = |build: fn(&mut Stream) -> &mut Stream| {
+        let mut stream = Stream::new(role);
+        build(&mut stream);
+        stream.bytes
+    };
+    let fragments = || {
+        let mut stream = Stream::new(role);
+        stream.frame(0x81, b"whole").frame(0x01, b"gr\xC3").frame(0x89, b"?").frame(0x80, b"\xBCn");
+        stream
+    };
+    let said = [text("whole"), Message::Ping(Bytes::from_static(b"?")), text("gr\u{FC}n")];
+    vec![
+        (Vec::new(), vec![], End::Cut),
+        (fragments().bytes, said.to_vec(), End::Cut),
+        (
+            fragments().frame(0x88, close).bytes.clone(),
+            [&said[..], &[normal]].concat(),
+            End::Closed,
+        ),
+        (stream(|it| it.frame(0x88, b"").raw(b"ignored")), vec![Message::Close(None)], End::Closed),
+        // Inside a message, a header, a payload.
+        (stream(|it| it.frame(0x01, b"hello")), vec![], End::Cut),
+        (
+            stream(|it| it.frame(0x01, b"a").frame(0x80, b"b").raw(b"\x82")),
+            vec![text("ab")],
+            End::Cut,
+        ),
+        (
+            stream(|it| it.frame(0x82, b"").header(0x82, 3).key().payload(b"xy")),
+            vec![Message::Binary(Bytes::new())],
+            End::Cut,
+        ),
+        (
+            fragments().frame(0x83, b"").frame(0x81, b"never seen").bytes.clone(),
+            said.to_vec(),
+            End::Broken(Fault::ReservedOpCode(3)),
+        ),
+        (stream(|it| it.frame(0x81, b"\xFF")), vec![], End::Broken(Fault::InvalidUtf8)),
+    ]
+}
+
+/// All messages, by futures of which each that has to wait is dropped, and the end. What is owed goes out by
+/// reading alone.
+fn read<M: MaskSource>(mut stream: MessageStream<Pieces, M>) -> (Vec<Message>, End, Pieces) {
+    let mut messages = Vec::new();
+    let mut end = End::Closed;
+    loop {
+        match stream.next().now_or_never() {
+            None => {}
+            Some(None) => break,
+            Some(Some(Ok(message))) => messages.push(message),
+            Some(Some(Err(StreamError::Io(error)))) => {
+                assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+                end = End::Cut;
+            }
+            Some(Some(Err(StreamError::Protocol(error)))) => end = End::Broken(error.fault),
+            Some(Some(Err(error))) => panic!("{error}"),
+        }
+    }
+    assert!(stream.is_terminated() && matches!(stream.next().now_or_never(), Some(None)));
+    (messages, end, stream.into_parts().0)
+}
+
+/// What is sent by one who only reads, in this role.
+fn answers(role: Role, messages: &[Message], end: End) -> Vec<u8> {
+    let mut sent = Vec::new();
+    let mut put = |frame: Frame<&[u8]>| {
+        let mut server = Connection::server(Limits::new());
+        let mut client = Connection::client(Limits::new(), MASKS);
+        match role {
+            Role::Server => server.send_to(&frame, &mut sent).unwrap(),
+            Role::Client => client.send_to(&frame, &mut sent).unwrap(),
+        }
+    };
+    for message in messages {
+        match message {
+            Message::Ping(payload) => put(Frame::pong(&payload[..]).unwrap()),
+            Message::Close(close) => {
+                let close = close.as_ref().map(|it| Close { code: it.code, reason: &*it.reason });
+                put(Frame::close(close).unwrap());
+            }
+            _ => {}
+        }
+    }
+    if let End::Broken(fault) = end {
+        let close = Close { code: fault.close_code(), reason: "" };
+        put(Frame::close(Some(close)).unwrap());
+    }
+    sent
+}
+
+#[test]
+fn every_split_gives_the_same_messages() {
+    for role in ROLES {
+        for (stream, messages, end) in rows(role) {
+            let check = |chunks: &[&[u8]]| {
+                let pieces = Pieces::new(chunks.iter().copied());
+                let (seen, seen_end, io) = match role {
+                    Role::Server => read(server(pieces)),
+                    Role::Client => read(client(pieces)),
+                };
+                assert_eq!((&seen, seen_end), (&messages, end), "{role:?} {chunks:?}");
+                let answers = answers(role, &messages, end);
+                if end == End::Cut {
+                    assert!(answers.starts_with(&io.written), "{role:?} {chunks:?}");
+                } else {
+                    assert_eq!((io.written, io.shut), (answers, true), "{role:?} {chunks:?}");
+                }
+            };
+            check(&[&stream]);
+            check(&stream.chunks(1).collect::<Vec<_>>());
+            for at in 0..=stream.len() {
+                let (front, back) = stream.split_at(at);
+                check(&[front, back]);
+            }
+        }
+    }
+}
+
+/// Sends back what it gets, as the docs say; how reading failed, if it did.
+async fn echo<T, M>(
+    mut stream: MessageStream<T, M>,
+) -> Result<(T, Option<StreamError>), StreamError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    M: MaskSource,
+{
+    let mut failed = None;
+    while let Some(message) = stream.next().await {
+        match message {
+            Ok(Message::Text(text)) => stream.send(Frame::text(&text)).await?,
+            Ok(Message::Binary(payload)) => stream.send(Frame::binary(payload)).await?,
+            Ok(_) => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    Ok((stream.into_parts().0, failed))
+}
+
+/// Stops a test that would wait for ever.
+async fn within<T>(test: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(120), test).await.expect("no end")
+}
+
+/// One end talks, the other echoes; over a pipe this wide.
+async fn converse<A, B>(talker: MessageStream<DuplexStream, A>, echoer: B)
+where
+    A: MaskSource,
+    B: Future<Output = Result<(DuplexStream, Option<StreamError>), StreamError>>,
+{
+    let talk = async move {
+        let mut stream = talker;
+        let payload = eventwire_test_support::ws::pattern(70_000);
+        let long = "gr\u{FC}\u{DF}e ".repeat(10_000);
+        // Whoever echoes does not read while it writes, so one at a time.
+        stream.send(Frame::text("hello")).await?;
+        assert_eq!(stream.next().await.unwrap()?, Message::Text("hello".into()));
+        stream.send(Frame::binary(&payload)).await?;
+        assert_eq!(stream.next().await.unwrap()?, Message::Binary(payload.into()));
+        for frame in Frame::text(&long).fragments(1000) {
+            stream.send(frame).await?;
+        }
+        assert_eq!(stream.next().await.unwrap()?, Message::Text(long.into()));
+        stream.send(Frame::ping(b"?").unwrap()).await?;
+        assert_eq!(stream.next().await.unwrap()?, Message::Pong(Bytes::from_static(b"?")));
+        stream.close(Some(Close { code: CloseCode::GOING_AWAY, reason: "bye" })).await?;
+        assert_eq!(state(&stream), ConnectionState::LocalClosing);
+        let Message::Close(Some(close)) = stream.next().await.unwrap()? else { panic!() };
+        assert_eq!((close.code, &*close.reason), (CloseCode::GOING_AWAY, "bye"));
+        assert_eq!(state(&stream), ConnectionState::Closed);
+        assert!(stream.next().await.is_none());
+        Ok::<_, StreamError>(())
+    };
+    let (talk, echo) = within(async { tokio::join!(talk, echoer) }).await;
+    talk.unwrap();
+    assert!(echo.unwrap().1.is_none());
+}
+
+#[tokio::test]
+async fn a_conversation() {
+    for width in [7, 131, 1 << 20] {
+        let (ours, theirs) = tokio::io::duplex(width);
+        converse(client(ours), echo(server(theirs))).await;
+        let (ours, theirs) = tokio::io::duplex(width);
+        converse(server(ours), echo(client(theirs))).await;
+    }
+}
+
+#[tokio::test]
+async fn a_broken_peer_is_answered() {
+    for (sent, answer) in [
+        (&b"\x83\x80"[..], b"\x88\x02\x03\xEA"),
+        (b"\x81\x81\0\0\0\0\xFF", b"\x88\x02\x03\xEF"),
+        (b"\x82\xFF\0\0\0\x01\0\0\0\0", b"\x88\x02\x03\xF1"),
+    ] {
+        let (mut peer, ours) = tokio::io::duplex(64);
+        peer.write_all(&[b"\x89\x80\0\0\0\0", sent].concat()).await.unwrap();
+        let (io, failed) = within(echo(server(ours))).await.unwrap();
+        assert!(matches!(failed, Some(StreamError::Protocol(_))), "{failed:?}");
+        drop(io);
+        let mut received = Vec::new();
+        peer.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, [b"\x8A\x00", &answer[..]].concat());
+    }
+    // A client's answer is masked, and it hangs up as well.
+    let (mut peer, ours) = tokio::io::duplex(64);
+    peer.write_all(b"\x83").await.unwrap();
+    drop(within(echo(client(ours))).await.unwrap());
+    let mut received = Vec::new();
+    peer.read_to_end(&mut received).await.unwrap();
+    assert_eq!(received, b"\x88\x82\x01\x02\x03\x04\x02\xE8");
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_no_end() {
+    // Even where our close frame was sent and awaits its answer.
+    let (ours, theirs) = tokio::io::duplex(64);
+    let mut stream = server(ours);
+    stream.close(None).await.unwrap();
+    assert_eq!(state(&stream), ConnectionState::LocalClosing);
+    drop(theirs);
+    let Some(Err(StreamError::Io(error))) = stream.next().await else { panic!() };
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    assert!(stream.next().await.is_none());
+    assert!(stream.next().await.is_none());
+    assert_eq!(state(&stream), ConnectionState::LocalClosing);
+
+    let mut stream = server(Pieces::new([]).then_fail(io::ErrorKind::ConnectionReset));
+    let Some(Err(StreamError::Io(error))) = stream.next().await else { panic!() };
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    assert!(stream.next().await.is_none());
+}
+
+#[test]
+fn frames_take_along_what_is_owed() {
+    let received = b"\x89\x81\0\0\0\0?\x89\x80\0\0\0\0\x88\x80\0\0\0\0";
+    let mut stream = server(Stuck::new(received));
+    let mut next = || stream.next().now_or_never().unwrap().unwrap().unwrap();
+    assert_eq!(next(), Message::Ping("?".into()));
+    assert_eq!(next(), Message::Ping("".into()));
+    assert!(stream.feed(Frame::text("a")).now_or_never().unwrap().is_ok());
+    assert!(stream.feed(Frame::text("b").prepare()).now_or_never().unwrap().is_ok());
+    // The peer has closed, and nothing may go behind the answer to that.
+    assert_eq!(stream.next().now_or_never().unwrap().unwrap().unwrap(), Message::Close(None));
+    let result = stream.feed(Frame::text("c")).now_or_never().unwrap();
+    assert!(matches!(result, Err(StreamError::Send(SendError::Closed))), "{result:?}");
+    let result = stream.feed(Frame::text("c").prepare()).now_or_never().unwrap();
+    assert!(matches!(result, Err(StreamError::Send(SendError::Closed))), "{result:?}");
+    assert_eq!(state(&stream), ConnectionState::Closed);
+    assert!(stream.next().now_or_never().is_none());
+    assert!(stream.flush().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_refused_frame_goes_unsent_and_the_reply_out() {
+    let (mut peer, ours) = tokio::io::duplex(64);
+    let mut stream = client(ours);
+    peer.write_all(b"\x88\x00").await.unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap(), Message::Close(None));
+    assert_eq!(state(&stream), ConnectionState::Closed);
+    let refused = stream.send(Frame::text("late")).await;
+    assert!(matches!(refused, Err(StreamError::Send(SendError::Closed))), "{refused:?}");
+    drop(stream);
+    let mut received = Vec::new();
+    peer.read_to_end(&mut received).await.unwrap();
+    assert_eq!(received, b"\x88\x80\x01\x02\x03\x04");
+}
+
+#[tokio::test]
+async fn a_client_masks() {
+    let (mut peer, ours) = tokio::io::duplex(64);
+    let mut stream = client(ours);
+    stream.send(Frame::text("hi")).await.unwrap();
+    stream.send(Frame::binary(vec![0; 5])).await.unwrap();
+    drop(stream);
+    let mut received = Vec::new();
+    peer.read_to_end(&mut received).await.unwrap();
+    assert_eq!(received, b"\x81\x82\x01\x02\x03\x04ik\x82\x85\x01\x02\x03\x04\x01\x02\x03\x04\x01");
+}
+
+#[tokio::test]
+async fn one_frame_to_many() {
+    let news = Frame::text("to all").prepare();
+    let (mut servers, clients): (Vec<_>, Vec<_>) = (0..3)
+        .map(|_| tokio::io::duplex(64))
+        .map(|(ours, theirs)| (server(ours), client(theirs)))
+        .unzip();
+    for stream in &mut servers {
+        stream.send(news.clone()).await.unwrap();
+    }
+    for mut stream in clients {
+        let message = within(stream.next()).await.unwrap().unwrap();
+        assert_eq!(message, Message::Text("to all".into()));
+    }
+}
+
+#[tokio::test]
+async fn what_came_behind_the_handshake_is_read_first() {
+    let (mut peer, ours) = tokio::io::duplex(64);
+    let connection = Connection::server(Limits::new());
+    let mut stream = MessageStream::new(ours, connection, BytesMut::from(&b"\x81\x82\0\0"[..]));
+    peer.write_all(b"\0\0hi").await.unwrap();
+    let message = within(stream.next()).await.unwrap().unwrap();
+    assert_eq!(message, Message::Text("hi".into()));
+}
+
+/// What an echoing server sends in all, by its connection alone.
+fn echoed(mut received: BytesMut) -> Vec<u8> {
+    let mut connection = Connection::server(Limits::new());
+    let mut sent = Vec::new();
+    while let Some(message) = connection.receive(&mut received).unwrap() {
+        connection.reply_to(&mut sent).unwrap();
+        if let Message::Text(text) = message {
+            connection.send_to(&Frame::text(&text), &mut sent).unwrap();
+        }
+    }
+    sent
+}
+
+#[test]
+fn futures_that_are_dropped_lose_nothing() {
+    let mut stream = Stream::new(Role::Server);
+    for number in 0..60 {
+        let text = format!("{number} gr\u{FC}n").repeat(number);
+        let (front, back) = text.as_bytes().split_at(text.len() / 2);
+        stream.frame(0x01, front).frame(0x89, &[u8::try_from(number).unwrap()]).frame(0x80, back);
+        stream.frame(0x81, text.as_bytes());
+    }
+    stream.frame(0x88, b"\x03\xE8");
+    let stream = stream.bytes;
+    let expected = echoed(BytesMut::from(&stream[..]));
+    let mut random = SmallRng::seed_from_u64(7);
+    for _ in 0..20 {
+        let lengths: Vec<usize> = (0..300).map(|_| random.random_range(1..200)).collect();
+        let mut stream = server(Pieces::new(cut(&stream, &lengths)));
+        let mut dropped = 0;
+        loop {
+            let message = match stream.next().now_or_never() {
+                None => {
+                    dropped += 1;
+                    continue;
+                }
+                Some(None) => break,
+                Some(Some(message)) => message.unwrap(),
+            };
+            // What is dropped while it flushes was taken, and goes out later.
+            if let Message::Text(text) = message {
+                dropped += usize::from(stream.send(Frame::text(&text)).now_or_never().is_none());
+            }
+            // So that the buffer never is as full as may be: what waits for that is not taken yet.
+            while stream.flush().now_or_never().is_none() {}
+        }
+        assert!(dropped > 300, "{dropped}");
+        let io = stream.into_parts().0;
+        assert!(io.shut);
+        assert!(io.written == expected, "what was sent differs");
+    }
+}
+
+const fn send_sync<T: Send + Sync + Unpin>() {}
+const fn error<T: std::error::Error + Send + Sync + 'static>() {}
+
+const _: () = {
+    send_sync::<MessageStream<DuplexStream>>();
+    send_sync::<MessageStream<DuplexStream, Masks>>();
+    error::<StreamError>();
+};
+
+#[cfg(feature = "deflate")]
+#[tokio::test]
+async fn messages_are_compressed_as_the_connection_agreed() {
+    use eventwire::ws::Deflate;
+    use eventwire::ws::deflate::DeflateParams;
+    let deflate = Deflate::new();
+    let agreed = Some(DeflateParams::default());
+    let (here, there) = tokio::io::duplex(512);
+    let connection = Connection::server(Limits::new()).deflate(&deflate, agreed);
+    let mut server = MessageStream::new(here, connection, BytesMut::new());
+    let connection = Connection::client(Limits::new(), MASKS).deflate(&deflate, agreed);
+    let mut client = MessageStream::new(there, connection, BytesMut::new());
+    // By far too long for the pipe, unless it is compressed.
+    let text = "again and ".repeat(1000);
+    client.send(Frame::ping(&b"?"[..]).unwrap()).await.unwrap();
+    client.send(Frame::text(&text).unfinished()).await.unwrap();
+    assert_eq!(server.next().await.unwrap().unwrap(), Message::Ping("?".into()));
+    client.send(Frame::text("").continuing()).await.unwrap();
+    assert_eq!(server.next().await.unwrap().unwrap(), Message::Text((&*text).into()));
+    // What is owed goes before a frame, also inside a message that is compressed.
+    server.send(Frame::text(&text).unfinished()).await.unwrap();
+    client.send(Frame::ping(&b"!"[..]).unwrap()).await.unwrap();
+    assert!(server.next().await.unwrap().is_ok());
+    server.send(Frame::text("").continuing()).await.unwrap();
+    server.send(Frame::text(&text).prepare()).await.unwrap();
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::Pong("?".into()));
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::Pong("!".into()));
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::Text((&*text).into()));
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::Text((&*text).into()));
+}
+
+/// Gives these bytes, then nothing; takes nothing.
+#[derive(Debug)]
+struct Stuck {
+    to_read: Vec<u8>,
+}
+
+impl Stuck {
+    fn new(to_read: &[u8]) -> Self {
+        Self { to_read: to_read.to_vec() }
+    }
+}
+
+impl AsyncRead for Stuck {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.to_read.is_empty() {
+            return Poll::Pending;
+        }
+        let len = self.to_read.len().min(buffer.remaining());
+        buffer.put_slice(&self.to_read.drain(..len).collect::<Vec<_>>());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stuck {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn one_who_only_reads_answers_pings_closes_and_errors() {
+    for (sent, answer, broken) in [
+        (&b"\x89\x82\0\0\0\0hi\x88\x82\0\0\0\0\x03\xE8"[..], b"\x8A\x02hi\x88\x02\x03\xE8", false),
+        (b"\x89\x82\0\0\0\0hi\x83", b"\x8A\x02hi\x88\x02\x03\xEA", true),
+    ] {
+        let (mut peer, ours) = tokio::io::duplex(64);
+        peer.write_all(sent).await.unwrap();
+        let mut stream = server(ours);
+        // Three items at the most, and nobody asks for the last one before the peer has its answer.
+        assert!(within(stream.next()).await.unwrap().is_ok());
+        assert_eq!(within(stream.next()).await.unwrap().is_err(), broken);
+        let mut received = vec![0; answer.len()];
+        within(peer.read_exact(&mut received)).await.unwrap();
+        assert_eq!(received, answer);
+        assert!(within(stream.next()).await.is_none());
+        assert_eq!(within(peer.read(&mut received)).await.unwrap(), 0, "the server hangs up first");
+    }
+}
+
+#[tokio::test]
+async fn a_client_hangs_up_after_the_server() {
+    let (mut peer, ours) = tokio::io::duplex(64);
+    let mut stream = client(ours);
+    peer.write_all(b"\x88\x00").await.unwrap();
+    assert_eq!(within(stream.next()).await.unwrap().unwrap(), Message::Close(None));
+    let mut answer = [0; 6];
+    within(peer.read_exact(&mut answer)).await.unwrap();
+    assert!(stream.next().now_or_never().is_none());
+    // What comes behind a close frame is nothing.
+    peer.write_all(b"\x81\x01a").await.unwrap();
+    assert!(stream.next().now_or_never().is_none());
+    assert!(peer.read(&mut answer).now_or_never().is_none());
+    peer.shutdown().await.unwrap();
+    assert!(within(stream.next()).await.is_none());
+    assert_eq!(within(peer.read(&mut answer)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_read_and_owed_one_pong() {
+    const PINGS: u32 = 10_000;
+    let (peer, ours) = tokio::io::duplex(64);
+    let (mut from_us, mut to_us) = tokio::io::split(peer);
+    let pings = tokio::spawn(async move {
+        for number in 0..PINGS {
+            let mut ping = b"\x89\x84\0\0\0\0".to_vec();
+            ping.extend(number.to_be_bytes());
+            to_us.write_all(&ping).await.unwrap();
+        }
+        to_us
+    });
+    let mut stream = server(ours);
+    for number in 0..PINGS {
+        let message = within(stream.next()).await.unwrap().unwrap();
+        assert_eq!(message, Message::Ping(number.to_be_bytes().to_vec().into()));
+    }
+    let _to_us = pings.await.unwrap();
+    // Now it reads: what the pipe held, one that was under way, and the latest.
+    let reading = tokio::spawn(async move {
+        let mut received = Vec::new();
+        from_us.read_to_end(&mut received).await.unwrap();
+        received
+    });
+    within(stream.flush()).await.unwrap();
+    drop(stream);
+    let received = within(reading).await.unwrap();
+    let answers: Vec<_> =
+        received.chunks(6).map(|it| it.strip_prefix(b"\x8A\x04").unwrap()).collect();
+    assert!(answers.len() <= 64 / 6 + 2, "{}", answers.len());
+    assert_eq!(answers.last().unwrap(), &(PINGS - 1).to_be_bytes());
+}
+
+/// One task reads and the other writes, over a pipe that takes little: whoever is told that it takes more, both
+/// go on.
+#[tokio::test]
+async fn both_halves_of_a_stream_go_on() {
+    const MESSAGES: u32 = 500;
+    let (peer, ours) = tokio::io::duplex(16);
+    let (mut sink, mut stream) = server(ours).split();
+    let (mut their_sink, mut their_stream) = client(peer).split();
+    let text = "a text that is longer than the pipe is wide";
+    let sending = tokio::spawn(async move {
+        for _ in 0..MESSAGES {
+            sink.send(Frame::text(text)).await.unwrap();
+        }
+        sink
+    });
+    // It reads in one task what the other end of this one is made to answer.
+    let their_pings = tokio::spawn(async move {
+        for number in 0..MESSAGES {
+            their_sink.send(Frame::ping(number.to_be_bytes()).unwrap()).await.unwrap();
+        }
+        their_sink
+    });
+    let reading = tokio::spawn(async move {
+        for _ in 0..MESSAGES {
+            assert!(matches!(stream.next().await, Some(Ok(Message::Ping(_)))));
+        }
+        stream
+    });
+    let mut texts = 0;
+    while texts < MESSAGES {
+        match within(their_stream.next()).await.unwrap().unwrap() {
+            Message::Text(_) => texts += 1,
+            Message::Pong(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let (sink, stream) = (within(sending).await.unwrap(), within(reading).await.unwrap());
+    let mut ours = sink.reunite(stream).unwrap();
+    let theirs = within(their_pings).await.unwrap().reunite(their_stream).unwrap();
+    ours.close(None).await.unwrap();
+    let rest = async {
+        let mut theirs = theirs;
+        while theirs.next().await.transpose().unwrap().is_some() {}
+    };
+    let end = async { while ours.next().await.transpose().unwrap().is_some() {} };
+    within(async { tokio::join!(rest, end) }).await;
+}
+
+/// What waits for room is not forgotten where another task has asked since.
+#[tokio::test]
+async fn a_task_that_waits_to_write_is_woken_though_another_reads() {
+    let (mut peer, ours) = tokio::io::duplex(16);
+    let (mut sink, mut stream) = server(ours).split();
+    let sending = tokio::spawn(async move { sink.send(Frame::binary(vec![7; 100])).await });
+    tokio::task::yield_now().await;
+    let reading = tokio::spawn(async move {
+        let _ = stream.next().await;
+        stream
+    });
+    tokio::task::yield_now().await;
+    // The one who reads is gone once the pipe has room.
+    reading.abort();
+    let _ = reading.await;
+    let mut received = vec![0; 102];
+    within(peer.read_exact(&mut received)).await.unwrap();
+    within(sending).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn closing_the_sink_closes_the_connection() {
+    let (mut peer, ours) = tokio::io::duplex(64);
+    let mut stream = server(ours);
+    SinkExt::<Frame<&str>>::close(&mut stream).await.unwrap();
+    stream.close(None).await.unwrap();
+    let mut received = [0; 2];
+    peer.read_exact(&mut received).await.unwrap();
+    assert_eq!((&received, state(&stream)), (b"\x88\x00", ConnectionState::LocalClosing));
+    let late = stream.send(Frame::text("late")).await;
+    assert!(matches!(late, Err(StreamError::Send(SendError::Closed))), "{late:?}");
+    peer.write_all(b"\x81\x81\0\0\0\0a\x88\x80\0\0\0\0").await.unwrap();
+    assert_eq!(within(stream.next()).await.unwrap().unwrap(), Message::Text("a".into()));
+    assert_eq!(within(stream.next()).await.unwrap().unwrap(), Message::Close(None));
+    assert!(within(stream.next()).await.is_none());
+    assert_eq!(peer.read(&mut received).await.unwrap(), 0);
+    let long = Close { code: CloseCode::NORMAL, reason: &*"x".repeat(124) };
+    let (_peer, ours) = tokio::io::duplex(64);
+    let refused = server(ours).close(Some(long)).await;
+    assert!(matches!(refused, Err(StreamError::Send(SendError::ControlTooLong(_)))), "{refused:?}");
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the cable was cut")]
+struct Cable;
+
+/// Gives one ping and then its own error; takes nothing.
+#[derive(Debug)]
+struct Failing {
+    ping: Option<&'static [u8]>,
+    reads: bool,
+}
+
+impl AsyncRead for Failing {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(ping) = self.ping.take() {
+            buffer.put_slice(ping);
+        } else if !self.reads {
+            return Poll::Ready(Err(io::Error::other(Cable)));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Failing {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, Cable)))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Whose `source()` is the transport's error as it was.
+fn cable(error: &StreamError) -> io::ErrorKind {
+    assert_eq!(error.to_string(), "the cable was cut");
+    let source = error.source().and_then(|it| it.downcast_ref::<io::Error>()).unwrap();
+    assert!(source.get_ref().unwrap().is::<Cable>());
+    source.kind()
+}
+
+#[tokio::test]
+async fn the_transport_s_own_error_is_kept() {
+    let ping = Some(&b"\x89\x80\0\0\0\0"[..]);
+    let mut stream = server(Failing { ping, reads: false });
+    assert_eq!(stream.next().await.unwrap().unwrap(), Message::Ping(Bytes::new()));
+    assert_eq!(cable(&stream.next().await.unwrap().unwrap_err()), io::ErrorKind::Other);
+    assert!(stream.next().await.is_none());
+    // That the answer could not be written is the cause of the end, and told once.
+    let mut stream = server(Failing { ping, reads: true });
+    assert_eq!(stream.next().await.unwrap().unwrap(), Message::Ping(Bytes::new()));
+    assert_eq!(cable(&stream.next().await.unwrap().unwrap_err()), io::ErrorKind::ConnectionAborted);
+    assert!(stream.next().await.is_none());
+    // Who writes is told too, again and again.
+    let mut stream = server(Failing { ping: None, reads: true });
+    let error = stream.send(Frame::text("a")).await.unwrap_err();
+    assert_eq!(cable(&error), io::ErrorKind::ConnectionAborted);
+    let again = stream.send(Frame::text("a")).await.unwrap_err();
+    let StreamError::Io(again) = again else { panic!("{again}") };
+    assert_eq!(again.kind(), io::ErrorKind::BrokenPipe);
+}
+
+#[tokio::test]
+async fn a_client_without_masking_keys_says_so_and_ends() {
+    #[derive(Debug)]
+    struct None;
+    impl MaskSource for None {
+        fn next_key(
+            &mut self,
+        ) -> Result<eventwire::ws::frame::MaskKey, eventwire::ws::frame::NoMaskKey> {
+            Err(eventwire::ws::frame::NoMaskKey)
+        }
+    }
+    let (mut peer, ours) = tokio::io::duplex(64);
+    let connection = Connection::client(Limits::new(), None);
+    let mut stream = MessageStream::new(ours, connection, BytesMut::new());
+    peer.write_all(b"\x89\x00").await.unwrap();
+    assert_eq!(within(stream.next()).await.unwrap().unwrap(), Message::Ping(Bytes::new()));
+    let error = within(stream.next()).await.unwrap().unwrap_err();
+    assert!(matches!(error, StreamError::Send(SendError::NoMaskKey(_))), "{error}");
+    assert!(within(stream.next()).await.is_none());
+}
