@@ -1,56 +1,68 @@
-//! The protocols that servers push events with, as a sans-IO library: bytes in, events out.
+//! Server-Sent Events and WebSocket as a sans-IO library: bytes in, events out.
 //!
-//! It opens no socket, spawns no task, reads no clock. The same code serves a microcontroller with
-//! one buffer on its stack, a browser in WebAssembly and a server with a million connections.
+//! The crate opens no socket, starts no task, reads no clock and draws no random number. Bytes,
+//! time and randomness are arguments; events, bytes to send and deadlines are results. The same
+//! code serves a microcontroller with one buffer on its stack, a browser through WebAssembly, and a
+//! server with a million connections.
 //!
-//! * [`sse`]: Server-Sent Events, the parser, the decoder, the encoder and the client;
-//! * [`ws`]: WebSocket, frames, messages, the opening handshake, whole clients and servers.
+//! # Which type to use
 //!
-//! # Read events
+//! | you have | use |
+//! |---|---|
+//! | the response of an HTTP client, such as reqwest's `bytes_stream()` | [`sse::EventStream`] (feature `stream`) |
+//! | an HTTP client and a stream to follow over many connections | [`sse::EventSource`] |
+//! | a server on axum or hyper, and events to send | [`sse::EventBuilder`] and [`sse::EventBody`] (feature `http-body`) |
+//! | the same events for many clients, who may resume | [`sse::Replay`], or [`Fanout`] without ids |
+//! | a WebSocket request in axum or hyper | [`handshake::Request::from_http`](ws::handshake::Request::from_http) (feature `http`), then [`ws::MessageStream`] or [`ws::WebSocket`] |
+//! | a TCP or TLS stream of tokio, and a WebSocket to open or accept | [`ws::handshake`], then [`ws::MessageStream`] (feature `tokio-util`) |
+//! | the same, with pings, deadlines and a send queue; or a blocking `TcpStream` | [`ws::WebSocket`], in [this loop](ws#driving-it-yourself) |
+//! | a WebSocket client that reconnects | [`ws::ReconnectingWebSocket`] |
+//! | a microcontroller with one buffer and no allocator | [`sse::Decoder`], [`Connection::frame_server`](ws::Connection::frame_server) and [`frame_client`](ws::Connection::frame_client) |
+//! | a proxy that inspects or passes on either protocol | [`sse::Lexer`]; [`FrameDecoder`](ws::frame::FrameDecoder) and [`Writer::send_run`](ws::connection::Writer::send_run) |
 //!
-//! From a buffer of your own, without an allocator:
+//! [`sse`] and [`ws`] have a table of all their types, and the [server guide](server_guide) has the
+//! numbers that decide how a server is built.
 //!
-//! ```
-//! use eventwire::sse::{Decoder, Item};
+//! # Receive events
 //!
-//! let mut body = *b"event: sum\ndata: 1 +\ndata: 2\n\n";
-//! let mut input = &mut body[..];
-//! let mut decoder = Decoder::new();
-//! while let Some(item) = decoder.decode(&mut input)? {
-//!     let Item::Event(event) = item else { continue };
-//!     assert_eq!(event.to_str()?.data, "1 +\n2");
-//! }
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! [`EventStream`](sse::EventStream) turns the body of one response into events. Check the status
+//! and the content type of the response first ([`is_event_stream`](sse::is_event_stream)): the page
+//! of an error is an empty stream of events.
 //!
-//! From the `Bytes` that HTTP clients give, as events that own their text:
-//!
-#![cfg_attr(feature = "alloc", doc = "```")]
-#![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+#![cfg_attr(feature = "stream", doc = "```")]
+#![cfg_attr(not(feature = "stream"), doc = "```ignore")]
 //! use bytes::Bytes;
-//! use eventwire::sse::{OwnedDecoder, Item};
+//! use eventwire::sse::EventStream;
+//! use futures_util::{StreamExt, stream};
 //!
-//! let mut decoder = OwnedDecoder::new();
-//! for body in ["id: 7\ndata: gr", "üße\n\n"] {
-//!     let mut chunk = Bytes::from(body);
-//!     while let Some(item) = decoder.decode(&mut chunk)? {
-//!         let Item::Event(event) = item else { continue };
-//!         assert_eq!((&*event.data, &*event.last_event_id), ("grüße", "7"));
-//!     }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Of an HTTP client, such as `response.bytes_stream()`.
+//! let body = ["id: 7\nevent: sum\ndata: 1 ", "+\ndata: 2\n\n"];
+//! let body = stream::iter(body.map(|chunk| std::io::Result::Ok(Bytes::from(chunk))));
+//!
+//! let mut events = EventStream::new(body);
+//! while let Some(event) = events.next().await {
+//!     let event = event?; // the transport failed, or the stream passed a limit
+//!     assert_eq!(event.event_type_or_default(), "sum");
+//!     assert_eq!((&*event.data, &*event.last_event_id), ("1 +\n2", "7"));
 //! }
-//! # Ok::<(), eventwire::sse::DecodeError>(())
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! # Stay connected to an event stream
 //!
-//! [`EventSource`](sse::EventSource) says when to send a request, with which headers, and what
-//! comes of the response; time and the transport are yours.
+//! [`EventSource`](sse::EventSource) tells when to send a request and with which headers, judges
+//! the response, and resumes with the last event ID. Time and the transport are yours.
 //!
 //! ```
-//! use eventwire::sse::{EventSource, Item, Received, EventSourceError, EventSourceOptions, EventSourceStep};
+//! use eventwire::sse::{
+//!     EventSource, EventSourceError, EventSourceOptions, EventSourceStep, Item, Received,
+//! };
 //! use std::time::Duration;
 //!
-//! /// Each connection gives two events more, and ends inside the next one.
+//! /// A server that sends two more events on each connection, and breaks off inside the next one.
 //! fn get<'a>(mut headers: impl Iterator<Item = (&'static str, &'a [u8])>) -> Vec<u8> {
 //!     let id = headers.find(|(name, _)| *name == "last-event-id");
 //!     let seen = id.map_or(0, |(_, id)| id[0] - b'0');
@@ -74,7 +86,7 @@
 //!                     match source.receive(&mut input, now)? {
 //!                         Received::Item(Item::Event(event)) => seen.push(event.data.to_string()),
 //!                         Received::Item(_) => {}
-//!                         Received::More => break, // of the body there is no more
+//!                         Received::More => break, // the body has ended here; else read more
 //!                         Received::Closed => return Ok(()), // drop the response
 //!                     }
 //!                 }
@@ -88,195 +100,82 @@
 //! }
 //! ```
 //!
-//! `examples/sse_client.rs` is a whole client, over `reqwest`.
+//! The program `sse_client` in `examples/` is a whole client over `reqwest`.
 //!
-//! # Write events
+//! # Send events
 //!
+//! [`EventBuilder`](sse::EventBuilder) encodes an event, and [`EventBody`](sse::EventBody) makes a
+//! response of a stream of encoded events. One event for many clients is encoded once.
+//!
+#![cfg_attr(feature = "alloc", doc = "```")]
+#![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+//! use eventwire::sse::{EventBuilder, EventId, EventType};
+//!
+//! const TICK: EventType<'_> = EventType::from_static("tick"); // checked at compile time
+//!
+//! let event = EventBuilder::new().event_type(TICK).id(EventId::new("17")?).data("one\ntwo");
+//! let shared = event.to_bytes(); // clones share its memory
+//! assert_eq!(shared, "event: tick\nid: 17\ndata: one\ndata: two\n\n");
+//!
+//! let mut buffer = [0; 64]; // without an allocator
+//! let len = event.encode(&mut buffer)?;
+//! assert_eq!(buffer[..len], shared);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//! use eventwire::sse::{EventType, EventBuilder};
 //!
-//! const TICK: EventType<'_> = EventType::from_static("tick");
-//!
-//! let mut buffer = [0; 64];
-//! let len = EventBuilder::new().event_type(TICK).data("12:00:00").encode(&mut buffer)?;
-//! assert_eq!(&buffer[..len], b"event: tick\ndata: 12:00:00\n\n");
-//! # Ok::<(), eventwire::BufferTooSmall>(())
-//! ```
+//! `encode_to` appends to any `BufMut`. `write_data` takes the data in pieces, as a JSON serialiser
+//! writes it. [`RESPONSE_HEADERS`](sse::RESPONSE_HEADERS) are the headers of the response.
 //!
 //! # Speak WebSocket
 //!
-//! A connection takes what was received and gives what to send.
+//! [`WebSocket`](ws::WebSocket) is a whole endpoint in either role: messages, the queue of what
+//! waits to be written, pings, the closing handshake and all deadlines. Read into `received`, write
+//! `to_write`, and call again at `deadline`: [Driving it yourself](ws#driving-it-yourself) has the
+//! loop around a socket.
 //!
-//! ```
-//! use eventwire::ws::{Connection, Frame, Limits};
-//! use eventwire::ws::frame::{FrameEvent, Run};
-//!
-//! let mut connection = Connection::frame_server(Limits::new());
-//! let mut received = *b"\x81\x82\x01\x02\x03\x04\x69\x6b\x83\x80"; // "hi", masked, and nonsense
-//! let mut to_send = [0; 131];
-//! let mut input = &mut received[..];
-//! let mut sent = Vec::new();
-//! loop {
-//!     let event = connection.receive(&mut input);
-//!     let len = connection.reply(&mut to_send)?; // pongs, the closing handshake, errors
-//!     sent.extend_from_slice(&to_send[..len]);
-//!     match event {
-//!         Ok(Some(FrameEvent::Data(Run { fin: true, .. }))) => {
-//!             let len = connection.send(&Frame::text("hello"), &mut to_send)?;
-//!             sent.extend_from_slice(&to_send[..len]);
-//!         }
-//!         Ok(Some(_)) => {}
-//!         Ok(None) | Err(_) => break, // write; at `State::Closed` hang up, else read more
-//!     }
-//! }
-//! assert_eq!(sent, b"\x81\x05hello\x88\x02\x03\xEA"); // closed with 1002: protocol error
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! With feature `alloc` messages come whole: see [`ws`].
-//!
-//! # Run a WebSocket
-//!
-//! [`ws::WebSocket`] is a whole endpoint, in either role: it also keeps what waits to be written, sends
-//! pings, and knows when its patience ends. This loop around a blocking socket serves both; with pings
-//! on, a peer that does not read is noticed too:
-//!
-#![cfg_attr(all(feature = "std", feature = "handshake"), doc = "```")]
-#![cfg_attr(not(all(feature = "std", feature = "handshake")), doc = "```ignore")]
+#![cfg_attr(feature = "alloc", doc = "```")]
+#![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
 //! use bytes::{Buf, BytesMut};
-//! use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
-//! use eventwire::ws::{
-//!     CloseEvent, Flow, Frame, MaskSource, WebSocket, WebSocketEvent, WebSocketOptions,
-//! };
-//! use std::io::{Error, ErrorKind, Read, Write};
-//! use std::net::{Shutdown, TcpListener, TcpStream};
-//! use std::time::{Duration, Instant};
+//! use eventwire::ws::{Frame, WebSocket, WebSocketEvent, WebSocketOptions};
+//! use std::time::Duration;
 //!
-//! /// Runs a WebSocket until it is closed. Time counts from `start`.
-//! fn run<M: MaskSource>(
-//!     mut socket: WebSocket<M>,
-//!     mut stream: TcpStream,
-//!     mut received: BytesMut,
-//!     start: Instant,
-//!     mut on_event: impl FnMut(&mut WebSocket<M>, WebSocketEvent),
-//! ) -> std::io::Result<CloseEvent> {
-//!     use ErrorKind::{Interrupted, TimedOut, WouldBlock};
-//!     let late = |error: &Error| matches!(error.kind(), TimedOut | WouldBlock | Interrupted);
-//!     let mut chunk = [0; 4096];
-//!     loop {
-//!         while let Some(event) = socket.poll(&mut received, start.elapsed()) {
-//!             match event {
-//!                 WebSocketEvent::Close(close) => return Ok(close),
-//!                 event => on_event(&mut socket, event),
-//!             }
-//!         }
-//!         let wait = |deadline: Duration| deadline.saturating_sub(start.elapsed());
-//!         let patience = socket.deadline().map(|it| wait(it).max(Duration::from_millis(1)));
-//!         stream.set_write_timeout(patience)?;
-//!         loop {
-//!             let mut to_write = socket.to_write(start.elapsed());
-//!             if !to_write.has_remaining() {
-//!                 break;
-//!             }
-//!             match stream.write(to_write.chunk()) {
-//!                 Ok(len) => to_write.advance(len),
-//!                 Err(error) if late(&error) => break,
-//!                 Err(error) => break socket.write_failed(error, start.elapsed()),
-//!             }
-//!         }
-//!         if socket.wants_shutdown() {
-//!             let _ = stream.shutdown(Shutdown::Write);
-//!         }
-//!         let patience = socket.deadline().map(|it| wait(it).max(Duration::from_millis(1)));
-//!         stream.set_read_timeout(patience)?; // writing took some of it
-//!         match stream.read(&mut chunk) {
-//!             Ok(0) => socket.end_of_stream(start.elapsed()),
-//!             Ok(len) => received.extend_from_slice(&chunk[..len]),
-//!             Err(error) if late(&error) => {}
-//!             Err(error) => socket.read_failed(error, start.elapsed()),
-//!         }
+//! let now = Duration::ZERO; // since a start of your choice
+//! let options = WebSocketOptions::new().ping_interval(Duration::from_secs(20));
+//! let mut socket = WebSocket::server(options, now); // the handshake is done
+//!
+//! let mut received = BytesMut::from(&b"\x81\x82\x01\x02\x03\x04\x69\x6b"[..]);
+//! while let Some(event) = socket.poll(&mut received, now) {
+//!     if let WebSocketEvent::Text(text) = event {
+//!         socket.send(&Frame::text(&text))?;
 //!     }
 //! }
-//!
-//! // A server that sends back what it gets.
-//! let listener = TcpListener::bind("127.0.0.1:0")?;
-//! let address = listener.local_addr()?;
-//! let server = std::thread::spawn(move || -> std::io::Result<CloseEvent> {
-//!     let (mut stream, _) = listener.accept()?;
-//!     let (mut received, mut chunk) = (BytesMut::new(), [0; 4096]);
-//!     let mut handshake = ServerHandshake::new();
-//!     let start = Instant::now();
-//!     let head_len = loop {
-//!         // A client has ten seconds for its request. No time left is an error here.
-//!         let patience = Duration::from_secs(10).saturating_sub(start.elapsed());
-//!         stream.set_read_timeout(Some(patience))?;
-//!         let len = stream.read(&mut chunk)?;
-//!         if len == 0 {
-//!             return Err(ErrorKind::UnexpectedEof.into());
-//!         }
-//!         received.extend_from_slice(&chunk[..len]);
-//!         if let Some(request) = handshake.decode(&received).map_err(std::io::Error::other)? {
-//!             stream.write_all(&request.accept().to_bytes())?;
-//!             break request.head_len();
-//!         }
-//!     };
-//!     received.advance(head_len);
-//!     let socket = WebSocket::server(WebSocketOptions::new(), start.elapsed());
-//!     run(socket, stream, received, start, |socket, event| {
-//!         if let WebSocketEvent::Text(text) = event {
-//!             let _ = socket.send(&Frame::text(&text));
-//!         }
-//!     })
-//! });
-//! // A client that says hello to a server that repeats it, and then closes.
-//! let stream = TcpStream::connect(address)?;
-//! let start = Instant::now();
-//! let options = WebSocketOptions::new()
-//!     .ping_interval(Duration::from_secs(20))
-//!     .pong_timeout(Duration::from_secs(10));
-//! let host = address.to_string();
-//! let request = ClientRequest::new(&host, "/chat", rand::random())?;
-//! let masks = rand::random::<[u8; 4]>; // or `OsMaskKeys`
-//! let socket = WebSocket::connect(&request, options, masks, start.elapsed());
-//! let close = run(socket, stream, BytesMut::new(), start, |socket, event| match event {
-//!     WebSocketEvent::Open => assert_eq!(socket.send(&Frame::text("hello")), Ok(Flow::Ready)),
-//!     WebSocketEvent::Text(text) => {
-//!         assert_eq!(text, "hello");
-//!         socket.close(None, start.elapsed()).expect("no reason is too long");
-//!     }
-//!     _ => {}
-//! })?;
-//! assert!(close.was_clean);
-//! assert!(server.join().unwrap()?.was_clean);
+//! assert_eq!(socket.to_write(now).chunk(), b"\x81\x02hi"); // write it, and advance
+//! assert_eq!(socket.deadline(), Some(Duration::from_secs(20))); // to ping then
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//!
-//! [`ws::ReconnectingWebSocket`] is run likewise, and opens a client's WebSocket again whenever it ends. A program
-//! with deadlines of its own waits for the earlier one; one that also waits for other things reads in a
-//! thread of its own, as `examples/ws_client_std.rs`, or uses an async runtime.
 //!
 //! # The one calling convention
 //!
 //! Every decoder of a stream has a method
 //! `decode(&mut self, input) -> Result<Option<Item>, Error>`:
 //!
-//! * `Ok(Some(item))`: `input` was moved behind the item; call again.
-//! * `Ok(None)`: there is no more for now. **Keep what is left of `input`, append to it, and call
-//!   again.**
-//! * `Err(error)`: a limit was passed, or the protocol broken. The stream is dead, and the decoder
-//!   repeats the error. What came before the error was delivered.
+//! * `Ok(Some(item))`: `input` was moved to the byte after the item. Call again.
+//! * `Ok(None)`: there is nothing more for now. **Keep what is left of `input`, append to it, and
+//!   call again.**
+//! * `Err(error)`: the peer passed a limit or broke the protocol. The stream is dead, and the
+//!   decoder repeats the error. Everything before the error was delivered.
 //!
-//! Items borrow the buffer or share it, and never borrow the decoder. How the input is cut into
-//! chunks changes nothing: not the items, not the errors, not the offsets in them. (Payload of
-//! WebSocket messages comes in runs, as it arrives: it is the same once those are joined.)
+//! Items borrow the buffer or share its memory, and never borrow the decoder. The cuts of the input
+//! into chunks change nothing: not the items, not the errors, not the offsets in them. (Payload of
+//! WebSocket frames comes in runs, as it arrives. Joined, the runs are the same.)
 //!
-//! A loop over a fixed buffer, whatever the bytes come from:
+//! This loop decodes in a fixed buffer without an allocator, from any source of bytes:
 //!
 //! ```
-//! use eventwire::sse::{Decoder, Event, InlineId, Item, DecoderOptions, Text};
-//! use std::io::Read;
+//! use eventwire::sse::{Decoder, DecoderOptions, Event, InlineId, Item, Text};
+//! use std::io::{self, Read};
 //!
-//! fn pump(mut source: impl Read, mut on_event: impl FnMut(Event<Text<'_>>)) -> std::io::Result<()> {
+//! fn pump(mut source: impl Read, mut on_event: impl FnMut(Event<Text<'_>>)) -> io::Result<()> {
 //!     let mut buffer = [0; 512];
 //!     let mut filled = 0;
 //!     let options = DecoderOptions::new().max_event(buffer.len() - 1);
@@ -284,11 +183,11 @@
 //!     loop {
 //!         let len = source.read(&mut buffer[filled..])?;
 //!         if len == 0 {
-//!             return Ok(()); // what is left is an unfinished event, to be discarded
+//!             return Ok(()); // the rest is an unfinished event: discard it
 //!         }
 //!         filled += len;
 //!         let mut input = &mut buffer[..filled];
-//!         while let Some(item) = decoder.decode(&mut input).map_err(std::io::Error::other)? {
+//!         while let Some(item) = decoder.decode(&mut input).map_err(io::Error::other)? {
 //!             if let Item::Event(event) = item {
 //!                 on_event(event);
 //!             }
@@ -302,7 +201,7 @@
 //! let mut seen = Vec::new();
 //! pump(&b"data: a\n\ndata: b\n\ndata"[..], |event| seen.push(event.data.to_string()))?;
 //! assert_eq!(seen, ["a", "b"]);
-//! # Ok::<(), std::io::Error>(())
+//! # Ok::<(), io::Error>(())
 //! ```
 //!
 //! # Features
@@ -311,46 +210,90 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | none | every parser, decoder and encoder over slices, without an allocator |
-//! | `alloc` | owned events and whole messages: `BytesMut` and `Bytes` in, `Bytes` out; [`ws::WebSocket`], [`ws::ReconnectingWebSocket`] |
+//! | none | all parsers, decoders and encoders over slices, without an allocator; [`sse::EventSource`], [`sse::KeepAlive`], [`Backoff`], [`Url`] |
+//! | `alloc` | owned events and whole messages, with `BytesMut` and `Bytes` in and `Bytes` out; [`ws::WebSocket`], [`ws::ReconnectingWebSocket`], [`sse::Replay`], [`Fanout`] |
 //! | `std` (default; implies `alloc`) | run-time CPU detection, `std::io::Write` for event data |
-//! | `handshake` (default) | the [opening handshake](ws::handshake) of WebSocket over HTTP/1.1, both roles |
-//! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types |
-//! | `deflate` (implies `std`) | [`ws::Deflate`]: messages compressed by permessage-deflate (RFC 7692) |
+//! | `handshake` (default) | the [opening handshake](ws::handshake) of WebSocket over HTTP/1.1, in both roles |
+//! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types, also by extended CONNECT (RFC 8441) |
+//! | `deflate` (implies `std`) | [`ws::Deflate`]: messages compressed by permessage-deflate (RFC 7692), in both roles |
 //! | `stream` (implies `alloc`) | [`sse::EventStream`]: a `futures_core::Stream` of events over a stream of `Bytes` |
 //! | `tokio-util` (implies `std`) | [`sse::EventCodec`], for `Framed` of `tokio-util`; [`ws::MessageStream`], a `Stream` and a `Sink` over a transport of tokio |
-//! | `http-body` (implies `std` and `stream`) | [`sse::EventBody`]: an event stream as `http_body::Body` and `http::Response`, for hyper, axum and the rest |
+//! | `http-body` (implies `std` and `stream`) | [`sse::EventBody`]: an event stream as `http_body::Body` and `http::Response`, for hyper, axum and others |
 //! | `getrandom` | [`OsMaskKeys`](ws::OsMaskKeys): masking keys from the operating system |
-//! | `simd` (default) | vector code for x86-64, aarch64 and WebAssembly, and with it all that is `unsafe`. Without it the crate is `forbid(unsafe_code)` |
+//! | `simd` (default) | vector code for x86-64, aarch64 and WebAssembly, and with it all `unsafe` code. Without it the crate is `forbid(unsafe_code)` |
 //!
-//! With `simd` and `std` the best instructions that the machine has are chosen as the program runs
-//! (AVX-512, AVX2 or SSE2; NEON), without `std` those that the target promises
+//! With `simd` and `std` the program chooses the best instructions that the machine has when it
+//! runs (AVX-512, AVX2 or SSE2; NEON). Without `std` it uses those that the target promises
 //! (`-C target-cpu=...`). WebAssembly has vectors if it is built with `-C target-feature=+simd128`.
 //!
 //! # What it costs
 //!
-//! Bytes of state on 64-bit machines, and what is allocated; tests hold both.
+//! Bytes of state on 64-bit machines, and allocations. Tests guard both.
 //!
 //! | | state | allocations |
 //! |---|---|---|
 //! | [`sse::Lexer`] | 4 | none |
-//! | [`sse::Decoder`] | 224 and the `N` of its [`InlineId<N>`](sse::InlineId) | none |
+//! | [`sse::Decoder`] | 224, and the `N` of its [`InlineId<N>`](sse::InlineId) | none |
 //! | [`sse::OwnedDecoder`] | 352 | a reference count for each chunk, and two for each event in several lines or chunks |
-//! | [`sse::EventSource`] | 224 beside its decoder | those of its decoder, and what [last events](sse::LastEvents) are made of at run time |
+//! | [`sse::EventSource`] | 224 beside its decoder | those of its decoder, and [last events](sse::LastEvents) that are made at run time |
 //! | [`ws::frame::FrameDecoder`] | 88 | none |
 //! | [`ws::connection::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
 //! | [`ws::Connection`] of a server | 248, or 272 for whole messages | those of its decoder |
 //! | [`ws::WebSocket`] of a server | 896 | those of its decoder, and a queue that grows with what waits to be written |
 //! | encoding into a buffer that is used again | | none |
 //!
-//! Feature `deflate` takes 8 to 32 bytes more for each of the WebSocket rows, and where compression is
-//! in use, what [`ws::Deflate`] says.
+//! Feature `deflate` adds 8 to 32 bytes to each of the WebSocket rows. Where compression is in use,
+//! [`ws::Deflate`] says what it takes.
 //!
-//! # Limits and errors
+//! # Limits
 //!
-//! Nothing that a peer sends makes the crate panic, or hold more memory than the limits say. They
-//! are on by default. Errors are small `Copy` types; those of a decoder name the offset of the byte
-//! that decided.
+//! Nothing that a peer sends makes the crate panic, or hold more memory than the limits allow. They
+//! are on by default, and judged at the first byte that passes them:
+//!
+//! * An event may have 8 MiB, unless [`DecoderOptions`](sse::DecoderOptions) say otherwise. A
+//!   longer one fails the stream or is skipped, as you choose. Comments and unknown fields between
+//!   events may have any length, unless they are shown.
+//! * [`Decoder`](sse::Decoder) keeps ids of up to 256 bytes, unless its type says otherwise. A
+//!   longer id fails the stream, or its event is skipped. [`OwnedDecoder`](sse::OwnedDecoder) has
+//!   no such limit.
+//! * A WebSocket message may have 16 MiB, in up to 131,072 frames, unless [`Limits`](ws::Limits)
+//!   say otherwise. A longer one fails the connection with 1009, or with 1008 for too many frames,
+//!   or is skipped unless it is compressed.
+//! * The head of a [handshake](ws::handshake) may have 16 KiB and 100 headers, unless you say
+//!   otherwise.
+//! * [`Replay`](sse::Replay) distinguishes dropped events from unknown ones for all ids that it
+//!   assigned itself, and for the last 1,024 dropped ids that you assigned.
+//!
+//! These things are not done, or not by default:
+//!
+//! * The decoders do not show a comment inside an event, because the event must stay in one piece.
+//!   [`Lexer`](sse::Lexer) shows it.
+//! * An event that the end of the stream cuts off is discarded, as the standard demands, unless
+//!   [`DecoderOptions::unfinished`](sse::DecoderOptions::unfinished) asks for it.
+//! * Borrowed text is the bytes as they came: [`to_str`](sse::Event::to_str) is strict, and
+//!   [`to_cow`](sse::Event::to_cow) puts U+FFFD for what is not UTF-8, as browsers do.
+//!   `OwnedDecoder` always does the latter.
+//! * An owned event or message keeps alive the buffer that it arrived in.
+//! * [permessage-deflate](ws::Deflate) cannot write a window of 8 bits, and declines offers that
+//!   demand it. It accepts references farther back than the agreed window, up to 32 KiB. If the
+//!   first `BFINAL` of a connection comes after the first block of a message, later data cannot
+//!   refer to what came before that message. Do not compress secrets beside the text of others.
+//! * Redirects, cookies and TLS are your HTTP client's or transport's. `Retry-After` counts only in
+//!   seconds, because a date needs a clock.
+//!
+//! # Output
+//!
+//! The encoders write nothing that the standards forbid: no newline through the type or id of an
+//! event or through a header, no invalid text or close code in a frame, no control frame over 125
+//! bytes, and nothing but pings and pongs after a close frame. Values are checked when they are
+//! made, or an error comes before the first byte is written.
+//!
+//! # Errors
+//!
+//! An error is either a fault of the peer (it broke the protocol or passed a limit) or a misuse of
+//! the API, and its type or variant says which. Errors are small types, mostly `Copy`. Those of a
+//! decoder name the offset of the byte that decided, and the errors of a client keep the cause: the
+//! transport's own error is their [`source`](core::error::Error::source).
 #![no_std]
 #![deny(unreachable_pub)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -406,6 +349,12 @@ pub use utf8_bytes::Utf8Bytes;
 pub mod server_guide {}
 
 /// The README's examples run as tests.
-#[cfg(all(doctest, feature = "std"))]
+#[cfg(all(
+    doctest,
+    feature = "http",
+    feature = "http-body",
+    feature = "stream",
+    feature = "tokio-util"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-"""Holds the crates that README.md counts for each feature against what cargo resolves."""
+"""Compares the crates that PLATFORMS.md counts for each feature with what cargo resolves."""
 import json, pathlib, re, subprocess, sys
 
 
@@ -25,14 +25,14 @@ actual = {name: f"{len(linked)} + {len(building)}" for name, (linked, building) 
 # The core's by their names, as another one is a breaking change.
 actual["the core"] = [sorted(name for name, _ in group) for group in tiers["none"]]
 
-readme = pathlib.Path("README.md").read_text()
-rows = re.search(r"^\| feature \|(?:.*\n){2}((?:\|.*\n)*)", readme, re.M)[1].splitlines()
+platforms = pathlib.Path("PLATFORMS.md").read_text()
+rows = re.search(r"^\| feature \|(?:.*\n){2}((?:\|.*\n)*)", platforms, re.M)[1].splitlines()
 stated = {cells[1]: cells[-2] for cells in (re.split(r" *\| *", row) for row in rows)}
-core = re.search(r"The core's are (.*?); while building (.*?)\.", " ".join(readme.split()))
+core = re.search(r"The core's are (.*?); while building (.*?)\.", " ".join(platforms.split()))
 stated["the core"] = core and [sorted(re.findall("`(.*?)`", names)) for names in core.groups()]
 
 wrong = [name for name in sorted(actual | stated) if actual.get(name) != stated.get(name)]
 for name in wrong:
-    print(f"{name}: {actual.get(name)}, but README.md says {stated.get(name)}")
+    print(f"{name}: {actual.get(name)}, but PLATFORMS.md says {stated.get(name)}")
 print(f"{len(actual)} tiers, {len(wrong)} wrong")
 sys.exit(bool(wrong))
