@@ -1,6 +1,6 @@
-//! Cutting a stream into chunks.
+//! Cuts a stream into chunks.
 
-/// The pieces of `stream` that these lengths cut it into, over and over, 0 included.
+/// Cuts `stream` into pieces of these lengths, repeating the list to the end. A length may be 0.
 pub fn cut<'a, L: Copy + Into<usize>>(stream: &'a [u8], lengths: &[L]) -> Vec<&'a [u8]> {
     let mut rest = stream;
     let mut chunks = Vec::new();

@@ -1,4 +1,4 @@
-//! A server's `WebSocket` over any transport, that echoes and does as it is told.
+//! A server's `WebSocket` over any transport. It echoes messages and obeys a few commands.
 
 use bytes::{Buf, BytesMut};
 use eventwire::ws::{
@@ -8,9 +8,9 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::sleep;
 
-/// Sends each message back, but closes on "close", hangs up without a word on "drop" and sends
-/// three bytes on "binary". `received` holds what came behind the handshake. Returns how the
-/// connection was closed; `None` if it hung up.
+/// Sends each message back, except for three commands: it closes on "close", hangs up without a
+/// close frame on "drop", and sends three bytes on "binary". `received` holds the bytes that
+/// arrived after the handshake. Returns how the connection was closed, or `None` if it hung up.
 pub async fn echo(
     stream: impl AsyncRead + AsyncWrite,
     mut received: BytesMut,
@@ -38,7 +38,7 @@ pub async fn echo(
                 WebSocketEvent::Close(close) => return Some(close),
                 _ => continue,
             };
-            // Refused if the client has closed meanwhile.
+            // Fails if the client has closed in the meantime.
             let _ = sent;
         }
         let wait = socket.deadline().map(|deadline| deadline.saturating_sub(now));

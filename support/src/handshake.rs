@@ -1,4 +1,4 @@
-//! The handshake's machines driven under any chunking, and what they showed.
+//! Drives the handshake's state machines under any chunking and records their results.
 
 use eventwire::ws::handshake::{
     ClientRequest, Extension, Headers, Request, RequestError, Response, ResponseError,
@@ -6,7 +6,7 @@ use eventwire::ws::handshake::{
 };
 use std::fmt::Debug;
 
-/// What was read of a request or a response, in a form that owns its bytes.
+/// The contents of a request or a response, in a form that owns its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     pub target: String,
@@ -41,7 +41,7 @@ impl Seen {
     }
 }
 
-/// An extension as it would be written without quotes.
+/// Formats an extension as on the wire, without quotes.
 fn show(extension: Extension<'_>) -> String {
     let params = extension.params().map(|(name, value)| match value {
         Some(value) => format!(";{name}={value}"),
@@ -54,10 +54,11 @@ fn own(headers: Headers<'_>) -> Vec<(String, Vec<u8>)> {
     headers.map(|(name, value)| (name.into(), value.into())).collect()
 }
 
-/// A machine's verdict, and how many bytes it had then.
+/// A machine's verdict, and the number of bytes that it had seen by then.
 pub type Verdict<E> = (Result<Option<Seen>, E>, usize);
 
-/// Shows a machine the input up to each of these ends, until it has a verdict, which it repeats.
+/// Shows a machine the input up to each of these ends until it has a verdict. Checks that the
+/// machine then repeats the verdict.
 pub fn drive<M, E: Copy + Debug + PartialEq>(
     mut machine: M,
     decode: impl Fn(&mut M, &[u8]) -> Result<Option<Seen>, E>,
@@ -67,11 +68,11 @@ pub fn drive<M, E: Copy + Debug + PartialEq>(
     for end in ends {
         let verdict = decode(&mut machine, &input[..end]);
         if verdict != Ok(None) {
-            assert_eq!(decode(&mut machine, &input[..end]), verdict, "it is repeated");
-            assert_eq!(decode(&mut machine, input), verdict, "more does not change it");
+            assert_eq!(decode(&mut machine, &input[..end]), verdict, "repeats its verdict");
+            assert_eq!(decode(&mut machine, input), verdict, "more input changes nothing");
             match &verdict {
-                Ok(Some(seen)) => assert!(seen.head_len <= end, "the head was there"),
-                _ => assert_eq!(decode(&mut machine, b""), verdict, "a dead machine stays so"),
+                Ok(Some(seen)) => assert!(seen.head_len <= end, "the whole head had arrived"),
+                _ => assert_eq!(decode(&mut machine, b""), verdict, "stays failed"),
             }
             return (verdict, end);
         }
@@ -79,8 +80,8 @@ pub fn drive<M, E: Copy + Debug + PartialEq>(
     (Ok(None), input.len())
 }
 
-/// The verdict with the number of bytes that it takes: the same whole, byte by byte, at every
-/// two-way split, and with bytes behind.
+/// Returns the verdict and the number of bytes needed for it. Checks that the verdict is the same
+/// for the whole input, byte by byte, at every two-way split, and with bytes after it.
 fn every_split<M, E: Copy + Debug + PartialEq>(
     machine: impl Fn() -> M,
     decode: impl Fn(&mut M, &[u8]) -> Result<Option<Seen>, E>,
@@ -91,7 +92,7 @@ fn every_split<M, E: Copy + Debug + PartialEq>(
     let all: Vec<_> = (0..=input.len()).collect();
     let expected = drive(input, &all);
     assert_eq!(drive(input, &[input.len()]).0, expected.0, "whole");
-    // Of a long head only some, and those at its ends.
+    // For a long head, test only a sample of the splits, and all of those near its ends.
     let step = 1 + input.len() / 2048;
     let near_an_end = |at| at < 8 || at + 8 > input.len();
     for at in (0..=input.len()).filter(|&at| at % step == 0 || near_an_end(at)) {
@@ -100,7 +101,7 @@ fn every_split<M, E: Copy + Debug + PartialEq>(
     }
     if expected.0 != Ok(None) {
         let behind = [input, b"\x81\x05\r\n\r\n\n"].concat();
-        assert_eq!(drive(&behind, &[behind.len()]).0, expected.0, "with bytes behind");
+        assert_eq!(drive(&behind, &[behind.len()]).0, expected.0, "with bytes after the head");
     }
     expected
 }

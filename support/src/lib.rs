@@ -1,11 +1,11 @@
-//! What the tests of eventwire share. A helper that two suites need belongs here; a helper of one
+//! Helpers shared by eventwire's tests. A helper that two suites need belongs here; a helper of one
 //! suite stays in that suite.
 #![allow(
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     clippy::return_self_not_must_use,
-    reason = "the callers are tests"
+    reason = "all callers are tests"
 )]
 
 mod cut;

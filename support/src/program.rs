@@ -1,15 +1,17 @@
-//! An example as a program: started, fed, and read.
+//! Runs an example program: starts it, feeds its input and reads its output.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Builds an example, to be started by its own name: through cargo each start takes long.
+/// Builds an example and returns the path of the program. Starting it through cargo would take long
+/// every time.
 pub fn build(example: &str) -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--quiet", "--all-features", "--example", example]);
-    // What cargo says of this test would make it build dependencies anew that look at it.
+    // Cargo describes this test to its child processes by environment variables. Dependencies that
+    // read those would be rebuilt.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -21,7 +23,8 @@ pub fn build(example: &str) -> PathBuf {
     test.ancestors().nth(3).unwrap().join("debug/examples").join(example)
 }
 
-/// The program, run as cargo would where it is of another machine, as by `.ci/cross`.
+/// Returns a command that runs the program. A program for another machine is run as cargo runs it,
+/// with the runner that `.ci/cross` sets.
 pub fn command(program: &Path) -> Command {
     let target = std::env::var("CARGO_BUILD_TARGET").unwrap_or_default();
     let runner = format!("CARGO_TARGET_{}_RUNNER", target.to_uppercase().replace('-', "_"));
@@ -42,17 +45,17 @@ pub fn start(program: &Path, args: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Its status, output and errors on this input.
+/// Runs the program on this input. Returns its status, output and errors.
 pub fn run(program: &Path, args: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
     let mut child = start(program, args);
-    // Who is given a file, or fails, does not read all of this.
+    // A program that is given a file, or that fails, does not read all of its input.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// Asserts that it refuses each of these arguments in a line of its own making.
+/// Asserts that the program refuses each of these argument lists with a one-line error of its own.
 pub fn refuses_in_one_line(program: &Path, rows: &[&[&str]]) {
     for args in rows {
         let (status, output, error) = run(program, args, b"");
@@ -61,8 +64,8 @@ pub fn refuses_in_one_line(program: &Path, rows: &[&[&str]]) {
     }
 }
 
-/// Asserts that it prints a line once `begin` has come, and ends quietly with its reader though
-/// `rest` makes more.
+/// Asserts that the program prints `line` once `begin` has arrived. Asserts also that it exits
+/// quietly when its reader goes away, although `rest` would make it print more.
 pub fn prints_as_it_comes(program: &Path, args: &[&str], begin: &[u8], line: &str, rest: &[u8]) {
     let mut child = start(program, args);
     let mut input = child.stdin.take().unwrap();

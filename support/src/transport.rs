@@ -1,5 +1,5 @@
-//! A transport that is in the way: it gives and takes a few bytes at a time, and is not ready before
-//! each of them.
+//! A transport that makes life hard: it yields and accepts a few bytes at a time, and is not ready
+//! before each of them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Gives these pieces, takes 3 bytes at a time.
+/// A transport that yields these pieces and accepts 3 bytes at a time.
 #[derive(Debug, Default)]
 pub struct Pieces {
     to_read: VecDeque<io::Result<Vec<u8>>>,
@@ -29,7 +29,7 @@ impl Pieces {
     }
 }
 
-/// Ready every other time.
+/// Is ready every other time.
 pub fn every_other(ready: &mut bool, cx: &mut Context<'_>) -> Poll<()> {
     *ready = !*ready;
     if *ready {

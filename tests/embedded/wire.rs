@@ -1,4 +1,4 @@
-//! A transport in memory, by blocking and by async calls, that is in the way either way.
+//! A transport in memory, blocking and async, that makes life hard either way.
 
 #[path = "../../support/src/transport.rs"]
 mod transport;
@@ -7,10 +7,11 @@ use embedded_io_adapters::tokio_1::FromTokio;
 use embedded_io_async::{ErrorKind, ErrorType};
 pub use transport::Pieces;
 
-/// How long the pieces are that it is tested with.
+/// The lengths of the pieces that the tests use.
 pub const SIZES: [usize; 5] = [1, 2, 3, 7, usize::MAX];
 
-/// Gives and takes so many bytes at a time, blocks for none, and keeps those that are not flushed.
+/// Yields and accepts up to `size` bytes at a time, never blocks, and holds bytes back until they
+/// are flushed.
 #[derive(Debug)]
 pub struct Wire<'a> {
     pub to_read: &'a [u8],
@@ -31,7 +32,7 @@ impl ErrorType for Wire<'_> {
 
 impl embedded_io::Read for Wire<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
-        assert!(!buffer.is_empty(), "what comes of this is no end");
+        assert!(!buffer.is_empty(), "an empty buffer would look like the end");
         let (piece, rest) =
             self.to_read.split_at(self.to_read.len().min(self.size).min(buffer.len()));
         buffer[..piece.len()].copy_from_slice(piece);
@@ -53,7 +54,7 @@ impl embedded_io::Write for Wire<'_> {
     }
 }
 
-/// Gives so many bytes at a time, takes three, and is not ready before each of them.
+/// Yields `size` bytes at a time, accepts three, and is not ready before each of them.
 pub fn pieces(to_read: &[u8], size: usize) -> FromTokio<Pieces> {
     FromTokio::new(Pieces::new(to_read.chunks(size)))
 }

@@ -1,11 +1,11 @@
-// Handshakes byte by byte, where no library would do it so.
+// Handshakes written byte by byte, in forms that no library would send.
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { RawClient, frame } from './frames.mjs';
 
-/** To the key that `RawClient` sends. */
+/** The accept value for the key that `RawClient` sends. */
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 const latin1 = (text) => Buffer.from(text, 'latin1');
 
@@ -28,17 +28,17 @@ export async function requests(checks, { address }) {
     const client = await RawClient.open(address, '/', headers);
     const [head] = (await client.all()).split('\r\n\r\n');
     checks.equal(`${what}: status`, head.slice(0, 12), `HTTP/1.1 ${status}`);
-    if (status === 426) checks.ok(`${what}: the version wanted`, head.includes('\r\nSec-WebSocket-Version: 13'), head);
+    if (status === 426) checks.ok(`${what}: the supported version`, head.includes('\r\nSec-WebSocket-Version: 13'), head);
   }
   const client = await RawClient.open(address, '/', {}, Buffer.concat(AT_ONCE));
   const [head, frames] = (await client.all()).split('\r\n\r\n');
   checks.ok('frames with the request: accepted', head.startsWith('HTTP/1.1 101 ') && head.includes(ACCEPT), head);
-  checks.equal('frames with the request: answered', frames, '\x81\x05hello\x82\x01\xff\x88\x02\x03\xe8');
+  checks.equal('frames with the request: replies', frames, '\x81\x05hello\x82\x01\xff\x88\x02\x03\xe8');
 }
 
 const FRAMES = '\x81\x05hello\x82\x01\xff\x88\x05\x03\xe8bye';
 
-/** What a server answers to an accept value, and what our client is to report. */
+/** Builds a server's response with an accept value. The rows say what our client must report. */
 const answered = (accept, ...more) =>
   ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`,
     ...more, '\r\n'].join('\r\n');
@@ -72,7 +72,7 @@ export async function responses(checks, client) {
   let respond;
   let rest;
   const server = createServer((socket) => {
-    socket.setTimeout(10_000, () => socket.destroy()); // one that took what it should refuse
+    socket.setTimeout(10_000, () => socket.destroy()); // a client that did not refuse
     let head = '';
     rest = new Promise((resolve) => {
       let after = '';
@@ -88,7 +88,7 @@ export async function responses(checks, client) {
         const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
         socket.write(latin1(respond(accept)));
       });
-      socket.on('error', () => {}); // a client that refuses may be rude
+      socket.on('error', () => {}); // a client that refuses may reset the connection
       socket.on('close', () => resolve(after));
     });
   }).listen(0, '127.0.0.1');

@@ -1,4 +1,5 @@
-// The chat of the example `live`: pages in a browser, those who only listen, and clients that misbehave.
+// The chat of the example `live`: pages in a browser, listeners over SSE, and clients that
+// misbehave.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -25,7 +26,7 @@ async function stop({ child }, signal) {
   return { status: child.exitCode, ms: Date.now() - begin };
 }
 
-/** What curl has of the room, for as long as the part runs. */
+/** Follows the room with curl until the part ends. */
 function listen(host) {
   const curl = start('curl', ['--noproxy', '*', '-sN', `http://${host}/chat`]);
   const chunks = [];
@@ -33,7 +34,7 @@ function listen(host) {
   return async () => (await decode(Buffer.concat(chunks))).filter(({ event }) => event === 'chat');
 }
 
-/** A page of the room, in a browser profile of its own. */
+/** A page of the room, in its own browser profile. */
 class Person {
   frames = [];
   complaints = [];
@@ -88,17 +89,20 @@ class Person {
     return this.page.locator(`${selector} > li`).allTextContents();
   }
 
-  /** Whether these are there, in whatever order they came. */
+  /** Waits until exactly these names are shown, in any order. */
   knows(names, selector = '#present') {
     return until(async () => `${(await this.list(selector)).toSorted()}` === `${names}`);
   }
 
-  /** Whether a line of the chat is, or ends with, this text. */
+  /** Waits until a line of the chat ends with this text. */
   sees(text, selector = '#chat') {
     return until(async () => (await this.list(selector)).some((line) => line.endsWith(text)));
   }
 
-  /** The last file that it has, loaded: how its bytes hash, and how wide an image it is. */
+  /**
+   * Returns the hash of the last file that the page shows, once loaded, and the width if it is an
+   * image.
+   */
   file(bytes) {
     return until(() => this.page.evaluate(async (bytes) => {
       const file = [...document.querySelectorAll(`#chat [data-bytes="${bytes}"]`)].at(-1);
@@ -113,7 +117,7 @@ class Person {
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
-/** In the page: pastes a file into the message. */
+/** Runs in the page: pastes a file into the message. */
 async function paste({ base64, type }) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const clipboardData = new DataTransfer();
@@ -130,32 +134,32 @@ async function talk(ada, bo, host) {
   }
   checks.ok('Ada sees that Bo joined', await ada.sees('Bo joined'));
 
-  // The other wire, in the browser.
+  // Listen over SSE as well, in the browser.
   await bo.page.click('#listen summary');
 
   await ada.say('Hello Bo');
   checks.ok('Bo reads Ada', await bo.sees('Hello Bo'));
   await bo.say(EMOJI);
   await ada.say('Two lines of thought, long enough to be wrapped where the room is narrow: it should look well there too. 🚀');
-  checks.ok('Ada reads Bo, emoji and markup as they were', await ada.sees(EMOJI));
+  checks.ok('Ada reads Bo, with emoji and markup unchanged', await ada.sees(EMOJI));
   checks.equal('nothing became markup', await ada.page.locator('#chat [onclick]').count(), 0);
 
   const picture = await ada.page.screenshot({ clip: { x: 0, y: 0, width: 420, height: 180 } });
   await ada.page.setInputFiles('#file', { name: 'picture.png', mimeType: 'image/png', buffer: picture });
   for (const person of [ada, bo]) {
-    checks.equal(`${person.name} has the image that was chosen`, await person.file(picture.length), { hash: sha256(picture), by: 'blob:', width: 420 });
+    checks.equal(`${person.name} has the chosen image`, await person.file(picture.length), { hash: sha256(picture), by: 'blob:', width: 420 });
   }
   const pasted = await ada.page.screenshot({ clip: { x: 0, y: 0, width: 333, height: 90 } });
   await bo.page.evaluate(paste, { base64: pasted.toString('base64'), type: 'image/png' });
-  checks.equal('Ada has the image that was pasted', await ada.file(pasted.length), { hash: sha256(pasted), by: 'blob:', width: 333 });
+  checks.equal('Ada has the pasted image', await ada.file(pasted.length), { hash: sha256(pasted), by: 'blob:', width: 333 });
 
   const binary = randomBytes(MEBIBYTE);
   await ada.page.evaluate(paste, { base64: binary.toString('base64'), type: '' });
-  checks.equal('Bo has a MiB, byte for byte', await bo.file(MEBIBYTE), { hash: sha256(binary), by: 'blob:', width: null });
+  checks.equal('Bo has a file of 1 MiB, byte for byte', await bo.file(MEBIBYTE), { hash: sha256(binary), by: 'blob:', width: null });
   const frames = bo.frames.filter((payload) => typeof payload !== 'string');
-  checks.ok('it came in a binary frame', frames.at(-1)?.equals(binary), frames.map(({ length }) => length).join(' '));
+  checks.ok('the file came in a binary frame', frames.at(-1)?.equals(binary), frames.map(({ length }) => length).join(' '));
 
-  // One broadcast, both wires.
+  // One broadcast reaches both wires.
   const begin = JSON.stringify({ type: 'joined', name: 'Bo' });
   const behind = (texts) => texts.slice(texts.indexOf(begin));
   const onSse = await until(async () => {
@@ -163,18 +167,18 @@ async function talk(ada, bo, host) {
     return texts.some((text) => text.includes(`"bytes":${MEBIBYTE},`)) && behind(texts);
   });
   checks.ok('curl has all kinds of events', new Set(onSse.map((data) => JSON.parse(data).type)).size >= 4 && onSse.length >= 6, onSse.join('\n'));
-  checks.equal('the same text on both wires', behind(bo.frames.filter((payload) => typeof payload === 'string')), onSse);
+  checks.equal('WebSocket and SSE have the same text', behind(bo.frames.filter((payload) => typeof payload === 'string')), onSse);
   await bo.sees(`file, 1.0 MiB`, '#listened');
   const lines = (list) => list.filter((line) => !/ (joined|left)/.test(line));
   checks.equal('the same in both views of the page', lines(await bo.list('#listened')), lines(await bo.list('#chat')));
-  checks.ok('who is there, in the view that listens', await bo.knows(['Ada', 'Bo'], '#listened-present'));
+  checks.ok('the listening view shows who is present', await bo.knows(['Ada', 'Bo'], '#listened-present'));
   const { url } = JSON.parse(onSse.findLast((data) => JSON.parse(data).type === 'file'));
   const loaded = await fetch(`http://${host}${url}`);
-  checks.ok('those who listen load the same bytes', Buffer.from(await loaded.arrayBuffer()).equals(binary));
-  checks.equal('of no type that a browser runs', [loaded.headers.get('content-type'), loaded.headers.get('x-content-type-options')], ['application/octet-stream', 'nosniff']);
+  checks.ok('listeners load the same bytes', Buffer.from(await loaded.arrayBuffer()).equals(binary));
+  checks.equal('the file has no type that a browser runs', [loaded.headers.get('content-type'), loaded.headers.get('x-content-type-options')], ['application/octet-stream', 'nosniff']);
 }
 
-/** How the page looks in use, for people to look at. */
+/** Takes screenshots of the page in use, for people to look at. */
 async function pictures({ page }) {
   for (const [scheme, width] of [['light', 1280], ['light', 400], ['dark', 1280], ['dark', 400]]) {
     await page.emulateMedia({ colorScheme: scheme });
@@ -192,14 +196,14 @@ async function closing(ada, bo) {
   await ada.leave(3001, 'tschüß 👋');
   checks.equal('Ada closes with 3001', await ada.closed(), { code: '3001', reason: 'tschüß 👋', clean: 'true' });
   checks.ok('Bo sees the code and the reason', await bo.sees('Ada left (3001 tschüß 👋)'));
-  checks.ok('and that Ada has gone', await bo.knows(['Bo']));
+  checks.ok('Bo sees that Ada has left', await bo.knows(['Bo']));
   checks.ok('Ada joins again', await ada.join());
 
   await ada.say('/close 4001 some reason');
   checks.equal('the server closes with 4001', await ada.closed(), { code: '4001', reason: 'some reason', clean: 'true' });
-  checks.ok('Bo sees who closed', await bo.sees('Ada left (4001 some reason, closed by the server)'));
+  checks.ok('Bo sees which side closed', await bo.sees('Ada left (4001 some reason, closed by the server)'));
   const { text } = await ada.state();
-  checks.ok('the page shows it', /4001 some reason, clean/.test(text), text);
+  checks.ok('the page shows the close', /4001 some reason, clean/.test(text), text);
   await ada.join();
   await ada.leave(1000, '');
   checks.equal('a close without a reason', await ada.closed(), { code: '1000', reason: '', clean: 'true' });
@@ -208,7 +212,7 @@ async function closing(ada, bo) {
   checks.ok('1006 is refused', await ada.sees('No close frame may have this code.'));
   await ada.say(`/close 4002 ${'x'.repeat(124)}`);
   checks.ok('a long reason is refused', await ada.sees('A reason has at most 123 bytes.'));
-  checks.equal('and the connection goes on', (await ada.state()).state, 'open');
+  checks.equal('the connection stays open', (await ada.state()).state, 'open');
 }
 
 async function comingBack(ada, bo, live) {
@@ -216,30 +220,30 @@ async function comingBack(ada, bo, live) {
   const before = await said();
   await ada.page.reload();
   checks.ok('Ada is back after a refresh', await ada.isOpen());
-  checks.ok('with her name', await ada.knows(['Ada', 'Bo']));
-  checks.ok('there is something to come back to', before.length >= 6, before.join('\n'));
-  checks.equal('and all that was said', await said(), before);
+  checks.ok('Ada keeps her name', await ada.knows(['Ada', 'Bo']));
+  checks.ok('there are earlier messages', before.length >= 6, before.join('\n'));
+  checks.equal('all earlier messages are shown', await said(), before);
   const images = ada.page.locator('#chat img');
   const loaded = await until(() => images.evaluateAll((all) => all.length === 2 && all.every((image) => image.naturalWidth > 0)));
-  checks.ok('and the images', loaded);
+  checks.ok('the images are shown', loaded);
 
   for (const [signal, code] of [['SIGTERM', '1012'], ['SIGKILL', '1006']]) {
-    // Before the stop, as the first attempt to come back replaces the code.
+    // Watch before the stop, because the first attempt to reconnect replaces the code.
     const codes = [ada, bo].map((person) => until(async () => {
       const { state, code } = await person.state();
       return state === 'connecting' && code;
     }));
     const earlier = await replayed(live.host);
     const { status, ms } = await stop(live, signal);
-    if (signal === 'SIGTERM') checks.ok('it ends well, and soon', status === 0 && ms < 3000, `status ${status} after ${ms} ms`);
+    if (signal === 'SIGTERM') checks.ok('the server exits soon, with status 0', status === 0 && ms < 3000, `status ${status} after ${ms} ms`);
     for (const [i, person] of [ada, bo].entries()) checks.equal(`${person.name} sees ${signal}`, await codes[i], code);
     await sleep(1000);
     live = await startLive(live.host);
     for (const person of [ada, bo]) checks.ok(`${person.name} is back after ${signal}`, await person.isOpen(20));
     await ada.say(`still here after ${signal}`);
-    checks.ok(`they go on after ${signal}`, await bo.sees(`still here after ${signal}`));
-    checks.ok('over SSE too', await bo.sees(`still here after ${signal}`, '#listened'));
-    // It hides none of this run's.
+    checks.ok(`they can talk after ${signal}`, await bo.sees(`still here after ${signal}`));
+    checks.ok('over SSE as well', await bo.sees(`still here after ${signal}`, '#listened'));
+    // An id of an earlier run hides no id of this run.
     const ids = await replayed(live.host);
     checks.ok(`there are ids after ${signal}`, ids !== null);
     checks.equal('an id of an earlier run', await replayed(live.host, earlier.at(-1).slice('id: '.length)), ids);
@@ -247,7 +251,7 @@ async function comingBack(ada, bo, live) {
   return live;
 }
 
-/** The ids of what the room has for one who comes to listen. */
+/** Returns the ids that the room replays to a new listener. */
 async function replayed(host, lastEventId) {
   const { body } = await fetch(`http://${host}/chat`, lastEventId && { headers: { 'Last-Event-ID': lastEventId } });
   let text = '';
@@ -303,10 +307,10 @@ async function misbehaving(host, ada) {
 
   const early = frame('text', JSON.stringify({ type: 'message', text: 'behind the handshake' }));
   const eager = await RawClient.open(host, '/chat?name=Eager', {}, Buffer.concat([early, frame('ping', 'eh?')]));
-  checks.ok('a frame behind the handshake is heard', await ada.sees('behind the handshake'));
-  checks.equal('and a ping there answered', (await eager.frame(({ kind }) => kind === 'pong'))?.payload.toString(), 'eh?');
+  checks.ok('a frame after the handshake is received', await ada.sees('behind the handshake'));
+  checks.equal('a ping after the handshake is answered', (await eager.frame(({ kind }) => kind === 'pong'))?.payload.toString(), 'eh?');
   eager.socket.destroy();
-  checks.ok('a lost connection is told', await ada.sees('Eager left (connection lost)'));
+  checks.ok('the others see a lost connection', await ada.sees('Eager left (connection lost)'));
 
   const faults = [
     ['invalid UTF-8', [frame('text', Buffer.from([0x22, 0xc3, 0x28]))], 1007],
@@ -330,7 +334,7 @@ async function misbehaving(host, ada) {
   largest.socket.destroy();
 }
 
-/** One who does not read, while another sends more than queues may hold. */
+/** A client that does not read, while another client sends more than the queues may hold. */
 async function slow() {
   const { host } = await startLive('127.0.0.1:0');
   const slow = await RawClient.open(host, '/chat?name=Slow');
@@ -346,12 +350,12 @@ async function slow() {
   await sleep(2000);
   slow.socket.resume();
   const closed = await slow.closed(30);
-  checks.equal('one who does not read is sent away', { code: closed.code, reason: closed.reason }, { code: 1013, reason: 'too slow for this room' });
-  checks.ok('with less than was sent', slow.frames().filter(({ kind }) => kind === 'binary').length < 60);
+  checks.equal('a client that does not read is disconnected', { code: closed.code, reason: closed.reason }, { code: 1013, reason: 'too slow for this room' });
+  checks.ok('the slow client got less than was sent', slow.frames().filter(({ kind }) => kind === 'binary').length < 60);
   sender.socket.destroy();
 }
 
-/** One who says nothing: pinged, and given up when no pong has come. */
+/** A silent client: it is pinged, and cut off when no pong arrives. */
 async function silent() {
   const { host } = await startLive('127.0.0.1:0');
   const listened = listen(host);
@@ -361,9 +365,9 @@ async function silent() {
   const closed = await client.closed(60);
   const seconds = (Date.now() - begin) / 1000;
   const pings = client.frames().filter(({ kind }) => kind === 'ping').length;
-  checks.ok('one who is silent is pinged, and given up', closed === 'no close frame' && pings === 1 && seconds > 35 && seconds < 45, `${JSON.stringify(closed)}, ${pings} pings, ${seconds} s`);
+  checks.ok('a silent client is pinged, and cut off', closed === 'no close frame' && pings === 1 && seconds > 35 && seconds < 45, `${JSON.stringify(closed)}, ${pings} pings, ${seconds} s`);
   const left = await until(async () => (await listened()).map(({ data }) => JSON.parse(data)).find(({ type }) => type === 'left'));
-  checks.equal('the others are told', [left?.name, left?.by, left?.code], ['Silent', null, null]);
+  checks.equal('the others see that the silent client left', [left?.name, left?.by, left?.code], ['Silent', null, null]);
 }
 
 const chromium = await launch();

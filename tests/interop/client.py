@@ -1,4 +1,4 @@
-"""Reads an event stream with httpx-sse and prints an object a line, as sse2json does."""
+"""Reads an event stream with httpx-sse and prints one object per line, like sse2json."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-// What our encoder writes, read by clients that the field uses.
+// Popular clients read the output of our encoder.
 
 import { EventSource } from 'eventsource';
 import { isDeepStrictEqual } from 'node:util';
@@ -8,8 +8,8 @@ import { EVENT_TYPES, messages, standard } from './messages.mjs';
 globalThis.EventSource = EventSource; // for `collect`
 
 /**
- * What clients do otherwise than the standard, WHATWG HTML 9.2.6: each `reads` what the standard
- * makes of a message, and gives what the client does.
+ * Where clients differ from the standard, WHATWG HTML 9.2.6. Each `reads` takes the event that the
+ * standard makes of a message, and returns the client's.
  */
 const DIFFERENCES = [
   {

@@ -1,4 +1,4 @@
-// What the parts share: chance, checks, child processes, servers, the browser.
+// Helpers shared by the parts: randomness, checks, child processes, servers, the browser.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,14 +8,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
-/** A setting that `run` makes. */
+/** Reads a setting that `run` provides. */
 function setting(name) {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: start this with tests/interop/run`);
   return value;
 }
 
-/** Where failures and screenshots are written. */
+/** Returns the path for a file of failures or a screenshot. */
 export function artefact(name) {
   const folder = setting('EVENTWIRE_OUT');
   mkdirSync(folder, { recursive: true });
@@ -26,7 +26,7 @@ export const example = (name) => `${setting('EVENTWIRE_EXAMPLES')}/${name}`;
 export const endpointProgram = (name) => `${setting('EVENTWIRE_ENDPOINTS')}/${name}_endpoint`;
 export const python = () => setting('EVENTWIRE_PYTHON');
 
-/** Numbers that a seed decides (mulberry32). */
+/** Random numbers from a seed (mulberry32). */
 export class Random {
   #state;
 
@@ -34,7 +34,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** An integer in `0..n`. */
+  /** Returns an integer in `0..n`. */
   below(n) {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let z = this.#state;
@@ -47,25 +47,25 @@ export class Random {
     return list[this.below(list.length)];
   }
 
-  /** True `n` times in a hundred. */
+  /** Returns true `n` times in a hundred. */
   percent(n) {
     return this.below(100) < n;
   }
 
-  /** `count` results of `make`. */
+  /** Returns `count` results of `make`. */
   times(count, make) {
     return Array.from({ length: count }, make);
   }
 }
 
-/** The seed of this run, which the environment may choose. */
+/** Returns the seed of this run, which the environment may set. */
 export function seed() {
   const seed = Number(process.env.SEED ?? 1);
   if (!Number.isInteger(seed)) throw new Error('SEED must be an integer');
   return seed;
 }
 
-/** Counts what passed and failed; failures are printed as they come. */
+/** Counts passed and failed checks. Prints failures as they happen. */
 export class Checks {
   #passed = 0;
   #failed = 0;
@@ -88,12 +88,15 @@ export class Checks {
     return this.ok(name, isDeepStrictEqual(actual, expected), difference(actual, expected));
   }
 
-  /** For what a client does otherwise than the standard; prints it, as users may want to know. */
+  /**
+   * Checks that a known difference between a client and the standard still occurs. Prints it,
+   * because users may want to know.
+   */
   occurred(difference, occurred) {
-    if (this.ok(difference, occurred, 'no longer so: strike it from the table')) console.log(`  differs: ${difference}`);
+    if (this.ok(difference, occurred, 'it no longer occurs: remove it')) console.log(`  differs: ${difference}`);
   }
 
-  /** The line that `run` adds up. */
+  /** Prints the line that `run` adds up. */
   done() {
     console.log(`${this.part}: ${this.#passed} passed, ${this.#failed} failed`);
     process.exitCode = this.#failed || !this.#passed ? 1 : 0;
@@ -101,8 +104,9 @@ export class Checks {
 }
 
 /**
- * What Chromium does otherwise than the standard. A stream that a difference `applies` to, and no
- * other, is to us the stream `asMeant`, where there is no room for doubt, and to Chromium `asRead`.
+ * Where Chromium differs from the standard. If a difference `applies` to a stream, we must read the
+ * stream `asMeant`, which leaves no room for doubt, and Chromium reads it `asRead`. At most one
+ * difference may apply to a stream.
  */
 export class Differences {
   #checks;
@@ -114,18 +118,18 @@ export class Differences {
     this.#table = table;
   }
 
-  /** What `read` makes of `bytes`, and what it must be in Chromium. */
+  /** Reads `bytes` with `read`. Returns our result, and the result expected of Chromium. */
   async compare(bytes, read) {
     const ours = await read(bytes);
     const difference = this.#table.find(({ applies }) => applies(bytes));
     if (!difference) return { ours, expected: ours };
     const expected = await read(difference.asRead(bytes));
-    this.#checks.equal(`as the standard has it: ${difference.name}`, ours, await read(difference.asMeant(bytes)));
+    this.#checks.equal(`as the standard says: ${difference.name}`, ours, await read(difference.asMeant(bytes)));
     if (!isDeepStrictEqual(expected, ours)) this.#occurred.add(difference);
     return { ours, expected };
   }
 
-  /** A difference that is listed has to occur. */
+  /** Checks that every listed difference has occurred. */
   finish() {
     for (const difference of this.#table) {
       this.#checks.occurred(`Chromium: ${difference.name}`, this.#occurred.has(difference));
@@ -133,7 +137,7 @@ export class Differences {
   }
 }
 
-/** Where two values part, in a line. */
+/** Describes in one line where two values differ. */
 function difference(actual, expected) {
   const show = (value) => {
     const text = JSON.stringify(value) ?? 'nothing';
@@ -151,29 +155,29 @@ function difference(actual, expected) {
   return '';
 }
 
-/** All that `start` started, for the part to end. */
+/** Every process that `start` started, so that the part can stop them. */
 export const children = [];
 
-/** Starts a program, whose output is to be read. */
+/** Starts a program whose output the caller reads. */
 export function start(program, args, stdin = 'ignore') {
   const child = spawn(program, args, { stdio: [stdin, 'pipe', 'inherit'] });
   children.push(child);
   return child;
 }
 
-/** Runs a program to its end on `input`. */
+/** Runs a program on `input` until it exits. */
 export async function run(program, args = [], input = '') {
   const child = spawn(program, args);
   const output = [[], []];
   child.stdout.on('data', (chunk) => output[0].push(chunk));
   child.stderr.on('data', (chunk) => output[1].push(chunk));
-  child.stdin.on('error', () => {}); // it may exit without reading; its status tells
+  child.stdin.on('error', () => {}); // it may exit without reading; the caller sees its status
   child.stdin.end(input);
   const [status] = await once(child, 'close');
   return { status, stdout: Buffer.concat(output[0]), stderr: Buffer.concat(output[1]).toString() };
 }
 
-/** Like `run`, for programs that must succeed; gives their output. */
+/** Like `run`, for programs that must succeed. Returns their output. */
 export async function output(program, args, input) {
   const { status, stdout, stderr } = await run(program, args, input);
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: status ${status}: ${stderr}`);
@@ -182,11 +186,11 @@ export async function output(program, args, input) {
 
 export const jsonLines = (text) => text.toString().split('\n').filter(Boolean).map((line) => JSON.parse(line));
 
-/** The events that our decoder finds in `bytes`. */
+/** Returns the events that our decoder finds in `bytes`. */
 export const decode = async (bytes, chunk = 65536) =>
   jsonLines(await output(example('sse2json'), ['--chunk', `${chunk}`], bytes));
 
-/** What `work` makes of each item, `atOnce` of them at a time. */
+/** Returns the results of `work` for all items. At most `atOnce` run at the same time. */
 export async function pool(items, atOnce, work) {
   const results = [];
   const rest = items.entries();
@@ -197,7 +201,10 @@ export async function pool(items, atOnce, work) {
   return results;
 }
 
-/** Waits until `condition` gives something, and gives that; `undefined` if it takes too long. */
+/**
+ * Waits until `condition` returns a truthy value, and returns that. Returns `undefined` after a
+ * timeout.
+ */
 export async function until(condition, seconds = 20) {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(50)) {
     const value = await condition();
@@ -206,7 +213,7 @@ export async function until(condition, seconds = 20) {
   return undefined;
 }
 
-/** An HTTP server on a free loopback port. */
+/** Starts an HTTP server on a free loopback port. */
 export async function serve(handler) {
   const server = createServer({ noDelay: true }, handler).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -219,7 +226,7 @@ export async function serve(handler) {
   };
 }
 
-/** Answers with an event stream that leaves in pieces cut at random. */
+/** Answers with an event stream, sent in pieces of random sizes. */
 export async function sendStream(response, bytes, random) {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   response.flushHeaders();
@@ -254,10 +261,12 @@ export const launch = () =>
     ],
   });
 
-/** The number in an id that `Replay` assigned, behind that of the run. */
+/** Returns the number in an id that `Replay` assigned; it follows the id of the run. */
 export const numberIn = (id) => Number(id.split('-').at(-1));
 
-/** Runs in a page or in Node: what an EventSource gives until the stream's first error. */
+/**
+ * Collects the events of an EventSource until the stream's first error. Runs in a page or in Node.
+ */
 export function collect({ url, types }) {
   return new Promise((resolve) => {
     const source = new EventSource(url);

@@ -1,8 +1,8 @@
-// What two endpoints say to each other, and what each must see of it.
+// Conversations between two endpoints, and the events that each of them must report.
 
 import { SUBPROTOCOLS } from './endpoint.mjs';
 
-/** Bytes, as the endpoints write them: a character each. */
+/** Returns bytes as the endpoints write them: one character for each byte. */
 const bytes = (length, byte = (i) => i * 31 + (i >> 8)) =>
   Buffer.from(Uint8Array.from({ length }, (_, i) => byte(i))).toString('latin1');
 
@@ -37,7 +37,7 @@ export class Pair {
     this.us = ours(client) ? client : server;
   }
 
-  /** Those who can be told to begin. */
+  /** The endpoints that take commands. */
   get driven() {
     return [this.client, this.server].filter(({ driven }) => driven);
   }
@@ -48,7 +48,7 @@ export class Pair {
     this.checks.equal(`${this.name}: ${what}`, actual, expected);
   }
 
-  /** The next thing that `endpoint` reports, unless it is one that reports nothing. */
+  /** Checks the endpoint's next report. Does nothing for an endpoint that sends no reports. */
   async sees(endpoint, what, expected) {
     if (endpoint.driven) this.equal(`${what}, as ${endpoint.name} sees it`, await endpoint.next(), expected);
   }
@@ -60,7 +60,10 @@ export class Pair {
     }
   }
 
-  /** `from` sent `messages`; they arrive, and come back if the other side is one that echoes. */
+  /**
+   * `from` has sent `messages`. Checks that they arrive, and that they come back if the other side
+   * echoes.
+   */
   async arrives(from, what, messages) {
     const to = this.other(from);
     const reader = to.driven ? to : from;
@@ -135,14 +138,17 @@ export async function closings(pair) {
   }
 }
 
-/** Clients that take it for a failure if none of the subprotocols is chosen. RFC 6455, 4.1, does not. */
+/**
+ * Clients that fail if the server chooses no subprotocol. RFC 6455, section 4.1, does not demand
+ * that.
+ */
 const INSIST = {
   eventwire: 'the server chose none of the subprotocols that were requested',
   ws: 'Server sent no subprotocol',
   tungstenite: 'WebSocket protocol error: SubProtocol error: Server sent no subprotocol',
 };
 
-/** How servers see a client that hangs up without a word. */
+/** How servers report a client that hangs up without a close frame. */
 const HUNG_UP = {
   tungstenite: { failed: 'WebSocket protocol error: Connection reset without closing handshake' },
   ws: { close: { code: 1006, reason: '', clean: false } },
@@ -168,7 +174,7 @@ export async function subprotocols(pair) {
   await pair.sees(pair.server, 'a client that insists', hungUp);
 }
 
-/** What is offered to a server that does not compress is not used. */
+/** A server that does not compress declines the client's offer. */
 export async function declinedDeflate(pair) {
   await pair.open({ deflate: {} });
   const message = { text: 'compressible '.repeat(1000) };
@@ -194,7 +200,10 @@ export async function invalidText(pair) {
   }
 }
 
-/** Ours was told to allow so many bytes: `options` if it is the client, else when it was started. */
+/**
+ * Tests a message limit of `max` bytes. Our client is given it in `options`, our server when it is
+ * started.
+ */
 export async function limit(pair, max, options = {}) {
   const most = { binary: bytes(max) };
   await pair.open(options);
@@ -208,12 +217,13 @@ export async function limit(pair, max, options = {}) {
   const size = Math.ceil(max * 0.6);
   pair.peer.tell({ fragments: { message: { binary: bytes(2 * size) }, size, ping: 'between' } });
   await pair.sees(pair.peer, 'the pong before the limit', { pong: 'between' });
-  // The upper byte of the second frame's length says enough, unless it is inflated first.
+  // The upper byte of the second frame's length decides already, unless the payload is inflated
+  // first.
   const least = pair.inflates ? max + 1 : size + (size & 0xff00);
   await isCutOff(pair, 'over the limit in two frames', 1009, tooLong(least));
 }
 
-/** That the peer does send fragments when it is told to. */
+/** Checks the limit on fragments, which also shows that the peer sends fragments when told to. */
 export async function fragmentLimit(pair) {
   await pair.open({ max_fragments: 3 });
   pair.peer.tell({ fragments: { message: { binary: bytes(4) }, size: 1, ping: 'between' } });

@@ -1,4 +1,5 @@
-// permessage-deflate (RFC 7692): ours and other people's, in both roles, as they say it and on the wire.
+// permessage-deflate (RFC 7692): our endpoints and others, in both roles. Checks their reports and
+// the bytes on the wire.
 
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
@@ -14,9 +15,12 @@ import { Recorder } from './recorder.mjs';
 const checks = new Checks('deflate');
 const random = new Random(seed());
 const HEADER = 'Sec-WebSocket-Extensions';
-/** What is written in front of a message's end, and not sent (7.2.1). */
+/** The bytes at a message's end that are not sent (RFC 7692, section 7.2.1). */
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
-/** From how many bytes on messages are compressed, unless they come in fragments: by us, and by `ws` without context takeover. */
+/**
+ * The least size of an unfragmented message that is compressed, in bytes: by us, and by `ws`
+ * without context takeover.
+ */
 const THRESHOLD = { ours: 64, ws: 1024 };
 
 const [SN, CN, CB] = ['server_no_context_takeover', 'client_no_context_takeover', 'client_max_window_bits'];
@@ -24,35 +28,40 @@ const sb = (bits) => `server_max_window_bits=${bits}`;
 const cb = (bits) => `${CB}=${bits}`;
 const deflate = (...params) => ['permessage-deflate', ...params].join('; ');
 
-/** The parameters that a text has, by name; `undefined` if it has no extension. */
+/**
+ * Parses the parameters of an extension into an object. Returns `undefined` without an extension.
+ */
 function params(text) {
   if (!text) return undefined;
   const [, ...list] = text.split('; ');
   return Object.fromEntries(list.map((param) => param.split('=')).map(([name, value]) => [name, value ? Number(value) : true]));
 }
 
-/** The text, in our order. */
+/** Formats the parameters in our order. */
 const asText = (agreed) =>
   agreed
     ? deflate(...[SN, CN, 'server_max_window_bits', CB].filter((name) => agreed[name]).map((name) => (agreed[name] === true ? name : `${name}=${agreed[name]}`)))
     : '';
 
-/** How a side compresses. */
+/** How a side compresses: whether it takes the context over, and with which window. */
 const takesOver = (agreed, side) => !agreed[`${side}_no_context_takeover`];
 const window = (agreed, side) => agreed[`${side}_max_window_bits`] ?? 15;
 
-/* What is said. */
+/* The messages. */
 
 const latin1 = (bytes) => Buffer.from(bytes).toString('latin1');
 const noise = (length) => Buffer.from(random.times(length, () => random.below(256)));
 const LETTERS = 'etaoinshrdluETAOINSHRDLU0123456789.,';
 const letters = (length) => random.times(length, () => LETTERS[random.below(LETTERS.length)]).join('');
 
-/** What repeats only so many bytes back is shorter if the window reaches there, of which zlib needs some itself. */
+/**
+ * A message that repeats text from this many bytes back gets shorter only if the window reaches
+ * that far. zlib needs some of the window for itself.
+ */
 const DISTANCES = [200, 700, 3000, 20_000];
 const reaches = (bits, distance) => distance <= 2 ** Math.max(bits, 9) - 262;
 
-/** So long that `ws` compresses it in any case. */
+/** Long enough for `ws` to compress it in any case. */
 const SAID_BEFORE = letters(THRESHOLD.ws + 100);
 const SHORT = [
   ...Array.from({ length: 3 }, () => ({ text: '' })),
@@ -82,13 +91,13 @@ const FRAGMENTED = [
 const plain = ({ text, binary }) => (text === undefined ? { binary } : { text });
 const payloadOf = ({ text, binary }) => (text === undefined ? Buffer.from(binary, 'latin1') : Buffer.from(text));
 
-/* What is inflated by zlib, which keeps to the window that was agreed on. */
+/* Inflates by zlib, which keeps to the agreed window. */
 
 class Inflater {
   #chunks = [];
 
   constructor(bits) {
-    // Within one call zlib lets distances reach back into all its output.
+    // Within one call, zlib lets distances reach back into all of that call's output.
     const chunkSize = bits < 12 ? 64 : bits < 15 ? 512 : 1 << 16;
     this.zlib = zlib.createInflateRaw({ windowBits: bits, chunkSize }).on('data', (chunk) => this.#chunks.push(chunk));
     this.failed = once(this.zlib, 'error').then(([error]) => Promise.reject(error));
@@ -107,7 +116,7 @@ class Inflater {
   }
 }
 
-/** The data messages among frames. */
+/** Returns the data messages among frames. */
 function messagesIn(frames) {
   const messages = [];
   for (const frame of frames) {
@@ -118,7 +127,7 @@ function messagesIn(frames) {
   return messages;
 }
 
-/** Each message as it was before it was compressed. */
+/** Returns each message as it was before compression. */
 async function inflated(messages, agreed, side) {
   const results = [];
   let inflater;
@@ -138,15 +147,18 @@ async function inflated(messages, agreed, side) {
   return results;
 }
 
-/** By whom a message was sent twice, and what came of it. */
+/** Who sent a message twice, and whether that saved bytes. */
 const savings = new Set();
 
-/** Whether they compress a message, of which the first frame is so long. */
+/**
+ * Whether a sender compresses a message whose first frame has `first` bytes. `undefined` means
+ * unknown.
+ */
 const COMPRESSES = {
   ours: ({ said, first, fragmented, takeover, bits, minLen = THRESHOLD.ours }) => {
     if (!fragmented && first < minLen) return false;
     if (said.unsure && !takeover && !fragmented) return undefined;
-    // By itself it may be shorter as it is.
+    // The message may be shorter uncompressed.
     return takeover || fragmented || !(said.random || (said.distance && !reaches(bits, said.distance)));
   },
   ws: ({ first, takeover }) => takeover || first >= THRESHOLD.ws,
@@ -155,9 +167,9 @@ const COMPRESSES = {
 };
 const rule = (name) => COMPRESSES[name] ?? COMPRESSES.ours;
 
-/** Two endpoints that compress, and what is between them. */
+/** Two endpoints that compress, and a recorder between them. */
 class Compressed extends Pair {
-  /** `agreed` is what both hold, where it is more than `answer` says. */
+  /** `agreed` is the parameters that both sides hold, if they are more than `answer` says. */
   constructor(client, server, recorder, { offer, answer, agreed = answer, ours = {}, theirs = {}, what }) {
     super(client, server, checks);
     Object.assign(this, { recorder, offer, answer, ours, theirs });
@@ -184,7 +196,7 @@ class Compressed extends Pair {
     this.equal('the answer', this.wire.server.header(HEADER), this.answer);
   }
 
-  /** What an endpoint says of an open connection. */
+  /** The report that an endpoint must send when the connection opens. */
   opened({ name }) {
     const { agreed, answer } = this;
     const role = this.client.name === name ? 'client' : 'server';
@@ -194,7 +206,8 @@ class Compressed extends Pair {
       case 'machine':
         return { extensions: asText(agreed), deflate_params: agreed ? asText(agreed) : null };
       case 'ws':
-        // What the client announced of itself without an answer, it keeps to without a word.
+        // The client keeps to its own announcement, although the server's answer does not repeat
+        // it.
         return agreed
           ? { subprotocol, extensions: 'permessage-deflate', params: role === 'server' ? params(answer) : { ...params(answer), ...(agreed[CB] && { [CB]: agreed[CB] }) } }
           : { subprotocol, extensions: '' };
@@ -222,18 +235,18 @@ class Compressed extends Pair {
     if (!this.server.driven) this.said.server.push(...messages);
   }
 
-  /** What both sent, as it was recorded. */
+  /** Checks the recorded frames of both sides. */
   async onTheWire() {
     for (const [side, endpoint] of [['client', this.client], ['server', this.server]]) {
       const by = `${endpoint.name} on the wire`;
       const said = this.said[side];
       const frames = this.wire[side].frames();
       const others = frames.filter(({ kind }) => kind !== 'text' && kind !== 'binary');
-      this.checks.ok(`${this.name}: ${by}: there are other frames than data`, others.length > 0);
-      this.equal(`${by}: RSV bits of frames that continue or control`, others.filter(({ rsv }) => rsv !== 0), []);
+      this.checks.ok(`${this.name}: ${by}: there are frames other than data`, others.length > 0);
+      this.equal(`${by}: RSV bits of continuations and control frames`, others.filter(({ rsv }) => rsv !== 0), []);
       const messages = messagesIn(frames);
       this.equal(`${by}: messages`, messages.length, said.length);
-      this.equal(`${by}: RSV bits beside RSV1`, frames.filter(({ rsv }) => rsv & 3), []);
+      this.equal(`${by}: RSV bits other than RSV1`, frames.filter(({ rsv }) => rsv & 3), []);
       const compressed = messages.map((message) => message.compressed);
       if (!this.agreed) {
         this.equal(`${by}: nothing is compressed`, compressed, messages.map(() => false));
@@ -244,38 +257,38 @@ class Compressed extends Pair {
       const expected = messages.map(({ frames }, i) => rule(endpoint.name)({
         said: said[i], first: said[i].size ?? payloadOf(said[i]).length, fragmented: frames.length > 1, takeover, bits, minLen,
       }));
-      // Where it depends on what zlib makes of it, nothing is expected.
+      // Expect nothing where the outcome depends on zlib's result.
       this.equal(`${by}: compressed`, compressed, expected.map((it, i) => it ?? compressed[i]));
       const back = await inflated(messages, this.agreed, side).catch((error) => error);
-      if (!this.checks.ok(`${this.name}: ${by}: for zlib, with the window agreed on`, Array.isArray(back), back.message)) continue;
+      if (!this.checks.ok(`${this.name}: ${by}: zlib accepts the agreed window`, Array.isArray(back), back.message)) continue;
       this.equal(`${by}: inflated by zlib`, back.map(latin1), said.map((message) => latin1(payloadOf(message))));
-      // All of them write an empty block, however often.
+      // Every sender writes an empty block for an empty message, however often it sends one.
       const empty = messages.filter(({ compressed }, i) => compressed && !back[i].length);
-      this.equal(`${by}: empty ones that are compressed`, empty.filter(({ payload }) => payload.toString('hex') !== '00'), []);
+      this.equal(`${by}: compressed empty messages`, empty.filter(({ payload }) => payload.toString('hex') !== '00'), []);
       this.lengths(by, messages, said, { takeover, bits });
     }
   }
 
-  /** What context takeover and the window save. */
+  /** Checks how many bytes context takeover and the window save. */
   lengths(by, messages, said, { takeover, bits }) {
     const again = messages.filter((_, i) => said[i].text === SAID_BEFORE);
     if (again.length === 2) {
       const [first, second] = again.map(({ payload }) => payload.length);
-      // A window that is too small for it saves nothing.
+      // Too small a window saves nothing.
       const saves = takeover && reaches(bits, SAID_BEFORE.length);
       savings.add(`${by}, ${takeover ? (saves ? 'saved' : 'window too small') : 'no context takeover'}`);
-      this.checks.ok(`${this.name}: ${by}: a message again`, saves ? second < first / 4 : second > first * 0.9, `${first} bytes, then ${second}`);
+      this.checks.ok(`${this.name}: ${by}: a repeated message`, saves ? second < first / 4 : second > first * 0.9, `${first} bytes, then ${second}`);
     }
     for (const [i, { compressed, payload }] of messages.entries()) {
       const { distance } = said[i];
       if (!distance || !compressed) continue;
       const saves = payload.length < distance * 1.5;
-      this.checks.ok(`${this.name}: ${by}: the same again ${distance} bytes on`, saves === reaches(bits, distance), `${payload.length} bytes`);
+      this.checks.ok(`${this.name}: ${by}: repeated text at a distance of ${distance} bytes`, saves === reaches(bits, distance), `${payload.length} bytes`);
     }
   }
 }
 
-/** What every pair says, and `more`; of all that, `only` some. */
+/** Sends the messages that every pair sends, and `more`; `only` selects some of them. */
 async function converse(pair, { more = [], only = () => true, fragments = true } = {}) {
   await pair.open();
   const messages = [...SHORT, ...more].filter(only);
@@ -328,13 +341,13 @@ class Machine {
   }
 }
 
-/* What is offered and answered. */
+/* Offers and answers. */
 
-/** Settings for what is wanted, in the words of the parameters. */
+/** Builds settings from parameters. */
 const want = (...list) => params(deflate(...list));
 const twice = (first, second) => `${first}, ${second}`;
 
-/** To our server: what a client offers, what is answered, and what our server wants. */
+/** For our server: the client's offer, the server's answer, and our server's settings. */
 const OFFERED = [
   { offer: deflate(CB), answer: deflate() },
   { offer: deflate(CB), ours: { min_len: 0 }, answer: deflate() },
@@ -344,7 +357,8 @@ const OFFERED = [
   { offer: deflate(sb(8), CB), answer: '' },
   { offer: twice(deflate(sb(8), CB), deflate(CN, CB)), answer: deflate(CN), peers: ['websockets'] },
   ...[9, 10, 12, 15].map((bits) => ({ offer: deflate(sb(bits), CB), answer: deflate(sb(bits)) })),
-  // zlib writes no window of 8 bits, and Python says so; `ws` has zlib take 9, of which it uses fewer than 256 bytes.
+  // zlib writes no window of 8 bits, and Python reports an error. `ws` has zlib use 9 bits, of
+  // which it uses fewer than 256 bytes.
   { offer: deflate(cb(8)), answer: deflate(cb(8)), peers: ['ws'] },
   ...[9, 10, 12, 15].map((bits) => ({ offer: deflate(cb(bits)), answer: deflate(cb(bits)) })),
   { offer: deflate(SN, CN, sb(10), cb(12)), answer: deflate(SN, CN, sb(10), cb(12)) },
@@ -367,16 +381,19 @@ const OFFERED = [
   },
 ];
 
-/** To Chromium, which always offers the same. */
+/** For Chromium, whose offer is always the same. */
 const WANTED = [
   [], [SN], [CN], ...[9, 10, 12, 15].map((bits) => [sb(bits)]), ...[8, 9, 10, 12, 15].map((bits) => [cb(bits)]), [SN, CN, sb(10), cb(12)],
 ];
 
 const BAD_ANSWER = 'an extension other than it was offered';
-/** `ws` does not decline what it cannot accept, as it should (RFC 6455, 9.1), but refuses the connection. */
+/**
+ * `ws` refuses the connection instead of declining an offer that it cannot accept (RFC 6455,
+ * section 9.1).
+ */
 const STATUS_400 = 'the server answered with status 400';
 
-/** By our client: what it wants and offers, what the server's settings are, and what that answers. */
+/** For our client: its settings and its offer, the server's settings, and the server's answer. */
 const ASKED = [
   { offer: deflate(CB), answer: deflate() },
   { ours: { min_len: 0 }, offer: deflate(CB), answer: deflate() },
@@ -414,11 +431,11 @@ const ASKED = [
   { ours: want(SN), theirs: { [SN]: false }, offer: twice(deflate(SN, CB), deflate(CB)), answer: deflate(), peers: ['ws'] },
   { ours: { ...want(SN), fallback: false }, theirs: { [SN]: false }, offer: deflate(SN, CB), answer: '', refused: STATUS_400, peers: ['ws'] },
   { ours: want(sb(10)), theirs: { server_max_window_bits: false }, offer: twice(deflate(sb(10), CB), deflate(CB)), answer: deflate(), peers: ['ws'] },
-  // What our client announced of itself it keeps to, whatever the answer.
+  // Our client keeps to its own announcement, whatever the answer.
   { ours: want(cb(10)), theirs: { [CB]: false }, offer: deflate(cb(10)), answer: deflate(), agreed: deflate(cb(10)), peers: ['ws'] },
 ];
 
-/** The settings of a client that makes such offers: one, or a list of them. */
+/** Returns the settings of a client that makes these offers: one, or a list of them. */
 function offering(offer) {
   const list = offer.split(', ').map((one) => ({ [CB]: false, ...params(one) }));
   return list.length > 1 ? list : list[0];
@@ -428,12 +445,15 @@ const label = ({ offer, answer, ours, theirs }) =>
   [`${offer.replaceAll('permessage-deflate', 'p-d')} -> ${answer.replace('permessage-deflate', 'p-d') || 'nothing'}`, ours && `ours ${JSON.stringify(ours)}`, theirs && `theirs ${JSON.stringify(theirs)}`]
     .filter(Boolean).join(', ');
 
-/** What runs, to be stopped whatever happens. */
+/** Everything that runs, so that it is stopped whatever happens. */
 const props = new Set();
 process.on('exit', () => props.forEach((prop) => prop.signal?.('SIGKILL')));
 process.on('SIGTERM', () => process.exit(1));
 
-/** What uses programs of its own; if it is broken off that is a failure, and the others go on. */
+/**
+ * Runs a group of checks that uses its own programs. An exception counts as a failure, and the
+ * other groups go on.
+ */
 async function group(name, work) {
   const began = performance.now();
   const own = [];
@@ -454,7 +474,7 @@ async function group(name, work) {
   console.log(`  ${name.padEnd(44)} ${Math.round(performance.now() - began)} ms`);
 }
 
-/** A server that listens anew with these settings, behind a recorder. */
+/** Makes a server listen again with these settings, behind a recorder. */
 async function listening(server, settings) {
   if (server instanceof Machine) {
     await server.listen(settings);
@@ -465,7 +485,7 @@ async function listening(server, settings) {
   return Recorder.before(server.address);
 }
 
-/** One connection of which all is looked at. */
+/** Makes one connection and checks everything about it. */
 async function meet(client, server, recorder, terms, options) {
   const pair = new Compressed(client, server, recorder, { what: label(terms), ...terms });
   try {
@@ -476,7 +496,7 @@ async function meet(client, server, recorder, terms, options) {
   }
 }
 
-/** A handshake that ends it, as the client finds. */
+/** Makes a handshake that fails, and checks the client's report. */
 async function refusing(pair, why) {
   pair.client.tell({ open: { address: pair.recorder.address, deflate: pair.settings } });
   await pair.sees(pair.client, 'refused', { refused: why });
@@ -497,7 +517,7 @@ const theirServer = async (keep, peer) => keep(await Endpoint.server(peer));
 const ourClient = (keep) => keep(Endpoint.client('eventwire'));
 const ourServer = async (keep) => keep(await Endpoint.server('eventwire'));
 
-/** Each combination, with our `Connection` and our `WebSocket`. */
+/** Tries every combination with our `Connection` and with our `WebSocket`. */
 async function combinations(peer) {
   await group(`${peer} to ours, offered`, async (keep) => {
     const client = theirClient(keep, peer);
@@ -541,7 +561,7 @@ async function combinations(peer) {
   });
 }
 
-/** What is right without compression has to be with it. */
+/** Everything that works without compression must work with it. */
 async function protocol(pair) {
   const { closings, fragments, invalidText, pings, pipeline } = conversations;
   for (const talk of [fragments, pings, pipeline, closings, invalidText]) await talk(pair);
@@ -561,7 +581,7 @@ async function toEchoServer(keep, client) {
   before.stop();
 }
 
-/* By chance. */
+/* Random messages. */
 
 const WORDS = letters(4000).match(/.{1,9}/g);
 const MAKES = {
@@ -578,7 +598,7 @@ const MAKES = {
   mixed: (random, length) => Buffer.concat([randomBytes(random, length >> 2), Buffer.alloc(length >> 1, 'again '), randomBytes(random, length >> 2)]),
 };
 
-/** Xorshift: a draw of `random` for each byte would take too long. */
+/** Returns random bytes by xorshift: drawing each byte from `random` would take too long. */
 function randomBytes(random, length) {
   let state = random.below(2 ** 31) | 1;
   return Buffer.from(Uint8Array.from({ length }, () => {
@@ -588,14 +608,14 @@ function randomBytes(random, length) {
   }));
 }
 
-/** A message of up to 200 KiB, more often a short one. */
+/** Returns a message of up to 200 KiB, more often a short one. */
 function message(random) {
   const kind = random.pick(Object.keys(MAKES));
   const made = MAKES[kind](random, random.below(random.pick([1, 20, 1000, 20_000, 200 << 10]) + 1));
   return typeof made === 'string' ? { text: made, kind } : { binary: latin1(made), kind };
 }
 
-/** Our compressors with any settings; zlib reads what they wrote off the wire. */
+/** Tests our compressors with any settings. zlib reads their output off the wire. */
 async function atRandom(peer, keep) {
   const clients = { theirs: theirClient(keep, peer), ours: ourClient(keep) };
   const servers = { theirs: await theirServer(keep, peer), ours: await ourServer(keep) };
@@ -638,7 +658,7 @@ class Deflater {
     return Buffer.concat(this.#chunks.splice(0));
   }
 
-  /** With a block that says it is the last. */
+  /** Ends the stream with a block that is marked as the last. */
   async finish(data) {
     this.zlib.end(data);
     await once(this.zlib, 'end');
@@ -650,7 +670,10 @@ class Deflater {
   }
 }
 
-/** Messages as zlib compresses them, in frames cut anywhere; `seen` counts what occurs. */
+/**
+ * Returns messages as zlib compresses them, in frames cut anywhere. `seen` counts the cases that
+ * occur.
+ */
 async function compressedStream(random, seen) {
   const strategy = random.pick(Object.keys(STRATEGIES));
   const options = { windowBits: 9 + random.below(7), memLevel: 1 + random.below(9), level: random.below(10), strategy: STRATEGIES[strategy] };
@@ -688,7 +711,8 @@ async function compressedStream(random, seen) {
       }
       deflater ??= new Deflater(options);
       if (random.percent(20)) {
-        // What is not sent is the end of an empty block, which this begins (7.2.3.4).
+        // The sender leaves out the end of an empty block, which this byte begins (RFC 7692,
+        // section 7.2.3.4).
         pieces.push(await deflater.finish(data.subarray(from)), Buffer.alloc(1));
         deflater = undefined;
         payload = Buffer.concat(pieces);
@@ -712,7 +736,7 @@ async function compressedStream(random, seen) {
       at = cut;
       if (random.percent(20)) {
         frames.push(frame('ping', 'amid'));
-        // The message comes after what came between its frames.
+        // The message is reported after a ping that came between its frames.
         expected.splice(i < cuts.length ? expected.length - 1 : expected.length, 0, { type: 'ping', hex: '616d6964' });
       }
     }
@@ -749,16 +773,16 @@ async function differential() {
   }
 }
 
-/* By hand, bombs too. */
+/* Frames made by hand, including bombs. */
 
 const MIB = 1 << 20;
 
-/** About 1 MiB that stands for 1 GiB of zeros. */
+/** Returns about 1 MiB that inflates to 1 GiB of zeros. */
 async function bomb() {
   const deflater = new Deflater({ level: 9 });
   const zeros = Buffer.alloc(MIB);
   const first = await deflater.flush(zeros, Z_SYNC_FLUSH);
-  // Each further MiB is the same, as it refers to zeros and ends at a byte.
+  // Each further MiB compresses to the same bytes, because it refers to zeros and ends at a byte.
   const next = await deflater.flush(zeros, Z_SYNC_FLUSH);
   deflater.close();
   return Buffer.concat([first, ...Array.from({ length: 1023 }, () => next)]).subarray(0, -4);
@@ -771,7 +795,7 @@ async function bombs(keep) {
   const inflate = zlib.createInflateRaw({ chunkSize: MIB }).on('data', (chunk) => (length += chunk.length));
   inflate.end(Buffer.concat([payload, TAIL, Buffer.from([1, 0, 0, 0xff, 0xff])]));
   await once(inflate, 'end');
-  checks.equal('bomb: what it stands for', length, 1024 * MIB);
+  checks.equal('bomb: its inflated size', length, 1024 * MIB);
 
   const server = keep(await EchoServer.start('--deflate'));
   const pieces = 16;
@@ -793,7 +817,7 @@ async function bombs(keep) {
 }
 
 const RSV1 = { rsv: 4 };
-/** Frames made by hand, and what our server answers: messages, and a code to close with. */
+/** Frames made by hand and our server's answer: messages, and a close code. */
 const BY_HAND = {
   'nothing at all, which zlib never writes': [[frame('text', '', RSV1), frame('text', '', RSV1)], ['', '', 1000]],
   'nothing at all, in fragments': [[frame('text', '', { ...RSV1, fin: false }), frame('continuation', '')], ['', 1000]],
@@ -807,7 +831,7 @@ const BY_HAND = {
   'RSV2': [[frame('text', '', { rsv: 2 })], [1002]],
 };
 
-/** What a server sends back to frames, if compression is offered to it, or whatever `headers` say. */
+/** Returns our server's answer to frames, with compression offered, or with other `headers`. */
 async function answers(server, frames, headers = { [HEADER]: deflate() }) {
   const client = await RawClient.open(server.address, '/', headers, Buffer.concat([...frames, frame('close', [0x03, 0xe8])]));
   const close = await client.closed(10);
@@ -824,7 +848,7 @@ async function byHand(keep) {
 
 /* Chromium. */
 
-/** A page, driven as the endpoints are. */
+/** A page, driven like the other endpoints. */
 class Page {
   name = 'Chromium';
   driven = true;
@@ -885,7 +909,7 @@ async function browser() {
     const client = await Page.open(page);
     await group(`Chromium ${chromium.version()} to ours`, async (keep) => {
       const [server, machine] = [await ourServer(keep), keep(new Machine())];
-      // One that does not compress.
+      // A server that does not compress.
       await meet(client, server, await Recorder.before(server.address), { offer: deflate(CB), answer: '' });
       for (const wanted of WANTED) {
         const terms = { offer: deflate(CB), ours: want(...wanted), answer: deflate(...wanted) };
@@ -904,7 +928,7 @@ await Promise.all(['ws', 'websockets'].map(combinations));
 await browser();
 for (const name of ['eventwire', 'machine', 'ws', 'websockets', 'Chromium']) {
   for (const what of ['saved', 'window too small', 'no context takeover']) {
-    checks.ok(`what is said again: ${name}, ${what}`, savings.has(`${name} on the wire, ${what}`), 'did not occur');
+    checks.ok(`a repeated message: ${name}, ${what}`, savings.has(`${name} on the wire, ${what}`), 'did not occur');
   }
 }
 await group('by hand', byHand);

@@ -1,4 +1,4 @@
-// WebSocket endpoints: programs that do what they are told, and report what they see.
+// WebSocket endpoints: programs that obey commands and report what they see.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { endpointProgram, example, python } from './common.mjs';
 
-/** How long an endpoint may take to say what it sees. */
+/** How long an endpoint may take for a report, in milliseconds. */
 const PATIENCE = 30_000;
 
 export const SUBPROTOCOLS = ['chat.v2', 'chat.v1'];
@@ -27,7 +27,7 @@ export class Program {
   constructor(name, [program, ...args]) {
     this.name = name;
     this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, PYTHONUTF8: '1' } });
-    this.#child.stdin.on('error', () => {}); // it may be gone; that it says nothing tells
+    this.#child.stdin.on('error', () => {}); // it may be gone; the missing report shows that
     this.#lines = createInterface({ input: this.#child.stdout, crlfDelay: Infinity })[Symbol.asyncIterator]();
   }
 
@@ -52,7 +52,7 @@ export class Program {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** By its pid. */
+  /** Sends the program a signal. */
   signal(name) {
     this.#child.kill(name);
   }
@@ -65,7 +65,7 @@ export class Program {
   }
 }
 
-/** An endpoint in any language; endpoints/src/lib.rs has the words. */
+/** An endpoint in any language; endpoints/src/lib.rs defines the commands and reports. */
 export class Endpoint extends Program {
   driven = true;
 
@@ -79,7 +79,10 @@ export class Endpoint extends Program {
     return server;
   }
 
-  /** One of our state machines; endpoints/src/bin/machine_endpoint.rs has its words. */
+  /**
+   * Starts one of our state machines; endpoints/src/bin/machine_endpoint.rs defines its commands
+   * and reports.
+   */
   static machine(setup) {
     const machine = new Endpoint('machine', COMMANDS.machine);
     machine.tell({ start: setup });
@@ -100,7 +103,7 @@ export class Endpoint extends Program {
   }
 }
 
-/** The example, which says nothing but what it echoes. */
+/** The example echo server, which prints nothing. */
 export class EchoServer extends Program {
   driven = false;
 

@@ -1,4 +1,5 @@
-// What `redis.mjs` plays with: a Redis, servers that share it, a balancer before them, and readers.
+// The cast of `redis.mjs`: a Redis, servers that share it, a balancer in front of them, and
+// readers.
 
 import { EventSource } from 'eventsource';
 import { spawn } from 'node:child_process';
@@ -9,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { endpointProgram, example, output, python, until } from './common.mjs';
 import { Program } from './endpoint.mjs';
 
-/** What runs, to be stopped by its pid whatever happens. */
+/** Everything that runs, so that it is stopped by its pid whatever happens. */
 const processes = new Set();
 process.on('SIGTERM', () => process.exit(1));
 process.on('exit', () => [...processes].forEach((child) => child.kill('SIGKILL')));
@@ -54,7 +55,7 @@ async function freePort() {
   return port;
 }
 
-/** A Redis that has written what it acknowledges, whatever becomes of it. */
+/** A Redis that has stored every write it acknowledges, whatever happens to it. */
 export class Redis extends Process {
   constructor(folder) {
     super();
@@ -66,7 +67,7 @@ export class Redis extends Process {
     const settings = { port: this.port, bind: '127.0.0.1', dir: this.folder, appendonly: 'yes', appendfsync: 'always', save: '' };
     this.spawn('redis-server', Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]));
     const ready = await until(() => this.#ping(), 10);
-    if (!ready) throw new Error(`redis-server does not answer: ${this.complaints.join('\n')}`);
+    if (!ready) throw new Error(`redis-server does not respond: ${this.complaints.join('\n')}`);
   }
 
   get url() {
@@ -86,7 +87,7 @@ export class Redis extends Process {
     });
   }
 
-  /** All entries, or those behind one, as Redis' own client tells them. */
+  /** Returns all entries, or those after an id, as Redis' own client prints them. */
   async entries(behind) {
     const range = ['XRANGE', 'events', behind ? `(${behind}` : '-', '+'];
     const lines = (await output('redis-cli', ['-p', `${this.port}`, '--raw', ...range])).toString().split('\n').slice(0, -1);
@@ -96,7 +97,7 @@ export class Redis extends Process {
   }
 }
 
-/** The example. */
+/** The example server. */
 export class Server extends Process {
   constructor(redis, ...options) {
     super();
@@ -119,7 +120,7 @@ export class Server extends Process {
   }
 }
 
-/** Passes each new connection on to a server that takes it, one after the other. */
+/** Passes each new connection to the next server that accepts it, in turn. */
 export class Balancer {
   #next = 0;
   #pairs = new Set();
@@ -163,7 +164,7 @@ export class Balancer {
     client.destroy();
   }
 
-  /** Cuts one connection that is open. */
+  /** Cuts one open connection. */
   cut(random) {
     if (this.#pairs.size) random.pick([...this.#pairs])[0].destroy();
   }
@@ -174,7 +175,7 @@ export class Balancer {
   }
 }
 
-/** Sorts what a reader gets. */
+/** Sorts a reader's events. */
 class Reader {
   seen = [];
   resets = [];
@@ -186,7 +187,7 @@ class Reader {
   }
 }
 
-/** Reads by `fetch`, remembers the last event id, and comes back at once. */
+/** Reads with `fetch`, remembers the last event id, and reconnects at once. */
 export class FetchReader extends Reader {
   #controller = new AbortController();
   statuses = [];
@@ -215,13 +216,13 @@ export class FetchReader extends Reader {
           await this.paused;
         }
       } catch {
-        // It was cut off.
+        // The stream was cut off.
       }
       await sleep(50);
     }
   }
 
-  /** A block as our encoder writes it. */
+  /** Parses a block as our encoder writes it. */
   #block(block) {
     const fields = Object.fromEntries(block.split('\n').map((line) => [line.split(':')[0], line.slice(line.indexOf(':') + 2)]));
     if ('' in fields) this.comments += 1;
@@ -249,7 +250,7 @@ export class NpmReader extends Reader {
   }
 }
 
-/** A program that prints a line of JSON for each event, and others. */
+/** A program that prints a line of JSON for each event, and other lines. */
 export class ProgramReader extends Reader {
   #program;
 
@@ -293,7 +294,7 @@ export class PageReader extends Reader {
     return reader;
   }
 
-  /** Takes over what has come to the page. */
+  /** Fetches the page's new events. */
   async look() {
     const { events, connects } = await this.page.evaluate(() => ({ events: window.got.events.splice(0), connects: window.got.connects }));
     this.connects = connects;

@@ -1,4 +1,4 @@
-"""Follows an event stream with httpx-sse wherever it breaks off, and prints an object a line, as sse2json does."""
+"""Follows an event stream with httpx-sse over reconnections, and prints one object per line."""
 
 import json
 import sys
@@ -15,7 +15,8 @@ with httpx.Client(trust_env=False, timeout=30) as client:
             with httpx_sse.connect_sse(client, "GET", sys.argv[1], headers=headers) as source:
                 print(json.dumps({"status": source.response.status_code}), flush=True)
                 for event in source.iter_sse():
-                    # It makes events of blocks without data, and forgets the id with the connection.
+                    # httpx-sse makes events of blocks without data, and forgets the id when the
+                    # connection ends.
                     last_event_id = event.id or last_event_id
                     if event.data:
                         line = {"event": event.event, "data": event.data, "last_event_id": event.id}

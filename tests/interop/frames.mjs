@@ -1,4 +1,4 @@
-// A WebSocket client that may do anything, right or wrong: bytes over TCP.
+// A WebSocket client that may send anything, valid or not: plain bytes over TCP.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -6,7 +6,7 @@ import { until } from './common.mjs';
 
 export const OPCODES = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
-/** A client's frame; its mask of zeros leaves the payload as it is. */
+/** Builds a client's frame. Its mask of zeros leaves the payload unchanged. */
 export function frame(kind, payload, { length = payload.length, fin = true, rsv = 0 } = {}) {
   const header = [(fin ? 0x80 : 0) | (rsv << 4) | OPCODES[kind]];
   if (length < 126) header.push(0x80 | length);
@@ -15,7 +15,7 @@ export function frame(kind, payload, { length = payload.length, fin = true, rsv 
   return Buffer.concat([Buffer.from([...header, 0, 0, 0, 0]), Buffer.from(payload)]);
 }
 
-/** The frames in `bytes`, whoever sent them, as far as they are whole; payloads without their masks. */
+/** Yields the whole frames in `bytes`, from either side, with payloads unmasked. */
 export function* rawFrames(bytes) {
   for (let at = 0; at + 2 <= bytes.length; ) {
     const [first, second] = [bytes[at], bytes[at + 1]];
@@ -37,7 +37,7 @@ export function* rawFrames(bytes) {
   }
 }
 
-/** The server's frames in `bytes`, which are taken to be right, and unfragmented. */
+/** Yields the server's frames in `bytes`, which must be valid and unfragmented. */
 export function* frames(bytes) {
   for (const { kind, payload } of rawFrames(bytes)) {
     if (kind !== 'close') yield { kind, payload };
@@ -50,7 +50,10 @@ export class RawClient {
   #ended = false;
   #error;
 
-  /** Sends a request with these headers beside, or instead of, the usual ones, and `behind` at once with it. */
+  /**
+   * Sends a request with these headers added to the usual ones or replacing them, and `behind`
+   * right after it.
+   */
   static async open(host, target, headers = {}, behind = '') {
     const [hostname, port] = host.split(':');
     const client = new RawClient();
@@ -78,7 +81,7 @@ export class RawClient {
     return this.#chunks[0];
   }
 
-  /** The answer's head, once it is whole. */
+  /** Returns the response's head once it is whole. */
   head() {
     return until(() => {
       const end = this.#received.indexOf('\r\n\r\n');
@@ -90,28 +93,31 @@ export class RawClient {
     return Number((await this.head())?.split(' ')[1]);
   }
 
-  /** All frames so far. */
+  /** Returns all frames so far. */
   frames() {
     return [...frames(this.#received.subarray(this.#received.indexOf('\r\n\r\n') + 4))];
   }
 
-  /** The first frame that `wanted` is true of. */
+  /** Returns the first frame that satisfies `wanted`. */
   frame(wanted, seconds) {
     return until(() => this.frames().find(wanted), seconds);
   }
 
-  /** The close frame, once the server has shut the transport. */
+  /** Returns the close frame once the server has shut the transport down. */
   async closed(seconds) {
     await until(() => this.#ended, seconds);
     return this.#ended ? this.frames().find(({ kind }) => kind === 'close') ?? 'no close frame' : 'still open';
   }
 
-  /** All that came, in Latin-1, once the server has hung up; fails if it does not, or if the connection breaks. */
+  /**
+   * Returns everything received, in Latin-1, once the server has hung up. Fails if the server does
+   * not hang up, or if the connection breaks.
+   */
   async all() {
     await until(() => this.#ended, 10);
     this.socket.destroy();
     if (this.#error) throw this.#error;
-    if (!this.#ended) throw new Error('no end of the answer');
+    if (!this.#ended) throw new Error('the answer did not end');
     return this.#received.toString('latin1');
   }
 }

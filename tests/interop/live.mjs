@@ -1,4 +1,4 @@
-// The example `live` as its users meet it: in a browser, in a terminal, and when it cannot start.
+// The example `live` as users meet it: in a browser, in a terminal, and when it cannot start.
 
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -8,7 +8,7 @@ const TYPES = ['message', 'weather', 'poem'];
 
 const checks = new Checks('live');
 
-/** Reads the endless stream in Node, for as long as the part runs. */
+/** Reads the endless stream in Node until the part ends. */
 function fetchRaw(url) {
   const chunks = [];
   const controller = new AbortController();
@@ -27,7 +27,7 @@ function fetchRaw(url) {
   };
 }
 
-/** In the page: an EventSource of our own, and the states that the page's own goes through. */
+/** Runs in the page: opens a second EventSource, and records the states of the page's own. */
 function watch(types) {
   window.watched = { events: [], states: [] };
   const source = new EventSource('/events');
@@ -43,7 +43,7 @@ function watch(types) {
   }).observe(state, { childList: true, characterData: true, subtree: true });
 }
 
-/** In the page: all that it shows. */
+/** Runs in the page: returns everything that it shows. */
 function shown() {
   const text = (selector) => document.querySelector(selector).textContent.trim();
   return {
@@ -106,7 +106,7 @@ async function browser(origin) {
     await page.evaluate(watch, TYPES);
     const raw = fetchRaw(`${origin}/events`);
 
-    // Long enough for two poems, the rarest of all.
+    // Long enough for two poems, the rarest events.
     const poems = async () => (await decode(raw.bytes())).filter(({ event }) => event === 'poem').length >= 2;
     checks.ok('two poems', await until(poems));
     const [{ events: ours }, view] = await page.evaluate(`[window.watched, (${shown})()]`);
@@ -114,7 +114,7 @@ async function browser(origin) {
     const bytes = raw.bytes();
     const fetched = await decode(bytes);
 
-    // Three streams that began and ended at different times: what all of them had is the same.
+    // The three streams began and ended at different times: compare their common events.
     const first = Math.max(...[fetched, ours, view.events].map((events) => id(events[0])));
     const last = Math.min(...[fetched, ours, view.events].map((events) => id(events.at(-1))));
     const common = (events) => events.filter((event) => first <= id(event) && id(event) <= last);
@@ -128,7 +128,7 @@ async function browser(origin) {
 
     const poem = expected.find(({ event }) => event === 'poem')?.data ?? '';
     const block = `${poem.split('\n').map((line) => `data: ${line}\n`).join('')}\n`;
-    checks.ok('a poem is of many lines', poem.split('\n').length >= 3 && bytes.includes(block) && view.raw.includes(block), JSON.stringify(poem));
+    checks.ok('a poem has many lines', poem.split('\n').length >= 3 && bytes.includes(block) && view.raw.includes(block), JSON.stringify(poem));
     const weather = expected.find(({ event }) => event === 'weather')?.data ?? '';
     checks.ok('the weather is JSON', typeof JSON.parse(weather) === 'object', weather);
     checks.ok('the heartbeat is in the raw stream', /^:/m.test(bytes.toString()) && /^:/m.test(view.raw));
@@ -139,22 +139,22 @@ async function browser(origin) {
       const { states } = await page.evaluate('window.watched');
       return states.length >= 2 && states.at(-1) === 'open' && states;
     });
-    checks.ok('the state leaves open and comes back', came?.[0] !== 'open' && came?.at(-1) === 'open', JSON.stringify(came));
+    checks.ok('the state leaves open and returns to it', came?.[0] !== 'open' && came?.at(-1) === 'open', JSON.stringify(came));
     const resumed = await until(async () => {
       const now = await page.evaluate(shown);
       const at = now.events.findIndex(({ event }) => event === 'resumed');
       return at > 0 && now.events.length > at + 4 && { ...now, at };
     });
-    checks.ok('events go on behind `resumed`', resumed);
+    checks.ok('events continue after `resumed`', resumed);
     if (resumed) {
       const { events, at, resume } = resumed;
       const stopped = events[at - 1].last_event_id;
       checks.ok('no gap and no repeat', consecutive(withIds(events)), ids(withIds(events)));
-      checks.ok('the page tells where it resumed', /resumed/i.test(resume) && resume.split(/[^\w-]+/).includes(stopped), resume);
+      checks.ok('the page shows where it resumed', /resumed/i.test(resume) && resume.split(/[^\w-]+/).includes(stopped), resume);
       const streams = requests.filter((request) => request.resourceType() === 'eventsource');
       const headers = await Promise.all(streams.map(async (request) => (await request.allHeaders())['last-event-id']));
       checks.equal('last-event-id of each EventSource request', headers, [undefined, undefined, stopped]);
-      console.log(`  resumed behind id ${stopped}, the request said ${headers.at(-1)}: ${resume}`);
+      console.log(`  resumed after id ${stopped}, the request said ${headers.at(-1)}: ${resume}`);
     }
     const picture = artefact('live.png');
     await page.screenshot({ path: picture });
@@ -169,7 +169,7 @@ try {
   const live = start(example('live'), ['127.0.0.1:0']);
   const [line] = await once(createInterface({ input: live.stdout }), 'line');
   const origin = line.match(/^listening on (http:\/\/127\.0\.0\.1:\d+)$/)?.[1];
-  if (checks.ok('it says where it listens', origin, line)) {
+  if (checks.ok('the program prints its address', origin, line)) {
     await refusals(new URL(origin).host);
     await terminal(origin);
     await browser(origin);

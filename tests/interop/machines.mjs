@@ -1,4 +1,4 @@
-// Our state machines and real peers, those that stop, die, stall or say nothing included.
+// Our state machines and real peers, including peers that stop, die, stall or stay silent.
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,11 +10,11 @@ import { Endpoint, Program } from './endpoint.mjs';
 
 const PING = 100;
 const PONG = 500;
-/** For what has its own. */
+/** The timeout of scenes that test one, in milliseconds. */
 const TIMEOUT = 400;
-/** How late all may be where others want the processors as well. */
+/** How late anything may be on a busy machine, in milliseconds. */
 const SLACK = 1500;
-/** Timers count in whole milliseconds. */
+/** Timers count whole milliseconds, so a time may be this much off. */
 const ROUNDING = 2;
 
 const DONE = { code: 4000, reason: 'done ☂' };
@@ -22,7 +22,7 @@ const HEARTBEAT = { ping_interval: PING, pong_timeout: PONG };
 
 const checks = new Checks('machines');
 
-/** What runs, to be stopped whatever happens. */
+/** Everything that runs, so that it is stopped whatever happens. */
 const props = new Set();
 process.on('SIGTERM', () => process.exit(1));
 process.on('exit', () => [...props].forEach((prop) => prop.signal?.('SIGKILL')));
@@ -32,7 +32,7 @@ function keep(prop) {
   return prop;
 }
 
-/** One that is broken off is a failure, and the others go on. */
+/** Plays a scene. An exception counts as a failure, and the other scenes go on. */
 async function scene(name, play) {
   const began = performance.now();
   const ok = (what, passed, detail) => checks.ok(`${name}: ${what}`, passed, detail);
@@ -57,7 +57,7 @@ async function scene(name, play) {
 const machine = (setup) => keep(Endpoint.machine(setup));
 const peer = async (name, ...args) => keep(await Endpoint.server(name, ...args));
 
-/** The next report of such a kind; those before it are of no interest. */
+/** Returns the next report of this kind, and skips any others. */
 async function next(endpoint, kind) {
   return (await line(endpoint, kind))[kind];
 }
@@ -74,14 +74,17 @@ async function state(client) {
   return next(client, 'state');
 }
 
-/** What a page would see of a close. */
+/** The part of a close that a page would see. */
 const seen = ({ code, reason, clean, failure }) => ({ code, reason, clean, failure });
 const clean = (closing) => ({ ...closing, clean: true, failure: null });
-/** The same, as other people's endpoints say it. */
+/** The same close as other endpoints report it. */
 const CLEAN = { ...DONE, clean: true };
 const failed = (failure) => ({ code: 1006, reason: '', clean: false, failure });
 
-/** A server of npm `ws`, whose heart beats as its README says, and tells those who are slow apart from those who are gone. */
+/**
+ * A server of npm `ws` with a heartbeat as in the README of `ws`, which can tell slow clients from
+ * dead ones.
+ */
 async function beating() {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   await once(server, 'listening');
@@ -117,7 +120,7 @@ async function beating() {
   return result;
 }
 
-/** A server made by hand: what it does with a connection once it has read the head of the request. */
+/** A server made by hand. `serve` handles a connection after the head of the request. */
 async function byHand(serve) {
   const sockets = [];
   const server = createServer((socket) => {
@@ -148,7 +151,10 @@ async function byHand(serve) {
 
 const STRETCH = 2000;
 
-/** Both hearts beat: about as many pings as there is time for, and an answer to each but the last ones. */
+/**
+ * Checks that both sides' heartbeats work: about as many pings as time allows, and a pong for each
+ * but the last ones.
+ */
 function beats(ok, { pings, pongs }) {
   const most = STRETCH / PING + 5;
   for (const [what, count] of Object.entries({ 'pings of ours': pings, 'pongs of ours': pongs })) {
@@ -167,7 +173,7 @@ for (const by of ['us', 'ws']) {
     await sleep(STRETCH);
     beats(ok, server);
     ok('all its pings answered', server.sent - server.pongs <= 1, `${server.pongs} of ${server.sent}`);
-    equal('nobody lost', [server.terminated, (await state(client)).ready], [0, 'Open']);
+    equal('no client is cut off', [server.terminated, (await state(client)).ready], [0, 'Open']);
     if (by === 'us') client.tell({ close: DONE });
     else socket.close(DONE.code, DONE.reason);
     await closed(client);
@@ -196,7 +202,7 @@ const MARK = 64 << 10;
 /** A server's close frame. */
 const CLOSE = Buffer.from([0x88, 2, DONE.code >> 8, DONE.code & 255]);
 
-/** Until the client sends no more, as it cannot. */
+/** Waits until the client's transport accepts no more. */
 async function stall(client) {
   let before = await state(client);
   return until(async () => {
@@ -218,18 +224,18 @@ await scene('a peer that does not read, for a while', async ({ equal, ok, closed
   socket.pause();
   client.tell({ stream: { count, size } });
   const { before, now } = await stall(client);
-  ok('held up', now.taken < count, JSON.stringify(now));
-  ok('what waits is bounded', now.buffered_amount <= MARK + size && now.to_write <= MARK + size + 14, JSON.stringify(now));
-  ok('no turns while it waits', now.turns - before.turns <= 3, JSON.stringify([before, now]));
+  ok('sending is held up', now.taken < count, JSON.stringify(now));
+  ok('the queue is bounded', now.buffered_amount <= MARK + size && now.to_write <= MARK + size + 14, JSON.stringify(now));
+  ok('the loop is idle while it waits', now.turns - before.turns <= 3, JSON.stringify([before, now]));
   socket.resume();
   await until(() => server.messages.length === count, 10);
-  equal('all arrives, in order', server.messages.map(parseFloat), [...Array(count).keys()]);
-  equal('none waits', (await state(client)).buffered_amount, 0);
+  equal('all messages arrive, in order', server.messages.map(parseFloat), [...Array(count).keys()]);
+  equal('no message waits', (await state(client)).buffered_amount, 0);
   client.tell({ close: DONE });
   await closed(client);
 });
 
-await scene('a peer that does not read any more', async ({ equal, within }) => {
+await scene('a peer that stops reading', async ({ equal, within }) => {
   const server = await beating();
   const client = machine({ role: 'client', address: server.address, high_water_mark: MARK, ...HEARTBEAT });
   const socket = await server.connected;
@@ -238,10 +244,10 @@ await scene('a peer that does not read any more', async ({ equal, within }) => {
   client.tell({ stream: { count: 100_000, size: 1000 } });
   const { at, close } = await line(client, 'close');
   equal('as we see it', seen(close), failed('PongTimeout'));
-  within('given up after the last byte taken', at - close.progress_at, PONG, PING + PONG);
+  within('the connection ends after the last accepted byte', at - close.progress_at, PONG, PING + PONG);
 });
 
-await scene('a peer that hangs up behind its close frame', async ({ equal, within }) => {
+await scene('a peer that hangs up after its close frame', async ({ equal, within }) => {
   let hangUp;
   const address = await byHand((socket, answer) => {
     socket.pause();
@@ -256,7 +262,7 @@ await scene('a peer that hangs up behind its close frame', async ({ equal, withi
   hangUp();
   const expected = { code: DONE.code, reason: '', clean: false, failure: 'Transport' };
   equal('as we see it', seen(await next(client, 'close')), expected);
-  within('given up at once', performance.now() - began, 0);
+  within('the connection ends at once', performance.now() - began, 0);
 });
 
 await scene('a peer that reads slowly', async ({ equal, ok }) => {
@@ -270,19 +276,19 @@ await scene('a peer that reads slowly', async ({ equal, ok }) => {
     });
     for (; !socket.destroyed; await sleep(pause)) socket.resume();
   });
-  // So many bytes that the ping waits behind them to the end.
+  // The burst keeps the ping waiting after it to the end.
   const client = machine({ role: 'client', address, high_water_mark: 16 * burst, ping_interval: PING, pong_timeout: 1000 });
   await next(client, 'open');
   client.tell({ stream: { count: 1_000_000, size: 1000 } });
   await sleep(4 * pause);
   const { ready, buffered_amount } = await state(client);
-  equal('it is not lost', ready, 'Open');
-  ok('it read slowly', read >= 2 * burst && buffered_amount > burst, `${read}, ${buffered_amount}`);
+  equal('the connection is not lost', ready, 'Open');
+  ok('the peer read slowly', read >= 2 * burst && buffered_amount > burst, `${read}, ${buffered_amount}`);
 });
 
 const numbers = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
-await scene('a server that is stopped and goes on', async ({ equal, within }) => {
+await scene('a server that is suspended and resumes', async ({ equal, within }) => {
   const server = await peer('ws');
   const client = machine({
     role: 'reconnect', address: server.address, ...HEARTBEAT, handshake_timeout: 300, wait: 100,
@@ -331,7 +337,7 @@ await scene('a server that is killed and restarted', async ({ equal, ok }) => {
   try {
     for (;;) before.push(parseFloat(await next(old, 'text')));
   } catch (error) {
-    // Its last line may be cut as well.
+    // The last line may be cut off as well.
     if (error.message !== 'ws ended' && !(error instanceof SyntaxError)) throw error;
   }
   const close = await next(client, 'close');
@@ -373,7 +379,7 @@ for (const name of ['ws', 'websockets']) {
   }
 }
 
-await scene('our server, and a client that is stopped', async ({ equal, within }) => {
+await scene('our server, and a client that is suspended', async ({ equal, within }) => {
   const server = machine({ role: 'server', ...HEARTBEAT });
   await server.listens();
   const client = keep(Endpoint.client('ws'));
@@ -431,14 +437,14 @@ for (const [name, [answerClose, expected]] of Object.entries(SLOW_CLOSINGS)) {
   });
 }
 
-/** The example `live`, and what it says of its address. */
+/** Starts the example `live`, and returns the address that it prints. */
 async function live(address = '127.0.0.1:0') {
   const server = keep(new Program('live', [example('live'), address]));
   server.address = (await server.line()).replace('listening on http://', '');
   return server;
 }
 
-/** All that a source reports, as it comes. */
+/** Collects the reports of a source as they arrive. */
 function source(address, target) {
   const program = keep(new Program('event_source', [endpointProgram('event_source'), address, target]));
   const reports = [];
@@ -461,7 +467,7 @@ await scene('an event stream that is cut', async ({ equal, ok }) => {
   equal('cut', status, 204);
   const before = events.ids().length;
   await until(() => events.ids().length >= before + 4, 10);
-  ok('none lost, none twice', consecutive(events.ids()), `${events.ids()}`);
+  ok('no event is lost or repeated', consecutive(events.ids()), `${events.ids()}`);
   equal('asked to go on', events.of('connecting').map(({ last_event_id }) => last_event_id), ['', `${events.ids()[before - 1]}`]);
   equal('why', events.of('error').map(({ cause }) => cause), ['Ended']);
 });
@@ -476,14 +482,14 @@ await scene('an event stream whose server is killed and restarted', async ({ equ
   const server = await live(old.address);
   await until(() => events.ids().length >= before.length + 4, 10);
   const after = events.ids().slice(before.length);
-  // A server forgets what an earlier one said, and replays all of its own to those who come from there.
-  equal('all that the new server has', after, await replayed(server.address, after.length));
-  ok('in order, none twice', consecutive(before) && consecutive(after) && !before.includes(after[0]), `${before}, ${after}`);
+  // The new server does not know the old server's ids, so it replays all of its own events.
+  equal('all events of the new server', after, await replayed(server.address, after.length));
+  ok('in order, without repeats', consecutive(before) && consecutive(after) && !before.includes(after[0]), `${before}, ${after}`);
   equal('asked to go on', events.of('connecting').at(-1).last_event_id, `${before.at(-1)}`);
-  equal('told so', events.of('event').find(({ event }) => event === 'resumed') !== undefined, true);
+  equal('the client is told that it resumed', events.of('event').find(({ event }) => event === 'resumed') !== undefined, true);
 });
 
-/** The first ids that the server keeps. */
+/** Returns the first ids that the server keeps. */
 async function replayed(address, count) {
   const stop = new AbortController();
   const { body } = await fetch(`http://${address}/events`, { headers: { 'last-event-id': '0' }, signal: stop.signal });

@@ -10,7 +10,7 @@ export const EVENT_TYPES = ['message', 'update', 'é', '天気 🌦', ' lead', '
 const IDS = ['', '1', '22', ' 3', '4 ', 'é🌦', 'a:b', '\ufeff', '\u2028', 'x'.repeat(1000)];
 const RETRIES = [0, 10, 3000, 2 ** 53];
 
-/** Every text once, everything else by chance. */
+/** Returns messages with every text once, and everything else by chance. */
 export function messages(random) {
   const sometimes = (percent, list) => (random.percent(percent) ? random.pick(list) : undefined);
   const around = (data) => ({
@@ -35,7 +35,7 @@ export function messages(random) {
   ];
 }
 
-/** What the standard has a reader make of each message; `undefined` where it dispatches nothing. */
+/** Returns the event that the standard makes of each message; `undefined` if it dispatches none. */
 export function standard(messages) {
   let last_event_id = '';
   return messages.map(({ event, id, data }) => {

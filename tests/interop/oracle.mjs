@@ -43,7 +43,7 @@ const browser = await launch();
 console.log(`  seed ${seed()}, ${count} streams, Chromium ${browser.version()}`);
 const page = await browser.newPage();
 await page.goto(server.origin);
-// A browser opens no more than six connections to a host.
+// A browser opens at most six connections to a host.
 const seen = await pool(all, 6, ({ index }) => page.evaluate(collect, { url: `/${index}`, types: TYPES }));
 await browser.close();
 server.close();

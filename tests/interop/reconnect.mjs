@@ -1,13 +1,16 @@
-// What a stream leaves behind: when Chromium comes back, and with which id, as `sse2json --summary` has it.
+// The state that a stream leaves: when Chromium reconnects, and with which id, compared with
+// `sse2json --summary`.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Checks, Differences, example, jsonLines, launch, output, sendPage, serve } from './common.mjs';
 
-/** What Chromium waits if no stream tells it otherwise. */
+/** Chromium's reconnection time if no stream sets another, in milliseconds. */
 const DEFAULT = 3000;
-/** A browser that has not come back by then waits for longer. */
+/** A browser that has not reconnected by then has a longer wait, in milliseconds. */
 const PATIENCE = 4000;
-/** How late a timer may be on a busy machine; the times below are further apart. */
+/**
+ * How late a timer may be on a busy machine, in milliseconds. The times below are further apart.
+ */
 const SLACK = 900;
 
 const EMPTY = /^retry(: ?)?$/m;
@@ -50,7 +53,7 @@ const IDS = [
 const streams = [
   ...RETRIES.map((line) => `retry: 1000\n${line}\nid: ${line.length}\n\n`),
   ...IDS.map((lines) => `retry: 1000\n${lines}`),
-  'id: 1\n\n', // no time at all
+  'id: 1\n\n', // no reconnection time at all
   'retry: 1000\nid: 1\n\nretry: 2000', // a line without an end
   'retry: 1000\nid: 1\n\nretry: 2000\n', // takes effect before its block ends
 ].map((stream) => ({ bytes: Buffer.from(stream), ended: undefined, delay: undefined, id: '' }));
@@ -64,7 +67,7 @@ const server = await serve((request, response) => {
   }
   stream.delay = performance.now() - stream.ended;
   stream.id = Buffer.from(request.headers['last-event-id'] ?? '', 'latin1').toString();
-  return response.writeHead(204).end(); // the browser gives up then
+  return response.writeHead(204).end(); // makes the browser give up
 });
 const browser = await launch();
 const page = await browser.newPage();

@@ -1,10 +1,10 @@
-// A proxy that keeps what two endpoints say to each other, byte by byte.
+// A proxy that records what two endpoints send each other, byte by byte.
 
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { rawFrames } from './frames.mjs';
 
-/** What one side of a connection has sent. */
+/** The bytes that one side of a connection has sent. */
 class Side {
   #chunks = [];
 
@@ -17,7 +17,7 @@ class Side {
     return this.#chunks[0];
   }
 
-  /** The value of a header; the empty string if it is not there. */
+  /** Returns the value of a header, or the empty string without it. */
   header(name) {
     const [head] = this.#bytes.toString('latin1').split('\r\n\r\n', 1);
     const field = head.split('\r\n').find((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`));
@@ -30,10 +30,10 @@ class Side {
 }
 
 export class Recorder {
-  /** Of each connection, in order. */
+  /** The recorded connections, in order. */
   connections = [];
 
-  /** One that stands before a server. */
+  /** Starts a recorder in front of a server. */
   static async before(address) {
     const recorder = new Recorder();
     const [hostname, port] = address.split(':');

@@ -1,4 +1,5 @@
-// The example `redis_fanout`: several servers, one stream, and clients that miss nothing whatever fails.
+// The example `redis_fanout`: several servers, one stream, and clients that miss nothing whatever
+// fails.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,14 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Checks, Random, launch, seed, until } from './common.mjs';
 import { Balancer, FetchReader, NpmReader, PageReader, ProgramReader, Redis, Server } from './fanout.mjs';
 
-/** Little, so that many who come back find nothing here, and have to be given it from Redis. */
+/** A short history, so that many clients find nothing in it when they return, and need Redis. */
 const HISTORY = 64;
 const OPTIONS = ['--history', HISTORY, '--keep-alive', 1];
 
-/** A page of what is read from Redis at once, as the example has it. */
+/** How many entries the example reads from Redis at once. */
 const PAGE = 128;
 
-/** How many publish at the same time, and how long each pauses. */
+/** How many publishers run at the same time, and how long each pauses in milliseconds. */
 const PUBLISHERS = 3;
 const PAUSE = 25;
 
@@ -28,7 +29,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const redis = new Redis(folder);
 const server = async (...options) => new Server(redis, ...OPTIONS, ...options).start();
 
-/** What a server publishes as soon as it has found Redis. */
+/** Publishes through a server, retrying until the server has found Redis. */
 async function published(server, data) {
   const answer = await until(async () => {
     const answer = await server.publish(data);
@@ -37,7 +38,7 @@ async function published(server, data) {
   return { id: answer.text, data };
 }
 
-/** Ids are of two numbers, and in their order. */
+/** Compares two ids. An id is two numbers, and ids are ordered by them. */
 function before(a, b) {
   const [[ams, an], [bms, bn]] = [a, b].map((id) => id.split('-').map(BigInt));
   return ams === bms ? an < bn : ams < bms;
@@ -45,7 +46,7 @@ function before(a, b) {
 
 const inOrder = (entries) => entries.every(({ id }, i) => i === 0 || before(entries[i - 1].id, id));
 
-/** Waits until a reader is as far as this entry. */
+/** Waits until a reader has reached this entry. */
 async function upTo(reader, { id }, seconds = 20) {
   return until(async () => {
     await reader.look?.();
@@ -53,7 +54,7 @@ async function upTo(reader, { id }, seconds = 20) {
   }, seconds);
 }
 
-/** Publishes numbered events to one server after the other, never one twice. */
+/** Publishes numbered events to the servers in turn, and never the same event twice. */
 class Publisher {
   #stopped = false;
   #done;
@@ -75,7 +76,7 @@ class Publisher {
         if (status === 200) this.acknowledged.push({ id: text, data });
         else this.refusals.push({ status, text, data });
       } catch {
-        this.broken += 1; // there is no server, or no more
+        this.broken += 1; // no server is running, or none is any longer
       }
       await sleep(PAUSE);
     }
@@ -87,14 +88,17 @@ class Publisher {
   }
 }
 
-/** What servers said on standard error. */
+/** Checks the servers' messages on standard error. */
 function complaints(name, { complaints }, outages) {
   const expected = Array.from({ length: outages }, () => ['away', 'back']).flat();
   const words = complaints.map((line) => line.match(/^redis_fanout: Redis is (away: \S.*|back)$/)?.[1].slice(0, 4));
   checks.equal(`${name}: one message when Redis goes, one when it is back`, words, expected);
 }
 
-/** Redis goes, is away for as long as `play` takes and comes back; all servers notice both. */
+/**
+ * Takes Redis away for as long as `play` takes. All servers must notice when it goes and when it
+ * returns.
+ */
 async function outage(name, servers, go, play, come) {
   const before = new Map(servers.map((server) => [server, server.complaints.length]));
   const noticed = (lines) => until(() => servers.every((server) => server.complaints.length === before.get(server) + lines), 10);
@@ -107,12 +111,12 @@ async function outage(name, servers, go, play, come) {
   const back = performance.now();
   await come();
   checks.ok(`${name}: noticed that it is back`, await noticed(2), JSON.stringify(servers.map(({ complaints }) => complaints)));
-  checks.ok(`${name}: the servers live on`, servers.every(({ running, pid }, i) => running && pid === pids[i]));
+  checks.ok(`${name}: the servers keep running`, servers.every(({ running, pid }, i) => running && pid === pids[i]));
   const ms = (from, to) => `${Math.round(to - from)} ms`;
   console.log(`  ${name}: noticed after ${ms(began, gone)}, that it is back after ${ms(back, performance.now())}`);
 }
 
-/** Several servers, of which all kinds of readers follow any. */
+/** Several servers, with readers of all kinds on any of them. */
 async function chaos(browser) {
   const servers = [await server(), await server(), await server()];
   const balancer = new Balancer(servers);
@@ -147,11 +151,11 @@ async function chaos(browser) {
   servers[1] = await server();
   await until(() => publisher.acknowledged.length > HISTORY + 2 * PAGE);
 
-  // Those who need what only Redis has, while it goes on.
+  // Readers that need history from Redis while publishing continues.
   for (const at of [0, 1]) {
     const reader = new FetchReader(servers[at].origin, first);
     readers[`late, at server ${at}`] = reader;
-    checks.ok(`late, at server ${at}: gets what only Redis has`, await until(() => reader.seen.length > HISTORY + PAGE, 5));
+    checks.ok(`late, at server ${at}: gets events that only Redis has`, await until(() => reader.seen.length > HISTORY + PAGE, 5));
   }
 
   const asleep = {};
@@ -164,8 +168,8 @@ async function chaos(browser) {
     }
     for (const at of [1, 2]) asleep[`asleep, at server ${at}`] = new FetchReader(servers[at].origin, first);
     const kept = () => Object.values(asleep).every(({ connects, comments }) => connects === 1 && comments >= 2);
-    checks.ok('who needs Redis is kept', await until(kept), JSON.stringify(asleep));
-    checks.ok('and gets nothing', Object.values(asleep).every(({ seen, resets }) => seen.length + resets.length === 0));
+    checks.ok('a reader that needs Redis stays connected', await until(kept), JSON.stringify(asleep));
+    checks.ok('a reader that needs Redis gets nothing', Object.values(asleep).every(({ seen, resets }) => seen.length + resets.length === 0));
   }, () => redis.start());
   await until(() => servers[2].complaints.length === 2);
   complaints('a server that was started without Redis', servers[2], 1);
@@ -180,7 +184,7 @@ async function chaos(browser) {
     perhaps = servers[0].publish('perhaps');
   }, async () => {
     const { status, text, ms } = await perhaps;
-    checks.ok('a halted Redis: not known', status === 503 && NO_ANSWER.test(text) && ms < 6000, `${status} after ${ms} ms: ${text}`);
+    checks.ok('a halted Redis: the outcome is unknown', status === 503 && NO_ANSWER.test(text) && ms < 6000, `${status} after ${ms} ms: ${text}`);
   }, () => redis.signal('SIGCONT'));
   await sleep(700);
 
@@ -189,14 +193,14 @@ async function chaos(browser) {
   const { id: last } = await published(servers[0], 'the last');
   const entries = [start, ...(await redis.entries(first))];
   checks.ok('ids increase', inOrder(entries) && entries.at(-1).id === last);
-  checks.ok('nothing is in Redis twice', new Set(entries.map(({ data }) => data)).size === entries.length);
+  checks.ok('no event is in Redis twice', new Set(entries.map(({ data }) => data)).size === entries.length);
   const held = new Map(entries.map(({ id, data }) => [id, data]));
   const lost = publisher.acknowledged.filter(({ id, data }) => held.get(id) !== data);
-  checks.equal('what was acknowledged is in Redis', lost, []);
+  checks.equal('every acknowledged event is in Redis', lost, []);
   const bad = publisher.refusals.filter(({ status, text }) => status !== 503 || (text !== AWAY && !NO_ANSWER.test(text)));
-  checks.equal('what was refused', bad, []);
+  checks.equal('unexpected refusals', bad, []);
   const away = new Set(publisher.refusals.filter(({ text }) => text === AWAY).map(({ data }) => data));
-  checks.equal('what was said not to be published', entries.filter(({ data }) => away.has(data)), []);
+  checks.equal('events in Redis that were reported as unpublished', entries.filter(({ data }) => away.has(data)), []);
   const unacknowledged = entries.length - 2 - publisher.acknowledged.length;
   console.log(
     `  published ${publisher.published}: ${publisher.acknowledged.length} acknowledged, ${publisher.refusals.length} refused, ` +
@@ -204,8 +208,8 @@ async function chaos(browser) {
   );
 
   for (const [name, reader] of Object.entries(readers)) {
-    const all = checks.ok(`${name}: comes to the last event`, await upTo(reader, { id: last }), `${reader.seen.length} events`);
-    // What was not acknowledged may have been written: the measure is Redis' own list.
+    const all = checks.ok(`${name}: reaches the last event`, await upTo(reader, { id: last }), `${reader.seen.length} events`);
+    // An unacknowledged event may have been stored, so compare with Redis' own list.
     const expected = /^(late|asleep)/.test(name) ? entries.slice(1) : entries;
     checks.equal(`${name}: each event once, in order`, reader.seen, expected);
     checks.equal(`${name}: not told of a gap`, reader.resets, []);
@@ -219,7 +223,7 @@ async function chaos(browser) {
   for (const server of servers) await server.stop('SIGTERM');
 }
 
-/** One who does not read is let go, and misses nothing all the same. */
+/** A reader that does not read is disconnected, and misses nothing all the same. */
 async function slow() {
   const one = await server();
   const { id: first } = await published(one, 'slow');
@@ -233,16 +237,19 @@ async function slow() {
   }
   const entries = await redis.entries(first);
   go();
-  checks.ok('a slow reader: comes to the end', await upTo(reader, entries.at(-1)), `${reader.seen.length} of ${entries.length}`);
+  checks.ok('a slow reader: reaches the end', await upTo(reader, entries.at(-1)), `${reader.seen.length} of ${entries.length}`);
   checks.equal('a slow reader: each event once, in order', reader.seen, entries);
   checks.equal('a slow reader: not told of a gap', reader.resets, []);
-  checks.ok('a slow reader: was let go', reader.connects >= 2, `${reader.connects}`);
+  checks.ok('a slow reader: was disconnected', reader.connects >= 2, `${reader.connects}`);
   console.log(`  a slow reader: ${entries.length} events, ${Math.round(entries.length * long.length / 1e6)} MB, ${reader.connects} connections`);
   reader.stop();
   await one.stop();
 }
 
-/** What was trimmed before a server saw it: who follows that server is told there, and who asks it later. */
+/**
+ * Entries trimmed before a server saw them: that server tells its followers of the gap, and anyone
+ * who asks later.
+ */
 async function halted(short, other, entries) {
   const [earlier, last] = [entries.at(-3), entries.at(-1)];
   const follower = new FetchReader(other.origin, earlier.id);
@@ -252,18 +259,18 @@ async function halted(short, other, entries) {
   other.signal('SIGCONT');
   const held = await redis.entries();
   checks.ok('Redis has trimmed what a halted server has not seen', before(last.id, held[0].id));
-  checks.ok('a server that was halted: comes to the end', await upTo(follower, held.at(-1)));
+  checks.ok('a halted server: reaches the end', await upTo(follower, held.at(-1)));
   const asker = new FetchReader(other.origin, earlier.id);
   await upTo(asker, held.at(-1));
   for (const [name, reader] of Object.entries({ follower, asker })) {
-    checks.equal(`a server that was halted: its ${name} is told`, reader.resets, [name === 'asker' ? earlier.id : last.id]);
+    checks.equal(`a halted server: its ${name} is told`, reader.resets, [name === 'asker' ? earlier.id : last.id]);
     reader.stop();
   }
-  checks.equal('a server that was halted: all that there was', follower.seen, [...entries.slice(-2), ...held]);
-  checks.equal('a server that was halted: all that there is', asker.seen, held);
+  checks.equal('a halted server: all events that it had', follower.seen, [...entries.slice(-2), ...held]);
+  checks.equal('a halted server: all events that are left', asker.seen, held);
 }
 
-/** What Redis trims is gone: who asks for it is told, and gets the rest. */
+/** A client that asks for an entry that Redis has trimmed is told of the gap, and gets the rest. */
 async function trimmed() {
   const [short, other] = [await server('--length', 100), await server()];
   const ids = [(await published(short, 'short')).id];
@@ -313,4 +320,4 @@ try {
   await redis.stop();
 }
 checks.done();
-process.exit(); // what was broken off may still run
+process.exit(); // a part that failed may still have programs running

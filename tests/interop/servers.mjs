@@ -1,5 +1,5 @@
-// The example servers, each followed by everybody at once: a browser, npm `eventsource` and `ws`, Python
-// `httpx-sse` and `websockets`.
+// The example servers, each followed by many clients at once: a browser, npm `eventsource` and
+// `ws`, Python `httpx-sse` and `websockets`.
 
 import { EventSource } from 'eventsource';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { Checks, children, endpointProgram, example, launch, numberIn, python, s
 import { EchoServer, Endpoint } from './endpoint.mjs';
 import { frame, frames } from './frames.mjs';
 
-process.env.PYTHONUNBUFFERED = '1'; // each event as it comes
+process.env.PYTHONUNBUFFERED = '1'; // print each event as it arrives
 
 const TEXTS = ['plain', 'Grüße 👋🏽 \u2028', 'two\nlines', ' a space before', '', '{"json": [1, 2]}', 'x'.repeat(70_000)];
 
@@ -29,7 +29,7 @@ const post = async (url, body, method = 'POST') => {
   return response.text();
 };
 
-/** Has the browser show a page of this origin, which the server need not know of. */
+/** Shows a page of this origin in the browser. The server need not serve it. */
 async function visit(page, url) {
   const here = new URL('/interop', url).href;
   await page.route(here, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>interop</title>' }));
@@ -37,7 +37,7 @@ async function visit(page, url) {
   await page.unroute(here);
 }
 
-/** In a page, or in Node: an EventSource whose events are to be read. */
+/** Opens an EventSource and collects its events. Runs in a page or in Node. */
 function listen({ url, types }) {
   const events = [];
   const source = new EventSource(url);
@@ -49,7 +49,7 @@ function listen({ url, types }) {
 
 globalThis.EventSource = EventSource; // for `listen`
 
-/** What follows an event stream: each gives what tells all events so far. */
+/** Clients that follow an event stream. Each returns a function that returns all events so far. */
 const STREAMS = {
   async Chromium(url, types) {
     const page = await chromium.newPage();
@@ -67,14 +67,14 @@ const STREAMS = {
     const child = start(python(), [`${import.meta.dirname}/client.py`, url]);
     createInterface({ input: child.stdout }).on('line', (line) => {
       const event = JSON.parse(line);
-      // It makes events of blocks without data; clients.mjs has that difference.
+      // httpx-sse makes events of blocks without data; clients.mjs tests that difference.
       if (event.data !== '' || event.last_event_id !== (events.at(-1)?.last_event_id ?? '')) events.push(event);
     });
     return () => events;
   },
 };
 
-/** Our event source, a program of its own. */
+/** Our event source, as a separate program. */
 async function ourEventSource(url) {
   const events = [];
   const { host, pathname } = new URL(url);
@@ -86,11 +86,14 @@ async function ourEventSource(url) {
   return () => events;
 }
 
-/** What follows a WebSocket: each gives what tells all messages so far, and what sends one. */
+/**
+ * Clients that follow a WebSocket. Each returns a function for all messages so far, and one that
+ * sends a message.
+ */
 const SOCKETS = {
   async Chromium(url) {
     const page = await chromium.newPage();
-    // A real one: of a page from nowhere the browser would ask before it lets it into this network.
+    // Use a real page: the browser would ask before it lets a blank page into this network.
     await page.goto(new URL('/', url.replace('ws:', 'http:')).href);
     await page.evaluate((url) => {
       Object.assign(globalThis, { messages: [], socket: new WebSocket(url) });
@@ -124,7 +127,7 @@ async function endpoint(name, url) {
   const endpoint = Endpoint.client(name);
   children.push({ kill: () => endpoint.signal('SIGKILL') });
   const { host, pathname, search } = new URL(url);
-  endpoint.tell({ open: { address: `${host}${pathname}${search || '?'}` } }); // it adds a slash
+  endpoint.tell({ open: { address: `${host}${pathname}${search || '?'}` } }); // without it the client adds a slash
   const { open } = await endpoint.next();
   if (!open) throw new Error(`${name} could not open ${url}`);
   (async () => {
@@ -133,7 +136,7 @@ async function endpoint(name, url) {
   return { messages: () => messages, send: async (text) => endpoint.tell({ text }) };
 }
 
-/** Once all follow, `publish` publishes; what they have of it is compared. */
+/** Publishes by `publish` once every client follows, and compares the events that they receive. */
 async function together(what, followers, tell, publish, expected) {
   const [begin, end] = [`${what} begins`, `${what} ends`];
   const seen = (events, text) => events.some((event) => (event.data ?? event).includes(text));
@@ -141,18 +144,18 @@ async function together(what, followers, tell, publish, expected) {
     const lists = await Promise.all(followers.map(([, events]) => events()));
     return lists.every((events) => seen(events, text));
   }, 30);
-  // Who has one of these follows.
+  // A client that has received one of these follows the stream.
   const primed = await until(async () => {
     await tell('are you there?');
     await sleep(100);
     const lists = await Promise.all(followers.map(([, events]) => events()));
     return lists.every((events) => seen(events, 'are you there?'));
   }, 30);
-  checks.ok(`${what}: all follow`, primed);
+  checks.ok(`${what}: all clients follow`, primed);
   await tell(begin);
   await publish();
   await tell(end);
-  checks.ok(`${what}: all have the last one`, await all(end));
+  checks.ok(`${what}: all clients have the last event`, await all(end));
   const is = (text) => (event) => (event.data ?? event).includes(text);
   for (const [name, events] of followers) {
     const list = await events();
@@ -173,7 +176,7 @@ async function broadcast() {
     for (const text of TEXTS) published.push({ event: 'message', data: text, last_event_id: await tell(text) });
   };
   const streams = await follow(Object.keys(STREAMS), `${origin}/events`, ['message']);
-  // Only an EventSource comes back for the next one.
+  // Only an EventSource reconnects for the next poll.
   const polls = await follow(['Chromium', 'npm eventsource', 'our EventSource'], `${origin}/poll`, ['message']);
   const sockets = [];
   for (const [name, open] of Object.entries(SOCKETS)) sockets.push([name, await open(`${origin.replace('http:', 'ws:')}/socket`)]);
@@ -205,10 +208,10 @@ async function broadcast() {
   await withoutWindow(origin);
   stream.write(frame('close', Buffer.from([3, 232])));
   await once(stream, 'end');
-  checks.equal('HTTP/2: it is closed', frames().at(-1), { kind: 'close', code: 1000, reason: '' });
+  checks.equal('HTTP/2: the WebSocket is closed', frames().at(-1), { kind: 'close', code: 1000, reason: '' });
 }
 
-/** A client that gives the server no room to say goodbye in, and stays. */
+/** A client that leaves the server no window for a goodbye, and stays connected. */
 async function withoutWindow(origin) {
   const client = connect(origin, { settings: { initialWindowSize: 0 } });
   children.push({ kill: () => client.destroy() });
@@ -220,9 +223,9 @@ async function withoutWindow(origin) {
     ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': 'http', ':authority': host, ':path': '/socket', 'sec-websocket-version': '13',
   }, { endStream: false });
   await once(stream, 'response');
-  checks.ok('HTTP/2: one that takes nothing listens', await until(async () => (await listeners()) > before, 5));
+  checks.ok('HTTP/2: a client that accepts nothing listens', await until(async () => (await listeners()) > before, 5));
   stream.write(frame('close', Buffer.from([3, 232])));
-  checks.ok('HTTP/2: and is given up when it is late', await until(async () => (await listeners()) <= before, 9));
+  checks.ok('HTTP/2: that client is cut off in the end', await until(async () => (await listeners()) <= before, 9));
 }
 
 async function expressSse() {
@@ -269,8 +272,8 @@ async function expressSse() {
   await post(`${origin}/init`, '["initial"]', 'PUT');
   await post(`${origin}/send?id=${encodeURIComponent('grüße')}`, '"with an id"');
   await tell('last');
-  checks.equal('express_sse: who comes back goes on', await read('grüße'), ['"last"']);
-  checks.equal('express_sse: who is unknown begins anew', (await read('nonsense'))[0], '"initial"');
+  checks.equal('express_sse: a returning client resumes', await read('grüße'), ['"last"']);
+  checks.equal('express_sse: a client with an unknown id starts over', (await read('nonsense'))[0], '"initial"');
   for (const [name, events] of streams) {
     const greeting = (await events()).find(({ event }) => event === 'greeting');
     checks.equal(`express_sse: ${name} has the id`, greeting?.last_event_id, 'seven');
@@ -278,7 +281,7 @@ async function expressSse() {
   await proxy(origin);
 }
 
-/** Behind the proxy, which writes one type of event anew. */
+/** Tests the proxy, which rewrites one type of event. */
 async function proxy(upstream) {
   const origin = await serverOf('sse_proxy', `${upstream}/stream`, 'greeting', '127.0.0.1:0');
   const streams = await follow(Object.keys(STREAMS), `${origin}/`, ['message', 'greeting']);
@@ -319,7 +322,7 @@ async function live() {
   checks.ok('live, the feed: some events', common(lists[0]).length >= 5, `${common(lists[0]).length}`);
 }
 
-/** The browser with it; the part `websocket` has the others. */
+/** Tests the echo server with the browser; the part `websocket` has the other clients. */
 async function echo() {
   const server = await EchoServer.start();
   children.push({ kill: () => server.signal('SIGKILL') });

@@ -1,6 +1,6 @@
-// Seeded event streams that are easy to read wrongly, by class.
+// Seeded event streams that are easy to read wrongly, in classes.
 
-/** Texts, as UTF-8, and lists of bytes, one after the other. */
+/** Concatenates texts, as UTF-8, and lists of bytes. */
 const bytes = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
 const text = (bytes) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 
@@ -23,7 +23,10 @@ const INVALID = [
 ];
 const INVALID_TYPES = INVALID.flatMap((bad) => [bytes('t', bad), bytes('t', bad, 'z')]);
 
-/** Every event type that a stream can dispatch. An EventSource's own `open` and `error` are not among them. */
+/**
+ * Every event type that a stream can dispatch, except `open` and `error`, which an EventSource
+ * itself uses.
+ */
 export const TYPES = [
   ...new Set(['message', ...TYPE_NAMES, ...TYPE_NAMES.map((name) => name.replace(/^ /, '')), ...INVALID_TYPES.map(text)]),
 ].filter(Boolean);
@@ -43,7 +46,10 @@ function plain(random) {
 
 const oneOf = (...lines) => (random) => bytes(random.pick(lines));
 
-/** What makes each class: its lines, and if it cares, its line ends and what comes before the first line. */
+/**
+ * How to make each class: its lines, and where it matters, its line ends and the bytes before the
+ * first line.
+ */
 const CLASSES = {
   'byte order mark': {
     line: oneOf(BOM, `${BOM}data: marked`, `${BOM}id: 8`, `data: ${BOM}`, `data:${BOM}${BOM}`, `da${BOM}ta: x`, `data${BOM}: x`, `id: ${BOM}`, `event: ${BOM}b`, `: ${BOM}`),
@@ -99,7 +105,7 @@ CLASSES['cut at the end'] = {
   finish: (random, stream) => stream.subarray(0, random.below(stream.length + 1)),
 };
 
-/** A last event shows what state the stream was left in. */
+/** Appends a last event, which shows the state that the stream left behind. */
 const whole = (_, stream) => bytes(stream, 'data: end\n\n');
 
 function generate(random, { line, ends, head = () => [], finish = whole }) {
@@ -108,12 +114,12 @@ function generate(random, { line, ends, head = () => [], finish = whole }) {
     const share = random.pick([30, 60, 100]);
     return [...random.times(1 + random.below(4), () => (random.percent(share) ? line(random) : plain(random))), ''];
   });
-  // One of the class for certain, then an event to show what came of it.
+  // Begin with a line of the class, then add an event that shows its effect.
   lines.push([line(random), ...random.times(random.below(2), () => plain(random)), '']);
   return finish(random, bytes(...head(random), ...lines.flat().flatMap((line) => [line, random.pick(ends)])));
 }
 
-/** `count` streams, the classes in turn. */
+/** Returns `count` streams, the classes in turn. */
 export function streams(random, count) {
   const classes = Object.entries(CLASSES);
   return random.times(count, (_, i) => {

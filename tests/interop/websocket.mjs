@@ -1,4 +1,4 @@
-// Our WebSocket endpoints and other people's, in both roles.
+// Our WebSocket endpoints and others, in both roles.
 
 import * as byHand from './by_hand.mjs';
 import { Checks } from './common.mjs';
@@ -9,13 +9,16 @@ const { closings, declinedDeflate, fragments, messages, pings, pipeline, subprot
 const { Pair, fragmentLimit, invalidText, limit } = conversations;
 
 const PEERS = ['ws', 'websockets', 'tungstenite'];
-/** The peers whose clients can offer it, and are declined here; deflate.mjs is about the rest. */
+/**
+ * The peers whose clients can offer compression. Here our servers decline it; deflate.mjs tests the
+ * rest.
+ */
 const DEFLATE = ['ws', 'websockets'];
 const LIMIT = 1000;
 
 const checks = new Checks('websocket');
 
-/** One that is broken off is a failure, and the others go on. */
+/** Runs a part. An exception counts as a failure, and the other parts go on. */
 async function part(name, start, work) {
   const began = performance.now();
   const started = [];

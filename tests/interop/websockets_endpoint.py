@@ -1,4 +1,4 @@
-"""The endpoint of Python `websockets`, in either role; driven as the one in endpoints/src/lib.rs.
+"""The endpoint of Python `websockets` in either role, driven like those of endpoints/src/lib.rs.
 
 As a server it may be told how often to ping, and how long to wait for a pong, in milliseconds.
 """
@@ -14,7 +14,7 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from websockets.frames import Opcode
 
 SUBPROTOCOLS = ["chat.v2", "chat.v1"]
-# No limits, and no pings of its own.
+# No limits, and no pings of the library's own.
 PLAIN = {"max_size": None, "ping_interval": None}
 
 
@@ -23,7 +23,7 @@ def report(event):
 
 
 class Counting(ServerConnection):
-    """Counts what answers pings, and is otherwise not to be seen."""
+    """Counts the answers to pings, and stays invisible otherwise."""
 
     pings = pongs = 0
 
@@ -38,7 +38,7 @@ class Endpoint:
     def __init__(self):
         self.connection = None
         self.tasks = set()
-        # As a server.
+        # The state of a server.
         self.options = {}
         self.servers = []
 
@@ -50,7 +50,7 @@ class Endpoint:
     async def follow(self, connection):
         self.connection = connection
         extensions = connection.response.headers.get("Sec-WebSocket-Extensions", "")
-        # What was agreed on is not public.
+        # The agreed parameters are not public.
         params = {"params": repr(*connection.protocol.extensions)} if connection.protocol.extensions else {}
         report({"open": {"subprotocol": connection.subprotocol, "extensions": extensions, **params}})
         try:
@@ -67,9 +67,9 @@ class Endpoint:
             report({"close": {"code": code, "reason": reason, "clean": clean}})
 
     async def open(self, address, subprotocols=(), deflate=None):
-        """Opens a connection, with one offer of compression, or a list of them."""
+        """Opens a connection, with one offer of compression or a list of offers."""
         offers = [] if deflate is None else deflate if isinstance(deflate, list) else [deflate]
-        # What is false elsewhere is None here.
+        # Values that are false elsewhere are None in this library.
         offers = [{name: value or None for name, value in offer.items()} for offer in offers]
         extensions = [ClientPerMessageDeflateFactory(**offer) for offer in offers]
         try:
@@ -87,7 +87,7 @@ class Endpoint:
             self.start(self.follow(connection))
 
     async def listen(self, settings):
-        deflate = {}  # as it does by default
+        deflate = {}  # the library's default
         if settings is not None:
             deflate = {"compression": None, "extensions": [ServerPerMessageDeflateFactory(**settings)]}
         self.servers.append(await serve(self.follow, "127.0.0.1", 0, **self.options, **deflate))
@@ -98,7 +98,7 @@ class Endpoint:
             await pong
             report({"pong": payload})
 
-        # It is matched by its payload.
+        # The pong is matched by its payload.
         self.start(reported(await self.connection.ping(payload)))
 
     async def fragments(self, message, size, ping):

@@ -1,4 +1,4 @@
-// The endpoint of npm `ws`, in either role; driven as the one in endpoints/src/lib.rs.
+// The endpoint of npm `ws` in either role, driven like those of endpoints/src/lib.rs.
 
 import { WebSocket, WebSocketServer } from 'ws';
 import { createInterface } from 'node:readline';
@@ -19,11 +19,11 @@ function follow(socket) {
   socket.onclose = ({ code, reason, wasClean }) => report({ close: { code, reason, clean: wasClean } });
 }
 
-/** `socket.extensions` has only names; what was agreed on is not public. */
+/** `socket.extensions` has only names; the agreed parameters are not public. */
 const reportOpen = ({ protocol, extensions, _extensions }) =>
   report({ open: { subprotocol: protocol || null, extensions, params: _extensions[extensions]?.params } });
 
-/** Settings of compression in its own words. */
+/** Converts settings of compression to the names that `ws` uses. */
 const inCamelCase = (settings) =>
   Object.fromEntries(Object.entries(settings).map(([name, value]) => [name.replace(/_(.)/g, (_, c) => c.toUpperCase()), value]));
 

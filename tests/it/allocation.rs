@@ -1,4 +1,4 @@
-//! How much is allocated: nothing for what is borrowed, a reference count a buffer for what is owned.
+//! Counts allocations: none for borrowed items, one reference count per buffer for owned items.
 
 use allocation_counter::measure;
 use bytes::{Buf, Bytes, BytesMut};
@@ -29,7 +29,7 @@ fn borrowed_events_allocate_nothing() {
     assert_eq!(allocated.count_total, 0);
 }
 
-/// Also where each event has an id of its own, of which the last outlives the buffer.
+/// Also covers events that each have their own id, the last of which outlives the buffer.
 #[test]
 fn owned_events_of_a_read_buffer_cost_its_reference_count() {
     let numbered: String = (0..100).map(|id| EVENT.replace("17", &format!("id-{id:02}"))).collect();
@@ -40,24 +40,24 @@ fn owned_events_of_a_read_buffer_cost_its_reference_count() {
             let allocated = measure(|| {
                 let mut events = 0;
                 while let Some(item) = decoder.decode_buffer(&mut buffer).unwrap() {
-                    let Item::Event(event) = item else { panic!("an event") };
+                    let Item::Event(event) = item else { panic!("not an event") };
                     events += usize::from(!event.last_event_id.is_empty());
                 }
                 assert_eq!(events, 100);
             });
-            // The first round makes room for the id.
+            // The first round allocates room for the id.
             assert!(allocated.count_total <= 1 || round == 0, "{allocated:?}");
         }
     }
 }
 
-/// How often decoding these chunks allocates, and how many events there are.
+/// Returns how often decoding these chunks allocates, and how many events they hold.
 fn of_chunks(chunks: &[Bytes]) -> (u64, u64) {
     let mut decoder = OwnedDecoder::new();
-    assert_eq!(decoder.decode(&mut Bytes::from("id: 17\n\n")), Ok(None), "makes room for the id");
+    assert_eq!(decoder.decode(&mut Bytes::from("id: 17\n\n")), Ok(None), "allocates for the id");
     let mut events = 0;
     let mut chunks = chunks.to_vec();
-    // A first clone makes the reference count of each chunk.
+    // The first clone of a chunk allocates its reference count.
     let _counted = chunks.clone();
     let allocated = measure(|| {
         for chunk in &mut chunks {
@@ -75,12 +75,13 @@ fn an_event_inside_a_chunk_is_sliced() {
     assert_eq!(of_chunks(&[chunk]), (0, 100));
 }
 
-/// 100 events as one chunk.
+/// Returns 100 events in one chunk.
 fn repeat(event: &str) -> Bytes {
     Bytes::from(event.repeat(100))
 }
 
-/// One for the bytes, and one for the reference count that `bytes` keeps beside them.
+/// The allocations of a copy: one for the bytes, and one for the reference count that `bytes` keeps
+/// separately.
 const COPY: u64 = 2;
 
 #[test]
@@ -118,7 +119,7 @@ fn encoding_into_a_reused_buffer_allocates_nothing() {
 
 const KEY: MaskKey = MaskKey([1, 2, 3, 4]);
 
-/// Messages in one frame and in several, and control frames: 6 frames, 3 messages.
+/// Three messages in one frame or in several, and control frames: 6 frames in all.
 fn frames() -> [Frame<&'static [u8]>; 6] {
     [
         Frame::text("gr\u{FC}n"),
@@ -198,7 +199,7 @@ fn encoding_frames_allocates_nothing() {
     assert_eq!(allocated.count_total, 0);
 }
 
-/// Over its whole life, replies and the closing handshake too.
+/// Covers the connection's whole life, with replies and the closing handshake.
 #[test]
 fn a_connection_allocates_nothing() {
     let mut received = wire(&frames(), Some(KEY)).repeat(100);
@@ -232,7 +233,7 @@ fn a_prepared_frame_is_encoded_once() {
     let frame = Frame::text("to all");
     let mut prepared = None;
     let allocated = measure(|| prepared = Some(frame.prepare()));
-    // And room for its compressed forms.
+    // Feature `deflate` adds one allocation, for the compressed forms.
     assert_eq!(allocated.count_total, 1 + u64::from(cfg!(feature = "deflate")));
     let prepared = prepared.unwrap();
     let mut writers: Vec<_> = (0..100).map(|_| Writer::server()).collect();
@@ -241,12 +242,12 @@ fn a_prepared_frame_is_encoded_once() {
             assert_eq!(writer.send_prepared(&prepared).unwrap(), b"\x81\x06to all"[..]);
         }
     });
-    // The first copy makes the reference count.
+    // The first copy allocates the reference count.
     assert_eq!(allocated.count_total, 1);
 }
 
-/// Nothing is reserved because a header says that it will come; what has come takes no more than
-/// twice its size, for a moment three times; and the limit on messages holds for memory as well.
+/// A header's claim reserves nothing. Received bytes take at most twice their size, and briefly
+/// three times. The limit on messages is also a limit on memory.
 #[test]
 fn a_claim_is_not_worth_an_allocation() {
     const LIMIT: usize = 1 << 20;
@@ -261,15 +262,15 @@ fn a_claim_is_not_worth_an_allocation() {
             buffer.reserve(chunk);
             buffer.extend_from_slice(&vec![0; chunk]);
             let allocated = measure(|| assert_eq!(decoder.decode(&mut buffer).unwrap(), None));
-            // The reference count of the buffer is little.
+            // The 100 bytes allow for the buffer's reference count.
             assert!(allocated.bytes_max <= 2 * arrived as u64 + 100, "{allocated:?} of {arrived}");
             most = most.max(allocated.bytes_max);
         }
-        assert!(most <= LIMIT as u64 + 100, "{most}, in chunks of {chunk}");
+        assert!(most <= LIMIT as u64 + 100, "{most} bytes, in chunks of {chunk}");
     }
 }
 
-/// What was gathered goes with the stream that broke, or that was closed.
+/// A stream that fails or closes takes its gathered bytes with it.
 #[test]
 fn a_dead_decoder_holds_nothing() {
     for end in [&b"\xFF"[..], b"\x88\x00"] {
@@ -284,8 +285,9 @@ fn a_dead_decoder_holds_nothing() {
     }
 }
 
-/// 1 MiB that stands for 1 GiB, in frames with pings between: an error as soon as the limit is passed, and
-/// no more memory than the inflater's and for a moment twice the longest message.
+/// 1 MiB that inflates to 1 GiB, in frames with pings between them. The decoder fails as soon as
+/// the limit is passed. It uses no more memory than the inflater's, plus briefly twice the longest
+/// message.
 #[test]
 #[cfg(feature = "deflate")]
 fn a_bomb_takes_no_more_than_the_longest_message() {
@@ -294,11 +296,11 @@ fn a_bomb_takes_no_more_than_the_longest_message() {
     use ws::deflate::DeflateParams;
 
     const INFLATER: i64 = 47 << 10;
-    // Little more than what doubling makes room for at some time.
+    // A little more than a size that the doubling buffer reaches.
     const LIMIT: u64 = 2100 << 10;
     let bomb = inflate::bomb(1 << 20);
     let params = DeflateParams::default();
-    // The thread's room is there before.
+    // Allocate the thread's shared room first.
     MessageDecoder::new(Role::Client, ws::Limits::new())
         .deflate(&Deflate::new(), Some(params))
         .decode(&mut BytesMut::from(&b"\xC2\x01\0"[..]))
@@ -339,12 +341,12 @@ fn a_bomb_takes_no_more_than_the_longest_message() {
             ws::frame::Fault::MessageTooLong { limit: LIMIT, at_least: LIMIT + 1 }
         );
         let longest = i64::try_from(2 * LIMIT).unwrap();
-        assert!(most <= longest + INFLATER + 4096, "{most}, in chunks of {chunk}");
-        assert!(kept <= 0, "{kept} are kept");
+        assert!(most <= longest + INFLATER + 4096, "{most} bytes, in chunks of {chunk}");
+        assert!(kept <= 0, "{kept} bytes are kept");
     }
 }
 
-/// Empty fragments exhaust nothing (seen in peers).
+/// Empty fragments exhaust no memory. Some peers fail this.
 #[test]
 fn empty_fragments_take_no_memory() {
     let mut decoder = MessageDecoder::new(Role::Client, ws::Limits::new());
@@ -354,7 +356,7 @@ fn empty_fragments_take_no_memory() {
     assert_eq!(allocated.count_total, 0);
 }
 
-/// A socket whose queue was long, of bytes or of frames, and was written, keeps little of it.
+/// A socket whose long queue of bytes or frames has been written keeps little memory.
 #[test]
 fn an_empty_send_queue_keeps_little() {
     let long = vec![7; 1 << 20];
@@ -368,17 +370,18 @@ fn an_empty_send_queue_keeps_little() {
                 to_write.advance(len);
             }
         });
-        assert!(kept.bytes_max > 1 << 20, "it was long: {kept:?}");
+        assert!(kept.bytes_max > 1 << 20, "the queue was long: {kept:?}");
         assert!(kept.bytes_current <= 160 << 10, "payloads of {}: {kept:?}", payload.len());
     }
 }
 
-/// What is held takes what the docs say, and no more for what goes through.
+/// A history takes the memory that the docs state for the items it holds, and no more for items
+/// that have passed through.
 #[test]
 fn a_history_takes_room_for_what_it_holds() {
     const ITEMS: usize = 1024;
     let options = FanoutOptions::new().max_items(ITEMS).max_bytes(usize::MAX);
-    // Some 32-bit machines align `u64` to less, and take less.
+    // Some 32-bit machines align `u64` to less than 8 bytes and need less.
     let takes = |current: i64, each: usize| {
         let most = i64::try_from(ITEMS * each).unwrap();
         assert!(
@@ -409,7 +412,8 @@ fn a_history_takes_room_for_what_it_holds() {
     takes(allocated.bytes_current, 300 + 7 + beside);
 }
 
-/// What stays for compression once a message went each way, in KiB, is what the docs of `Deflate` say.
+/// The memory kept for compression after one message in each direction matches the docs of
+/// `Deflate`, in KiB.
 #[cfg(feature = "deflate")]
 #[test]
 fn compression_keeps_what_its_docs_say() {
@@ -424,7 +428,7 @@ fn compression_keeps_what_its_docs_say() {
             server_max_window_bits: WindowBits::new(bits),
             ..DeflateParams::default()
         };
-        // What is shared is there before.
+        // Allocate the shared state first.
         let mut first = Connection::server(ws::Limits::new()).deflate(&deflate, Some(params));
         let mut wire = BytesMut::with_capacity(4096);
         if no_takeover {
@@ -451,7 +455,7 @@ fn compression_keeps_what_its_docs_say() {
         });
         (sending.bytes_current, receiving.bytes_current)
     };
-    // The thread's room is there before.
+    // Allocate the thread's shared room first.
     kept(15, 8, false);
     for (bits, memory_level) in [(15, 8), (9, 1), (12, 5), (10, 9)] {
         let (sending, receiving) = kept(bits, memory_level, false);
@@ -459,7 +463,7 @@ fn compression_keeps_what_its_docs_say() {
         let formula = 132.0 + 4.0 * window + 7.0 * f64::from(1 << memory_level) / 16.0;
         let kib = |bytes: i64| f64::from(i32::try_from(bytes).unwrap()) / 1024.0;
         let (sending, receiving) = (kib(sending), kib(receiving));
-        // A 32-bit machine has shorter pointers.
+        // Pointers are shorter on a 32-bit machine.
         let below = if cfg!(target_pointer_width = "64") { 1.0 } else { 1.5 };
         assert!(
             (formula - below..formula).contains(&sending),
@@ -474,7 +478,7 @@ fn compression_keeps_what_its_docs_say() {
     assert!(sending < 256 && receiving < 256, "{sending} {receiving} bytes");
 }
 
-/// Once a peer has sent a block with `BFINAL` the window is kept, and the inflater is shared.
+/// After a peer's block with `BFINAL` the decoder keeps the window, and shares the inflater.
 #[cfg(feature = "deflate")]
 #[test]
 fn a_window_takes_the_place_of_an_inflater() {
@@ -487,7 +491,7 @@ fn a_window_takes_the_place_of_an_inflater() {
     };
     let last = b"\xC1\x08\xF3\x48\xCD\xC9\xC9\x07\x00\x00";
     let plain = b"\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00";
-    // The thread's room and what is shared are there before.
+    // Allocate the thread's room and the shared state first.
     decoder().decode(&mut BytesMut::from(&last[..])).unwrap();
     for messages in [vec![&last[..]], vec![last, plain], vec![plain, last, last]] {
         let mut decoder = decoder();
@@ -509,7 +513,7 @@ fn an_end_gives_back_what_compression_took() {
     let deflate = Deflate::new();
     let agreed = Some(DeflateParams::default());
     let decoder = || MessageDecoder::new(Role::Client, ws::Limits::new()).deflate(&deflate, agreed);
-    // The thread's room is there before.
+    // Allocate the thread's shared room first.
     decoder().decode(&mut BytesMut::from(&b"\xC2\x01\0"[..])).unwrap();
     for end in [&b"\xC2\x01\x06"[..], b"\xFF", b"\x88\x00"] {
         let mut decoder = decoder();
@@ -530,7 +534,7 @@ fn an_end_gives_back_what_compression_took() {
     assert!(allocated.bytes_max > 32 << 10 && allocated.bytes_current <= 0, "{allocated:?}");
 }
 
-/// Not even where messages are long, do not get shorter, or are under way.
+/// Covers messages that are long, that do not get shorter, and that are unfinished.
 #[cfg(feature = "deflate")]
 #[test]
 fn a_compressor_keeps_nothing_of_what_it_wrote() {
@@ -546,7 +550,7 @@ fn a_compressor_keeps_nothing_of_what_it_wrote() {
     let noise: Vec<u8> = (0..300_000).map(|_| noise()).collect();
     let mut wire = Vec::with_capacity(noise.len() * 2);
     let mut writer = Writer::server().deflate(&Deflate::new(), Some(DeflateParams::default()));
-    // The thread's room is there before.
+    // Allocate the thread's shared room first.
     writer.send_to(&Frame::text("x").compress(true), &mut wire).unwrap();
     for len in [1000, 30_000, 64_000, 300_000] {
         wire.clear();
@@ -561,8 +565,8 @@ fn a_compressor_keeps_nothing_of_what_it_wrote() {
     }
 }
 
-/// Connections without context takeover find what compresses for them, also where many have wanted
-/// something else.
+/// Connections without context takeover share compressors, even after many connections have used
+/// other parameters.
 #[cfg(feature = "deflate")]
 #[test]
 fn what_is_shared_is_there_for_all() {
@@ -588,7 +592,7 @@ fn what_is_shared_is_there_for_all() {
             many.send_to(&Frame::text("").continuing(), &mut wire).unwrap();
         }
     });
-    // 16 wait for their next message, the others are gone.
+    // 16 compressors wait for the next message; the others are freed.
     let each = 371 << 10;
     assert!((-25 * each..-23 * each).contains(&allocated.bytes_current), "{allocated:?}");
     let mut rare = writer(12);

@@ -1,4 +1,4 @@
-//! Bounds, caps and randomness of waits.
+//! The bounds, ceilings and randomness of waits.
 
 use eventwire::Backoff;
 use std::time::Duration;
@@ -64,7 +64,7 @@ fn attempts_end_and_begin_again() {
     assert_eq!(Backoff::new(SECOND, SECOND, 1).max_attempts(0).next_wait(), None);
     backoff.next_wait();
     backoff.next_wait();
-    assert_eq!(backoff.max_attempts(1).next_wait(), None, "fewer than there were already");
+    assert_eq!(backoff.max_attempts(1).next_wait(), None, "the new maximum is already passed");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The log that many read: what it holds, and what who is slow is told.
+//! The log with many readers: the items that it holds, and the report to a slow reader.
 
 use eventwire::{Fanout, FanoutOptions, Lagged, Subscriber};
 use proptest::collection::vec;
@@ -20,7 +20,7 @@ fn pushed<T: AsRef<str>>(options: FanoutOptions, items: impl IntoIterator<Item =
     log
 }
 
-/// All that there is for a subscriber, and how many items it missed.
+/// Returns everything that the log holds for a subscriber, and how many items it missed.
 fn read(log: &Fanout<&'static str>, subscriber: &mut Subscriber) -> (String, u64) {
     let (mut text, mut missed) = (String::new(), 0);
     loop {
@@ -68,7 +68,7 @@ fn what_is_too_old_goes_with_the_next_push_or_when_asked() {
     let mut log = Fanout::new(FanoutOptions::new().max_age(second(10)));
     log.push("a", 1, second(0));
     log.push("b", 1, second(5));
-    log.push("c", 1, second(10)); // "a" is as old as it may be
+    log.push("c", 1, second(10)); // "a" is just young enough
     assert_eq!(log.len(), 3);
     log.push("d", 1, second(11));
     assert_eq!(read(&log, &mut log.subscribe_from_oldest()).0, "bcd");
@@ -76,7 +76,7 @@ fn what_is_too_old_goes_with_the_next_push_or_when_asked() {
     assert_eq!(read(&log, &mut log.subscribe_from_oldest()).0, "d");
     log.expire(second(100));
     assert!(log.is_empty());
-    log.push("e", 1, second(50)); // a clock that went back makes nothing old
+    log.push("e", 1, second(50)); // a clock set back makes no item old
     assert_eq!(read(&log, &mut log.subscribe_from_oldest()).0, "e");
 }
 
@@ -90,7 +90,7 @@ fn each_reads_at_its_own_pace_and_the_slow_one_is_told_once() {
         assert_eq!(log.next(&mut quick), Ok(None));
     }
     assert_eq!(log.next(&mut slow), Err(Lagged { missed: 2 }));
-    assert_eq!(log.next(&mut slow), Ok(Some(&"c"))); // drop the oldest: it reads on
+    assert_eq!(log.next(&mut slow), Ok(Some(&"c"))); // it reads on at the oldest item held
     assert_eq!(read(&log, &mut slow), ("de".to_owned(), 0));
     assert_eq!(read(&log, &mut log.subscribe()), (String::new(), 0));
     assert_eq!(Lagged { missed: 2 }.to_string(), "too slow: 2 items missed");
@@ -124,8 +124,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Against a list of everything: nobody gets an item twice, out of order or not at all without
-    /// being told, and what is held is what the limits say.
+    /// Compares the log with a list of everything. No subscriber gets an item twice, out of order,
+    /// or misses one without a report. The log holds what its limits allow.
     #[test]
     fn it_reads_as_a_list_of_everything_does(
         steps in vec(step(), 1..80),
@@ -135,10 +135,10 @@ proptest! {
     ) {
         let options = FanoutOptions::new().max_items(items).max_bytes(bytes).max_age(second(age));
         let mut log = Fanout::new(options);
-        // Each item is its number; with its length and time.
+        // Each item is its own number. The list has its length and its time.
         let mut all: Vec<(usize, u64)> = Vec::new();
         let (mut oldest, mut now) = (0, 0);
-        // The number that each is to read next.
+        // Each reader, and the number of its next item.
         let mut readers: Vec<(Subscriber, usize)> = Vec::new();
         for step in steps {
             let push = matches!(step, Step::Push { .. });

@@ -1,4 +1,4 @@
-//! Inputs of real clients, servers and proxies that were once judged wrong, each a file in
+//! Inputs of real clients, servers and proxies that eventwire once judged wrong. Each is a file in
 //! `tests/faults/`.
 
 use bytes::{Bytes, BytesMut};
@@ -26,10 +26,12 @@ fn file(name: &str) -> Vec<u8> {
 // WebSocket.
 
 fn request(bytes: &[u8]) -> Result<Request<'_>, RequestError> {
-    ServerHandshake::new().decode(bytes).map(|request| request.expect("a whole request"))
+    ServerHandshake::new().decode(bytes).map(|request| request.expect("the request is whole"))
 }
 
-/// RFC 6455 itself has one (1.3, of Python's `base64.b64encode` none, of 22 random characters most).
+/// The example in [RFC 6455, section 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) is
+/// such a key. Keys by Python's `base64.b64encode` never are; most keys of 22 random characters
+/// are.
 #[test]
 fn a_key_with_spare_bits_is_accepted_and_answered_as_it_came() {
     let bytes = file("01-key-spare-bits.request");
@@ -53,7 +55,7 @@ fn a_server_that_chose_no_subprotocol_does_not_open() {
     let answer = asked.handshake().decode(&bytes).map(drop);
     assert_eq!(answer, Err(ResponseError::NoSubprotocol));
     let forgiving = asked.require_subprotocol(false);
-    let opened = forgiving.handshake().decode(&bytes).unwrap().expect("a whole response");
+    let opened = forgiving.handshake().decode(&bytes).unwrap().expect("the response is whole");
     assert_eq!(opened.subprotocol(), None);
 }
 
@@ -61,7 +63,7 @@ fn a_server_that_chose_no_subprotocol_does_not_open() {
 fn a_response_of_65_headers_opens() {
     let bytes = file("12-65-headers.response");
     let asked = ClientRequest::new("h", "/", *b"the sample nonce").unwrap();
-    let opened = asked.handshake().decode(&bytes).unwrap().expect("a whole response");
+    let opened = asked.handshake().decode(&bytes).unwrap().expect("the response is whole");
     assert_eq!(opened.headers().count(), 65);
 }
 
@@ -87,7 +89,7 @@ fn refused(role: Role, name: &str) -> (Fault, CloseCode) {
     (error.fault, error.close_code())
 }
 
-/// NATS sends 1006. `tests/ws_reconnect.rs` shows that a client comes back.
+/// NATS sends 1006. `tests/it/ws_reconnecting_websocket.rs` shows that a client reconnects.
 #[test]
 fn close_codes_that_no_frame_may_have() {
     let protocol = CloseCode::PROTOCOL_ERROR;
@@ -117,7 +119,7 @@ fn a_message_that_refers_back_over_a_final_block() {
 
 // Event streams.
 
-/// What a decoder gives of a stream up to its end.
+/// Returns what a decoder shows of a stream up to its end.
 fn events(options: DecoderOptions, name: &str) -> Vec<String> {
     let mut decoder = OwnedDecoder::with_options(options);
     let mut chunk = Bytes::from(file(name));
@@ -132,7 +134,7 @@ fn events(options: DecoderOptions, name: &str) -> Vec<String> {
     items
 }
 
-/// Gemini sends its errors like this, in the middle of a stream.
+/// Gemini sends its errors in this form, in the middle of a stream.
 #[test]
 fn bare_json_in_a_stream_can_be_seen() {
     let name = "09-json-outside-of-fields.sse";
@@ -150,7 +152,7 @@ fn an_event_that_no_blank_line_ends_can_be_had() {
     assert_eq!(events(DecoderOptions::new().unfinished(true), name), ["{\"a\":1}", "[DONE]"]);
 }
 
-/// An open source that has read this.
+/// Returns an open source that has read this file.
 fn read(options: EventSourceOptions, name: &str) -> EventSource<OwnedDecoder> {
     let mut source = EventSource::owned(options);
     source.poll(NOW).unwrap();
@@ -168,7 +170,7 @@ fn events_that_end_a_stream_for_good() {
         let source = read(EventSourceOptions::new().last_event(LAST), name);
         assert_eq!(source.ready_state(), ReadyState::Closed, "{name}");
     }
-    // Only the end shows that the third is one.
+    // Only the end of the body shows that the third event is one.
     let options = EventSourceOptions::new().last_event(LAST);
     let mut source = read(options, "10-end-without-blank-line.sse");
     assert_eq!(source.ready_state(), ReadyState::Open);
@@ -176,7 +178,11 @@ fn events_that_end_a_stream_for_good() {
     assert_eq!(source.ready_state(), ReadyState::Closed);
 }
 
-/// By the standard (WHATWG HTML, 9.2.3); the docs of `EventSource` say how to take such a server.
+/// The standard ends such a connection ([WHATWG HTML, 9.2.3]). The docs of `EventSource` explain
+/// how to accept such a server.
+///
+/// [WHATWG HTML, 9.2.3]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
 #[test]
 fn what_is_no_event_stream_by_its_head() {
     for (name, cause) in [

@@ -3,7 +3,7 @@
 use arbitrary::{Arbitrary, Unstructured};
 use eventwire_test_support::fuzz as bodies;
 
-/// Runs `body` on inputs made of random bytes, as a fuzzer without coverage would.
+/// Runs `body` on inputs made from random bytes, like a fuzzer without coverage.
 fn pass<I: for<'a> Arbitrary<'a>>(body: impl Fn(&I)) {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut runs = 0;
@@ -13,7 +13,7 @@ fn pass<I: for<'a> Arbitrary<'a>>(body: impl Fn(&I)) {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            // To `arbitrary` an odd byte says that a list goes on: let most be long.
+            // For `arbitrary`, an odd byte means that a list goes on: make most lists long.
             *byte = state.to_le_bytes()[3] | u8::from(!state.is_multiple_of(16));
         }
         if let Ok(input) = I::arbitrary_take_rest(Unstructured::new(&bytes)) {
@@ -21,7 +21,7 @@ fn pass<I: for<'a> Arbitrary<'a>>(body: impl Fn(&I)) {
             runs += 1;
         }
     }
-    assert!(runs > 2000, "inputs can be made: {runs}");
+    assert!(runs > 2000, "too few inputs could be made: {runs}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The integration tests, in one binary: a module for each suite. Suites that need a feature are left
-//! out without it, so that each tier of features runs what it has.
+//! The integration tests, in one binary with a module for each suite. A suite is left out when a
+//! feature that it needs is off, so each tier of features runs the suites that it supports.
 
 #[cfg(feature = "std")]
 mod allocation;

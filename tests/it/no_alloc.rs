@@ -1,13 +1,13 @@
-//! The core tier needs no allocator, nor do the clients of `examples/embedded/`: programs that have
-//! none link and run.
+//! Neither the core tier nor the clients of `examples/embedded/` need an allocator: programs
+//! without one link and run.
 
 use eventwire_test_support::program;
 use std::env;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Runs the program of a package under `tests`, whose feature `leak` must keep it from being built, by
-/// an error that says this.
+/// Runs the program of a package under `tests`. With feature `leak` the build must fail, with an
+/// error that contains `leak`.
 fn runs(name: &str, leak: &str) {
     let built = build(name, &[]);
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));

@@ -1,4 +1,4 @@
-//! Promises of the public types, held at compile time.
+//! Promises of the public types, checked at compile time.
 
 use eventwire::sse::{
     Block, DataWriter, DecodeError, Decoder, DecoderOptions, Event, EventBuilder, EventId,
@@ -197,7 +197,7 @@ fn utf8_bytes_is_text() {
     assert!(Utf8Bytes::try_from(bytes::Bytes::from_static(b"\xFF")).is_err());
     assert_eq!(Utf8Bytes::from_utf8_lossy(bytes::Bytes::from_static(b"a\xFF")), "a\u{FFFD}");
     let map = HashMap::from([(text, 1)]);
-    assert_eq!(map.get("gr\u{FC}n"), Some(&1), "a map can be asked for a str");
+    assert_eq!(map.get("gr\u{FC}n"), Some(&1), "a map finds it by a str");
 }
 
 #[test]
@@ -233,8 +233,8 @@ fn headers() {
     }
 }
 
-/// What a connection costs beside its buffers: the figures in the docs, which are those of 64-bit
-/// machines, and those of 32-bit ones, some of which align `u64` to less and take less.
+/// Checks the size of a connection without its buffers. The docs state the figures for 64-bit
+/// machines. Some 32-bit machines align `u64` to less and need less.
 #[test]
 fn state_is_small() {
     #[track_caller]
@@ -254,7 +254,7 @@ fn state_is_small() {
     takes::<EventSource>(224 + 256 + 224, 600);
     takes::<EventSource<OwnedDecoder>>(352 + 224, 408);
 
-    // Compression needs some state of its own, whether it is in use or not.
+    // Feature `deflate` adds state, whether compression is in use or not.
     let with =
         |without: usize, deflate: usize| if cfg!(feature = "deflate") { deflate } else { without };
     takes::<ws::frame::FrameDecoder>(with(88, 96), with(88, 96));

@@ -1,4 +1,4 @@
-//! The decided points of the standard and the faults seen in peers, a row each, under every split.
+//! The decided points of the standard and the faults seen in peers, one row each, at every split.
 
 use eventwire::sse::{
     DecodeError, Decoder, DecoderOptions, EventId, IdTooLong, InlineId, Item, OnLimit,
@@ -6,7 +6,7 @@ use eventwire::sse::{
 use eventwire_test_support::sse::{RECONNECTS, Rules, Seen, by_slice, every_split, reference};
 use std::time::Duration;
 
-/// `(type, data, last event id)` of each event.
+/// The `(type, data, last event id)` of each event.
 type Expected<'a> = &'a [(&'a str, &'a str, &'a str)];
 
 fn check(stream: &[u8], expected: Expected<'_>) {
@@ -18,13 +18,13 @@ fn check(stream: &[u8], expected: Expected<'_>) {
         .map(|event| (&event.event_type[..], &event.data[..], &event.last_event_id[..]))
         .collect();
     assert_eq!(found, expected, "{shown}");
-    assert_eq!(reference::message_events(stream).0, events, "the reference on text: {shown}");
+    assert_eq!(reference::message_events(stream).0, events, "the reference, on text: {shown}");
 }
 
 #[test]
 fn decided_points() {
     let rows: &[(&[u8], Expected<'_>)] = &[
-        // Line ends: CRLF, CR, LF, and nothing else.
+        // Lines end at CRLF, CR and LF, and at nothing else.
         (
             b"data: a\n\ndata: b\r\rdata: c\r\n\r\n",
             &[("message", "a", ""), ("message", "b", ""), ("message", "c", "")],
@@ -34,18 +34,18 @@ fn decided_points() {
             "data: a\u{85}b\u{2028}c\x0Bd\x0Ce\n\n".as_bytes(),
             &[("message", "a\u{85}b\u{2028}c\x0Bd\x0Ce", "")],
         ),
-        // The mark counts once, and at the start only.
+        // A byte order mark is removed once, and only at the start.
         (b"\xEF\xBB\xBFdata: a\n\n\xEF\xBB\xBFdata: b\n\n", &[("message", "a", "")]),
         (b"\xEF\xBB\xBF\xEF\xBB\xBFdata: a\n\n", &[]),
         (b"\xEF\xBBdata: a\n\ndata: b\n\n", &[("message", "b", "")]),
         (b"\xEF\xBB\xBF\n\ndata: a\n\n", &[("message", "a", "")]),
         (b"\xEF\xBB\xBF", &[]),
-        // One space is removed, and one only.
+        // Exactly one space is removed.
         (
             b"data:  a \n\ndata:a\n\ndata:\ta\n\n",
             &[("message", " a ", ""), ("message", "a", ""), ("message", "\ta", "")],
         ),
-        // Empty data is data; one trailing LF goes.
+        // Empty data is data. One trailing LF is removed.
         (
             b"data\n\ndata:\n\ndata: \n\ndata\ndata\n\n",
             &[("message", "", ""), ("message", "", ""), ("message", "", ""), ("message", "\n", "")],
@@ -54,11 +54,12 @@ fn decided_points() {
         // Names match exactly.
         (b"Data: a\ndata : b\n data: c\ndatas: d\ndat: e\n\n", &[]),
         (b"data: a\nDATA: b\nevents: c\nide: 1\nretryy: 1\n\n", &[("message", "a", "")]),
-        // Types: the last counts, an empty one is none, and a block without data forgets it.
+        // Types: the last one counts, an empty type means none, and a block without data resets it.
         (b"event: a\nevent: b\ndata: x\n\n", &[("b", "x", "")]),
         (b"event: a\nevent:\ndata: x\n\n", &[("message", "x", "")]),
         (b"event: a\n\ndata: x\n\n", &[("message", "x", "")]),
-        // Ids: committed by a blank line, carried over, reset, and ignored with a NUL.
+        // Ids: a blank line commits an id, it carries over, an empty id resets it, and a NUL makes
+        // it ignored.
         (
             b"id: 1\n\ndata: x\n\nid\ndata: y\n\ndata: z\n\n",
             &[("message", "x", "1"), ("message", "y", ""), ("message", "z", "")],
@@ -69,10 +70,10 @@ fn decided_points() {
             &[("message", "x", "a:b c "), ("message", "y", "a:b c ")],
         ),
         (b"id: \xFF\ndata: x\n\n", &[("message", "x", "\u{FFFD}")]),
-        // Unfinished at the end.
+        // The stream ends inside an event.
         (b"data: a\n\ndata: b\n", &[("message", "a", "")]),
         (b"data: a\n\ndata: b", &[("message", "a", "")]),
-        // Data joined across everything that may stand between.
+        // Data is joined across everything that may come between its lines.
         (
             b"data: a\nevent: e\n: c\ndata: b\nid: 7\nx\nretry: 9\ndata\ndata: c\n\n",
             &[("e", "a\nb\n\nc", "7")],
@@ -81,7 +82,7 @@ fn decided_points() {
             b"data:a\r\nevent:eeeeeeeeee\r\ndata:b\r\nid:iiiiiiiii\r\ndata:c\r\n\r\n",
             &[("eeeeeeeeee", "a\nb\nc", "iiiiiiiii")],
         ),
-        // Values that the joined data would overwrite, in either order, and superseded ones.
+        // Values that the joined data would overwrite, in either order, and superseded values.
         (
             b"data:a\nevent:e\nid:i\ndata:0123456789012345678901234567890123456789\n\n",
             &[("e", "a\n0123456789012345678901234567890123456789", "i")],
@@ -105,7 +106,7 @@ fn decided_points() {
         (b"id:1\ndata:a\ndata:b\nevent:e\nid:22\n\n", &[("e", "a\nb", "22")]),
         (b"data\nid:1\ndata\nevent:e\n\n", &[("e", "\n", "1")]),
         (b"event:first\ndata:a\nevent:x\ndata:b\nevent:last\n\n", &[("last", "a\nb", "")]),
-        // UTF-8 with replacement, as if the whole stream were decoded at once.
+        // Invalid UTF-8 is replaced as if the whole stream were decoded at once.
         (b"data: \xE2\x82\ndata: \xAC\n\n", &[("message", "\u{FFFD}\n\u{FFFD}", "")]),
         (
             b"event: \xC3\x28\ndata: \xF0\x9F\x92\xA9\xF0\x9F\n\n",
@@ -119,7 +120,7 @@ fn decided_points() {
     }
 }
 
-/// Each a row of the design's table of faults.
+/// Each fault is a row of the design's table of faults.
 #[test]
 fn faults_seen_in_peers() {
     // eventsource-stream 0.2: panic on a stream that starts with a BOM.
@@ -131,8 +132,8 @@ fn faults_seen_in_peers() {
         b"data: a\r\ndata: b\r\n\r\ndata: c\r\n\r\n",
         &[("message", "a\nb", ""), ("message", "c", "")],
     );
-    // sse-codec, async-sse: `retry: 3000` ignored because of the space.
-    // eventsource-stream, sseer: `retry: +5` accepted.
+    // sse-codec, async-sse: `retry: 3000` is ignored because of the space.
+    // eventsource-stream, sseer: `retry: +5` is accepted.
     let millis = |stream: &[u8]| {
         every_split(Rules::UNLIMITED, stream).reconnection_time.map(|time| time.as_millis())
     };
@@ -145,12 +146,12 @@ fn faults_seen_in_peers() {
             "{ignored:?}"
         );
     }
-    assert_eq!(millis(b"retry: 8"), None, "not before its line ends");
+    assert_eq!(millis(b"retry: 8"), None, "takes effect only when its line ends");
     assert_eq!(millis(b"retry\n"), None);
     assert_eq!(millis(b"retry: 99999999999999999999999\n"), Some(u128::from(u64::MAX)));
 }
 
-/// eventsource-client 0.18: the last event id lost on the second reconnect.
+/// eventsource-client 0.18: the last event id is lost on the second reconnect.
 #[test]
 fn last_event_id_outlives_reconnects() {
     let mut decoder = Decoder::new();
@@ -197,7 +198,7 @@ fn items_on_request() {
     assert_eq!(every_split(Rules::UNLIMITED, stream).seen, [event]);
 }
 
-/// What servers of language models put between events.
+/// The lines that servers of language models send between events.
 #[test]
 fn lines_outside_the_grammar_are_seen_by_those_who_ask() {
     let rows: &[(&[u8], &[&str])] = &[
@@ -206,16 +207,16 @@ fn lines_outside_the_grammar_are_seen_by_those_who_ask() {
             b"data: a\n\n{\n  \"error\": {\n    \"code\": 429\r\n  }\r}\n",
             &["= a", "{", "  \"error\": {", "    \"code\": 429", "  }", "}"],
         ),
-        // llama.cpp
+        // llama.cpp: an error as an unknown field.
         (b"error: {\"code\":500}\n\ndata: b\n\n", &["error: {\"code\":500}", "= b"]),
         (b"dat: 1\ndatax\nDATA: 2\n id: 3\n", &["dat: 1", "datax", "DATA: 2", " id: 3"]),
         (b"\xEF\xBB\xBF{}\n\xEF\xBB\xBF{}\n", &["{}", "\u{FEFF}{}"]),
         (b"\xEF\xBBx\n", &["\u{FFFD}x"]),
-        // Inside a block the lines must stay where they are.
+        // Inside a block, lines must stay where they are.
         (b"id: 1\n{}\ndata: a\n{}\n\n{}\n", &["= a", "{}"]),
-        // A field that is ill-formed is none the less one.
+        // An invalid field is still a field.
         (b"id: \0\nretry: x\n", &[]),
-        // Not before its end.
+        // A line is shown only at its end.
         (b"{}", &[]),
     ];
     let rules = Rules { unknown_lines: true, ..Rules::UNLIMITED };
@@ -232,10 +233,10 @@ fn lines_outside_the_grammar_are_seen_by_those_who_ask() {
     }
 }
 
-/// As if a blank line stood at the end, for those who ask.
+/// With the option, the end of the stream acts like a blank line.
 #[test]
 fn an_event_without_its_blank_line_is_given_to_those_who_ask() {
-    // The stream behind `data: a`, what is given at its end, and the id and time as of then.
+    // The rest of the stream after `data: a`, the event at its end, and the final id and time.
     type Row<'a> = (&'a [u8], Option<(&'a str, &'a str)>, &'a str, Option<u64>);
     let rows: &[Row<'_>] = &[
         (b"data: [DONE]", Some(("message", "[DONE]")), "1", None),
@@ -251,12 +252,12 @@ fn an_event_without_its_blank_line_is_given_to_those_who_ask() {
         (b"data: b\n: comm", Some(("message", "b")), "1", None),
         (b"data: b\nx: y", Some(("message", "b")), "1", None),
         (b"data: b\nretry: 50", Some(("message", "b")), "1", Some(50)),
-        // Cut off inside a name: it was no end.
+        // The stream ends inside a name, so its end is no end of an event.
         (b"dat", None, "1", None),
         (b"data", None, "1", None),
         (b"data: b\nid: 2\nda", None, "1", None),
         (b"data: b\nid", None, "1", None),
-        // No data, no event; so neither id nor time.
+        // Without data there is no event, so the id and an unfinished `retry` do not count.
         (b"id: 2", None, "1", None),
         (b"id: 2\n", None, "1", None),
         (b"retry: 50", None, "1", None),
@@ -278,16 +279,16 @@ fn an_event_without_its_blank_line_is_given_to_those_who_ask() {
         assert_eq!(trace.reconnection_time, retry.map(Duration::from_millis), "{shown}");
 
         let trace = every_split(Rules::UNLIMITED, &stream);
-        assert_eq!((trace.seen.len(), &*trace.last_event_id), (1, "1"), "unasked: {shown}");
+        assert_eq!((trace.seen.len(), &*trace.last_event_id), (1, "1"), "option off: {shown}");
     }
-    // Nor what a mark may begin, and what went past a limit.
+    // The start of a byte order mark makes no event, nor does an event that passed a limit.
     let rules = Rules { unfinished: true, ..Rules::UNLIMITED };
     assert_eq!(every_split(rules, b"\xEF\xBB").seen, []);
     let seen = every_split(rules, b"\xEF\xBB\xBFdata: b").seen;
     assert_eq!(seen[0].message_event().data, "b");
     let rules = Rules { max_event: 7, skip: true, ..rules };
     assert!(matches!(every_split(rules, b"data: bc").seen[..], [Seen::Skipped(_)]));
-    assert_eq!(every_split(rules, b"data: b").seen.len(), 1, "no line end is made up");
+    assert_eq!(every_split(rules, b"data: b").seen.len(), 1, "the missing line end does not count");
 }
 
 #[test]
@@ -330,7 +331,7 @@ fn after_the_end_there_is_a_new_stream() {
 fn text_is_raw_strict_or_replaced() {
     let mut buffer = *b"event: \xFF\ndata: gr\xC3\xBC\xC3\n\n";
     let Ok(Some(Item::Event(event))) = Decoder::new().decode(&mut &mut buffer[..]) else {
-        panic!("an event")
+        panic!("not an event")
     };
     assert_eq!(event.data.as_bytes(), b"gr\xC3\xBC\xC3");
     assert!(event.to_str().is_err());
@@ -338,7 +339,7 @@ fn text_is_raw_strict_or_replaced() {
     assert_eq!(event.data.to_string(), "gr\u{FC}\u{FFFD}");
 }
 
-/// An item borrows the buffer, so the decoder can be asked and fed while one is held.
+/// An item borrows the buffer, so the decoder can be queried and fed while an item is held.
 #[test]
 fn items_do_not_borrow_the_decoder() {
     let mut buffer = *b"id: 1\ndata: a\n\nid: 2\ndata: b\n\n";
@@ -374,7 +375,7 @@ fn an_id_fits_its_storage_or_is_refused_whole() {
         assert_eq!(seen.seen[2].message_event().data, "z");
         assert_eq!(seen.last_event_id, "abc");
 
-        // A replacement is longer than what it replaces; what is overwritten need not fit.
+        // A replacement is longer than the bytes it replaces. A superseded id need not fit.
         let replaced = by_slice(
             Small::with_storage(DecoderOptions::new(), InlineId::default()),
             b"id: toolong\nid: \xFF\ndata: x\n\n".chunks(chunk),
@@ -403,7 +404,7 @@ fn misuse_is_said_and_does_no_harm() {
     assert!(matches!(item, Item::Event(event) if event.data == "a\nb"));
 }
 
-/// The buffer that the docs promise to suffice never fills up without a verdict.
+/// The buffer that the docs call sufficient never fills up without a verdict.
 #[test]
 fn a_buffer_of_one_more_than_the_limit_suffices() {
     for policy in [OnLimit::Error, OnLimit::Skip] {
@@ -426,7 +427,7 @@ fn a_buffer_of_one_more_than_the_limit_suffices() {
                     }
                 }
                 let kept = input.len();
-                assert!(kept <= max_event, "{max_event}: room is left");
+                assert!(kept <= max_event, "the buffer has room left, with limit {max_event}");
                 buffer.copy_within(filled - kept..filled, 0);
                 filled = kept;
             }

@@ -1,4 +1,4 @@
-//! `EventBody` through hyper and axum to `reqwest`, and what they receive into `EventStream`.
+//! `EventBody` through hyper and axum to `reqwest`, and the received bytes into `EventStream`.
 
 use axum::Router;
 use axum::http::HeaderMap;
@@ -22,12 +22,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-/// The blocks that come out of a channel.
+/// Returns the blocks that arrive through a channel.
 fn blocks(mut receiver: mpsc::Receiver<Bytes>) -> impl Stream<Item = Bytes> + Unpin {
     stream::poll_fn(move |cx| receiver.poll_recv(cx))
 }
 
-/// Serves by hyper alone; gives the URL.
+/// Starts a server on hyper alone, and returns its URL.
 async fn serve<B>(
     handle: impl AsyncFn(Request<Incoming>) -> Response<B> + Clone + 'static,
 ) -> String
@@ -74,7 +74,7 @@ async fn hyper_sends_each_event_as_it_comes_and_reqwest_reads_it() {
         let response = client().get(serve(handle).await).send().await.unwrap();
         check_headers(&response);
         let mut events = EventStream::new(response.bytes_stream());
-        // One after the other: nothing is held back.
+        // Each block arrives before the next one is sent: nothing is held back.
         for id in ["1", "2", "3"] {
             sender.send(Bytes::from_static(KEEP_ALIVE)).await.unwrap();
             let message = EventBuilder::new().id(EventId::new(id).unwrap()).data("gr\u{FC}n\nblau");
@@ -90,9 +90,9 @@ async fn hyper_sends_each_event_as_it_comes_and_reqwest_reads_it() {
     tokio::task::LocalSet::new().run_until(within(serve)).await;
 }
 
-/// Stops a test that would wait for ever.
+/// Fails a test that would wait for ever.
 async fn within<T>(test: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(120), test).await.expect("no end")
+    tokio::time::timeout(Duration::from_secs(120), test).await.expect("the test takes too long")
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn hyper_receives_events_and_sends_them_back() {
     tokio::task::LocalSet::new().run_until(within(serve)).await;
 }
 
-/// Two events after the last one that was seen.
+/// Responds with two events after the last one that the client has seen.
 async fn two(headers: HeaderMap) -> Response<axum::body::Body> {
     let seen = headers.get(LAST_EVENT_ID).map_or(0, |id| id.to_str().unwrap().parse().unwrap());
     let blocks = stream::iter([seen + 1, seen + 2]).then(async |number: u32| {

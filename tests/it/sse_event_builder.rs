@@ -1,4 +1,4 @@
-//! The encoder: what it writes, and that decoding gives it back.
+//! The encoder: its output, and that decoding the output returns the input.
 
 use bytes::{BufMut, BytesMut};
 use eventwire::BufferTooSmall;
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Duration;
 
-/// The message by every way to write it, all of which must agree.
+/// Encodes the message in every way there is, and checks that all agree.
 fn encode(message: EventBuilder<'_>) -> String {
     let bytes = message.to_bytes();
     assert_eq!(message.encoded_len(), bytes.len());
@@ -32,7 +32,7 @@ fn encode(message: EventBuilder<'_>) -> String {
     assert_eq!(message.encode(&mut exact[..small]), Err(needed));
     let mut limited = Vec::new().limit(small);
     assert_eq!(message.encode_to(&mut limited), Err(needed));
-    assert!(limited.into_inner().is_empty(), "nothing is written");
+    assert!(limited.into_inner().is_empty(), "nothing may be written");
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -88,15 +88,15 @@ fn a_buffer_may_be_larger_than_the_message() {
     let mut buffer = [b'x'; 16];
     assert_eq!(message.encode(&mut buffer), Ok(9));
     assert_eq!(&buffer, b"data: a\n\nxxxxxxx");
-    // Each byte may become a line: a fixed buffer is measured, however large it looks.
+    // Each byte may become a line, so a fixed buffer is measured however large it looks.
     let lines = "\n".repeat(1000);
     let message = EventBuilder::new().data(&lines).comment(&lines);
     assert!(message.encoded_len() > 10 * 1000);
     encode(message);
 }
 
-/// warp, sse-codec: a newline injected through event or id, or the text after CR lost; axum: a
-/// panic on a newline. Here such a value cannot be made.
+/// warp, sse-codec: an event type or id injects a newline, or text after a CR is lost. axum: a
+/// newline panics. Here such a value cannot be built.
 #[test]
 fn nothing_breaks_out_of_its_line() {
     for (text, offset) in [("a\nb", 1), ("\r", 0), ("ab\r\n", 2)] {
@@ -145,7 +145,7 @@ fn a_writer_splits_data_as_it_comes() {
             assert_eq!(writer.finish(), Err(BufferTooSmall { needed: whole.len() }));
         }
     }
-    // Data that was set comes first, and a CR at its end is known.
+    // Data that was set before comes first, and a CR at its end is remembered.
     let mut output = Vec::new();
     let mut writer = EventBuilder::new().data("a\r").write_data(&mut output);
     writer.write_str("\nb").unwrap();
@@ -153,21 +153,21 @@ fn a_writer_splits_data_as_it_comes() {
     assert_eq!(output, b"data: a\ndata: b\n\n");
 }
 
-/// What a proxy does.
+/// Decodes and encodes again, like a proxy.
 #[test]
 fn what_was_decoded_can_be_sent_on() {
     let stream = b"event: e\ndata: a\nid: 7\nretry: 5\ndata: b\n\nid: 8\n\n";
     let mut body = *stream;
     let mut input = &mut body[..];
     let mut decoder = Decoder::with_storage(DecoderOptions::new().blocks(true), String::default());
-    let Ok(Some(Item::Event(event))) = decoder.decode(&mut input) else { panic!("an event") };
+    let Ok(Some(Item::Event(event))) = decoder.decode(&mut input) else { panic!("not an event") };
     let mut event = event.to_str().unwrap();
     let sent = encode(EventBuilder::try_from(&event).unwrap());
     assert_eq!(sent, "event: e\nid: 7\nretry: 5\ndata: a\ndata: b\n\n");
-    let Ok(Some(Item::Block(block))) = decoder.decode(&mut input) else { panic!("a block") };
+    let Ok(Some(Item::Block(block))) = decoder.decode(&mut input) else { panic!("not a block") };
     let block = block.map(|value| value.to_str().unwrap());
     assert_eq!(encode(EventBuilder::try_from(&block).unwrap()), "id: 8\n\n");
-    // An event may have been altered since.
+    // The caller may have changed the event since.
     event.id = Some("7\n");
     assert_eq!(EventBuilder::try_from(&event), Err(InvalidValue::LineEnd { offset: 1 }));
 }
@@ -197,7 +197,7 @@ fn json_goes_straight_into_data() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(data).unwrap(), value);
 }
 
-/// Text in which everything that matters is likely.
+/// Generates text in which every special case is likely.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => proptest::sample::select(vec![

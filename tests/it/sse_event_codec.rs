@@ -27,7 +27,7 @@ const RULES: [Rules; 4] = [
     Rules { unfinished: true, ..Rules::VERBOSE },
 ];
 
-/// Checks all items, by futures of which each that has to wait is dropped.
+/// Checks all items. Each future that would have to wait is dropped.
 fn check(rules: Rules, stream: &[u8], chunks: &[&[u8]]) {
     let expected = by_bytes_mut(rules.options(), [stream]);
     let decoder = OwnedDecoder::with_options(rules.options());
@@ -69,7 +69,7 @@ fn every_split_gives_the_same_items() {
 
 #[test]
 fn reads_that_are_dropped_lose_nothing() {
-    // More than the buffer that it is read into.
+    // The stream is longer than the read buffer.
     let stream = [STREAM, b"\n\n"].concat().repeat(150);
     let mut random = SmallRng::seed_from_u64(7);
     for _ in 0..20 {
@@ -108,7 +108,8 @@ fn the_end_gives_first_what_is_whole() {
     }
     assert_eq!(codec.decode_eof(&mut buffer).unwrap(), None);
     assert!(buffer.is_empty());
-    // A new stream: its byte order mark is one, and the line is no further one of the event.
+    // A new stream begins: its byte order mark is removed, and its line does not join the old
+    // event.
     buffer.extend_from_slice("\u{FEFF}data: d\n\n".as_bytes());
     let Ok(Some(Item::Event(event))) = codec.decode(&mut buffer) else { panic!() };
     assert_eq!((&*event.data, &*event.last_event_id), ("d", "1"));

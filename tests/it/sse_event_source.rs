@@ -1,4 +1,5 @@
-//! The client under a simulated clock: each transition, each rule about waits, each call out of turn.
+//! The client under a simulated clock: each transition, each rule about waits, each call out of
+//! turn.
 
 use eventwire::Backoff;
 use eventwire::sse::{
@@ -20,14 +21,14 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// A source whose first request was asked for at 0.
+/// Returns a source that asked for its first request at time 0.
 fn requested(options: EventSourceOptions) -> EventSource {
     let mut source = EventSource::new(options);
     assert_eq!(source.poll(secs(0)), Ok(EventSourceStep::Connect));
     source
 }
 
-/// A source whose stream was opened at 0.
+/// Returns a source whose stream opened at time 0.
 fn opened(options: EventSourceOptions) -> EventSource {
     let mut source = requested(options);
     assert_eq!(source.response(200, [TYPE], secs(0)), Ok(()));
@@ -35,12 +36,12 @@ fn opened(options: EventSourceOptions) -> EventSource {
     source
 }
 
-/// An error of the network that can be compared.
+/// A network error that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("reset")]
 struct Reset;
 
-/// The data of the events in these bytes; what they leave is lost.
+/// Returns the data of the events in these bytes. Bytes that the source leaves are lost.
 fn receive(
     source: &mut EventSource,
     bytes: &[u8],
@@ -66,7 +67,7 @@ fn lost<T, E>(cause: Cause<E>, reconnect_at: Duration) -> Result<T, EventSourceE
     Err(EventSourceError { cause, reconnect_at: Some(reconnect_at) })
 }
 
-/// A backoff whose waits are 1, 2, 4 and then 5 s.
+/// A backoff with waits of 1, 2, 4 and then 5 s.
 const BACKOFF: Backoff = Backoff::new(secs(1), secs(5), 0).jitter(0);
 
 #[test]
@@ -86,7 +87,7 @@ fn responses() {
     let upper = ("CONTENT-TYPE", "Text/Event-Stream; charset=utf-8");
     let after = |value| ("Retry-After", value);
     let status = Cause::Status;
-    // The options, the response at 1 s, and what comes of it.
+    // The options, the response at 1 s, and the result.
     let rows: &[Row<'_>] = &[
         (&plain, 200, &[TYPE], Ok(())),
         (&plain, 200, &[("x", "y"), upper, ("z", "")], Ok(())),
@@ -111,7 +112,7 @@ fn responses() {
         (&retried, 500, &[], failed(status(500))),
         (&retried, 503, &[], lost(status(503), secs(1 + 3))),
         (&retried, 429, &[TYPE], lost(status(429), secs(1 + 3))),
-        // In seconds and in nothing else, and never less than the reconnection time.
+        // `retry-after` counts only in seconds, and never shortens the reconnection time.
         (&retried, 503, &[after("10")], lost(status(503), secs(11))),
         (&retried, 503, &[after(" 010\t")], lost(status(503), secs(11))),
         (&retried, 503, &[after("2")], lost(status(503), secs(4))),
@@ -183,7 +184,7 @@ fn requests_that_are_not_idempotent_are_not_sent_again() {
     }
 }
 
-/// What comes of silence until a deadline, and through the last chance that a peer has then.
+/// Returns the result of silence until `end`, and through the peer's last chance after it.
 fn silent(
     source: &mut EventSource,
     end: Duration,
@@ -192,12 +193,12 @@ fn silent(
     assert_eq!(
         source.poll(end),
         Ok(EventSourceStep::Wait(Some(end + grace))),
-        "what arrived is to be read"
+        "unread bytes get a last chance"
     );
     source.poll(end + grace).map(|step| panic!("{step:?}"))
 }
 
-/// What a call does in each state; the states are named by what led there.
+/// The result of each call in each state. A state is named by the call that leads to it.
 #[test]
 fn every_call_in_every_state() {
     type Call = fn(&mut EventSource) -> Result<(), EventSourceError<Reset>>;
@@ -238,7 +239,7 @@ fn every_call_in_every_state() {
     let asked = EventSourceStep::Wait(Some(secs(120)));
     let later = EventSourceStep::Wait(Some(secs(3)));
     let status = Cause::Status;
-    // The state, and for each call what it gives and what `poll` says then, at 1 s.
+    // The state, and for each call its result and the next `poll` at 1 s.
     let rows = [
         (
             "new",
@@ -308,7 +309,7 @@ fn connect_is_said_once_and_not_before_its_time() {
     assert_eq!(source.poll(secs(13)), Ok(EventSourceStep::Wait(Some(secs(133)))));
 }
 
-/// As by a future that was dropped after it had begun to connect.
+/// This happens when a future is dropped after it has begun to connect.
 #[test]
 fn a_request_that_nobody_answers_comes_back() {
     for (options, timeout, grace) in [
@@ -319,20 +320,20 @@ fn a_request_that_nobody_answers_comes_back() {
         assert_eq!(source.poll(secs(1)), Ok(EventSourceStep::Wait(Some(timeout))));
         let end = timeout + grace;
         assert_eq!(silent(&mut source, timeout, grace), lost(Cause::NoResponse, end + secs(3)));
-        // What comes after all is too late.
+        // A response that arrives after all is too late.
         assert_eq!(source.response(200, [TYPE], end), Ok(()));
         assert_eq!(
             source.receive(&mut &mut b"data: x\n\n".to_owned()[..], end),
             Ok(Received::Closed)
         );
         assert_eq!(source.poll(end + secs(3)), Ok(EventSourceStep::Connect));
-        // One that arrives in the last chance does not.
+        // A response during the last chance is in time.
         assert!(matches!(source.poll(secs(1000)), Ok(EventSourceStep::Wait(Some(_)))));
         assert_eq!(source.response(200, [TYPE], secs(1000)), Ok(()));
         assert_eq!(source.poll(secs(2000)), Ok(EventSourceStep::Wait(None)));
     }
     let mut source = requested(EventSourceOptions::new().response_timeout(secs(0)));
-    assert_eq!(source.poll(secs(10_000)), Ok(EventSourceStep::Wait(None)), "for ever");
+    assert_eq!(source.poll(secs(10_000)), Ok(EventSourceStep::Wait(None)), "waits for ever");
     let options = EventSourceOptions::new().method("POST").response_timeout(secs(1));
     assert_eq!(silent(&mut requested(options), secs(1), millis(100)), failed(Cause::NoResponse));
 }
@@ -350,13 +351,13 @@ fn bodies_are_taken_only_while_open() {
             assert_eq!(input, b"id: 2\ndata: cut off");
             assert!(source.end(secs(0)).is_err());
         } else {
-            assert_eq!(received, Received::Closed, "the response is stale");
-            assert_eq!(input, b"", "what is out of turn is dropped");
+            assert_eq!(received, Received::Closed, "the source takes no body now");
+            assert_eq!(input, b"", "input out of turn is dropped");
             assert_eq!(source.receive_eof(&mut input, secs(0)), Ok(Received::Closed));
             assert_eq!(source.response(200, [TYPE], secs(0)), Ok(()));
         }
     }
-    assert_eq!(source.last_event_id(), "1", "what was cut off has not moved it");
+    assert_eq!(source.last_event_id(), "1", "an unfinished event must not change the id");
 }
 
 #[test]
@@ -365,7 +366,7 @@ fn each_stream_begins_anew_with_the_id_and_the_reconnection_time() {
     assert_eq!(source.reconnection_time(), secs(8));
     let body = b"id: 1\nretry: 5000\ndata: a\n\nretry: 4000\nevent: e\nid: 2\ndata: cut";
     assert_eq!(receive(&mut source, body, secs(1)), Ok(vec!["a".into()]));
-    assert_eq!(source.reconnection_time(), secs(4), "from its line on");
+    assert_eq!(source.reconnection_time(), secs(4), "takes effect at its line");
     assert_eq!(source.network_error(Reset, secs(2)), lost(Cause::Network(Reset), secs(6)));
     for now in [6, 20, 100].map(secs) {
         assert_eq!(source.poll(now), Ok(EventSourceStep::Connect));
@@ -415,7 +416,7 @@ fn request_headers() {
     assert!(source.set_last_event_id(EventId::new(&too_long).unwrap()).is_err());
 }
 
-/// What arrives, a second after the other.
+/// The pieces arrive one second after another.
 #[test]
 fn every_byte_is_a_sign_of_life() {
     let pieces = [
@@ -460,7 +461,7 @@ fn every_byte_is_a_sign_of_life() {
                 Ok(EventSourceStep::Wait(Some(now + secs(2)))),
                 "{piece:?}"
             );
-            // What is left is nothing new.
+            // The bytes left over are nothing new.
             let later = now + millis(500);
             assert_eq!(source.receive(&mut input, later), Ok(Received::More));
             assert_eq!(
@@ -500,7 +501,7 @@ fn an_event_that_takes_longer_than_the_idle_timeout_arrives() {
             while let Received::Item(_) = receive(now).unwrap() {
                 events += 1;
             }
-            assert_eq!(receive(now + secs(1)), Ok(Received::More), "no more came");
+            assert_eq!(receive(now + secs(1)), Ok(Received::More), "no new bytes arrived");
             assert_eq!(source.poll(now), Ok(EventSourceStep::Wait(Some(now + secs(60)))));
         }
         assert_eq!(events, 1);
@@ -524,12 +525,12 @@ fn silence_counts_from_the_response() {
     assert_eq!(silent(&mut source, secs(16), secs(1)), lost(Cause::Idle, secs(20)));
 }
 
-/// A program that was stopped comes back long after the deadline, and what arrived waits unread.
+/// A program that was suspended resumes long after the deadline, while received bytes wait unread.
 #[test]
 fn what_waits_unread_is_no_silence() {
     let mut source = opened(EventSourceOptions::new().idle_timeout(secs(10)));
     for now in [100, 200, 300] {
-        // At each time it was stopped again.
+        // The program is suspended again before each poll.
         assert_eq!(source.poll(secs(now)), Ok(EventSourceStep::Wait(Some(secs(now + 1)))));
     }
     assert_eq!(receive(&mut source, b"data: a\n\n", secs(301)).unwrap(), ["a"]);
@@ -537,7 +538,7 @@ fn what_waits_unread_is_no_silence() {
     assert_eq!(silent(&mut source, secs(311), secs(1)), lost(Cause::Idle, secs(315)));
 }
 
-/// What an application does with an item may take long.
+/// An application may take long over an item.
 #[test]
 fn silence_begins_when_there_is_nothing_left_to_deal_with() {
     let mut source = opened(EventSourceOptions::new().idle_timeout(secs(10)));
@@ -551,7 +552,7 @@ fn silence_begins_when_there_is_nothing_left_to_deal_with() {
     assert_eq!(
         silent(&mut source, secs(70), secs(1)),
         lost(Cause::Idle, secs(74)),
-        "used up before"
+        "the input was used up before"
     );
 }
 
@@ -591,7 +592,7 @@ fn the_last_event_ends_the_source() {
     assert_eq!(receive(&mut opened(none), stream.as_bytes(), secs(0)).unwrap(), all);
 }
 
-/// A loop that asks what became of the input does not wait for a server that says no more.
+/// A loop that checks the result of each call does not wait for a server that sends no more.
 #[test]
 fn a_server_that_stays_connected_behind_the_last_event_is_left() {
     let mut source = opened(EventSourceOptions::new().last_event(LastEvent::Data("[DONE]")));
@@ -604,11 +605,11 @@ fn a_server_that_stays_connected_behind_the_last_event_is_left() {
     assert_eq!(source.poll(secs(0)), Ok(EventSourceStep::Closed));
 }
 
-/// How a body ends, and what comes of it with and without the option; by every split.
+/// How a body ends, and the result with and without the option, at every split.
 #[test]
 fn what_the_end_of_the_body_cuts_off() {
     const LAST: &[LastEvent] = &[LastEvent::Data("[DONE]"), LastEvent::EventType("stop")];
-    // The body; the data given if it is asked for; whether the source is done.
+    // The body; the data shown with the option; whether the source is done.
     let rows: &[(&[u8], &[&str], bool)] = &[
         (b"data: a\n\ndata: [DONE]", &["a", "[DONE]"], true),
         (b"data: a\n\ndata:[DONE] \r\n", &["a", "[DONE] "], true),
@@ -656,7 +657,7 @@ fn what_the_end_of_the_body_cuts_off() {
     }
 }
 
-/// Attempts that bring nothing wait ever longer, also where the server asks for no wait.
+/// Attempts without an event wait longer and longer, even where the server asks for no wait.
 #[test]
 fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
     let attempts = |options: EventSourceOptions,
@@ -680,7 +681,7 @@ fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
     let busy = |source: &mut EventSource, now| {
         source.response(503, NO_HEADERS, now).unwrap_err().reconnect_at.unwrap()
     };
-    // A resume that is answered 200, and has nothing.
+    // A resume that is answered with status 200 and no event.
     let empty = |source: &mut EventSource, now| {
         source.response(200, [TYPE], now).unwrap();
         receive(source, b": hello\n\nretry: 0\nid: 7\n\n{}\n", now).unwrap();
@@ -707,7 +708,7 @@ fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
     }
 }
 
-/// What the server asked for holds where it brought something.
+/// The server's reconnection time holds for a connection that brought an event.
 #[test]
 fn a_server_may_ask_to_be_tried_again_soon() {
     for fail in [true, false] {
@@ -742,7 +743,7 @@ fn what_lasted_a_minute_or_had_an_event_starts_the_waits_over() {
     }
 }
 
-/// Each response has an event and ends, and the next request is due.
+/// Each response has one event and ends, and the next request is due at once.
 #[test]
 fn long_polling_is_immediate() {
     for options in
@@ -755,10 +756,10 @@ fn long_polling_is_immediate() {
             assert_eq!(source.poll(now), Ok(EventSourceStep::Connect));
             source.response(200, [TYPE], now).unwrap();
         }
-        // Not so what broke off.
+        // A response that broke off is not followed at once.
         receive(&mut source, b"data: a\n\n", secs(9)).unwrap();
         assert_eq!(source.network_error(Reset, secs(9)), lost(Cause::Network(Reset), secs(10)));
-        // Nor what had no event.
+        // Nor is a response without an event.
         source.poll(secs(10)).unwrap();
         source.response(200, [TYPE], secs(10)).unwrap();
         let error = source.end(secs(10)).unwrap_err();
@@ -772,7 +773,7 @@ fn backoff_adds_to_what_the_server_asks_for() {
     let mut source = opened(options);
     receive(&mut source, b"retry: 60000\n\n", secs(0)).unwrap();
     let mut now = secs(0);
-    // Its ceiling of 5 s is far below.
+    // The backoff's ceiling of 5 s is far below the reconnection time.
     for (after, wait) in [("0", 61), ("60", 62), ("100", 104), ("7", 65), ("100", 105)] {
         let at = now + secs(wait);
         if source.ready_state() == ReadyState::Open {
@@ -791,7 +792,7 @@ fn backoff_ends_after_its_attempts_and_starts_over_after_a_good_stretch() {
     let backoff = BACKOFF.max_attempts(2).reset_after(secs(60));
     let mut source = EventSource::new(EventSourceOptions::new().backoff(backoff));
     let mut now = secs(0);
-    // How long each connection lasts, if one is made; and the wait that follows.
+    // How long each connection lasts, if it opens, and the wait that follows.
     for (lasts, wait) in
         [(None, Some(4)), (Some(59), Some(5)), (Some(60), Some(4)), (None, Some(5)), (None, None)]
     {
@@ -809,13 +810,13 @@ fn backoff_ends_after_its_attempts_and_starts_over_after_a_good_stretch() {
     assert_eq!(source.poll(secs(10_000)), Ok(EventSourceStep::Closed));
 }
 
-/// A server that accepts and says nothing is no better than one that does not accept.
+/// A server that accepts a connection and sends nothing is treated like one that refuses it.
 #[test]
 fn silence_is_no_good_stretch() {
     let options = EventSourceOptions::new().backoff(BACKOFF).idle_timeout(secs(100));
     for (body, waits) in [
         (&b""[..], [4, 5, 7, 8]),
-        // Nor are bytes that bring no event, unless for a minute.
+        // Bytes that bring no event do not help either, unless they last for a minute.
         (b":\n", [4, 5, 7, 8]),
         (b"data: a\n\n", [4, 4, 4, 4]),
     ] {
@@ -861,7 +862,7 @@ fn a_limit_fails_for_good_and_misuse_changes_nothing() {
     assert_eq!(source.receive(&mut input, secs(0)), failed(Cause::Decode(limit)));
     assert_eq!(source.ready_state(), ReadyState::Closed);
     let after = source.receive(&mut input, secs(0));
-    assert_eq!(after, Ok(Received::Closed), "an error is given once");
+    assert_eq!(after, Ok(Received::Closed), "an error is returned once");
     assert_eq!(source.end(secs(0)), Ok(()));
 }
 
@@ -921,7 +922,7 @@ fn errors_say_what_happened() {
     }
 }
 
-/// One function may give both kinds of error, and what the network said is in them.
+/// One function may return both kinds of error. The network's error stays inside.
 #[test]
 fn causes_come_out_again() {
     fn fail(source: &mut EventSource) -> Result<(), EventSourceError<io::Error>> {
@@ -936,7 +937,7 @@ fn causes_come_out_again() {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }
 
-/// Everything that a source shows of a body in these pieces.
+/// Returns everything that a source shows of a body in these pieces.
 fn shown(pieces: &[&[u8]]) -> Vec<String> {
     let limits = DecoderOptions::new().max_event(24);
     let options =
@@ -1027,14 +1028,14 @@ fn owned_events() {
     assert_eq!(
         source.poll(secs(2)),
         Ok(EventSourceStep::Wait(Some(secs(12)))),
-        "until then it was busy"
+        "the source was busy until then"
     );
     assert_eq!(data(&mut source, "omment\n", secs(3)), None);
     assert_eq!(source.poll(secs(3)), Ok(EventSourceStep::Wait(Some(secs(13)))));
     assert_eq!(source.network_error(Reset, secs(4)), lost(Cause::Network(Reset), secs(7)));
     source.poll(secs(7)).unwrap();
     source.response(200, [TYPE], secs(7)).unwrap();
-    assert_eq!(data(&mut source, "\ndata: b\n", secs(8)), None, "what was held is dropped");
+    assert_eq!(data(&mut source, "\ndata: b\n", secs(8)), None, "held bytes are dropped");
     assert_eq!(data(&mut source, "\n", secs(8)).as_deref(), Some("7 b"));
     assert_eq!(source.ready_state(), ReadyState::Closed);
     assert_eq!(source.end(secs(9)), Ok(()));
@@ -1093,7 +1094,7 @@ fn owned_events_that_the_end_cuts_off() {
             }
         }
     }
-    // A source that takes chunks knows without being asked for what is left.
+    // A source that takes chunks recognises a last event without a call of `receive_eof`.
     let options = EventSourceOptions::new().last_event(LastEvent::Data("[DONE]"));
     let mut source = EventSource::owned(options);
     source.poll(secs(0)).unwrap();

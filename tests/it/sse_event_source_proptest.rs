@@ -1,4 +1,4 @@
-//! The client under whatever may happen to it, in any order: what always holds.
+//! The client under random calls in any order: rules that always hold.
 
 use eventwire::Backoff;
 use eventwire::sse::{
@@ -9,21 +9,21 @@ use proptest::prelude::*;
 use std::time::Duration;
 
 const CEILING: Duration = Duration::from_secs(20);
-/// How long the waits grow where no others are set.
+/// The ceiling of the waits if no backoff is set.
 const LEAST_WAITS_CEILING: Duration = Duration::from_secs(60);
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(40);
 
 #[derive(Clone, Debug)]
 enum Op {
     Poll,
-    /// Moves the clock, in milliseconds; far back means to 0.
+    /// Moves the clock by milliseconds. A large negative number moves it to 0.
     Jump(i64),
-    /// To the time that `poll` gave.
+    /// Moves the clock to the time that `poll` returned.
     Deadline,
     Response(u16, Option<&'static str>, Option<u64>),
-    /// So many bytes of the stream.
+    /// Receives this many bytes of the stream.
     Body(usize),
-    /// The end of the body is told of, or is read up to first.
+    /// Ends the body. With `true`, the end is read first.
     End(bool),
     NetworkError,
     Aborted,
@@ -55,7 +55,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What servers send, and now and then what they do not.
+/// Generates bytes that servers send, and now and then bytes that they do not.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let piece = proptest::sample::select(vec![
         "id: 1\nevent: tick\ndata: {\"n\":1}\n\n",
@@ -109,10 +109,10 @@ fn options() -> impl Strategy<Value = EventSourceOptions> {
 struct Client {
     source: EventSource<Decoder<InlineId<8>>>,
     now: Duration,
-    /// What the decoder left in the buffer.
+    /// The bytes that the decoder left.
     buffer: Vec<u8>,
     deadline: Option<Duration>,
-    /// A request was asked for, and has not failed.
+    /// Whether a request was asked for and has not failed.
     under_way: bool,
     /// The id of the last item that had one.
     last_event_id: String,
@@ -121,12 +121,12 @@ struct Client {
 }
 
 impl Client {
-    /// An error is given once for each request, says the truth about the state, and keeps to the
+    /// Checks an error: there is one for each request, it matches the state, and it keeps to the
     /// waits.
     fn check(&mut self, result: Result<(), EventSourceError>, retry_after: Duration) {
         let Err(error) = result else { return };
         let brought_event = std::mem::take(&mut self.brought_event);
-        assert!(std::mem::take(&mut self.under_way), "an error where there is no request: {error}");
+        assert!(std::mem::take(&mut self.under_way), "an error without a request: {error}");
         self.buffer.clear();
         match error.reconnect_at {
             None => assert_eq!(self.source.ready_state(), ReadyState::Closed),
@@ -155,8 +155,8 @@ impl Client {
             }
             Ok(EventSourceStep::Wait(until)) => {
                 let is_later = |until| until > self.now || until == Duration::MAX;
-                assert!(until.is_none_or(is_later), "its time has come");
-                // At the end of all time each call is late.
+                assert!(until.is_none_or(is_later), "the time to wait for has come");
+                // At the largest time every call is late.
                 if self.now < Duration::MAX {
                     assert_eq!(self.source.poll(self.now), Ok(EventSourceStep::Wait(until)));
                 }
@@ -225,13 +225,13 @@ impl Client {
                     }
                 }
                 Item::Comment(_) | Item::Unknown(_) => {}
-                // Its id counts, if it was complete.
+                // The item's id counts if it was complete.
                 _ => self.last_event_id = self.source.last_event_id().to_owned(),
             }
             assert_eq!(self.source.last_event_id(), self.last_event_id);
         }
         if self.source.ready_state() != ReadyState::Open {
-            assert!(input.is_empty(), "what nobody takes is dropped");
+            assert!(input.is_empty(), "unwanted input is dropped");
             if was_open {
                 self.under_way = false;
             }
@@ -285,7 +285,7 @@ impl Client {
             }
             Op::NetworkError => self.source.network_error((), self.now).map_err(|error| {
                 assert_eq!(error.cause, EventSourceErrorCause::Network(()));
-                // What it was does not matter here.
+                // The network's error does not matter here.
                 let reconnect_at = error.reconnect_at;
                 EventSourceError { cause: EventSourceErrorCause::Aborted, reconnect_at }
             }),
@@ -299,7 +299,7 @@ impl Client {
         assert!(result.is_ok() || before.0 != ReadyState::Closed, "an error after closing");
         self.check(result, retry_after);
         if before.0 == ReadyState::Closed {
-            assert_eq!(self.source.ready_state(), ReadyState::Closed, "it came back");
+            assert_eq!(self.source.ready_state(), ReadyState::Closed, "a closed source reopened");
         }
         if self.source.ready_state() == ReadyState::Open {
             assert!(self.under_way, "open without a request");
@@ -321,7 +321,7 @@ proptest! {
         stream in stream(),
     ) {
         let policy = if skip { OnLimit::Skip } else { OnLimit::Error };
-        // Ids in blocks are only seen where these are shown.
+        // Ids of blocks are visible only if blocks are shown.
         let limits = DecoderOptions::new().max_event(60).on_limit(policy).blocks(true).comments(show);
         let limits = limits.unknown_lines(show).unfinished(unfinished);
         let has_backoff = backoff.is_some();

@@ -1,4 +1,5 @@
-//! A client of a server that keeps a log and is cut off again and again: it reads exactly the log.
+//! A client of a server that keeps a log and cuts it off again and again. The client reads exactly
+//! the log.
 
 use eventwire::Backoff;
 use eventwire::sse::{
@@ -36,7 +37,7 @@ fn log(random: &mut SmallRng) -> Vec<Entry> {
     (1..=count).map(|id| entry(id, random)).collect()
 }
 
-/// What the server answers to a client that has seen `seen` events, until it is cut off.
+/// Returns the server's answer to a client that has seen `seen` events. The caller cuts it off.
 fn body(log: &[Entry], seen: usize, random: &mut SmallRng) -> Vec<u8> {
     let mut body = String::new();
     for entry in &log[seen..] {
@@ -49,7 +50,7 @@ fn body(log: &[Entry], seen: usize, random: &mut SmallRng) -> Vec<u8> {
         if random.random_ratio(1, 4) {
             fields.push(format!("retry: {}", random.random_range(0..5000)));
         }
-        // The id may come last: an event that lacks its end has to come again all the same.
+        // The id may come last. An event whose end is missing must come again all the same.
         if random.random() {
             fields.rotate_left(1);
         }
@@ -63,7 +64,7 @@ fn body(log: &[Entry], seen: usize, random: &mut SmallRng) -> Vec<u8> {
     body.into_bytes()
 }
 
-/// Takes what arrived, or begins a new connection; returns the events.
+/// Receives bytes and appends the events.
 type Receive<D> = fn(
     &mut EventSource<D>,
     &mut Vec<u8>,
@@ -79,7 +80,7 @@ fn run<D: EventSourceDecoder>(mut source: EventSource<D>, receive: Receive<D>, s
     let mut now = Duration::from_secs(random.random_range(0..100));
     let mut events = Vec::new();
     let mut buffer = Vec::new();
-    // After the last event another connection is made, to see that none comes twice.
+    // After the last event, connect once more to check that no event comes twice.
     let mut complete = 0;
     while complete < 2 {
         complete += usize::from(events.len() == log.len());
@@ -90,7 +91,7 @@ fn run<D: EventSourceDecoder>(mut source: EventSource<D>, receive: Receive<D>, s
         buffer.clear();
         assert_eq!(events[..], log[..events.len()], "seed {seed}");
         assert_eq!(source.ready_state(), ReadyState::Connecting, "seed {seed}");
-        let at = error.reconnect_at.expect("it may connect again");
+        let at = error.reconnect_at.expect("the source may reconnect");
         let least = now + source.reconnection_time();
         let most = least.max(now + RETRY_AFTER).max(now + IDLE_TIMEOUT) + CEILING;
         assert!(least <= at && at <= most, "seed {seed}");
@@ -104,7 +105,7 @@ fn run<D: EventSourceDecoder>(mut source: EventSource<D>, receive: Receive<D>, s
 
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// A request, and what comes of it until it fails.
+/// Connects, and returns the error that ends the connection.
 fn connect<D: EventSourceDecoder>(
     source: &mut EventSource<D>,
     receive: Receive<D>,
@@ -140,10 +141,10 @@ fn connect<D: EventSourceDecoder>(
         1 => no_cause(source.network_error((), *now)),
         _ => {
             let Ok(EventSourceStep::Wait(Some(deadline))) = source.poll(*now) else {
-                panic!("no deadline")
+                panic!("there is no deadline")
             };
             let Ok(EventSourceStep::Wait(Some(deadline))) = source.poll(deadline) else {
-                panic!("no chance")
+                panic!("there is no last chance")
             };
             *now = deadline;
             let error = source.poll(*now).unwrap_err();
@@ -153,7 +154,7 @@ fn connect<D: EventSourceDecoder>(
     }
 }
 
-/// What the network said does not matter.
+/// Drops the network's error, which does not matter here.
 fn no_cause(result: Result<(), EventSourceError<()>>) -> EventSourceError {
     let EventSourceError { cause, reconnect_at } = result.unwrap_err();
     assert_eq!(cause, EventSourceErrorCause::Network(()));

@@ -1,4 +1,4 @@
-//! `EventStream`: the same events however the body is cut and polled, and how it ends.
+//! `EventStream`: the same events however the body is cut and polled, and the ways it ends.
 
 use bytes::Bytes;
 use eventwire::sse::{
@@ -35,14 +35,14 @@ const RULES: [Rules; 6] = [
     Rules { max_line: 12, skip: true, unfinished: true, ..Rules::VERBOSE },
 ];
 
-/// What comes of a whole body, or its front.
+/// The result of a whole body, or of its front.
 struct Outcome {
     seen: Vec<Seen>,
     last_event_id: String,
     reconnection_time: Option<Duration>,
 }
 
-/// The chunks of a stream that is not ready before each of them.
+/// Returns a stream that is not ready before each chunk.
 fn slow<E>(
     chunks: impl IntoIterator<Item = Result<Bytes, E>>,
 ) -> impl Stream<Item = Result<Bytes, E>> + Unpin {
@@ -73,7 +73,7 @@ fn seen(event: Result<OwnedEvent, ReadError<Infallible>>) -> Seen {
     }
 }
 
-/// All events, by futures of which each that has to wait is dropped.
+/// Returns all events. Each future that would have to wait is dropped.
 fn by_dropped_futures<S>(events: &mut EventStream<S>) -> Vec<Seen>
 where
     S: Stream<Item = Result<Bytes, Infallible>> + Unpin,
@@ -85,7 +85,7 @@ where
             Some(None) => return all,
             Some(Some(event)) => all.push(seen(event)),
         }
-        assert!(all.len() < 10_000, "no end");
+        assert!(all.len() < 10_000, "the stream does not end");
     }
 }
 
@@ -112,7 +112,7 @@ fn check(rules: Rules, body: &[u8], chunks: &[&[u8]]) {
     assert_eq!(*events.last_event_id(), *expected.last_event_id);
     assert_eq!(events.reconnection_time(), expected.reconnection_time);
     let after = std::iter::repeat_with(|| events.next().now_or_never()).take(3);
-    assert!(after.into_iter().all(|it| matches!(it, Some(None))), "something after the end");
+    assert!(after.into_iter().all(|it| matches!(it, Some(None))), "an item after the end");
 }
 
 #[test]
@@ -156,7 +156,7 @@ async fn a_failed_transport_ends_it() {
     assert!(events.is_terminated());
     assert!(events.next().await.is_none());
     assert!(events.next().await.is_none());
-    // What was unfinished does not get into what the decoder reads next.
+    // Unfinished bytes do not get into the decoder's next stream.
     let (_, decoder, rest) = events.into_parts();
     assert_eq!(rest, "");
     let mut events =

@@ -5,7 +5,7 @@ use eventwire_test_support::sse::events_from_tokens;
 use eventwire_test_support::sse::reference::message_events;
 use proptest::prelude::*;
 
-/// The tokens of a stream, adjacent values joined.
+/// Returns the tokens of a stream, with adjacent values joined.
 fn tokens<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<(&'static str, Vec<u8>)> {
     let mut lexer = Lexer::new();
     let mut tokens: Vec<(&str, Vec<u8>)> = Vec::new();

@@ -1,4 +1,4 @@
-//! Owned events: what they share, and what the decoder holds on to.
+//! Owned events: the memory that they share, and the memory that the decoder holds.
 
 use bytes::{Bytes, BytesMut};
 use eventwire::sse::{DecodeError, DecoderOptions, EventId, Item, OnLimit, OwnedDecoder};
@@ -14,7 +14,7 @@ fn last_event_id_outlives_reconnects() {
     for (stream, expected) in RECONNECTS {
         let mut chunk = Bytes::from(stream);
         let Some(Item::Event(event)) = decoder.decode(&mut chunk).unwrap() else {
-            panic!("an event")
+            panic!("not an event")
         };
         assert_eq!(event.last_event_id, expected);
         assert_eq!(decoder.decode(&mut chunk), Ok(None));
@@ -34,7 +34,7 @@ fn a_reset_decoder_starts_a_new_stream() {
     assert_eq!(decoder.decode(&mut more), Err(error));
     assert_eq!(decoder.decode(&mut Bytes::from("\n\ndata: b\n\n")), Err(error), "dead");
     decoder.reset();
-    // Neither the CR nor the byte order mark that was due is forgotten or made up.
+    // The decoder neither forgets nor invents the CR and the byte order mark.
     let mut next = Bytes::from("\u{FEFF}data:b\n\n");
     assert!(matches!(decoder.decode(&mut next), Ok(Some(Item::Event(event))) if event.data == "b"));
 }
@@ -46,11 +46,11 @@ fn owned_events_share_the_read_buffer() {
     let memory = buffer.as_ptr() as usize..buffer.as_ptr() as usize + 256;
     buffer.extend_from_slice(b"id: 1\ndata: one\ndata: two\n\nda");
     let Ok(Some(Item::Event(event))) = decoder.decode_buffer(&mut buffer) else {
-        panic!("an event")
+        panic!("not an event")
     };
     assert_eq!(event.data, "one\ntwo");
     for bytes in [&event.data, &event.last_event_id] {
-        assert!(memory.contains(&(bytes.as_ptr() as usize)), "not copied");
+        assert!(memory.contains(&(bytes.as_ptr() as usize)), "the event must not be copied");
     }
     assert_eq!(decoder.decode_buffer(&mut buffer), Ok(None));
     assert_eq!(buffer, "da");
@@ -61,11 +61,11 @@ fn text_is_shared_unless_it_had_to_be_replaced() {
     let mut chunk = Bytes::from_static(b"data: \xE2\x82\xAC\n\nevent: \xFF\ndata: \xE2\x82\n\n");
     let at = chunk[6..].as_ptr();
     let mut decoder = OwnedDecoder::new();
-    let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!("an event") };
+    let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!("not an event") };
     assert_eq!((&*event.data, event.event_type_or_default()), ("\u{20AC}", "message"));
-    assert_eq!(event.data.as_ptr(), at, "valid text is not copied");
+    assert_eq!(event.data.as_ptr(), at, "valid text must not be copied");
 
-    let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!("an event") };
+    let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!("not an event") };
     assert_eq!(event.event_type_or_default(), "\u{FFFD}");
     assert_eq!(event.data, "\u{FFFD}");
 }
@@ -73,7 +73,8 @@ fn text_is_shared_unless_it_had_to_be_replaced() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
 
-    /// Misuse: what each method had left is lost to the other. It may fail, but not panic.
+    /// Mixing the methods is misuse: each method loses the bytes that the other had left. The
+    /// decoder may fail, but must not panic.
     #[test]
     fn mixing_the_two_methods_does_no_harm(
         pieces in prop::collection::vec(
@@ -113,13 +114,13 @@ proptest! {
     }
 }
 
-/// A chunk whose memory can be asked after.
+/// Returns a chunk, and a handle that counts the references to its memory.
 fn counted(bytes: &[u8]) -> (Bytes, Arc<[u8]>) {
     let memory: Arc<[u8]> = bytes.into();
     (Bytes::from_owner(Arc::clone(&memory)), memory)
 }
 
-/// Decodes all of a chunk; how many events it had.
+/// Decodes a whole chunk. Returns the number of its events.
 fn drain(decoder: &mut OwnedDecoder, mut chunk: Bytes) -> usize {
     let mut events = 0;
     while let Some(item) = decoder.decode(&mut chunk).unwrap() {
@@ -155,16 +156,16 @@ fn an_unfinished_block_is_let_go_when_the_stream_ends() {
     let mut decoder = OwnedDecoder::new();
     let (chunk, memory) = counted(b"id: 1\ndata: a\n\ndata: unfinished");
     assert_eq!(drain(&mut decoder, chunk), 1);
-    assert_eq!(Arc::strong_count(&memory), 2, "it is kept while it may be needed");
+    assert_eq!(Arc::strong_count(&memory), 2, "the chunk is kept while it may be needed");
     decoder.reset();
     assert_eq!(Arc::strong_count(&memory), 1);
-    // Nor is what was gathered from several chunks taken for the front of the next stream.
+    // Bytes gathered from several chunks are not taken for the start of the next stream either.
     for piece in [&b"da"[..], b"ta: b", b"\ndata: c\n"] {
         assert_eq!(drain(&mut decoder, Bytes::from_static(piece)), 0);
     }
     decoder.reset();
     let mut chunk = Bytes::from_static(b"data: d\n\n");
-    let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!("an event") };
+    let Ok(Some(Item::Event(event))) = decoder.decode(&mut chunk) else { panic!("not an event") };
     assert_eq!((&*event.data, &*event.last_event_id), ("d", "1"));
 }
 
@@ -195,7 +196,7 @@ fn only_the_event_that_straddles_chunks_is_gathered() {
     }
 }
 
-/// Nothing is gathered beyond the byte that decides: no peer's chunk makes the decoder reserve more.
+/// The decoder gathers nothing after the deciding byte, so no peer's chunk makes it reserve more.
 #[test]
 fn a_limit_bounds_what_is_gathered() {
     let options = DecoderOptions::new().max_event(100);

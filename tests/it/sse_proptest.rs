@@ -1,10 +1,10 @@
-//! Arbitrary streams under arbitrary cuts: always what the reference says.
+//! Random streams under random cuts always match the reference.
 
 use eventwire_test_support::cut;
 use eventwire_test_support::sse::{Rules, reference, trace};
 use proptest::prelude::*;
 
-/// Pieces of which a stream is likely to be tricky.
+/// Generates pieces that are likely to make a stream tricky.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
     let fixed: Vec<&[u8]> = vec![
         b"data: a line that is longer than what stands between\n",

@@ -25,7 +25,7 @@ fn id(text: &str) -> EventId<'_> {
     EventId::new(text).unwrap()
 }
 
-/// The data of each event that is there for a subscription.
+/// Returns the data of each event that a subscription still has to read.
 fn read(replay: &Replay, mut subscription: Subscription) -> Result<String, Lagged> {
     let mut text = String::new();
     while let Some(block) = replay.next(&mut subscription)? {
@@ -57,7 +57,7 @@ fn a_client_goes_on_behind_its_last_event() {
         ("11", ""),
         ("10", "e"),
         ("9", "de"),
-        ("8", "cde"), // its event is gone, but all that followed is held
+        ("8", "cde"), // its event is gone, but all later events are held
         ("7", "expired"),
         ("6", "unknown"),
         ("12", "unknown"),
@@ -94,7 +94,7 @@ fn a_client_of_an_earlier_run_is_not_given_what_it_did_not_ask_for() {
         assert_eq!(since(&mut earlier, &last_event_id), "");
         assert_eq!(since(&mut replay, &last_event_id), "unknown");
     }
-    // The danger of numbers alone, of which the docs speak.
+    // The docs warn of this danger of plain numbers.
     let mut earlier = Replay::numbered_from(OPTIONS, 1);
     let mut replay = Replay::numbered_from(OPTIONS, 1);
     let last_event_id = earlier.push(&data("a"), NOW);
@@ -135,7 +135,7 @@ fn nothing_but_an_id_as_it_was_assigned_is_one() {
         replay.push(&data(text), NOW);
     }
     rows(&mut replay);
-    // Nor where events had ids of the caller's, among which it is looked for.
+    // The same holds for a history with ids of the caller's, which is searched.
     let mut replay = Replay::new(OPTIONS.max_items(2), 0xAB);
     replay.push(&data("x").id(id("cd-3")), NOW);
     for text in ["a", "b", "c", "d"] {
@@ -157,7 +157,7 @@ fn an_event_that_could_not_be_encoded_takes_no_number() {
     assert_eq!(since(&mut replay, "7-1"), "b");
 }
 
-/// An id is looked for behind all events that came after it for certain; others may lie between.
+/// The search begins after all events that are certainly later. Other events may come between.
 #[test]
 fn an_assigned_id_is_found_among_all_others() {
     let mut replay = Replay::new(OPTIONS, 1);
@@ -188,7 +188,7 @@ fn ids_of_the_caller_are_kept_and_others_numbered() {
         replay.push(&data("a").id(id("1700-0")), NOW),
         replay.push(&data("b"), NOW),
         replay.push(&data("c").id(id("grüße")), NOW),
-        replay.push(&data("d"), NOW), // no number is too large
+        replay.push(&data("d"), NOW), // the number wraps around
         replay.push_with(None, NOW, |id| (data("e").id(id).to_bytes(), 16)),
         replay.push_with(Some(id("last")), NOW, |id| (data("f").id(id).to_bytes(), 16)),
     ];
@@ -246,7 +246,7 @@ fn what_has_no_id_takes_room_and_hides_no_loss() {
     for _ in 0..2 {
         replay.push_transient(Bytes::from("x"), 1, NOW);
     }
-    assert_eq!(since(&mut replay, "2"), ""); // dropped last
+    assert_eq!(since(&mut replay, "2"), ""); // the event dropped last
     assert_eq!(since(&mut replay, "1"), "expired");
     assert_eq!(replay.last_event_id(), "2");
 }
@@ -328,7 +328,7 @@ fn a_keep_alive_is_due_when_nothing_was_written() {
 }
 
 proptest! {
-    /// A client that connects, loses what is under way and comes back, gets each event once and in
+    /// A client that connects, loses bytes in transit and reconnects gets each event once and in
     /// order, or is told that it cannot.
     #[test]
     fn a_client_that_comes_back_misses_nothing(
@@ -339,9 +339,9 @@ proptest! {
         let options = OPTIONS.max_items(items);
         let numbered = || Replay::numbered_from(options, 0);
         let mut replay = run.map_or_else(numbered, |run| Replay::new(options, run));
-        // The data of each event is its place here.
+        // The data of each event is its place in the log.
         let mut ids = vec![replay.push(&data("0"), NOW)];
-        let (mut count, mut seen) = (1_usize, 1_usize); // of events; the client has had the first
+        let (mut count, mut seen) = (1_usize, 1_usize); // of events; the client has seen the first
         let mut subscription = replay.subscribe();
         for (pushes, reads, cut) in steps {
             for _ in 0..pushes {
@@ -354,7 +354,7 @@ proptest! {
                 subscription = match replay.since(&ids[seen - 1], NOW) {
                     Resume::Here(subscription) => subscription,
                     Resume::Expired => {
-                        prop_assert!(!all_held, "{count} {seen} {items}");
+                        prop_assert!(!all_held, "all was held: {count} {seen} {items}");
                         seen = count;
                         replay.subscribe()
                     }
@@ -379,8 +379,8 @@ proptest! {
         }
     }
 
-    /// The client's machine against the history, each response of so many events at most: with one it
-    /// is long polling. Responses end by themselves or are cut anywhere.
+    /// The client's state machine against the history. Each response has at most `most` events;
+    /// with one event it is long polling. Responses end by themselves or are cut anywhere.
     #[test]
     fn an_event_source_misses_nothing_however_short_the_responses_are(
         pushes in vec(0..4_usize, 1..40),

@@ -1,4 +1,4 @@
-//! The given vectors, each as cut there and under every split.
+//! The shared test vectors, each cut as the file says, and at every split.
 
 use eventwire_test_support::sse::{Rules, Seen, every_split, reference, trace};
 use eventwire_test_support::vectors;

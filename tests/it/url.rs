@@ -1,8 +1,8 @@
-//! URLs: what a program is told of one, and which are refused.
+//! URLs: the parts that a program gets, and the URLs that are refused.
 
 use eventwire::{InvalidUrl, Url};
 
-/// What a program needs of a URL.
+/// The parts of a URL: scheme, whether it is encrypted, host, port, `Host` header and target.
 type Parts = (&'static str, bool, &'static str, u16, &'static str, &'static str);
 
 fn parts(url: &'static str) -> Parts {
@@ -20,15 +20,15 @@ fn what_a_url_says() {
         ("https://h/", ("https", true, "h", 443, "h", "/")),
         ("WS://127.0.0.1:9107/", ("ws", false, "127.0.0.1", 9107, "127.0.0.1:9107", "/")),
         ("hTTpS://Example.com/", ("https", true, "Example.com", 443, "Example.com", "/")),
-        // A path that is missing.
+        // The path is missing.
         ("ws://h", ("ws", false, "h", 80, "h", "/")),
         ("ws://127.0.0.1:9107?x=1", ("ws", false, "127.0.0.1", 9107, "127.0.0.1:9107", "/?x=1")),
         ("ws://h?", ("ws", false, "h", 80, "h", "/?")),
         ("wss://h?a=/b&c=?@:", ("wss", true, "h", 443, "h", "/?a=/b&c=?@:")),
-        // Paths and queries as they are.
+        // Paths and queries are kept unchanged.
         ("ws://h//a/../b;c?d=[{|}]%20\"'", ("ws", false, "h", 80, "h", "//a/../b;c?d=[{|}]%20\"'")),
         ("ws://h/a@b:1", ("ws", false, "h", 80, "h", "/a@b:1")),
-        // Ports: the scheme's own is not sent, nor an empty one.
+        // The scheme's default port is not sent, nor is an empty one.
         ("ws://h:80/", ("ws", false, "h", 80, "h", "/")),
         ("ws://h:0080", ("ws", false, "h", 80, "h", "/")),
         ("ws://h:443/", ("ws", false, "h", 443, "h:443", "/")),
@@ -36,7 +36,7 @@ fn what_a_url_says() {
         ("wss://h:80/", ("wss", true, "h", 80, "h:80", "/")),
         ("https://h:65535?", ("https", true, "h", 65535, "h:65535", "/?")),
         ("http://h:/", ("http", false, "h", 80, "h", "/")),
-        // Addresses of IPv6.
+        // IPv6 addresses.
         ("ws://[::1]/", ("ws", false, "::1", 80, "[::1]", "/")),
         ("ws://[::1]:9001?a", ("ws", false, "::1", 9001, "[::1]:9001", "/?a")),
         (
@@ -48,7 +48,7 @@ fn what_a_url_says() {
             ("ws", false, "xn--bcher-kva.example", 80, "xn--bcher-kva.example", "/"),
         ),
         ("ws://my_service:81/", ("ws", false, "my_service", 81, "my_service:81", "/")),
-        // A user and password are no part of the host.
+        // A user and password are not part of the host.
         ("ws://user:pw@127.0.0.1:9107/", ("ws", false, "127.0.0.1", 9107, "127.0.0.1:9107", "/")),
         ("ws://user:80@[::1]/", ("ws", false, "::1", 80, "[::1]", "/")),
         ("ws://@h/", ("ws", false, "h", 80, "h", "/")),
@@ -118,7 +118,7 @@ fn a_url_that_is_refused_says_where() {
         ("ws:/h", InvalidUrl::Scheme),
         ("ws:\\\\h", InvalidUrl::Scheme),
         ("h/?url=ws://h", InvalidUrl::Scheme),
-        // Bytes that can stand nowhere.
+        // Characters that are not allowed anywhere.
         (" ws://h/", character(0)),
         ("ws://h/ ", character(7)),
         ("ws://h/a b", character(8)),
@@ -167,7 +167,7 @@ fn a_url_that_is_refused_says_where() {
         ("ws://u%3Av:p@h/", credentials(6)),
         ("ws://u:p%0D%0A@h/", credentials(8)),
         ("ws://u:p%7f@h/", credentials(8)),
-        // Fragments of a WebSocket.
+        // Fragments of a WebSocket URL.
         ("ws://h/#", fragment(7)),
         ("wss://u@h:80/a?b#c", fragment(16)),
         ("WS://h#", fragment(6)),
@@ -181,7 +181,7 @@ fn a_url_that_is_refused_says_where() {
     }
 }
 
-/// The parts of whatever is taken make up the URL again, and nothing breaks out of a line.
+/// The parts of any accepted URL make up the same URL again, and nothing breaks out of a line.
 #[test]
 fn whatever_the_pieces() {
     let pieces = [

@@ -1,4 +1,4 @@
-//! The closing handshake, what is owed to a peer, and what may still be sent.
+//! The closing handshake, the replies owed to a peer, and the frames that may still be sent.
 
 use eventwire::BufferTooSmall;
 use eventwire::ws::connection::{Reader, Writer};
@@ -9,7 +9,7 @@ use eventwire_test_support::ws::{ROLES, Stream};
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 
-/// A server's connection, and all that it has written.
+/// A server's connection, and everything that it has written.
 struct Server {
     connection: Connection,
     written: Vec<u8>,
@@ -20,8 +20,8 @@ impl Server {
         Self { connection: Connection::frame_server(Limits::new()), written: Vec::new() }
     }
 
-    /// Receives what `build` builds, without replying; returns how many events there were, or the
-    /// code of the error.
+    /// Receives the stream that `build` writes, without replying. Returns the number of events, or
+    /// the close code of the error.
     fn receive(&mut self, build: impl Fn(&mut Stream) -> &mut Stream) -> Result<usize, CloseCode> {
         let mut stream = Stream::new(Role::Server);
         build(&mut stream);
@@ -47,10 +47,10 @@ impl Server {
         let mut buffer = [0; FrameDecoder::MIN_BUFFER];
         let len = self.connection.reply(&mut buffer).expect("a server can always answer");
         self.written.extend(&buffer[..len]);
-        assert_eq!(self.connection.reply(&mut buffer), Ok(0), "owed only once");
+        assert_eq!(self.connection.reply(&mut buffer), Ok(0), "a reply is owed only once");
     }
 
-    /// Whether these frames are refused with this, and nothing is written.
+    /// Checks that these frames are refused with this error, and that nothing is written.
     fn refuses(&mut self, frames: &[Frame<&[u8]>], error: SendError) {
         for frame in frames {
             let before = self.written.len();
@@ -64,7 +64,7 @@ fn close(code: u16) -> Frame<&'static [u8]> {
     Frame::close(Some(Close { code: CloseCode::new(code).unwrap(), reason: "" })).unwrap()
 }
 
-/// Everything but a close frame.
+/// Returns one frame of each kind, except a close frame.
 fn others() -> [Frame<&'static [u8]>; 4] {
     [
         Frame::text("a"),
@@ -89,7 +89,7 @@ fn the_peer_closes_first() {
         assert_eq!(server.written, answer);
         server.refuses(&others(), SendError::Closed);
         server.refuses(&[close(1000)], SendError::Closed);
-        // It would even be wrong to answer this ping.
+        // Answering this ping would even be wrong.
         assert_eq!(server.receive(|s| s.frame(PING, b"")), Ok(0));
         server.reply();
         assert_eq!(server.written, answer);
@@ -113,7 +113,7 @@ fn we_close_first() {
     assert_eq!(server.connection.state(), ConnectionState::LocalClosing);
     server.refuses(&others()[..2], SendError::Closed);
     server.refuses(&[close(1000)], SendError::Closed);
-    // What the peer sent before it knew still comes, and pings are answered.
+    // Frames that the peer sent before it knew are still received, and pings are answered.
     assert_eq!(server.receive(|s| s.frame(0x81, b"late").frame(PING, b"there?")), Ok(2));
     server.reply();
     assert_eq!(server.connection.state(), ConnectionState::LocalClosing);
@@ -162,7 +162,9 @@ fn an_error_after_our_close_frame_is_not_answered() {
     assert_eq!(server.connection.state(), ConnectionState::Closed);
 }
 
-/// RFC 6455, 5.5.3: the latest ping may be answered alone. So a flood owes one pong.
+/// A connection may answer only the latest ping
+/// ([RFC 6455, section 5.5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3)), so a flood
+/// owes one pong.
 #[test]
 fn pongs_coalesce() {
     let mut server = Server::new();
@@ -177,7 +179,7 @@ fn pongs_coalesce() {
     assert_eq!(server.written, b"\x8A\x01\xFF");
 }
 
-/// Nothing but our close frame follows the peer's.
+/// After the peer's close frame we send only ours.
 #[test]
 fn a_close_frame_replaces_a_pong() {
     let mut server = Server::new();
@@ -199,7 +201,7 @@ fn a_reply_that_does_not_fit_is_still_owed() {
     assert_eq!(server.written, [&[0x8A, 125][..], &[7; 125]].concat());
 }
 
-/// Both halves apart, replies carried from one to the other.
+/// The halves of a connection, with replies carried from the reader to the writer.
 #[test]
 fn halves() {
     let mut written = [0; 256];
@@ -226,7 +228,7 @@ fn halves() {
         let len = writer.reply(&close, &mut written).unwrap();
         assert_eq!(&written[..len], b"\x88\x82\0\0\0\0\x03\xE8");
         assert_eq!(writer.state(), ConnectionState::Closed);
-        // A pong that was carried too late is not sent.
+        // A pong that is carried too late is not sent.
         assert_eq!(writer.reply(&pong, &mut written), Ok(0));
     }
 }
@@ -245,7 +247,7 @@ fn a_closed_connection_in_each_of_two_halves() {
     assert_eq!(writer.state(), ConnectionState::Closed);
 }
 
-/// A reply that did not fit still counts as knowledge that the peer closed.
+/// Even a reply that did not fit tells the writer that the peer closed.
 #[test]
 fn no_pong_after_the_peers_close() {
     let mut reader = Reader::new(FrameDecoder::new(Role::Client, Limits::new()));
@@ -272,7 +274,7 @@ fn a_reader_owes_the_answer_to_an_error_once() {
     assert!(reader.take_reply().is_none());
 }
 
-/// 16 MiB in 131,072 frames, as the docs say.
+/// The default limits: 16 MiB in 131,072 frames, as the docs say.
 #[test]
 fn default_limits() {
     let receive = |bytes: &[u8]| {
@@ -293,23 +295,25 @@ fn default_limits() {
     assert_eq!(receive(&frames(131_073)), Err(Fault::TooManyFragments { limit: 131_072 }));
 }
 
-/// Lengths beyond the memory of a 32-bit machine, to which the second would be 5.
+/// Lengths beyond the memory of a 32-bit machine. Cut to 32 bits, the second would be 5.
 const BEYOND_32_BITS: [u64; 3] = [1 << 32, 1 << 32 | 5, i64::MAX as u64];
 
-/// What the first bytes of a 64-bit length say that are enough to see it pass this limit.
+/// Returns the length known from the first bytes of a 64-bit length, once they show that it exceeds
+/// `limit`.
 fn at_least(len: u64, limit: u64) -> u64 {
     let mut known = (1..=8).map(|bytes: u32| len & (u64::MAX.checked_shl(64 - 8 * bytes).unwrap()));
-    known.find(|&known| known > limit).expect("it does")
+    known.find(|&known| known > limit).expect("the length exceeds the limit")
 }
 
-/// The beginning of a frame of that length: its header, and 6 bytes.
+/// Returns the beginning of a frame of this length: its header and 6 bytes.
 fn beginning(role: Role, b0: u8, len: u64) -> Vec<u8> {
     let mut stream = Stream::new(role);
     stream.header(b0, 127).raw(&len.to_be_bytes()).key().payload(b"123456");
     stream.bytes
 }
 
-/// Of a frame that is too long nothing is taken, and of others what is there, on every machine.
+/// Nothing of a frame that is too long is received. Other frames are received as far as they have
+/// arrived. Both hold on every machine.
 #[test]
 fn frames_beyond_32_bits() {
     let memory = usize::MAX as u64;
@@ -338,14 +342,14 @@ fn frames_beyond_32_bits() {
     }
 }
 
-/// One that is received to its end, in runs of 64 MiB, and what follows it.
+/// The frame is received to its end in runs of 64 MiB, and so is the frame after it.
 #[test]
 fn a_frame_of_more_than_4_gib() {
     let len = 1_u64 << 32 | 5;
     let mut decoder = FrameDecoder::new(Role::Client, Limits::new().max_message(len));
     let mut header = [&b"\x82\x7F"[..], &len.to_be_bytes()].concat();
     assert_eq!(decoder.decode(&mut &mut header[..]), Ok(None));
-    // Nobody looks at the bytes, so that this takes no time.
+    // Nobody looks at the bytes, so this takes no time.
     let mut memory = vec![0; 64 << 20];
     let mut left = len;
     while left > 0 {
@@ -359,7 +363,7 @@ fn a_frame_of_more_than_4_gib() {
     assert_eq!((error.fault, error.offset), (Fault::ReservedOpCode(3), 10 + len));
 }
 
-/// Whole messages have to fit memory, of which nothing is longer than `isize::MAX` bytes.
+/// A whole message must fit into memory, where nothing is longer than `isize::MAX` bytes.
 #[cfg(feature = "alloc")]
 #[test]
 fn messages_beyond_32_bits() {
@@ -379,14 +383,14 @@ fn messages_beyond_32_bits() {
         let none = Limits::new().max_message(u64::MAX);
         let expected = if len <= most { Ok(None) } else { fault(most, 0, len) };
         assert_eq!(first(none, begins.into()), expected);
-        // Over two frames, on every machine.
+        // A message in two frames, which is too long on every machine.
         let mut stream = Stream::new(role);
         stream.frame(0x02, b"1").raw(&beginning(role, 0x80, i64::MAX as u64));
         assert_eq!(first(none, stream.bytes[..].into()), fault(most, 1, i64::MAX as u64));
     }
 }
 
-/// What a client sends is masked, in each way to send, and it takes what is not.
+/// A client masks everything it sends, in each way to send, and accepts unmasked frames.
 #[test]
 fn a_client() {
     let mut client = Connection::frame_client(Limits::new(), || [1, 2, 3, 4]);
@@ -412,7 +416,7 @@ fn a_client_with_buffers_that_grow() {
     let mut written = Vec::new();
     client.send_to(&Frame::binary([0; 2]), &mut written).unwrap();
     client.receive(&mut BytesMut::from(&b"\x89\x02hi"[..])).unwrap();
-    // What does not fit is still owed.
+    // A reply that did not fit is still owed.
     let needed = SendError::BufferTooSmall(BufferTooSmall { needed: 8 });
     assert_eq!(client.reply_to(&mut &mut [0; 7][..]), Err(needed));
     client.reply_to(&mut written).unwrap();
@@ -420,7 +424,7 @@ fn a_client_with_buffers_that_grow() {
     assert_eq!(written, b"\x82\x82\x01\x02\x03\x04\x01\x02\x8A\x82\x01\x02\x03\x04ik");
 }
 
-/// Before the reply goes out, nothing else does, in each way to receive.
+/// Once the peer has closed, nothing is sent before the reply, in each way to receive.
 #[cfg(feature = "alloc")]
 #[test]
 fn the_peer_is_known_to_have_closed() {

@@ -1,4 +1,6 @@
-//! permessage-deflate on a connection (RFC 7692, 6 and 7.2), row by row.
+//! permessage-deflate on a connection, row by row
+//! ([RFC 7692, sections 6](https://www.rfc-editor.org/rfc/rfc7692#section-6) and
+//! [7.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.2)).
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use eventwire::BufferTooSmall;
@@ -27,16 +29,17 @@ const NO_TAKEOVER: DeflateParams = DeflateParams {
     ..TAKEOVER
 };
 
-/// "Hello" as the RFC has it: by a block with fixed codes, and a stored one (7.2.3.1, 7.2.3.3).
+/// "Hello" as in the RFC: in a block with fixed codes and in a stored block (RFC 7692, sections
+/// 7.2.3.1 and 7.2.3.3).
 const HELLO: &[u8] = b"\xF2\x48\xCD\xC9\xC9\x07\x00";
 const HELLO_STORED: &[u8] = b"\x00\x05\x00\xFA\xFF\x48\x65\x6C\x6C\x6F\x00";
-/// In a block with `BFINAL` (7.2.3.4), and in two blocks (7.2.3.5).
+/// "Hello" in a block with `BFINAL` (RFC 7692, section 7.2.3.4), and in two blocks (7.2.3.5).
 const HELLO_FINAL: &[u8] = b"\xF3\x48\xCD\xC9\xC9\x07\x00\x00";
 const HELLO_TWICE_FLUSHED: &[u8] = b"\xF2\x48\x05\x00\x00\x00\xFF\xFF\xCA\xC9\xC9\x07\x00";
-/// "Hello" again, as a reference to the first (7.2.3.2).
+/// "Hello" again, as a reference to the first one (RFC 7692, section 7.2.3.2).
 const HELLO_AGAIN: &[u8] = b"\xF2\x00\x11\x00\x00";
 
-/// A frame of a server.
+/// Returns a server's frame.
 fn frame(b0: u8, payload: &[u8]) -> Vec<u8> {
     let len = payload.len();
     let mut frame = match len {
@@ -70,7 +73,8 @@ fn receive(params: DeflateParams, options: Limits, chunks: &[&[u8]]) -> Seen {
     (messages, None)
 }
 
-/// What a client sees of a stream, the same whole, byte by byte and at every two-way split.
+/// Returns the events that a client sees. Checks that they are the same for the whole stream, byte
+/// by byte and at every two-way split.
 fn every_split(params: DeflateParams, options: Limits, stream: &[u8]) -> Seen {
     let seen = receive(params, options, &[stream]);
     let bytes: Vec<_> = stream.chunks(1).collect();
@@ -114,10 +118,10 @@ fn examples_of_the_rfc() {
     let (messages, error) = every_split(TAKEOVER, Limits::new(), &fragments);
     assert_eq!((messages.len(), error), (2, None));
     assert_eq!(messages[1], Message::Text("Hello".into()));
-    // What is not compressed comes in between, and is not seen by the inflater.
+    // Uncompressed messages may come in between. The inflater does not see them.
     let mixed = [frame(0xC1, HELLO), frame(0x81, b"plain"), frame(0xC1, HELLO_AGAIN)].concat();
     assert_eq!(texts(&mixed), ["Hello", "plain", "Hello"]);
-    // In empty fragments too.
+    // A compressed message may have empty fragments.
     let empty = [frame(0x41, b""), frame(0x00, HELLO), frame(0x80, b"")].concat();
     assert_eq!(texts(&empty), ["Hello"]);
 }
@@ -135,10 +139,10 @@ fn empty_messages() {
 #[test]
 fn a_message_refers_back_over_a_block_with_bfinal() {
     let compressed = |payload: &[u8]| frame(0xC1, payload);
-    // One whose last byte is the message's needs no octet behind it.
+    // A block that ends at the message's last byte needs no octet after it.
     let unpadded = &HELLO_FINAL[..7];
     assert_eq!(texts(&compressed(unpadded).repeat(2)), ["Hello", "Hello"]);
-    // Within a message: the second block is a reference to the first.
+    // Within a message: the second block refers to the first.
     for params in [TAKEOVER, NO_TAKEOVER] {
         for (two, text) in [
             ([unpadded, HELLO].concat(), "HelloHello"),
@@ -153,7 +157,8 @@ fn a_message_refers_back_over_a_block_with_bfinal() {
             }
         }
     }
-    // Over messages: of those before, and of those before the first one that had such a block.
+    // Across messages: references to earlier messages, also to those before the first block with
+    // `BFINAL`.
     let [plain, last] = [&frame(0xC1, HELLO)[..], &frame(0xC1, HELLO_AGAIN)];
     for (before, count) in [
         (vec![compressed(HELLO_FINAL)], 1),
@@ -162,10 +167,10 @@ fn a_message_refers_back_over_a_block_with_bfinal() {
         (vec![plain.to_vec(), compressed(b"\x03\x00\x00")], 2),
         (vec![plain.to_vec(), compressed(b"\x03\x00"), compressed(b"\x03\x00\x00")], 3),
         (vec![compressed(&[HELLO, b"\x00\x00\xFF\xFF\x03\x00\x00"].concat())], 1),
-        // What completes its last block has `BFINAL` set.
+        // The block that the omitted tail completes has `BFINAL` set.
         (vec![compressed(b"\xF2\x48\xCD\xC9\xC9\x07\x04")], 1),
         (vec![compressed(HELLO_FINAL), compressed(b"\x01"), compressed(b"\x01")], 3),
-        // What is not compressed is in no window.
+        // Uncompressed messages are not in any window.
         (vec![compressed(HELLO_FINAL), frame(0x81, b"other")], 2),
     ] {
         let found = texts(&[before.concat(), last.to_vec()].concat());
@@ -173,7 +178,7 @@ fn a_message_refers_back_over_a_block_with_bfinal() {
     }
     let refers = [compressed(HELLO_FINAL), last.to_vec()].concat();
     assert_eq!(fails(NO_TAKEOVER, Limits::new(), &refers), (1, Fault::InvalidDeflate, 10));
-    // The fault's own stream.
+    // The stream of the reported fault.
     let alphabet = b"\xC1\x2AKLJNIMK\xCF\xC8\xCC\xCA\xCE\xC9\xCD\xCB\x2F\x28\x2C\x2A\x2E\x29\x2D\x2B\xAF\xA8\xAC\
         \x32\x30\x34\x32\x36\x31\x35\x33\xB7\xB0\x4C\xA4\x92\x1A\0\0\xC1\x05\xA2\xA7\x1A\0\0";
     let found = texts(alphabet);
@@ -181,7 +186,8 @@ fn a_message_refers_back_over_a_block_with_bfinal() {
     assert!(found[0].ends_with(&found[1]), "{found:?}");
 }
 
-/// As far back as references go, whatever came before the first block with `BFINAL`, and however.
+/// References reach as far back as they may, whatever came before the first block with `BFINAL`,
+/// and in whatever form.
 #[test]
 fn a_window_goes_on_over_blocks_with_bfinal_byte_for_byte() {
     const FARTHEST: usize = 32 << 10;
@@ -197,13 +203,14 @@ fn a_window_goes_on_over_blocks_with_bfinal_byte_for_byte() {
         let history = &noise[..len];
         let farthest = len.min(FARTHEST);
         let mut again = Blocks::default();
-        // Nine bits to the farthest distance: code 29 and its extra bits, or the nearest that reach it.
+        // The farthest distance: code 29 and its nine extra bits, or the nearest code that reaches
+        // it.
         again.fixed(true);
         distance(&mut again, farthest);
         again.end_block().align().stored(false, None);
         let message = |payload: &[u8]| frame(0xC2, payload);
         let end: &[u8] = &[0];
-        // It came in one message or in many, before the first such block or in it.
+        // The history came in one message or in many, before the first such block or inside it.
         let whole = [message(&[&stored(false, history), end].concat())];
         let many: Vec<_> =
             history.chunks(1000).map(|it| message(&[&stored(false, it), end].concat())).collect();
@@ -214,7 +221,7 @@ fn a_window_goes_on_over_blocks_with_bfinal_byte_for_byte() {
             assert_eq!((messages.len(), error), (came.len() + 2, None), "{len}");
             let expected = &history[len - farthest..][..3];
             assert_eq!(messages[came.len()], Message::Binary(expected.to_vec().into()), "{len}");
-            // Three bytes later.
+            // The same reference three bytes later.
             let all = [history, expected].concat();
             let later = &all[all.len() - farthest..][..3];
             assert_eq!(messages[came.len() + 1], Message::Binary(later.to_vec().into()), "{len}");
@@ -222,8 +229,9 @@ fn a_window_goes_on_over_blocks_with_bfinal_byte_for_byte() {
     }
 }
 
-/// zlib-rs shows its window to nobody, so that it is gone once such a block has ended that nothing announced.
-/// The crate then has the message itself, and from there on all that comes.
+/// zlib-rs shows its window to nobody. So the window is lost when a block with `BFINAL` ends that
+/// was not announced at the message's front. The crate then keeps the message itself, and
+/// everything after it.
 #[test]
 fn what_came_before_the_message_is_lost_if_the_first_bfinal_is_not_at_its_front() {
     let late = [HELLO, b"\x00\x00\xFF\xFF\x03\x00\x00"].concat();
@@ -235,12 +243,12 @@ fn what_came_before_the_message_is_lost_if_the_first_bfinal_is_not_at_its_front(
         let (messages, error) = every_split(TAKEOVER, Limits::new(), &stream);
         assert_eq!((messages.len(), error.is_some()), (if lost { 2 } else { 3 }, lost));
     }
-    // But not once such a block was seen.
+    // The window is not lost once such a block was seen before.
     let stream = [HELLO_FINAL, empty, HELLO_AGAIN].map(|it| frame(0xC1, it)).concat();
     assert_eq!(texts(&stream), ["Hello", "", "Hello"]);
 }
 
-/// A match of three bytes from this distance on.
+/// Appends a match of three bytes at this distance.
 fn distance(blocks: &mut Blocks, distance: usize) {
     let far = distance - 1;
     if far < 4 {
@@ -260,13 +268,13 @@ fn without_context_takeover_nothing_is_referred_to() {
 #[test]
 fn what_is_not_deflate_fails_at_its_frame() {
     let fails = |stream: &[u8]| fails(TAKEOVER, Limits::new(), stream);
-    // A reserved block type, a reference to before the start, and lengths that are no complements.
+    // A reserved block type, a reference to before the start, and lengths that are not complements.
     for payload in [&b"\x06"[..], b"\xF2\x00\x11\x00\x00", b"\x00\x05\x00\xFA\xFE\x48"] {
         assert_eq!(fails(&frame(0xC1, payload)), (0, Fault::InvalidDeflate, 0));
         let second = [frame(0x81, b"a"), frame(0x42, b""), frame(0x89, b""), frame(0x80, payload)];
         assert_eq!(fails(&second.concat()), (2, Fault::InvalidDeflate, 7));
     }
-    // The frame counts that has the byte that decides.
+    // The fault's offset is that of the frame with the deciding byte.
     let later = [frame(0x41, b"\x00\x05\x00\xFA"), frame(0x00, b"\xFE"), frame(0x80, b"Hello\0")];
     assert_eq!(fails(&later.concat()), (0, Fault::InvalidDeflate, 6));
     assert_eq!(Fault::InvalidDeflate.close_code().get(), 1007);
@@ -280,12 +288,12 @@ fn a_message_that_ends_inside_a_block_fails_at_its_last_frame() {
     }
     for cut in 1..HELLO_STORED.len() {
         let payload = &HELLO_STORED[..cut];
-        // Its first byte alone is an empty message.
+        // The first byte alone is an empty message.
         let expected = if cut == 1 { None } else { Some((0, Fault::InvalidDeflate, 0)) };
         let found = (cut > 1).then(|| fails(&frame(0xC1, payload)));
         assert_eq!(found, expected, "{cut}");
     }
-    // What is to be cut off is still there.
+    // The tail that a sender must cut off is still there.
     let uncut = [HELLO, b"\x00\x00\xFF\xFF"].concat();
     assert_eq!(fails(&frame(0xC1, &uncut)), (0, Fault::InvalidDeflate, 0));
     let last = [frame(0x41, HELLO), frame(0x80, b"\x00\x00\xFF\xFF")].concat();
@@ -312,13 +320,13 @@ fn reserved_bits_mean_compression_only_where_they_may() {
     let begun = [frame(0x41, &HELLO[..3]), frame(0xC1, HELLO)].concat();
     assert_eq!(fails(TAKEOVER, none, &begun), (0, Fault::UnfinishedMessage, 5));
 
-    // The last that was said counts.
+    // The last setting counts.
     let deflate = Deflate::new();
     let decoder = MessageDecoder::new(Role::Client, none).deflate(&deflate, Some(TAKEOVER));
     let error = decoder.deflate(&deflate, None).decode(&mut frame(0xC1, HELLO)[..].into());
     assert_eq!(error.unwrap_err().fault, Fault::ReservedBits(Rsv::RSV1));
 
-    // Nothing was agreed on, and whoever gives whole messages cannot leave them compressed.
+    // Compression was not agreed on, and a decoder of whole messages cannot leave them compressed.
     let mut decoder = MessageDecoder::new(Role::Client, none).deflate(&Deflate::new(), None);
     let error = decoder.decode(&mut frame(0xC1, HELLO)[..].into()).unwrap_err();
     assert_eq!(error.fault, Fault::ReservedBits(Rsv::RSV1));
@@ -337,10 +345,10 @@ fn limits_count_what_is_inflated() {
         fails(TAKEOVER, limit(0), &hello),
         (0, Fault::MessageTooLong { limit: 0, at_least: 1 }, 0)
     );
-    // Not how long it is compressed: here two bytes in 17.
+    // The compressed size does not count: here it is 17 bytes for two.
     let stored = b"\x00\x01\x00\xFE\xFFa\x00\x01\x00\xFE\xFFb\x00\x00\x00\xFF\xFF\x00";
     assert_eq!(every_split(TAKEOVER, limit(2), &frame(0xC2, stored)).1, None);
-    // Over several messages nothing adds up; over fragments it does.
+    // Several messages do not add up; fragments do.
     assert_eq!(every_split(TAKEOVER, limit(5), &hello.repeat(3)).1, None);
     let later = [frame(0x41, &HELLO[..3]), frame(0x00, &HELLO[3..5]), frame(0x80, &HELLO[5..])];
     let (_, fault, offset) = fails(TAKEOVER, limit(4), &later.concat());
@@ -355,7 +363,7 @@ fn limits_count_what_is_inflated() {
     assert_eq!((fault, offset), (Fault::TooManyFragments { limit: 2 }, 9));
 }
 
-/// Compressed, a frame may be longer than any memory: only what it stands for is kept.
+/// A compressed frame may be longer than any memory. Only its inflated bytes are kept.
 #[test]
 fn frames_beyond_32_bits() {
     for len in [1_u64 << 32, 1 << 32 | HELLO.len() as u64, i64::MAX as u64] {
@@ -373,7 +381,7 @@ fn frames_beyond_32_bits() {
 
 #[test]
 fn text_is_checked_as_it_is_inflated() {
-    // "a", and the first byte of a character, in two stored blocks.
+    // "a" and the first byte of a character, in two stored blocks.
     let begin = b"\x00\x02\x00\xFD\xFFa\xC3";
     let rest = |byte| [&b"\x00\x01\x00\xFE\xFF"[..], &[byte], b"\x00"].concat();
     let good = [frame(0x41, begin), frame(0x80, &rest(0xBC))].concat();
@@ -383,16 +391,16 @@ fn text_is_checked_as_it_is_inflated() {
     assert_eq!(fails(&bad), (0, Fault::InvalidUtf8, 11));
     let cut = [frame(0x41, begin), frame(0x80, b"\x00")].concat();
     assert_eq!(fails(&cut), (0, Fault::InvalidUtf8, 9));
-    // It fails before the frame has ended, let alone the message.
+    // The message fails before its frame has ended.
     let hopeless = [&[0x41, 126, 1, 0][..], b"\x00\x02\x00\xFD\xFF\xC3\x28"].concat();
     assert_eq!(fails(&hopeless), (0, Fault::InvalidUtf8, 0));
-    // A message's last character is not continued by the next message.
+    // The next message does not continue a message's last character.
     let two =
         [frame(0xC1, b"\x00\x01\x00\xFE\xFFa\x00"), frame(0xC1, b"\x00\x01\x00\xFE\xFF\xBC\x00")];
     assert_eq!(fails(&two.concat()), (1, Fault::InvalidUtf8, 9));
 }
 
-/// What comes before an error is judged first, also where zlib finds both at once.
+/// Bytes before an error are judged first, even if zlib finds both faults at once.
 #[test]
 fn the_first_of_two_faults_counts() {
     let blocks = |text: &[u8]| [&[0, 2, 0, 0xFD, 0xFF][..], text, &[6]].concat();
@@ -402,12 +410,12 @@ fn the_first_of_two_faults_counts() {
     let too_long = Fault::MessageTooLong { limit: 1, at_least: 2 };
     assert_eq!(fails(1, &frame(0xC1, &blocks(b"aa"))), (0, too_long, 0));
     assert_eq!(fails(1, &frame(0xC1, &blocks(b"a\xFF"))), (0, too_long, 0));
-    // Not one that the next frame would bring.
+    // A fault that only the next frame would bring does not count.
     let two = [frame(0x41, &blocks(b"aa")), frame(0x80, b"\0")].concat();
     assert_eq!(fails(9, &two), (0, Fault::InvalidDeflate, 0));
 }
 
-/// Clones share what they have at rest, but not how they compress.
+/// Clones share their idle state, but not their settings.
 #[test]
 fn a_clone_has_its_own_level() {
     let (hard, mut sizes) = (Deflate::new().level(9), Vec::new());
@@ -416,7 +424,7 @@ fn a_clone_has_its_own_level() {
     for deflate in [&hard, &hard.clone().level(1), &hard, &hard.clone().memory_level(1)] {
         sizes.push(sent(&mut server(deflate, NO_TAKEOVER), &Frame::text(&text)).len());
     }
-    // Nor does a frame for many go out as another level made it.
+    // A prepared frame does not go out as another level compressed it either.
     let prepared = Frame::text(&text).prepare();
     let lazy = server(&hard.clone().level(0), NO_TAKEOVER).send_prepared(&prepared).unwrap();
     assert_eq!(lazy.len(), prepared.encoded_len());
@@ -424,7 +432,7 @@ fn a_clone_has_its_own_level() {
     assert_eq!(sent_hard.len(), sizes[0]);
     assert_eq!(sizes[0], sizes[2]);
     assert!(sizes[1] > sizes[0] && sizes[3] != sizes[0], "{sizes:?}");
-    assert_eq!(Deflate::new().level(9), hard, "what is at rest does not count");
+    assert_eq!(Deflate::new().level(9), hard, "idle state does not count");
     assert_ne!(Deflate::new(), hard);
 }
 
@@ -453,7 +461,7 @@ fn a_message_is_compressed_as_its_connection_agreed() {
     let mut writer = server(&deflate, NO_TAKEOVER);
     let first = sent(&mut writer, &Frame::text(JSON));
     assert_eq!(sent(&mut writer, &Frame::text(JSON)), first);
-    // What does not get shorter goes as it is, as nobody has to see it.
+    // A message that would not get shorter is sent uncompressed, because nobody has to see it.
     let noise: Vec<u8> = (0..100u8).map(|byte| byte.wrapping_mul(197) ^ (byte >> 3)).collect();
     assert_eq!(sent(&mut writer, &Frame::binary(&noise)), frame(0x82, &noise));
     assert_eq!(sent(&mut writer, &Frame::text(JSON)), first);
@@ -473,9 +481,9 @@ fn which_messages_are_compressed() {
     let secret = sent(&mut writer, &Frame::text(JSON).compress(false));
     assert_eq!(secret, frame(0x81, JSON.as_bytes()));
     assert_eq!(sent(&mut writer, &Frame::text("").compress(true)), frame(0xC1, &[0]));
-    // Control frames never are.
+    // Control frames are never compressed.
     assert_eq!(sent(&mut writer, &Frame::ping([b'a'; 125]).unwrap().compress(true))[0], 0x89);
-    // Nor what is not copied.
+    // Frames that are not copied are not compressed either.
     let (header, _) = writer.send_shared(Frame::text(JSON).compress(true)).unwrap();
     assert_eq!(header[0], 0x81);
 }
@@ -509,7 +517,7 @@ fn fragments() {
     let text = || Message::Text(JSON.into());
     assert_eq!((messages, error), (vec![Message::Ping("x".into()), text(), text()], None));
 
-    // The first one decides.
+    // The first fragment decides.
     let plain = [
         sent(&mut writer, &Frame::text(a).unfinished().compress(false)),
         sent(&mut writer, &Frame::text(b).continuing().compress(true)),
@@ -526,7 +534,7 @@ fn what_could_not_be_sent_was_not_compressed_for_the_peer() {
         let error = writer.send(&Frame::text(JSON), &mut [0; 10]).unwrap_err();
         assert!(matches!(error, SendError::BufferTooSmall(BufferTooSmall { needed: 11.. })));
         wire.extend(sent(&mut writer, &Frame::text(JSON)));
-        // Inside a message too, of which what was sent stays.
+        // The same inside a message, whose earlier fragments stay.
         wire.extend(sent(&mut writer, &Frame::text(&JSON[..30]).unfinished()));
         writer.send(&Frame::text("something else").continuing(), &mut [0; 3]).unwrap_err();
         wire.extend(sent(&mut writer, &Frame::text(&JSON[30..]).continuing()));
@@ -551,9 +559,9 @@ fn a_prepared_frame_is_compressed_once_for_each_window() {
         writers.iter_mut().map(|writer| writer.send_prepared(&news).unwrap()).collect();
     assert_eq!(sent_news[0][0], 0xC1);
     assert_eq!(sent_news[0].as_ptr(), sent_news[1].as_ptr(), "shared");
-    assert_eq!(sent_news[0].as_ptr(), sent_news[3].as_ptr(), "shared, and with context takeover");
+    assert_eq!(sent_news[0].as_ptr(), sent_news[3].as_ptr(), "shared, also with context takeover");
     assert_ne!(sent_news[0].as_ptr(), sent_news[2].as_ptr(), "another window");
-    assert_eq!(news.clone(), Frame::text(JSON).prepare(), "its forms do not count");
+    assert_eq!(news.clone(), Frame::text(JSON).prepare(), "compressed forms do not count");
     for ((writer, before), news) in writers.iter_mut().zip(before).zip(sent_news) {
         let after = sent(writer, &Frame::text(JSON));
         assert_eq!(texts(&[&before[..], &news, &after].concat()), [JSON, JSON, JSON]);
@@ -580,7 +588,7 @@ fn a_window_that_zlib_cannot_write_is_not_written() {
     let bits = WindowBits::new(8);
     let mut writer = server(&deflate, DeflateParams { server_max_window_bits: bits, ..TAKEOVER });
     assert_eq!(sent(&mut writer, &Frame::text(JSON).compress(true))[0], 0x81);
-    // The other one's is of no concern.
+    // The other side's window does not matter.
     let mut writer = server(&deflate, DeflateParams { client_max_window_bits: bits, ..TAKEOVER });
     assert_eq!(sent(&mut writer, &Frame::text(JSON))[0], 0xC1);
 }
@@ -626,7 +634,7 @@ fn compressed_messages_are_passed_on_as_they_are() {
         [masked(0x41, HELLO), masked(0x80, HELLO_AGAIN), masked(0x01, b"a"), masked(0x80, b"b")];
     assert_eq!(output, expected.concat());
 
-    // Where nothing was agreed on, it would be taken for text.
+    // Without an agreement, the run would be taken for text.
     let run = |compressed, payload: &'static [u8], fin| Run {
         kind: DataKind::Text,
         compressed,
@@ -636,7 +644,7 @@ fn compressed_messages_are_passed_on_as_they_are() {
     let mut writer = Writer::server();
     let refused = writer.send_run_to(&run(true, HELLO, true), &mut output);
     assert_eq!(refused, Err(SendError::CompressedRun));
-    // And nothing changes inside a message.
+    // Nothing changes inside a message either.
     let mut writer = Writer::server().compression(true);
     writer.send_run_to(&run(true, &HELLO[..3], false), &mut output).unwrap();
     let refused = writer.send_run_to(&run(false, b"plain", true), &mut output);
@@ -645,7 +653,7 @@ fn compressed_messages_are_passed_on_as_they_are() {
     writer.send_run_to(&run(false, b"plain", true), &mut output).unwrap();
 }
 
-/// A client, and its server, both open, for what each of them wants.
+/// Returns an open client and its server, with the settings of each.
 fn sockets(
     client: &Deflate,
     server: &Deflate,
@@ -662,7 +670,7 @@ fn sockets(
     acceptance.encode_to(&mut to_client).unwrap();
     let mut server = WebSocket::server(WebSocketOptions::new(), now)
         .deflate(server, acceptance.deflate_params());
-    // The first message comes with the response.
+    // The first message arrives together with the response.
     assert_eq!(server.poll(&mut BytesMut::new(), now), Some(WebSocketEvent::Open));
     let _ = server.send(&Frame::text(JSON)).unwrap();
     to_client.put(server.to_write(now));
@@ -683,7 +691,7 @@ fn a_websocket_compresses_what_its_handshake_agreed_on() {
     assert_eq!(client.extensions(), agreed);
 
     let _ = client.send(&Frame::text(JSON)).unwrap();
-    // What waits is counted as it will be written.
+    // The queue counts bytes as they will be written.
     assert!((1..JSON.len()).contains(&client.buffered_amount()));
     wire.put(client.to_write(now));
     assert_eq!((wire[0], client.buffered_amount()), (0xC1, 0));
@@ -721,7 +729,7 @@ fn a_websocket_whose_peer_declines_does_not_compress() {
     wire.put(client.to_write(now));
     assert_eq!((wire[0], wire.len()), (0x81, 6 + JSON.len()));
     assert_eq!(server.poll(&mut wire, now), Some(WebSocketEvent::Text(JSON.into())));
-    // Nor does it take what is compressed.
+    // It accepts no compressed messages either.
     wire.put_slice(b"\xC1\x80\0\0\0\0");
     assert_eq!(server.poll(&mut wire, now), None);
     let mut closed = BytesMut::new();
@@ -773,7 +781,7 @@ fn no_plain_frame_gets_into_a_compressed_message() {
 
     sent(&mut writer, &Frame::text(JSON).unfinished().compress(false));
     assert_eq!(*writer.send_shared(plain()).unwrap().0, [0x80, 5]);
-    // Who compresses itself does not pass on what others have compressed.
+    // A writer that compresses does not pass on runs that others have compressed.
     let mut writer = Writer::server().compression(true).deflate(&deflate, Some(TAKEOVER));
     let run = Run { kind: DataKind::Text, compressed: true, payload: HELLO, fin: true };
     assert_eq!(writer.send_run_to(&run, &mut wire), Err(SendError::CompressedRun));

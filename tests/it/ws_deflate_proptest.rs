@@ -1,5 +1,5 @@
-//! Arbitrary messages, parameters, blocks, faults and cuts under permessage-deflate: always what a
-//! reference that shares no code says.
+//! Random messages, parameters, blocks, faults and cuts under permessage-deflate. The result always
+//! matches a reference that shares no code with the crate.
 
 use eventwire::ws::connection::Writer;
 use eventwire::ws::deflate::{DeflateParams, WindowBits};
@@ -11,7 +11,7 @@ use eventwire_test_support::ws::{Rules, Seen, Stream, Trace, inflated, inflated_
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Masking keys whose type has a name.
+/// A mask source whose type has a name.
 type Keys = fn() -> [u8; 4];
 
 const KEYS: Keys = || [0x37, 0xFA, 0x21, 0x3D];
@@ -35,7 +35,7 @@ fn params() -> impl Strategy<Value = DeflateParams> {
     })
 }
 
-/// As one role sees them, or the other.
+/// Generates either role.
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Server), Just(Role::Client)]
 }
@@ -47,7 +47,7 @@ fn deflate() -> impl Strategy<Value = Deflate> {
     })
 }
 
-/// What does not repeat itself.
+/// Returns bytes that do not repeat themselves.
 fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut state = seed | 1;
     let next = |_| {
@@ -59,7 +59,7 @@ fn noise(len: usize, seed: u64) -> Vec<u8> {
     (0..len).map(next).collect()
 }
 
-/// Text of words that messages have in common, at several distances.
+/// Generates text of words that messages have in common, at several distances.
 fn text() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         4 => select(vec!["{\"user\":", "some words in common, ", "grüße 𝄞 ", "a", "0123456789"])
@@ -85,11 +85,11 @@ struct Message {
     kind: DataKind,
     payload: Vec<u8>,
     compress: Option<bool>,
-    /// The size of its frames, or one frame.
+    /// The size of its frames, or `None` for one frame.
     size: Option<usize>,
-    /// How often a send is tried first whose buffer is too small, and how small it is.
+    /// How often a send into too small a buffer comes first, and how small the buffer is.
     fails: Vec<(u8, u16)>,
-    /// By those that prepare it for all, if the sender is a server.
+    /// Whether a server prepares the message for all receivers.
     prepared: bool,
 }
 
@@ -109,7 +109,7 @@ fn message() -> impl Strategy<Value = Message> {
     ];
     (payload, any::<Option<bool>>(), size, fails, prop::bool::weighted(0.3)).prop_map(
         |((kind, payload), compress, size, fails, prepared)| {
-            // Each frame takes its time.
+            // Each frame takes time, so limit their number.
             let size = size.map(|size| size.max(payload.len() / 20));
             Message { kind, payload, compress, size, fails, prepared }
         },
@@ -128,7 +128,7 @@ impl Message {
         }
     }
 
-    /// The frames to be sent, sometimes with an empty one at the end.
+    /// Returns the frames to send, sometimes with an empty one at the end.
     fn frames(&self) -> Vec<Frame<&[u8]>> {
         let Some(size) = self.size else { return vec![self.frame()] };
         let mut frames: Vec<_> = self.frame().fragments(size).collect();
@@ -148,7 +148,7 @@ impl Message {
     }
 }
 
-/// The half of a connection that sends, in either role.
+/// The sending half of a connection, in either role.
 #[derive(Debug)]
 enum Sending {
     Server(Writer),
@@ -188,14 +188,14 @@ impl Sending {
         for frame in message.frames() {
             let (times, room) = fails.next().copied().unwrap_or_default();
             for _ in 0..times {
-                // At first what is surely too small.
+                // Begin with a buffer that is surely too small.
                 let Err(SendError::BufferTooSmall(error)) = self.send(&frame, &mut []) else {
-                    panic!("it fits in nothing");
+                    panic!("a frame cannot fit into nothing");
                 };
                 let room = usize::from(room) % error.needed;
                 match self.send(&frame, &mut vec![0; room]) {
                     Err(SendError::BufferTooSmall(error)) => assert!(error.needed > room),
-                    // By what was forgotten it became no shorter.
+                    // Dropping the window made the frame no shorter.
                     other => panic!("{other:?} in {room}, {} before", error.needed),
                 }
             }
@@ -211,7 +211,7 @@ fn other(role: Role) -> Role {
     }
 }
 
-/// How far back the sender in this role refers.
+/// Returns how far back the sender in this role refers.
 fn window(role: Role, params: DeflateParams) -> usize {
     let bits = match role {
         Role::Server => params.server_max_window_bits,
@@ -227,7 +227,7 @@ fn lengths() -> impl Strategy<Value = Vec<usize>> {
     ]
 }
 
-/// The stream as somebody passes it on who does not know how to inflate it.
+/// Returns the stream as a proxy passes it on that cannot inflate it.
 fn passed_on(receiver: Role, chunks: &[&[u8]]) -> Vec<u8> {
     let mut decoder = FrameDecoder::new(receiver, Limits::new()).compression(true);
     let mut server = Writer::server().compression(true);
@@ -237,7 +237,7 @@ fn passed_on(receiver: Role, chunks: &[&[u8]]) -> Vec<u8> {
         kept.extend_from_slice(chunk);
         let mut input = &mut kept[..];
         while let Some(event) = decoder.decode(&mut input).unwrap() {
-            let FrameEvent::Data(run) = event else { panic!("messages only: {event:?}") };
+            let FrameEvent::Data(run) = event else { panic!("not a message: {event:?}") };
             match receiver {
                 Role::Server => client.send_run_to(&run, &mut wire).unwrap(),
                 Role::Client => server.send_run_to(&run, &mut wire).unwrap(),
@@ -248,7 +248,7 @@ fn passed_on(receiver: Role, chunks: &[&[u8]]) -> Vec<u8> {
     wire
 }
 
-/// Blocks, right and wrong.
+/// Blocks, valid or not.
 #[derive(Clone, Debug)]
 enum Block {
     Stored { is_final: bool, payload: Vec<u8> },
@@ -358,10 +358,10 @@ fn put_blocks(blocks: &[Block], written: &mut Blocks) {
     }
 }
 
-/// What a message's payload is made of.
+/// A part of a message's payload.
 #[derive(Clone, Debug)]
 enum Piece {
-    /// As our own writer compresses it.
+    /// A part that our own writer compresses.
     Compressed(Vec<u8>),
     Blocks(Vec<Block>),
     Raw(Vec<u8>),
@@ -380,13 +380,13 @@ fn piece() -> impl Strategy<Value = Piece> {
     ]
 }
 
-/// A message as frames, of which the first one says that it is compressed.
+/// A message in frames. The first one is marked as compressed.
 #[derive(Clone, Debug)]
 struct Sent {
     b0: u8,
     pieces: Vec<Piece>,
     edit: Option<Edit>,
-    /// Whether what ends a message is put at its end.
+    /// Whether the bytes that end a message are appended.
     ended: bool,
     sizes: Vec<usize>,
     between: Option<u8>,
@@ -422,7 +422,7 @@ fn sent() -> impl Strategy<Value = Sent> {
     )
 }
 
-/// The payload of a frame that a server sent.
+/// Returns the payload of a frame that a server sent.
 fn payload(frame: &[u8]) -> &[u8] {
     match frame[1] {
         127 => &frame[10..],
@@ -490,8 +490,8 @@ fn limits() -> impl Strategy<Value = Rules> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..Default::default() })]
 
-    /// No reference goes farther back than was agreed, or to an earlier message without takeover. And
-    /// who passes the bytes on changes nothing.
+    /// No reference reaches farther back than was agreed, or into an earlier message without
+    /// takeover. A proxy that passes the bytes on changes nothing.
     #[test]
     fn what_is_sent_is_received(
         role in role(),
@@ -500,7 +500,8 @@ proptest! {
         messages in prop::collection::vec(message(), 0..10),
         lengths in lengths(),
     ) {
-        // Several connections, some of which share what is idle, and all of them what is prepared.
+        // There are several connections. Some of them share idle state, and all of them share the
+        // prepared frame.
         let mut sendings: Vec<_> =
             (0..3).map(|at| Sending::new(role, &deflates[at % deflates.len()], params)).collect();
         let mut wires = vec![Vec::new(); sendings.len()];
@@ -508,7 +509,7 @@ proptest! {
         for (number, message) in messages.iter().enumerate() {
             let prepared = message.frame().prepare();
             for (at, sending) in sendings.iter_mut().enumerate() {
-                // The last one is sent less.
+                // The last connection is sent fewer messages.
                 if at < 2 || number % 2 == 0 {
                     sending.send_message(message, &prepared, &mut wires[at]);
                     expected[at].push(message.seen());
@@ -519,13 +520,13 @@ proptest! {
         for (wire, expected) in wires.iter().zip(&expected) {
             let window = window(role, params);
             let reference = inflated_reference(receiver, Rules::NONE, params, window, wire);
-            prop_assert!(reference == *expected, "by the reference");
+            prop_assert!(reference == *expected, "the reference differs");
             let shown = inflated(receiver, Rules::NONE, params, &cut(wire, &lengths));
-            prop_assert!(shown == *expected, "by the decoder");
+            prop_assert!(shown == *expected, "the decoder differs");
         }
         let onward = passed_on(receiver, &cut(&wires[0], &lengths));
         let shown = inflated(receiver, Rules::NONE, params, &[&onward]);
-        prop_assert!(shown == expected[0], "passed on");
+        prop_assert!(shown == expected[0], "the passed-on stream differs");
     }
 }
 
@@ -557,7 +558,7 @@ proptest! {
     }
 }
 
-/// A block that is right by itself, often of nothing but what came before it.
+/// Generates a valid block, which often consists of references only.
 fn right_block() -> impl Strategy<Value = Block> {
     let match3 = (0_usize..12, any::<usize>())
         .prop_map(|(distance_code, extra)| Symbol::Match3 { distance_code, extra });
@@ -576,7 +577,7 @@ fn right_block() -> impl Strategy<Value = Block> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 
-    /// References go back over blocks with `BFINAL` and over messages.
+    /// References reach back over blocks with `BFINAL` and over messages.
     #[test]
     fn blocks_that_are_right_are_inflated_as_by_the_reference(
         role in role(),
@@ -588,7 +589,7 @@ proptest! {
         lengths in lengths(),
     ) {
         let mut stream = Stream::new(role);
-        // Enough for all distances to come.
+        // The first message is long enough for all later distances.
         let first: Vec<u8> = (0x61..0x7B).cycle().take(70).collect();
         let mut payload = Blocks::default();
         payload.stored(lengths[0] % 2 == 0, Some(&first)).stored(false, None);

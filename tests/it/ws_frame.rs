@@ -1,4 +1,5 @@
-//! Frames as they are written, what may not be, and that decoding gives them back.
+//! Frames as they are written, frames that may not be built, and that decoding returns the same
+//! frames.
 
 use bytes::{BufMut, BytesMut};
 use eventwire::BufferTooSmall;
@@ -11,7 +12,7 @@ use eventwire_test_support::ws::{Rules, Seen, pattern, trace};
 
 const KEY: MaskKey = MaskKey([0x37, 0xFA, 0x21, 0x3D]);
 
-/// The frame in all forms of writing, which must agree.
+/// Writes the frame in every way there is, and checks that all agree.
 fn written<P: AsRef<[u8]>>(frame: &Frame<P>, mask: Option<MaskKey>) -> Vec<u8> {
     let mut grown = b"before".to_vec();
     frame.encode_to(mask, &mut grown).unwrap();
@@ -28,7 +29,7 @@ fn written<P: AsRef<[u8]>>(frame: &Frame<P>, mask: Option<MaskKey>) -> Vec<u8> {
         let mut room = vec![0xAA; len.min(bytes.len() - 1)];
         assert_eq!(frame.encode(mask, &mut room), Err(needed));
         assert_eq!(frame.encode_to(mask, &mut &mut room[..]), Err(needed));
-        assert!(room.iter().all(|&byte| byte == 0xAA), "nothing is written");
+        assert!(room.iter().all(|&byte| byte == 0xAA), "nothing may be written");
     }
     if bytes[0] & 0x0F != 0 {
         let prepared = Writer::server().send_prepared(&frame.prepare()).unwrap();
@@ -37,7 +38,7 @@ fn written<P: AsRef<[u8]>>(frame: &Frame<P>, mask: Option<MaskKey>) -> Vec<u8> {
     bytes
 }
 
-/// RFC 6455, 5.7.
+/// The examples of [RFC 6455, section 5.7](https://www.rfc-editor.org/rfc/rfc6455#section-5.7).
 #[test]
 fn examples_of_the_rfc() {
     let hello = Frame::text("Hello");
@@ -54,7 +55,7 @@ fn examples_of_the_rfc() {
     assert_eq!(binary, [&b"\x82\x7F\0\0\0\0\0\x01\0\0"[..], &vec![7; 0x1_0000]].concat());
 }
 
-/// Lengths are written in their shortest form (seen otherwise in peers).
+/// Lengths are written in their shortest form. Some peers fail this.
 #[test]
 fn minimal_lengths() {
     for (len, header) in [(0, 2), (125, 2), (126, 4), (0xFFFF, 4), (0x1_0000, 10)] {
@@ -112,7 +113,7 @@ fn fragments() {
     assert_eq!(cut("abcdef", 3), [b"abc", b"def"]);
     assert_eq!(cut("abc", 0), [b"a", b"b", b"c"]);
     assert_eq!(cut("abc", usize::MAX), [b"abc"]);
-    // Characters are not cut: a fragment that were left out would break the text.
+    // Characters are not cut, because a lost fragment would then break the text.
     for size in 0..=4 {
         assert_eq!(cut("€𝄞ü", size), ["€", "𝄞", "ü"].map(str::as_bytes));
     }
@@ -120,7 +121,7 @@ fn fragments() {
     assert_eq!(cut("a€b", 4), ["a€", "b"].map(str::as_bytes));
     assert_eq!(cut("abc𝄞", 6), ["abc", "𝄞"].map(str::as_bytes));
     let whole = Frame::binary("€".as_bytes()).fragments(2).count();
-    assert_eq!(whole, 2, "of binary they are");
+    assert_eq!(whole, 2, "binary payload may be cut anywhere");
     // A fragment of a message stays in its place.
     let middle = Frame::text("ab").unfinished().continuing();
     let parts: Vec<_> = middle.fragments(1).collect();
@@ -162,7 +163,7 @@ fn order_of_fragments() {
     assert_eq!(out, b"\x01\x01t\x89\x00\x00\x01t\x80\x01t\x82\x01b");
 }
 
-/// A frame that did not fit was not sent: it may be sent again.
+/// A frame that did not fit was not sent, so it may be sent again.
 #[test]
 fn too_small_a_buffer_changes_nothing() {
     let mut writer = Writer::server();
@@ -175,7 +176,7 @@ fn too_small_a_buffer_changes_nothing() {
     assert_eq!(writer.send(&close, &mut [0; 2]), Err(SendError::Closed));
 }
 
-/// Without a key nothing goes out.
+/// Without a key nothing is sent.
 #[test]
 fn failing_source_of_keys() {
     struct Once(bool);
@@ -213,7 +214,7 @@ fn a_client_uses_a_key_for_each_frame() {
     assert_eq!(out, [0x01, 0x81, 1, 1, 1, 1, b'a' ^ 1, 0x80, 0x81, 2, 2, 2, 2, b'b' ^ 2]);
 }
 
-/// Header and payload apart, for vectored writes: the same bytes as in one.
+/// Header and payload are separate for vectored writes, and have the same bytes as the whole frame.
 #[test]
 fn in_two_pieces() {
     for len in [0, 1, 125, 126, 70_000] {
@@ -232,7 +233,7 @@ fn in_two_pieces() {
     }
 }
 
-/// A `BufMut` in pieces takes a frame as well.
+/// A `BufMut` in pieces can hold a frame as well.
 #[test]
 fn a_chain_of_buffers() {
     let (mut a, mut b) = ([0; 7], [0; 3000]);
@@ -291,7 +292,7 @@ fn headers() {
     }
 }
 
-/// Each way to send is noted, so that what may follow is known.
+/// The writer notes each way to send, so that it knows what may follow.
 #[test]
 fn each_way_to_send_counts() {
     type Send = fn(&mut Writer, Frame<&[u8]>) -> Result<(), SendError>;
@@ -332,12 +333,12 @@ fn keys_of_the_operating_system() {
     let mut keys = eventwire::ws::OsMaskKeys::new();
     let drawn: std::collections::HashSet<_> =
         (0..100).map(|_| keys.next_key().unwrap().0).collect();
-    // Two of a hundred are alike once in a million times.
+    // Two keys of a hundred are equal once in a million runs.
     assert_eq!(drawn.len(), 100);
-    assert!(!format!("{keys:?}").chars().any(|it| it.is_ascii_digit()), "keys are not shown");
+    assert!(!format!("{keys:?}").chars().any(|it| it.is_ascii_digit()), "keys must not be shown");
 }
 
-/// Runs are checked together, so that no writer lets out text that is none.
+/// Runs are checked together, so that no writer sends invalid text.
 #[test]
 fn runs() {
     let run =
@@ -364,7 +365,7 @@ fn runs() {
     let other = binary(b"\xAC", true);
     assert_eq!(writer.send_run_to(&other, &mut out), Err(SendError::UnfinishedMessage));
     writer.send_to(&Frame::ping(&b"p"[..]).unwrap(), &mut out).unwrap();
-    // What did not fit was not sent.
+    // A run that did not fit was not sent.
     let too_small = SendError::BufferTooSmall(BufferTooSmall { needed: 3 });
     assert_eq!(writer.send_run(&run(b"\xAC", false), &mut [0; 2]), Err(too_small));
     writer.send_run_to(&run(b"\xAC", false), &mut out).unwrap();

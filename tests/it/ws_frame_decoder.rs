@@ -1,4 +1,4 @@
-//! What the WebSocket decoders accept and refuse, at which byte, under every split.
+//! Frames that the decoders accept and refuse, at which byte, at every split.
 
 use eventwire::ws::frame::{DataKind, Fault, FrameDecoder, FrameEvent, OnLimit, Role, Rsv};
 use eventwire::ws::{Close, CloseCode, Limits, ProtocolError};
@@ -11,7 +11,7 @@ const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8A;
-/// Not the last of their messages.
+/// Frames that are not the last of their messages.
 const TEXT_BEGINS: u8 = 0x01;
 const BINARY_BEGINS: u8 = 0x02;
 const CONTINUES: u8 = 0x00;
@@ -50,7 +50,7 @@ fn messages() {
     }
 }
 
-/// A message that is all there goes another way than one that comes in pieces.
+/// A message that has arrived whole takes another path than one in pieces.
 #[test]
 fn whole_messages_as_those_in_pieces() {
     let limits = |len: usize| {
@@ -116,7 +116,7 @@ fn fragments() {
         |s| s.frame(TEXT_BEGINS, b"a").frame(CONTINUES, b"b").frame(ENDS, b"c"),
         &[Seen::text("abc")],
     );
-    // Empty ones, and a character that is cut.
+    // Empty frames, and a character that is cut.
     accepts(
         |s| {
             s.frame(TEXT_BEGINS, b"").frame(CONTINUES, b"").frame(CONTINUES, b"\xE2\x82");
@@ -158,7 +158,7 @@ fn control_frames() {
     accepts(|s| s.frame(CLOSE, &payload), &[closed(3000, &reason)]);
 }
 
-/// 1012 to 1014 were registered after the RFC, and are refused by some peers.
+/// Codes 1012 to 1014 were registered after the RFC. Some peers refuse them.
 #[test]
 fn close_codes() {
     for code in 0..=u16::MAX {
@@ -181,14 +181,14 @@ fn close_codes() {
     }
 }
 
-/// Whatever follows a close frame is dropped, be it valid or not.
+/// Bytes after a close frame are dropped, valid or not.
 #[test]
 fn nothing_after_a_close_frame() {
     accepts(
         |s| s.frame(TEXT, b"a").frame(CLOSE, b"").frame(TEXT, b"b").raw(b"\xFF\xFF"),
         &[Seen::text("a"), Seen::Close(None)],
     );
-    // Also inside a message, which is then cut off.
+    // A close frame may also come inside a message, which is then cut off.
     for role in ROLES {
         let mut stream = Stream::new(role);
         stream.frame(TEXT_BEGINS, b"a").frame(CLOSE, b"").frame(ENDS, b"b");
@@ -212,8 +212,8 @@ fn incomplete() {
     }
 }
 
-/// A rejection: at the very start and after good frames, in both roles, under every split, whatever
-/// follows, with the byte that decides; and not before that byte.
+/// Checks a rejection in both roles, at the very start and after valid frames, at every split,
+/// whatever follows. The decoder must fail at the deciding byte, and not before.
 fn refuses(limits: Rules, fault: Fault, build: impl Fn(&mut Stream) -> &mut Stream) {
     for role in ROLES {
         for good in [0, 1, 2] {
@@ -229,7 +229,7 @@ fn refuses(limits: Rules, fault: Fault, build: impl Fn(&mut Stream) -> &mut Stre
                 assert_eq!(seen.last(), Some(&failed), "{role:?}, {good} good, to {end}");
             }
             let seen = every_split(role, limits, &bytes[..mark]).seen;
-            assert!(!matches!(seen.last(), Some(Seen::Failed(_))), "too early: {seen:?}");
+            assert!(!matches!(seen.last(), Some(Seen::Failed(_))), "failed too early: {seen:?}");
         }
     }
 }
@@ -246,7 +246,7 @@ fn refuses_by_the_first_byte() {
     };
     for bits in 1..8 {
         let fault = Fault::ReservedBits(Rsv::new(bits).unwrap());
-        // Before all else that may be wrong.
+        // Reserved bits are judged before all other faults.
         for b0 in [TEXT, BINARY, PING, PONG, CLOSE, TEXT_BEGINS, CONTINUES, 0x83, 0x0B, 0x09] {
             refuses(fault, &[], b0 | bits << 4);
         }
@@ -303,7 +303,7 @@ fn refuses_by_a_control_frames_length() {
     });
 }
 
-/// The length in `width` bytes, of which the one at `decides` does.
+/// Checks a length of `width` bytes. The byte at `decides` is the deciding one.
 fn refuses_length(limits: Rules, fault: Fault, len: u64, width: usize, decides: usize) {
     let bytes = len.to_be_bytes();
     for b0 in [TEXT, BINARY_BEGINS] {
@@ -328,7 +328,7 @@ fn refuses_lengths_that_are_not_minimal() {
     }
 }
 
-/// Lengths are compared before they are narrowed: on a 32-bit machine 2^32 + 5 is not 5.
+/// Lengths are compared before they are narrowed: on a 32-bit machine 2^32 + 5 must not become 5.
 #[test]
 fn refuses_long_frames() {
     let limits = |frame| Rules { frame, ..Rules::NONE };
@@ -346,7 +346,7 @@ fn refuses_long_frames() {
     {
         refuses_length(limits(0x012C), fault(0x012C, at_least), len, 2, decides);
     }
-    // The header's second byte says enough if the least length of its form is too much.
+    // The header's second byte decides if the smallest length of its form is too long.
     for (limit, b1, at_least) in [
         (0xFFFF, 127, 0x1_0000),
         (126, 127, 0x1_0000),
@@ -357,7 +357,7 @@ fn refuses_long_frames() {
     ] {
         refuses(limits(limit), fault(limit, at_least), |s| {
             s.header(BINARY, b1).mark_back(1);
-            // Even of a length that is not minimal.
+            // This holds even for a length that is not minimal.
             s.raw(&[0; 8])
         });
     }
@@ -405,7 +405,7 @@ fn refuses_long_messages() {
         s.frame(BINARY_BEGINS, b"").frame(CONTINUES, b"1").header(ENDS, 126).mark_ahead(1);
         s.raw(&[0, 200]).key()
     });
-    // The smaller limit gives the fault its name; the frame's, if they are the same.
+    // The fault is that of the smaller limit, and that of the frame's limit if both are equal.
     let limits = Rules { frame: 100, message: 150, ..Rules::NONE };
     refuses(limits, Fault::FrameTooLong { limit: 100, at_least: 101 }, |s| {
         s.frame(TEXT_BEGINS, &[b'a'; 50]).header(ENDS, 101).mark_back(1);
@@ -417,7 +417,7 @@ fn refuses_long_messages() {
     });
 }
 
-/// A server that answers each request by itself goes on behind one that is too long.
+/// A server that answers each request by itself goes on after one that is too long.
 #[test]
 fn skips_messages_that_are_too_long() {
     let limits = Rules { frame: 300, message: 400, fragments: 3, on_limit: OnLimit::Skip };
@@ -441,9 +441,9 @@ fn skips_messages_that_are_too_long() {
             assert!(!trace.incomplete);
         }
     };
-    // One frame, whose length is told exactly; text in it is not looked at.
+    // A single frame is skipped with its exact length. Text in it is not checked.
     skips(frame(301), &[], &|s| s.mark_ahead(3).frame(TEXT, &[0xFF; 301]));
-    // What was given before of it is to be dropped.
+    // The application must drop the runs that it received before.
     let run = |len| Seen::Data { kind: DataKind::Binary, payload: vec![1; len], fin: false };
     skips(message(410), &[run(290)], &|s| {
         s.frame(BINARY_BEGINS, &[1; 290]).mark_ahead(1).frame(CONTINUES, &[1; 120]);
@@ -454,15 +454,15 @@ fn skips_messages_that_are_too_long() {
         s.mark_ahead(0).frame(CONTINUES, &[1]);
         s.frame(CONTINUES, b"").frame(ENDS, &[1; 500])
     });
-    // The character that its text was cut in is not the next one's.
+    // The character that the skipped text cut off is not continued by the next text.
     skips(message(420), &[text_run(&[&[b'a'; 298][..], b"\xC3"].concat(), false)], &|s| {
         s.frame(TEXT_BEGINS, &[&[b'a'; 298][..], b"\xC3"].concat());
         s.mark_ahead(1).frame(ENDS, &[b'a'; 121])
     });
 }
 
-/// As [`skips_messages_that_are_too_long`], where the length takes 64 bits: told exactly, although its
-/// first bytes say enough.
+/// Like [`skips_messages_that_are_too_long`], with a length of 64 bits. The error has the exact
+/// length, although the first bytes decide.
 #[test]
 fn skips_a_long_frame() {
     let limits = Rules { frame: 0x1_0000, on_limit: OnLimit::Skip, ..Rules::NONE };
@@ -480,7 +480,7 @@ fn skips_a_long_frame() {
     }
 }
 
-/// Control frames come in the middle of what is skipped, and what breaks the protocol still does.
+/// Control frames are delivered inside a skipped message, and protocol violations still fail.
 #[test]
 fn what_is_skipped_is_not_ignored() {
     let limits = Rules { message: 4, on_limit: OnLimit::Skip, ..Rules::NONE };
@@ -504,11 +504,11 @@ fn what_is_skipped_is_not_ignored() {
     refuses_behind(limits, Fault::NonMinimalLength, |s| {
         s.header(TEXT, 126).mark_ahead(1).raw(&[0, 5])
     });
-    // Nothing is skipped that breaks the protocol by its length alone.
+    // A length that violates the protocol by itself is never skipped.
     refuses_behind(limits, Fault::LengthTopBit, |s| s.header(TEXT, 127).mark_ahead(0).raw(&[0x80]));
 }
 
-/// Fails with this at the mark, whatever came before.
+/// Checks that the decoder fails with this fault at the mark, whatever comes before.
 fn refuses_behind(limits: Rules, fault: Fault, build: impl Fn(&mut Stream) -> &mut Stream) {
     for role in ROLES {
         let mut stream = Stream::new(role);
@@ -519,7 +519,7 @@ fn refuses_behind(limits: Rules, fault: Fault, build: impl Fn(&mut Stream) -> &m
     }
 }
 
-/// Empty frames count, or they could go on for ever (seen in peers).
+/// Empty frames count, because otherwise they could go on for ever. Some peers fail this.
 #[test]
 fn refuses_many_fragments() {
     let limits = Rules { fragments: 3, ..Rules::NONE };
@@ -543,7 +543,7 @@ fn refuses_close_frames() {
     }
 }
 
-/// Pieces of text that cannot become valid, and the byte that shows it.
+/// Pieces of text that cannot become valid, and the index of the byte that shows it.
 const HOPELESS: [(&[u8], usize); 19] = [
     (b"\x80", 0),
     (b"\xBF", 0),
@@ -571,7 +571,7 @@ fn refuses_text_at_the_first_hopeless_byte() {
     for (bad, at) in HOPELESS {
         for good in ["", "a", "grüße, 16 bytes", "€", &"long enough for whole words ".repeat(2)]
         {
-            // In the middle of a frame, of which not all has to be there.
+            // In the middle of a frame, which need not have arrived whole.
             let payload = [good.as_bytes(), bad, b"behind"].concat();
             let whole = |s: &mut Stream, b0| {
                 s.frame(b0, &payload).mark_back(b"behind".len() + bad.len() - at);
@@ -580,7 +580,7 @@ fn refuses_text_at_the_first_hopeless_byte() {
                 whole(s, TEXT);
                 s
             });
-            // In a later frame, and so that the frame before ends inside the bad character.
+            // In a later frame, and with the bad character cut by the end of a frame.
             refuses(Rules::NONE, Fault::InvalidUtf8, |s| {
                 s.frame(TEXT_BEGINS, good.as_bytes()).frame(PING, b"\xFF");
                 whole(s, ENDS);
@@ -613,7 +613,7 @@ fn refuses_text_that_ends_inside_a_character() {
             refuses(Rules::NONE, Fault::InvalidUtf8, |s| {
                 s.frame(TEXT_BEGINS, good).frame(ENDS, cut).mark_back(1)
             });
-            // An empty frame ends it: the last byte of that is its header's.
+            // An empty frame ends the message, so the deciding byte is the last byte of its header.
             refuses(Rules::NONE, Fault::InvalidUtf8, |s| {
                 s.frame(TEXT_BEGINS, &payload).frame(CONTINUES, b"").frame(ENDS, b"").mark_back(1)
             });
@@ -624,7 +624,7 @@ fn refuses_text_that_ends_inside_a_character() {
     }
 }
 
-/// Binary is never judged.
+/// Binary payload is never checked.
 #[test]
 fn binary_may_be_anything() {
     for (bad, _) in HOPELESS {
@@ -664,7 +664,7 @@ fn close_codes_of_faults() {
     }
 }
 
-/// A buffer of the size that the docs name carries frames of any size, in any position.
+/// A buffer of the size that the docs name is enough for frames of any size, at any position.
 #[test]
 fn smallest_buffer() {
     let payload = pattern(70_000);
@@ -679,7 +679,7 @@ fn smallest_buffer() {
     let (mut filled, mut rest) = (0, &stream.bytes[..]);
     while !rest.is_empty() {
         let len = rest.len().min(buffer.len() - filled);
-        assert!(len > 0, "a full buffer has no verdict");
+        assert!(len > 0, "a full buffer must lead to a verdict");
         buffer[filled..][..len].copy_from_slice(&rest[..len]);
         rest = &rest[len..];
         let mut input = &mut buffer[..filled + len];

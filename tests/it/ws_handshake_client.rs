@@ -1,4 +1,4 @@
-//! A client's handshake: what it writes, and which answers it takes.
+//! A client's handshake: the request that it writes, and the responses that it accepts.
 
 use eventwire::ws::handshake::{
     ClientRequest, DEFAULT_MAX_HEAD, DEFAULT_MAX_HEADERS, Headers, Rejection, ResponseError,
@@ -10,7 +10,9 @@ use proptest::prelude::*;
 
 const NONCE: [u8; 16] = *b"the sample nonce";
 
-/// The RFC's own (1.2), with a header more.
+/// The example of the RFC
+/// ([RFC 6455, section 1.2](https://www.rfc-editor.org/rfc/rfc6455#section-1.2)), with one more
+/// header.
 const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\n\
     Upgrade: websocket\r\n\
     Connection: Upgrade\r\n\
@@ -29,7 +31,7 @@ fn request() -> ClientRequest<'static> {
     request.subprotocols(&["chat", "superchat"]).unwrap()
 }
 
-/// The RFC's response with this in the place of that.
+/// Returns the RFC's response with `from` replaced by `to`.
 fn changed(from: &str, to: &str) -> Vec<u8> {
     assert_eq!(RESPONSE.matches(from).count(), 1, "{from}");
     RESPONSE.replacen(from, to, 1).into()
@@ -39,10 +41,10 @@ fn accepted(head: &[u8]) -> Seen {
     let (verdict, decided) = response(&request(), DEFAULT_MAX_HEAD, head);
     let seen = verdict.unwrap_or_else(|error| panic!("{error}: {}", head.escape_ascii()));
     assert_eq!(decided, head.len());
-    seen.expect("a whole head")
+    seen.expect("the head is whole")
 }
 
-/// The error, which must come with the byte that decides.
+/// Returns the error. Checks that it comes with the deciding byte.
 fn refused(head: &[u8]) -> ResponseError {
     let (verdict, decided) = response(&request(), DEFAULT_MAX_HEAD, head);
     let error = verdict.expect_err(&head.escape_ascii().to_string());
@@ -55,7 +57,7 @@ fn refused(head: &[u8]) -> ResponseError {
     error
 }
 
-/// The request by every way to write it, all of which must agree.
+/// Writes the request in every way there is, and checks that all agree.
 fn encode(request: &ClientRequest<'_>) -> String {
     let mut exact = vec![0; request.encoded_len()];
     assert_eq!(request.encode(&mut exact), Ok(exact.len()));
@@ -110,7 +112,7 @@ fn what_is_accepted() {
     }
 }
 
-/// So the WebSocket standard of WHATWG and MQTT have it.
+/// The WebSocket standard of WHATWG and MQTT demand this.
 #[test]
 fn a_server_that_chooses_no_subprotocol_does_not_open_unless_it_need_not() {
     let silent = changed(PROTOCOL, "");
@@ -129,12 +131,12 @@ fn a_server_that_chooses_no_subprotocol_does_not_open_unless_it_need_not() {
     assert_eq!(verdict(request(), &silent), Err(ResponseError::NoSubprotocol));
     assert_eq!(verdict(lenient, &silent), Ok(vec![]));
     assert_eq!(verdict(lenient, RESPONSE.as_bytes()), Ok(vec!["chat".to_owned()]));
-    // Another one is wrong in any case, and so is an empty header.
+    // Any other subprotocol is wrong in every case, and so is an empty header.
     for chosen in ["other", "", "chat, superchat"] {
         let head = changed(PROTOCOL, &format!("Sec-WebSocket-Protocol: {chosen}\r\n"));
         assert_eq!(verdict(lenient, &head), Err(ResponseError::Subprotocol), "{chosen}");
     }
-    // Where none was asked for, none is missed.
+    // A client that requested no subprotocol does not need one.
     let plain = ClientRequest::new("h", "/", NONCE).unwrap();
     assert_eq!(verdict(plain, &silent), Ok(vec![]));
     assert_eq!(verdict(plain.subprotocols(&[]).unwrap(), &silent), Ok(vec![]));
@@ -170,7 +172,7 @@ fn a_request_of_a_url() {
         let received = server.decode(sent.as_bytes()).unwrap().unwrap();
         assert_eq!((received.target(), received.host()), (target, host));
     }
-    // A header of the program's own takes its place.
+    // The program's own header replaces it.
     let url = Url::parse("ws://user:pw@h/").unwrap();
     let token = [("X", "y"), ("AUTHORIZATION", "Bearer abc")];
     let sent = encode(&ClientRequest::from_url(&url, NONCE).headers(&token).unwrap());
@@ -217,21 +219,21 @@ fn what_is_refused() {
         ("Server: some", " Server: some", line("Server")),
         ("Server: some", "Server", line("Server")),
         ("Server: some", "Server: \x08", line("Server")),
-        // What makes it an upgrade.
+        // The headers of an upgrade.
         (UPGRADE, "", ResponseError::Upgrade),
         (UPGRADE, "Upgrade: h2c\r\n", ResponseError::Upgrade),
         (UPGRADE, "Upgrade: websocket, h2c\r\n", ResponseError::Upgrade),
         (UPGRADE, "Upgrade: websocket\r\nUpgrade: websocket\r\n", ResponseError::Upgrade),
         (CONNECTION, "", ResponseError::Connection),
         (CONNECTION, "Connection: keep-alive\r\n", ResponseError::Connection),
-        // The answer to the key: missing, of another key, in another case, short, twice.
+        // The accept value: missing, for another key, in another case, short, twice.
         (ACCEPT, "", ResponseError::Accept),
         (ACCEPT, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOp=\r\n", ResponseError::Accept),
         (ACCEPT, "Sec-WebSocket-Accept: S3PPLMBITXAQ9KYGZZHZRBK+XOO=\r\n", ResponseError::Accept),
         (ACCEPT, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo\r\n", ResponseError::Accept),
         (ACCEPT, "Sec-WebSocket-Accept: dGhlIHNhbXBsZSBub25jZQ==\r\n", ResponseError::Accept),
         (ACCEPT, ACCEPT.repeat(2).leak(), ResponseError::Accept),
-        // The choice.
+        // The server's choices.
         (PROTOCOL, "Sec-WebSocket-Protocol: Chat\r\n", ResponseError::Subprotocol),
         (PROTOCOL, "Sec-WebSocket-Protocol: other\r\n", ResponseError::Subprotocol),
         (PROTOCOL, "Sec-WebSocket-Protocol:\r\n", ResponseError::Subprotocol),
@@ -248,11 +250,11 @@ fn what_is_refused() {
         let head = changed(from, to);
         assert_eq!(refused(&head), expected, "{}", head.escape_ascii());
     }
-    // A subprotocol of which there was no talk.
+    // A subprotocol that was not requested.
     let plain = ClientRequest::new("h", "/", NONCE).unwrap();
     let (verdict, _) = response(&plain, DEFAULT_MAX_HEAD, RESPONSE.as_bytes());
     assert_eq!(verdict, Err(ResponseError::Subprotocol));
-    // An answer to someone else.
+    // A response to another client.
     let other = ClientRequest::new("h", "/", [0; 16]).unwrap();
     let (verdict, _) = response(&other, DEFAULT_MAX_HEAD, RESPONSE.as_bytes());
     assert_eq!(verdict, Err(ResponseError::Accept));
@@ -307,7 +309,7 @@ fn limits() {
     let over = ResponseError::TooManyHeaders { limit: DEFAULT_MAX_HEADERS };
     assert_eq!(refused(&with(DEFAULT_MAX_HEADERS + 1)), over);
     assert_eq!(over.to_string(), "response with more than 100 headers");
-    // The request carries both limits to its handshake.
+    // The request passes both limits to its handshake.
     let decode = |request: ClientRequest<'_>, count| {
         let head = with(count);
         let found = request.handshake().decode(&head).map(drop);
@@ -334,7 +336,7 @@ fn limits() {
     assert!(handshake.decode(RESPONSE.as_bytes()).unwrap().is_some());
 }
 
-/// websocketpp, poco: lost.
+/// websocketpp, poco: frames after the response are lost.
 #[test]
 fn frames_behind_the_response_are_left() {
     let input = [RESPONSE.as_bytes(), b"\x81\x02hi"].concat();
@@ -442,7 +444,7 @@ fn what_would_break_a_request_cannot_be_set() {
     assert_eq!(request().headers(&injected).err(), expected);
 }
 
-/// Text in which everything that matters is likely.
+/// Generates text in which every special case is likely.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         6 => proptest::sample::select(vec![
@@ -464,7 +466,7 @@ fn pairs(headers: &[httparse::Header<'_>]) -> Vec<(String, String)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
 
-    /// Whatever the strings: what is taken comes out as just that header, and nothing beside it.
+    /// Any string that is accepted comes out as exactly that header, and nothing else.
     #[test]
     fn nothing_breaks_out_of_its_line(
         host in text(),
@@ -486,7 +488,7 @@ proptest! {
         if let Some(origin) = origin {
             request = request.origin(origin).unwrap();
         }
-        // A path that is missing is sent as `/`.
+        // A missing path is sent as `/`.
         let missing = if target.starts_with('/') { "" } else { "/" };
         let target = [missing, target].concat();
         let names: Vec<_> = names.iter().map(|name| &**name)
@@ -523,7 +525,7 @@ proptest! {
         prop_assert!(received.headers().eq(expected.iter().map(|it| (it.0, it.1.as_bytes()))));
         prop_assert!(received.subprotocols().eq(names.iter().copied()));
 
-        // And the same of both answers.
+        // The same holds for both kinds of response.
         let mut buffer = [0; 4096];
         let mut acceptance = received.accept().headers(&more).unwrap();
         if let Some(name) = names.last() {
@@ -557,7 +559,7 @@ proptest! {
         prop_assert_eq!(&pairs(parsed.headers)[count - more.len()..], &own(&more)[..]);
     }
 
-    /// Whatever is received: a verdict, and no panic.
+    /// Any input has a verdict and causes no panic.
     #[test]
     fn any_bytes_have_one_verdict(input in text(), max_head in 0..200_usize) {
         let _ = response(&request(), max_head, input.as_bytes());
@@ -565,7 +567,8 @@ proptest! {
     }
 }
 
-/// RFC 9110, 15.2: a client is to pass over any number of them.
+/// A client must skip any number of interim responses
+/// ([RFC 9110, section 15.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.2)).
 #[test]
 fn interim_responses() {
     let final_head = RESPONSE.as_bytes().to_vec();
@@ -591,7 +594,7 @@ fn interim_responses() {
         let empty_line = [interim, b"\r\n"].concat();
         assert_eq!(refused(&empty_line), ResponseError::LineEnd { offset: interim.len() });
     }
-    // The limit counts them all.
+    // The limit counts all of them together.
     let endless = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
     assert_eq!(refused(&endless), ResponseError::TooLong { limit: 16 << 10 });
 }

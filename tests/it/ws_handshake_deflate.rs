@@ -1,4 +1,6 @@
-//! What is offered, accepted and agreed on of permessage-deflate (RFC 7692, 5.1 and 7.1).
+//! The offer, the answer and the agreement on permessage-deflate
+//! ([RFC 7692, sections 5.1](https://www.rfc-editor.org/rfc/rfc7692#section-5.1) and
+//! [7.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1)).
 
 use eventwire::ws::Deflate;
 use eventwire::ws::deflate::{DeflateParams, WindowBits};
@@ -6,7 +8,7 @@ use eventwire::ws::handshake::{ClientRequest, ResponseError, ServerHandshake};
 
 const NONCE: [u8; 16] = *b"the sample nonce";
 
-/// Flags in the order of the specification, and window bits, 0 if nothing is said.
+/// Returns parameters: flags in the order of the specification, and window bits, 0 for none.
 fn params(server: bool, client: bool, server_bits: u8, client_bits: u8) -> DeflateParams {
     DeflateParams {
         server_no_context_takeover: server,
@@ -16,7 +18,7 @@ fn params(server: bool, client: bool, server_bits: u8, client_bits: u8) -> Defla
     }
 }
 
-/// The value of the header in a head, if it is there, which it may be once.
+/// Returns the value of the header in a head, if there is one. It may occur once.
 fn extensions(head: &[u8]) -> Option<String> {
     let head = std::str::from_utf8(head).unwrap();
     let mut values =
@@ -45,7 +47,7 @@ fn answer(wanted: DeflateParams, offer: &str) -> Option<String> {
     answer_by(&Deflate::new().wanted(wanted), offer)
 }
 
-/// What a server answers; checked against what it says was agreed on.
+/// Returns a server's answer. Checks it against the parameters that the server reports.
 fn answer_by(deflate: &Deflate, offer: &str) -> Option<String> {
     let head = request(offer);
     let request = ServerHandshake::new().decode(head.as_bytes()).unwrap().unwrap();
@@ -90,7 +92,7 @@ fn a_server_answers_the_first_offer_that_it_can_accept() {
                  server_max_window_bits=11; client_max_window_bits=12",
             ),
         ),
-        // The smaller one counts, and a client that does not know the parameter is not told of it.
+        // The smaller window counts. A client that does not know the parameter gets none.
         (params(false, false, 12, 11), "permessage-deflate", Some("; server_max_window_bits=12")),
         (
             params(true, true, 12, 11),
@@ -110,11 +112,12 @@ fn a_server_answers_the_first_offer_that_it_can_accept() {
             "permessage-deflate; client_max_window_bits",
             Some("; client_max_window_bits=8"),
         ),
-        // What zlib cannot write is not promised; of ourselves it is not asked.
+        // The server promises no window that zlib cannot write, and wants none itself.
         (any, "permessage-deflate; server_max_window_bits=8", None),
         (any, "permessage-deflate; server_max_window_bits=8, permessage-deflate", Some("")),
         (params(false, false, 8, 0), "permessage-deflate", Some("; server_max_window_bits=9")),
-        // Declined: unknown, there twice, or with a value that it cannot have.
+        // Declined offers: an unknown parameter, one that occurs twice, or one with an invalid
+        // value.
         (any, "x-webkit-deflate-frame", None),
         (any, "Permessage-Deflate", None),
         (any, "permessage-deflate; unknown", None),
@@ -152,7 +155,8 @@ fn a_server_answers_the_first_offer_that_it_can_accept() {
     }
 }
 
-/// It declines an offer that leaves the client a larger window, which is all that it cannot impose.
+/// The server declines an offer that leaves the client a larger window. That is the only limit that
+/// it cannot impose.
 #[test]
 fn a_server_that_bounds_its_memory_rather_has_no_compression() {
     let small = params(true, true, 9, 10);
@@ -162,7 +166,7 @@ fn a_server_that_bounds_its_memory_rather_has_no_compression() {
         (small, "permessage-deflate", Some(imposed), None),
         (small, "permessage-deflate; client_no_context_takeover", Some(imposed), None),
         (params(false, false, 0, 14), "permessage-deflate", Some(""), None),
-        // The next offer, if that will do.
+        // The server accepts the next offer if that is enough.
         (
             params(false, false, 0, 10),
             "permessage-deflate, permessage-deflate; client_max_window_bits",
@@ -182,7 +186,8 @@ fn a_server_that_bounds_its_memory_rather_has_no_compression() {
         assert_eq!(answer_by(&deflate, offer), text(otherwise), "{offer}");
         assert_eq!(answer_by(&deflate.fallback(false), offer), text(insisting), "{offer}");
     }
-    // Where the client allows it, or nothing need be asked of it, all is as without.
+    // If the client allows the limit, or the server needs none, the answer is the same as with
+    // fallback.
     for (wanted, offer) in [
         (small, "permessage-deflate; client_max_window_bits"),
         (small, "permessage-deflate; client_max_window_bits=15"),
@@ -237,7 +242,7 @@ fn a_client_offers_what_it_wants() {
         assert_eq!(head.len(), request.encoded_len());
         let expected = format!("permessage-deflate{expected}");
         assert_eq!(extensions(&head).as_ref(), Some(&expected), "{wanted:?}");
-        // Our own server understands it.
+        // Our own server understands the offer.
         let request = ServerHandshake::new().decode(&head).unwrap().unwrap();
         assert_eq!(request.extensions().count(), expected.matches("permessage").count());
     }
@@ -257,7 +262,7 @@ fn a_client_takes_an_answer_to_one_of_its_offers_and_no_other() {
         (none, true, "; server_max_window_bits=8", Ok(params(false, false, 8, 0))),
         (none, true, "; client_max_window_bits=9", Ok(params(false, false, 0, 9))),
         (none, true, "; client_max_window_bits=\"15\"", Ok(params(false, false, 0, 15))),
-        // What we announced of our own half holds, whether it is answered or not.
+        // The client's own announcement holds, whether it is answered or not.
         (params(false, true, 0, 10), true, "", Ok(params(false, true, 0, 10))),
         (
             params(false, true, 0, 10),

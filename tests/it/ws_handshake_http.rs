@@ -23,7 +23,7 @@ fn connect() -> http::Request<()> {
     request.subprotocols(&["chat", "superchat"]).unwrap().to_http(Scheme::HTTPS).unwrap()
 }
 
-/// The parts of a head on the wire, as an HTTP library would show them.
+/// Parses a head as an HTTP library would show it.
 fn parsed(head: &str) -> http::Request<()> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut parsed = httparse::Request::new(&mut headers);
@@ -100,7 +100,7 @@ fn both_forms_of_a_request_have_one_verdict() {
         assert_eq!(wire.matches(from).count(), 1, "{from}");
         assert_eq!(verdict(&wire.replace(from, to)), Err(expected));
     }
-    // Lists over several headers, and a target with a host of its own.
+    // Lists over several headers, and a target with its own host.
     for (from, to) in [
         ("Connection: Upgrade", "Connection: keep-alive\r\nConnection: x, upgrade"),
         ("Cookie: a=b", "Sec-WebSocket-Protocol: third"),
@@ -191,7 +191,7 @@ fn extended_connect() {
     let acceptance = checked.accept().subprotocol("chat").unwrap();
     let response = acceptance.headers(&[("x-a", "b")]).unwrap().to_http().unwrap();
     assert_eq!((response.status(), response.version()), (StatusCode::OK, Version::HTTP_2));
-    assert_eq!(response.headers().len(), 2, "no upgrade, no key");
+    assert_eq!(response.headers().len(), 2, "no upgrade and no key");
     let client = ClientRequest::connect("example.com", "/").unwrap();
     assert_eq!(client.verify(&response).unwrap_err(), ResponseError::Subprotocol);
     let client = client.subprotocols(&["chat"]).unwrap();
@@ -253,7 +253,8 @@ fn what_extended_connect_refuses() {
     }
 }
 
-/// As axum's own test sends it. Where both are there, `:authority` counts (RFC 9114, 4.3.1).
+/// This is how axum's own test sends it. If both are present, `:authority` counts
+/// ([RFC 9114, section 4.3.1](https://www.rfc-editor.org/rfc/rfc9114#section-4.3.1)).
 #[test]
 fn extended_connect_with_host_in_place_of_authority() {
     let mut request = connect();

@@ -1,4 +1,5 @@
-//! A server's handshake: what it takes, what it refuses and how, and what it writes.
+//! A server's handshake: the requests that it accepts and refuses, and the responses that it
+//! writes.
 
 use eventwire::BufferTooSmall;
 use eventwire::ws::handshake::{
@@ -8,7 +9,8 @@ use eventwire::ws::handshake::{
 use eventwire_test_support::handshake::{Seen, request};
 use std::time::{Duration, Instant};
 
-/// The RFC's own (1.2).
+/// The example of the RFC
+/// ([RFC 6455, section 1.2](https://www.rfc-editor.org/rfc/rfc6455#section-1.2)).
 const REQUEST: &str = "GET /chat HTTP/1.1\r\n\
     Host: server.example.com\r\n\
     Upgrade: websocket\r\n\
@@ -26,7 +28,7 @@ const ORIGIN: &str = "Origin: http://example.com\r\n";
 const PROTOCOL: &str = "Sec-WebSocket-Protocol: chat, superchat\r\n";
 const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
 
-/// The RFC's request with this in the place of that.
+/// Returns the RFC's request with `from` replaced by `to`.
 fn changed(from: &str, to: &str) -> Vec<u8> {
     assert_eq!(REQUEST.matches(from).count(), 1, "{from}");
     REQUEST.replacen(from, to, 1).into()
@@ -36,10 +38,10 @@ fn accepted(head: &[u8]) -> Seen {
     let (verdict, decided) = request(DEFAULT_MAX_HEAD, head);
     let seen = verdict.unwrap_or_else(|error| panic!("{error}: {}", head.escape_ascii()));
     assert_eq!(decided, head.len());
-    seen.expect("a whole head")
+    seen.expect("the head is whole")
 }
 
-/// The error, which must come with the byte that decides.
+/// Returns the error. Checks that it comes with the deciding byte.
 fn refused(head: &[u8]) -> RequestError {
     let (verdict, decided) = request(DEFAULT_MAX_HEAD, head);
     let error = verdict.expect_err(&head.escape_ascii().to_string());
@@ -83,7 +85,7 @@ fn the_rfcs_sample() {
         assert_eq!(growing, ["in front ", expected].concat());
         let mut limited = bytes::BufMut::limit(Vec::new(), len - 1);
         assert_eq!(acceptance.encode_to(&mut limited), Err(BufferTooSmall { needed: len }));
-        assert!(limited.into_inner().is_empty(), "nothing is written");
+        assert!(limited.into_inner().is_empty(), "nothing may be written");
     }
     assert_eq!(&accept_key("dGhlIHNhbXBsZSBub25jZQ=="), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
@@ -133,7 +135,7 @@ fn what_is_accepted() {
     assert_eq!(accepted(&changed(PROTOCOL, listed)).subprotocols, ["a", "b"]);
 }
 
-/// Each row: that in the RFC's request, this in its place, and the error.
+/// Checks rows: a part of the RFC's request, its replacement, and the error.
 fn refuses<const N: usize>(rows: [(&str, &str, RequestError); N]) {
     for (from, to, expected) in rows {
         let head = changed(from, to);
@@ -141,7 +143,7 @@ fn refuses<const N: usize>(rows: [(&str, &str, RequestError); N]) {
     }
 }
 
-/// The line that begins so is malformed.
+/// The error for a malformed line that begins with `text`.
 fn line(text: &str) -> RequestError {
     RequestError::Malformed { offset: REQUEST.find(text).unwrap() }
 }
@@ -254,7 +256,7 @@ fn lines_that_are_refused() {
 #[test]
 fn headers_that_are_refused() {
     refuses([
-        // What makes it an upgrade.
+        // The headers of an upgrade.
         (UPGRADE, "", RequestError::NotAnUpgrade),
         (UPGRADE, "Upgrade:\r\n", RequestError::NotAnUpgrade),
         (UPGRADE, "Upgrade: h2c\r\n", RequestError::NotAnUpgrade),
@@ -267,7 +269,7 @@ fn headers_that_are_refused() {
         (CONNECTION, "Connection: keep-alive\r\n", RequestError::Connection),
         (CONNECTION, "Connection: upgrade keep-alive\r\n", RequestError::Connection),
         (CONNECTION, "Connection: upgrades\r\n", RequestError::Connection),
-        // Its version.
+        // The WebSocket version.
         (VERSION, "", RequestError::WebSocketVersion),
         (VERSION, "Sec-WebSocket-Version: 8\r\n", RequestError::WebSocketVersion),
         (VERSION, "Sec-WebSocket-Version: 013\r\n", RequestError::WebSocketVersion),
@@ -278,7 +280,7 @@ fn headers_that_are_refused() {
             "Sec-WebSocket-Version: 13\r\n".repeat(2).leak(),
             repeated("Sec-WebSocket-Version"),
         ),
-        // Its key: missing, short, long, of 15 or 17 bytes, unpadded, of another alphabet, twice.
+        // The key: missing, short, long, of 15 or 17 bytes, unpadded, of another alphabet, twice.
         (KEY, "", RequestError::Key),
         (KEY, "Sec-WebSocket-Key:\r\n", RequestError::Key),
         (KEY, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n", RequestError::Key),
@@ -317,7 +319,7 @@ fn headers_that_are_refused() {
     ]);
 }
 
-/// The first line's comes first, then the headers'.
+/// A fault of the first line is reported before faults of the headers.
 #[test]
 fn of_several_faults_one_is_named() {
     let start = "GET /chat HTTP/1.1\r\n";
@@ -382,7 +384,7 @@ fn every_error_has_its_status_and_a_whole_answer() {
     }
 }
 
-/// The headers and body of a refusal, as another parser reads them.
+/// Returns the headers and body of a refusal, as another parser reads them.
 fn answer(rejection: &Rejection<'_>, status: u16) -> (Vec<(String, String)>, String) {
     let mut buffer = [0; 1024];
     let len = rejection.encode(&mut buffer).unwrap();
@@ -426,7 +428,7 @@ fn a_server_has_refusals_of_its_own() {
     let json = [("content-TYPE", "application/json")];
     let (headers, _) = answer(&rejection.headers(&json).unwrap().body("{}"), 401);
     assert_eq!(headers[2], ("content-TYPE".into(), "application/json".into()));
-    assert_eq!(headers.len(), 3, "the type that was given is the only one");
+    assert_eq!(headers.len(), 3, "the given type replaces the default");
 }
 
 #[test]
@@ -450,7 +452,10 @@ fn subprotocols_come_in_the_clients_order_and_one_is_chosen() {
     assert_eq!(accepted(&list(200)).subprotocols.len(), 200);
 }
 
-/// RFC 6455 has clients name each once (4.1), and does not have servers refuse those that do not (4.2.1).
+/// The RFC tells clients to name each subprotocol once
+/// ([RFC 6455, section 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)), but does not tell
+/// servers to refuse other clients
+/// ([RFC 6455, section 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1)).
 #[test]
 fn a_subprotocol_may_be_offered_twice() {
     for lists in [
@@ -465,8 +470,9 @@ fn a_subprotocol_may_be_offered_twice() {
     }
 }
 
-/// RFC 6455's own example (4.1) has such a key; only the 16 bytes count, and the answer is made of the
-/// text.
+/// The RFC's own example has such a key
+/// ([RFC 6455, section 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)). Only the 16 bytes
+/// matter, and the response is computed from the text.
 #[test]
 fn a_key_may_have_spare_bits() {
     for (key, accept) in [
@@ -491,7 +497,8 @@ fn a_key_may_have_spare_bits() {
     }
 }
 
-/// RFC 9112, 2.2: as of a client that wrote one behind an earlier body.
+/// A client may have written an empty line after an earlier body
+/// ([RFC 9112, section 2.2](https://www.rfc-editor.org/rfc/rfc9112#section-2.2)).
 #[test]
 fn empty_lines_before_a_request_are_passed_over() {
     let plain = accepted(REQUEST.as_bytes());
@@ -501,14 +508,14 @@ fn empty_lines_before_a_request_are_passed_over() {
         let seen = accepted(head.as_bytes());
         assert_eq!(seen.head_len, head.len());
         assert_eq!(Seen { head_len: plain.head_len, ..seen }, plain);
-        // Offsets count them.
+        // Offsets count the empty lines.
         let server = REQUEST.find("Upgrade").unwrap();
         let bad = head.replace("Upgrade: websocket", "Upgrade : websocket");
         let malformed = RequestError::Malformed { offset: empty.len() + server };
         assert_eq!(refused(bad.as_bytes()), malformed);
         let bad = [&empty, "GET /\n"].concat();
         assert_eq!(refused(bad.as_bytes()), RequestError::LineEnd { offset: bad.len() - 1 });
-        // So do limits.
+        // Limits count them too.
         let limit = head.len();
         assert!(matches!(request(limit, head.as_bytes()), (Ok(Some(_)), at) if at == limit));
         let limit = limit - 1;
@@ -522,7 +529,7 @@ fn empty_lines_before_a_request_are_passed_over() {
     let endless = "\r\n".repeat(1000);
     let over = (Err(RequestError::LineTooLong { limit: 999 }), 999);
     assert_eq!(request(999, endless.as_bytes()), over);
-    // `Headers` reads the same of bytes.
+    // `Headers` reads bytes in the same way.
     let head = ["\r\n\r\n", REQUEST].concat();
     assert_eq!(Headers::new(head.as_bytes()).count(), plain.headers.len());
 }
@@ -566,7 +573,7 @@ fn extensions_follow_their_grammar() {
             "a\r\nX: y\r\nsec-websocket-extensions: b;c\r\nSec-WebSocket-Extensions:a",
             &["a", "b;c", "a"],
         ),
-        // An apostrophe may stand in a token.
+        // An apostrophe may be part of a token.
         ("a;b='", &["a;b='"]),
     ] {
         assert_eq!(accepted(&head(value)).extensions, expected, "{value}");
@@ -626,8 +633,8 @@ fn extensions_follow_their_grammar() {
 fn a_head_may_be_as_long_as_its_limit() {
     let len = REQUEST.len();
     assert!(matches!(request(len, REQUEST.as_bytes()), (Ok(Some(_)), at) if at == len));
-    // Any shorter limit is passed, at its last byte, whether the rest has come or not. The request line
-    // has a status of its own (RFC 9112, 3).
+    // A shorter limit is passed at its last byte, whether the rest has arrived or not. The request
+    // line has its own status (RFC 9112, section 3).
     let line = REQUEST.find("Host").unwrap();
     for limit in (0..len).rev() {
         let too_long = RequestError::TooLong { limit };
@@ -639,7 +646,7 @@ fn a_head_may_be_as_long_as_its_limit() {
             assert_eq!(verdict, Ok(None), "nothing is decided yet");
         }
     }
-    // The default.
+    // The default limit.
     let padded = |total: usize| {
         let padding = "x".repeat(total - len - "X: \r\n".len());
         changed(VERSION, &format!("X: {padding}\r\n{VERSION}"))
@@ -651,7 +658,7 @@ fn a_head_may_be_as_long_as_its_limit() {
     let long_target = changed("/chat", &format!("/{}", "x".repeat(DEFAULT_MAX_HEAD)));
     let over = RequestError::LineTooLong { limit: DEFAULT_MAX_HEAD };
     assert_eq!(refused(&long_target), over);
-    // What decides first is named: a line end before the limit, the limit before a line end.
+    // The error names the first fault: a line end before the limit, or the limit before a line end.
     assert_eq!(request(5, b"GET \n").0, Err(RequestError::LineEnd { offset: 4 }));
     assert_eq!(request(4, b"GET \n").0, Err(RequestError::LineTooLong { limit: 4 }));
     assert_eq!(request(5, b"GET \r\r").0, Err(RequestError::LineTooLong { limit: 5 }));
@@ -676,7 +683,7 @@ fn a_head_may_have_as_many_headers_as_the_limit() {
             assert_eq!(server(limit), Ok(limit));
         }
     }
-    // The headers before the one too many come first.
+    // Faults in the headers before the limit come first.
     let malformed = changed(HOST, &["Host\r\n", &"X: y\r\n".repeat(200)].concat());
     assert_eq!(refused(&malformed), line("Host"));
     let malformed = changed(VERSION, &["X: y\r\n".repeat(200), "Host\r\n".into()].concat());
@@ -691,7 +698,7 @@ fn what_stands_behind_the_head_is_left() {
         let head_len = server.clone().decode(input.as_bytes()).unwrap().unwrap().head_len();
         assert_eq!(&input[head_len..], frames);
     }
-    // Asked again with more behind, it says the same.
+    // Asked again with more bytes after the head, the machine repeats itself.
     for behind in [0, 3, 9] {
         let input = [REQUEST.as_bytes(), &vec![b'\n'; behind]].concat();
         assert_eq!(server.decode(&input).unwrap().unwrap().head_len(), REQUEST.len());
@@ -748,7 +755,7 @@ fn no_other_headers_get_into_an_acceptance() {
     assert_eq!(Rejection::new(405).unwrap().headers(&allow), reserved);
 }
 
-/// tungstenite, CVE-2023-43669: each byte that came had the whole head parsed again.
+/// tungstenite, CVE-2023-43669: each new byte made it parse the whole head again.
 #[test]
 fn a_head_that_drips_costs_no_more_per_byte_if_it_is_longer() {
     let drip = |len: usize| {
@@ -765,13 +772,14 @@ fn a_head_that_drips_costs_no_more_per_byte_if_it_is_longer() {
         start.elapsed()
     };
     let best = |len| (0..3).map(|_| drip(len)).min().unwrap().max(Duration::from_micros(1));
-    // 64 times the bytes: 64 times the cost if it is linear, 4096 if quadratic.
+    // With 64 times the bytes the cost is 64 times as high if it is linear, and 4096 times if it is
+    // quadratic.
     let (short, long) = (best(16 << 10), best(1 << 20));
     let ratio = long.as_secs_f64() / short.as_secs_f64();
     assert!(ratio < 500.0, "{short:?} for 16 KiB, {long:?} for 1 MiB");
 }
 
-/// A limit that is set late, below what was seen, is a limit.
+/// A limit that is set late, below the bytes already seen, still counts.
 #[test]
 fn a_limit_that_is_lowered() {
     let mut server = ServerHandshake::new();

@@ -1,4 +1,4 @@
-//! `WebSocket` and `ReconnectingWebSocket` under arbitrary calls: what holds after each of them.
+//! `WebSocket` and `ReconnectingWebSocket` under random calls: rules that hold after each call.
 
 use bytes::{Buf, Bytes, BytesMut};
 use eventwire::Backoff;
@@ -16,19 +16,19 @@ use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// One call, or what the network does before the next one.
+/// A call, or an action of the network before the next call.
 #[derive(Clone, Debug)]
 enum Op {
     /// The peer sends a frame.
     Peer(u8, Vec<u8>),
-    /// The peer sends anything.
+    /// The peer sends arbitrary bytes.
     Garbage(Vec<u8>),
-    /// So much of what the peer sent arrives.
+    /// This many of the peer's bytes arrive.
     Arrive(usize),
     Poll,
     PollAll,
     Write(usize),
-    /// A message of this length, text or not, in one of the ways to send one.
+    /// Sends a message of this length, text or binary, in one of the ways to send.
     Send {
         text: bool,
         len: usize,
@@ -41,13 +41,13 @@ enum Op {
     ToDeadline,
     End,
     Fail,
-    /// What is kept is held back, or no longer.
+    /// Holds kept messages back, or releases them.
     Hold(bool),
-    /// A message over this connection alone.
+    /// Sends a message over this connection alone.
     Now,
 }
 
-/// What is sent over one connection alone.
+/// The message that is sent over one connection alone.
 const NOW: &str = "!";
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
@@ -107,14 +107,14 @@ fn options() -> impl Strategy<Value = WebSocketOptions> {
     )
 }
 
-/// What the transport took of one connection, and what that is.
+/// The bytes that the transport accepted for one connection, decoded.
 struct Written {
-    /// What goes before frames, such as a request.
+    /// The length of the bytes before the frames, such as a request.
     head: usize,
     decoder: FrameDecoder,
     messages: MessageDecoder,
     left: BytesMut,
-    /// Payload of messages.
+    /// The number of payload bytes in messages.
     payload: usize,
     whole: Vec<Message>,
     pending: Vec<u8>,
@@ -134,7 +134,7 @@ impl Written {
         }
     }
 
-    /// Takes so much of what is to be written. It is a valid stream, however it is cut.
+    /// Takes up to `most` of the bytes to write. They form a valid stream, however it is cut.
     fn take(&mut self, mut to_write: ToWrite<'_>, most: usize) -> usize {
         let len = most.min(to_write.remaining());
         let mut bytes = to_write.copy_to_bytes(len);
@@ -160,11 +160,11 @@ impl Written {
     }
 }
 
-/// What the peer sends, of which some is on its way.
+/// The peer's stream, part of which is still in transit.
 struct Peer {
     stream: Stream,
     on_its_way: VecDeque<u8>,
-    /// It sent garbage, a close frame or fragments: what comes of it is not modelled.
+    /// The peer sent garbage, a close frame or fragments. Their effects are not modelled.
     odd: bool,
     expected: VecDeque<Vec<u8>>,
 }
@@ -190,11 +190,11 @@ impl Peer {
         received.extend(self.on_its_way.drain(..len));
     }
 
-    /// A message came, which is the next one.
+    /// Checks that a received message is the next expected one.
     fn came(&mut self, payload: &[u8]) {
         match self.expected.pop_front() {
             Some(expected) => assert_eq!(payload, expected),
-            None => assert!(self.odd, "a message that nobody sent"),
+            None => assert!(self.odd, "nobody sent this message"),
         }
     }
 }
@@ -204,7 +204,7 @@ enum Socket {
     Client(WebSocket<Keys>),
 }
 
-/// The same in either role.
+/// Calls the socket in either role.
 macro_rules! either {
     ($socket:expr, $name:ident => $call:expr) => {
         match &mut $socket {
@@ -214,15 +214,16 @@ macro_rules! either {
     };
 }
 
-/// What is driven.
+/// A state machine under test.
 trait Machine {
     fn apply(&mut self, op: Op);
-    /// Takes an event, if there is one.
+    /// Takes an event. Returns whether there was one.
     fn poll(&mut self) -> bool;
     fn check(&mut self);
     fn has_ended(&self) -> bool;
 
-    /// Applies all, and closes: then it ends, if only its deadlines are kept.
+    /// Applies all operations, and closes. The machine must then end if only its deadlines are
+    /// kept.
     fn run(&mut self, ops: Vec<Op>) {
         for op in ops {
             self.apply(op);
@@ -239,16 +240,16 @@ trait Machine {
     }
 }
 
-/// A socket, and what is known of it from outside.
+/// A socket, and its expected state seen from outside.
 struct Model {
     socket: Socket,
     received: BytesMut,
     now: Duration,
     peer: Peer,
     written: Written,
-    /// Payload of messages that were taken.
+    /// The number of payload bytes in accepted messages.
     sent: usize,
-    /// What pings of the application may take.
+    /// The most bytes that the application's pings may take.
     pings: usize,
     opened: bool,
     closed: bool,
@@ -301,7 +302,7 @@ impl Model {
         self.sent += if sent.is_ok() { len } else { 0 };
         if sent == Ok(Flow::Full) {
             let again = either!(self.socket, it => it.send(&Frame::text("")));
-            assert!(again.is_err(), "full");
+            assert!(again.is_err(), "a full queue must refuse");
         }
         if self.state >= ReadyState::Closing {
             assert!(sent.is_err());
@@ -410,17 +411,17 @@ impl Machine for Model {
     }
 }
 
-/// Where a client that reconnects is.
+/// The stage of a client that reconnects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Waiting,
-    /// A transport was asked for.
+    /// The client asked for a transport.
     Asked,
     Up,
     Ended,
 }
 
-/// A client that reconnects, and what is known of it from outside.
+/// A client that reconnects, and its expected state seen from outside.
 struct LinkModel {
     link: ReconnectingWebSocket<Keys>,
     options: WebSocketOptions,
@@ -428,13 +429,13 @@ struct LinkModel {
     now: Duration,
     peer: Peer,
     written: Written,
-    /// What was taken, by number.
+    /// The lengths of the accepted messages, by number.
     sent: Vec<usize>,
-    /// How many were written to connections before this one.
+    /// The number of messages written to earlier connections.
     before: usize,
     stage: Stage,
     opened: Option<Duration>,
-    /// How much was left of what was received, and when there was last more.
+    /// How many received bytes were left, and when more last arrived.
     left: usize,
     heard: Duration,
     closing: bool,
@@ -476,7 +477,7 @@ impl LinkModel {
         self.peer.came(payload);
     }
 
-    /// What was asked for is there.
+    /// The requested transport is ready.
     fn connect(&mut self) {
         self.kinds = self.kinds.wrapping_add(1);
         let (socket, head, answer) = if self.kinds.is_multiple_of(2) {
@@ -547,7 +548,7 @@ impl Machine for LinkModel {
                 if let Some(at) = end.reconnect_at {
                     assert!(!self.closing && !ReconnectingWebSocketOptions::is_final(&end.close));
                     let bound = (INITIAL * (1 << self.attempts)).min(CEILING);
-                    let wait = at.checked_sub(self.now).expect("a wait");
+                    let wait = at.checked_sub(self.now).expect("the time is not in the past");
                     assert!(bound / 2 <= wait && wait <= bound, "{wait:?} of {bound:?}");
                     self.attempts += 1;
                     self.state = ReadyState::Connecting;
@@ -568,7 +569,7 @@ impl Machine for LinkModel {
                 self.peer.odd = true;
                 self.peer.on_its_way.extend(bytes);
             }
-            // A transport comes also when nobody waits for it.
+            // A transport may also arrive when nobody waits for it.
             Op::Garbage(bytes) if bytes.len() % 4 != 0 => self.connect(),
             Op::Peer(..) if self.stage == Stage::Asked => self.connect(),
             Op::Arrive(most) if self.stage == Stage::Up => {
@@ -639,12 +640,12 @@ impl Machine for LinkModel {
         let whole = self.before + self.written.whole.len();
         assert_eq!(self.link.written(), whole as u64);
         assert_eq!(self.link.buffered_amount(), self.sent[whole..].iter().sum::<usize>());
-        // Each once, in order.
+        // Each message is written once, in order.
         for (at, message) in self.written.whole.iter().enumerate() {
             let bytes = match message {
                 Message::Text(text) => text.as_bytes(),
                 Message::Binary(bytes) => bytes,
-                other => panic!("no message: {other:?}"),
+                other => panic!("not a message: {other:?}"),
             };
             let number: usize = str::from_utf8(&bytes[..3]).unwrap().parse().unwrap();
             assert_eq!(number, self.before + at);
@@ -667,7 +668,7 @@ proptest! {
     fn a_websocket(kind in 0_u8..3, options in options(), ops in ops()) {
         let mut model = Model::new(kind, options);
         model.run(ops);
-        // What is left is whole frames.
+        // The rest consists of whole frames.
         while model.written.take(either!(model.socket, it => it.to_write(model.now)), 1000) > 0 {}
         assert!(model.written.left.is_empty());
     }

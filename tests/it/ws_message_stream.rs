@@ -1,4 +1,4 @@
-//! `MessageStream`, in both roles.
+//! `MessageStream` in both roles.
 
 use bytes::{Bytes, BytesMut};
 use eventwire::ws::frame::{Fault, Role};
@@ -45,7 +45,7 @@ enum End {
     Broken(Fault),
 }
 
-/// What `role` receives, what comes of it, and how it ends.
+/// Returns streams that `role` receives, their messages, and how they end.
 fn rows(role: Role) -> Vec<(Vec<u8>, Vec<Message>, End)> {
     let text = |text: &str| Message::Text(text.into());
     let normal = Message::Close(Some(Close { code: CloseCode::NORMAL, reason: "bye".into() }));
@@ -70,7 +70,7 @@ fn rows(role: Role) -> Vec<(Vec<u8>, Vec<Message>, End)> {
             End::Closed,
         ),
         (stream(|it| it.frame(0x88, b"").raw(b"ignored")), vec![Message::Close(None)], End::Closed),
-        // Inside a message, a header, a payload.
+        // The stream ends inside a message, a header or a payload.
         (stream(|it| it.frame(0x01, b"hello")), vec![], End::Cut),
         (
             stream(|it| it.frame(0x01, b"a").frame(0x80, b"b").raw(b"\x82")),
@@ -91,8 +91,8 @@ fn rows(role: Role) -> Vec<(Vec<u8>, Vec<Message>, End)> {
     ]
 }
 
-/// All messages, by futures of which each that has to wait is dropped, and the end. What is owed goes out by
-/// reading alone.
+/// Reads all messages and the end. Each future that would have to wait is dropped. Replies go out
+/// by reading alone.
 fn read<M: MaskSource>(mut stream: MessageStream<Pieces, M>) -> (Vec<Message>, End, Pieces) {
     let mut messages = Vec::new();
     let mut end = End::Closed;
@@ -113,7 +113,7 @@ fn read<M: MaskSource>(mut stream: MessageStream<Pieces, M>) -> (Vec<Message>, E
     (messages, end, stream.into_parts().0)
 }
 
-/// What is sent by one who only reads, in this role.
+/// Returns the bytes that an endpoint in this role sends if it only reads.
 fn answers(role: Role, messages: &[Message], end: End) -> Vec<u8> {
     let mut sent = Vec::new();
     let mut put = |frame: Frame<&[u8]>| {
@@ -169,7 +169,7 @@ fn every_split_gives_the_same_messages() {
     }
 }
 
-/// Sends back what it gets, as the docs say; how reading failed, if it did.
+/// Sends back every message, as the docs show. Returns the error if reading failed.
 async fn echo<T, M>(
     mut stream: MessageStream<T, M>,
 ) -> Result<(T, Option<StreamError>), StreamError>
@@ -189,12 +189,12 @@ where
     Ok((stream.into_parts().0, failed))
 }
 
-/// Stops a test that would wait for ever.
+/// Fails a test that would wait for ever.
 async fn within<T>(test: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(120), test).await.expect("no end")
+    tokio::time::timeout(Duration::from_secs(120), test).await.expect("the test takes too long")
 }
 
-/// One end talks, the other echoes; over a pipe this wide.
+/// Lets one end talk and the other echo, over the given pipe.
 async fn converse<A, B>(talker: MessageStream<DuplexStream, A>, echoer: B)
 where
     A: MaskSource,
@@ -204,7 +204,7 @@ where
         let mut stream = talker;
         let payload = eventwire_test_support::ws::pattern(70_000);
         let long = "gr\u{FC}\u{DF}e ".repeat(10_000);
-        // Whoever echoes does not read while it writes, so one at a time.
+        // An echo does not read while it writes, so send one message at a time.
         stream.send(Frame::text("hello")).await?;
         assert_eq!(stream.next().await.unwrap()?, Message::Text("hello".into()));
         stream.send(Frame::binary(&payload)).await?;
@@ -254,7 +254,7 @@ async fn a_broken_peer_is_answered() {
         peer.read_to_end(&mut received).await.unwrap();
         assert_eq!(received, [b"\x8A\x00", &answer[..]].concat());
     }
-    // A client's answer is masked, and it hangs up as well.
+    // A client's reply is masked, and the client hangs up as well.
     let (mut peer, ours) = tokio::io::duplex(64);
     peer.write_all(b"\x83").await.unwrap();
     drop(within(echo(client(ours))).await.unwrap());
@@ -265,7 +265,7 @@ async fn a_broken_peer_is_answered() {
 
 #[tokio::test]
 async fn a_cut_connection_is_no_end() {
-    // Even where our close frame was sent and awaits its answer.
+    // This holds even if our close frame was sent and the reply to it is awaited.
     let (ours, theirs) = tokio::io::duplex(64);
     let mut stream = server(ours);
     stream.close(None).await.unwrap();
@@ -292,7 +292,7 @@ fn frames_take_along_what_is_owed() {
     assert_eq!(next(), Message::Ping("".into()));
     assert!(stream.feed(Frame::text("a")).now_or_never().unwrap().is_ok());
     assert!(stream.feed(Frame::text("b").prepare()).now_or_never().unwrap().is_ok());
-    // The peer has closed, and nothing may go behind the answer to that.
+    // The peer has closed, and nothing may follow our close frame.
     assert_eq!(stream.next().now_or_never().unwrap().unwrap().unwrap(), Message::Close(None));
     let result = stream.feed(Frame::text("c")).now_or_never().unwrap();
     assert!(matches!(result, Err(StreamError::Send(SendError::Closed))), "{result:?}");
@@ -356,7 +356,7 @@ async fn what_came_behind_the_handshake_is_read_first() {
     assert_eq!(message, Message::Text("hi".into()));
 }
 
-/// What an echoing server sends in all, by its connection alone.
+/// Returns everything that an echoing server sends, by its connection alone.
 fn echoed(mut received: BytesMut) -> Vec<u8> {
     let mut connection = Connection::server(Limits::new());
     let mut sent = Vec::new();
@@ -395,17 +395,18 @@ fn futures_that_are_dropped_lose_nothing() {
                 Some(None) => break,
                 Some(Some(message)) => message.unwrap(),
             };
-            // What is dropped while it flushes was taken, and goes out later.
+            // A send that is dropped while it flushes was accepted, and goes out later.
             if let Message::Text(text) = message {
                 dropped += usize::from(stream.send(Frame::text(&text)).now_or_never().is_none());
             }
-            // So that the buffer never is as full as may be: what waits for that is not taken yet.
+            // Flush so that the buffer is never full: a send that waits for room is not accepted
+            // yet.
             while stream.flush().now_or_never().is_none() {}
         }
         assert!(dropped > 300, "{dropped}");
         let io = stream.into_parts().0;
         assert!(io.shut);
-        assert!(io.written == expected, "what was sent differs");
+        assert!(io.written == expected, "the written bytes differ");
     }
 }
 
@@ -430,14 +431,14 @@ async fn messages_are_compressed_as_the_connection_agreed() {
     let mut server = MessageStream::new(here, connection, BytesMut::new());
     let connection = Connection::client(Limits::new(), MASKS).deflate(&deflate, agreed);
     let mut client = MessageStream::new(there, connection, BytesMut::new());
-    // By far too long for the pipe, unless it is compressed.
+    // Far too long for the pipe unless it is compressed.
     let text = "again and ".repeat(1000);
     client.send(Frame::ping(&b"?"[..]).unwrap()).await.unwrap();
     client.send(Frame::text(&text).unfinished()).await.unwrap();
     assert_eq!(server.next().await.unwrap().unwrap(), Message::Ping("?".into()));
     client.send(Frame::text("").continuing()).await.unwrap();
     assert_eq!(server.next().await.unwrap().unwrap(), Message::Text((&*text).into()));
-    // What is owed goes before a frame, also inside a message that is compressed.
+    // A reply goes out before the next frame, even inside a compressed message.
     server.send(Frame::text(&text).unfinished()).await.unwrap();
     client.send(Frame::ping(&b"!"[..]).unwrap()).await.unwrap();
     assert!(server.next().await.unwrap().is_ok());
@@ -449,7 +450,7 @@ async fn messages_are_compressed_as_the_connection_agreed() {
     assert_eq!(client.next().await.unwrap().unwrap(), Message::Text((&*text).into()));
 }
 
-/// Gives these bytes, then nothing; takes nothing.
+/// Yields these bytes and then nothing; accepts nothing.
 #[derive(Debug)]
 struct Stuck {
     to_read: Vec<u8>,
@@ -499,7 +500,7 @@ async fn one_who_only_reads_answers_pings_closes_and_errors() {
         let (mut peer, ours) = tokio::io::duplex(64);
         peer.write_all(sent).await.unwrap();
         let mut stream = server(ours);
-        // Three items at the most, and nobody asks for the last one before the peer has its answer.
+        // There are at most three items. The peer has its reply before the last one is asked for.
         assert!(within(stream.next()).await.unwrap().is_ok());
         assert_eq!(within(stream.next()).await.unwrap().is_err(), broken);
         let mut received = vec![0; answer.len()];
@@ -519,7 +520,7 @@ async fn a_client_hangs_up_after_the_server() {
     let mut answer = [0; 6];
     within(peer.read_exact(&mut answer)).await.unwrap();
     assert!(stream.next().now_or_never().is_none());
-    // What comes behind a close frame is nothing.
+    // Bytes after a close frame are ignored.
     peer.write_all(b"\x81\x01a").await.unwrap();
     assert!(stream.next().now_or_never().is_none());
     assert!(peer.read(&mut answer).now_or_never().is_none());
@@ -547,7 +548,7 @@ async fn a_peer_that_does_not_read_is_read_and_owed_one_pong() {
         assert_eq!(message, Message::Ping(number.to_be_bytes().to_vec().into()));
     }
     let _to_us = pings.await.unwrap();
-    // Now it reads: what the pipe held, one that was under way, and the latest.
+    // The peer reads now: the pongs in the pipe, one in transit, and the latest one.
     let reading = tokio::spawn(async move {
         let mut received = Vec::new();
         from_us.read_to_end(&mut received).await.unwrap();
@@ -562,8 +563,8 @@ async fn a_peer_that_does_not_read_is_read_and_owed_one_pong() {
     assert_eq!(answers.last().unwrap(), &(PINGS - 1).to_be_bytes());
 }
 
-/// One task reads and the other writes, over a pipe that takes little: whoever is told that it takes more, both
-/// go on.
+/// One task reads and the other writes, over a small pipe. Both go on, whichever of them is woken
+/// when there is room.
 #[tokio::test]
 async fn both_halves_of_a_stream_go_on() {
     const MESSAGES: u32 = 500;
@@ -577,7 +578,7 @@ async fn both_halves_of_a_stream_go_on() {
         }
         sink
     });
-    // It reads in one task what the other end of this one is made to answer.
+    // One task of the peer sends pings, which our end answers.
     let their_pings = tokio::spawn(async move {
         for number in 0..MESSAGES {
             their_sink.send(Frame::ping(number.to_be_bytes()).unwrap()).await.unwrap();
@@ -610,7 +611,7 @@ async fn both_halves_of_a_stream_go_on() {
     within(async { tokio::join!(rest, end) }).await;
 }
 
-/// What waits for room is not forgotten where another task has asked since.
+/// A task that waits for room is woken even if another task has polled since.
 #[tokio::test]
 async fn a_task_that_waits_to_write_is_woken_though_another_reads() {
     let (mut peer, ours) = tokio::io::duplex(16);
@@ -622,7 +623,7 @@ async fn a_task_that_waits_to_write_is_woken_though_another_reads() {
         stream
     });
     tokio::task::yield_now().await;
-    // The one who reads is gone once the pipe has room.
+    // The reading task is gone by the time the pipe has room.
     reading.abort();
     let _ = reading.await;
     let mut received = vec![0; 102];
@@ -656,7 +657,7 @@ async fn closing_the_sink_closes_the_connection() {
 #[error("the cable was cut")]
 struct Cable;
 
-/// Gives one ping and then its own error; takes nothing.
+/// Yields one ping and then its own error; accepts nothing.
 #[derive(Debug)]
 struct Failing {
     ping: Option<&'static [u8]>,
@@ -692,7 +693,7 @@ impl AsyncWrite for Failing {
     }
 }
 
-/// Whose `source()` is the transport's error as it was.
+/// Checks that `source()` is the transport's own error, and returns its kind.
 fn cable(error: &StreamError) -> io::ErrorKind {
     assert_eq!(error.to_string(), "the cable was cut");
     let source = error.source().and_then(|it| it.downcast_ref::<io::Error>()).unwrap();
@@ -707,12 +708,12 @@ async fn the_transport_s_own_error_is_kept() {
     assert_eq!(stream.next().await.unwrap().unwrap(), Message::Ping(Bytes::new()));
     assert_eq!(cable(&stream.next().await.unwrap().unwrap_err()), io::ErrorKind::Other);
     assert!(stream.next().await.is_none());
-    // That the answer could not be written is the cause of the end, and told once.
+    // The failed write of the reply is the cause of the end, and is reported once.
     let mut stream = server(Failing { ping, reads: true });
     assert_eq!(stream.next().await.unwrap().unwrap(), Message::Ping(Bytes::new()));
     assert_eq!(cable(&stream.next().await.unwrap().unwrap_err()), io::ErrorKind::ConnectionAborted);
     assert!(stream.next().await.is_none());
-    // Who writes is told too, again and again.
+    // A writer gets the error every time.
     let mut stream = server(Failing { ping: None, reads: true });
     let error = stream.send(Frame::text("a")).await.unwrap_err();
     assert_eq!(cable(&error), io::ErrorKind::ConnectionAborted);

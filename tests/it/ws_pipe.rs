@@ -1,4 +1,4 @@
-//! A client that stays connected and a server, with a pipe between them that cuts bytes anywhere,
+//! A client that reconnects, a server, and a pipe between them. The pipe cuts bytes anywhere,
 //! delays them, is full at times, breaks, or swallows everything.
 
 use bytes::{Buf, BytesMut};
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 const SEEDS: u64 = 10_000;
 const CLOSING: Duration = ms(2000);
-/// With what waits before the close frame, and the last chance.
+/// The longest closing: with the messages before the close frame, and the last chance.
 const CLOSED: Duration = ms(8000);
 const WAIT: Duration = ms(500);
 
@@ -33,13 +33,13 @@ fn options() -> WebSocketOptions {
 /// One direction of a pipe.
 #[derive(Default)]
 struct Wire {
-    /// Bytes, and when they arrive; in order.
+    /// Bytes in transit and their arrival times, in order.
     under_way: VecDeque<(Duration, Vec<u8>)>,
-    /// The writer shut it.
+    /// The writer has shut the pipe.
     shut: bool,
-    /// The reader was told so.
+    /// The reader knows about the end.
     ended: bool,
-    /// Until when nobody reads.
+    /// Nobody reads before this time.
     paused: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Wire {
         self.under_way.iter().map(|(_, bytes)| bytes.len()).sum()
     }
 
-    /// Takes some of what is to be written.
+    /// Takes some of the bytes to write.
     fn take(&mut self, mut from: impl Buf, now: Duration, random: &mut SmallRng) {
         let room = 20_000_usize.saturating_sub(self.len());
         let most = if random.random_ratio(1, 4) { random.random_range(1..40) } else { room };
@@ -63,7 +63,7 @@ impl Wire {
         }
     }
 
-    /// What has arrived.
+    /// Delivers the bytes that have arrived.
     fn arrive(&mut self, to: &mut BytesMut, now: Duration) {
         while let Some((at, bytes)) = self.under_way.front()
             && *at <= now
@@ -74,14 +74,14 @@ impl Wire {
         }
     }
 
-    /// Whether it has just come to its end.
+    /// Whether the pipe has just ended.
     fn ends(&mut self) -> bool {
         let ends = self.shut && !self.ended && self.under_way.is_empty();
         self.ended |= ends;
         ends
     }
 
-    /// Breaks: some of what is under way arrives at once, the rest never.
+    /// Breaks the pipe: some of the bytes in transit arrive at once, the rest never.
     fn cut(&mut self, now: Duration, random: &mut SmallRng) {
         let keep = random.random_range(0..=self.len());
         let bytes: Vec<u8> = self.under_way.drain(..).flat_map(|(_, bytes)| bytes).collect();
@@ -105,7 +105,7 @@ struct Connection {
     to_client: Wire,
     served: Option<Served>,
     received: BytesMut,
-    /// Nothing gets through any more, and nobody says so.
+    /// Whether nothing gets through any more, without any sign of it.
     swallows: bool,
 }
 
@@ -115,13 +115,13 @@ struct World {
     client: ReconnectingWebSocket<Keys>,
     received: BytesMut,
     connection: Option<Connection>,
-    /// When the transport that was asked for is there.
+    /// When the requested transport becomes ready.
     connects_at: Option<Duration>,
-    /// How long messages are, by number.
+    /// The lengths of the messages, by number.
     sent: Vec<usize>,
     arrived: Vec<u64>,
     acknowledged: Vec<u64>,
-    /// How many were reported as written to connections that ended.
+    /// How many messages were reported as written to connections that ended.
     reported: u64,
     client_closes_by: Option<Duration>,
     server_closes_by: Option<Duration>,
@@ -129,7 +129,7 @@ struct World {
     trouble: u32,
 }
 
-/// A message says its number, and is as long as it should be.
+/// Returns a message that contains its number and has the right length.
 fn message(number: u64, len: usize) -> String {
     format!("{number} {}", "x".repeat(len))
 }
@@ -170,7 +170,7 @@ impl World {
             self.mishaps();
             self.time_passes();
         }
-        panic!("no end");
+        panic!("the run does not end");
     }
 
     fn client_polls(&mut self) {
@@ -198,10 +198,10 @@ impl World {
                 other => panic!("never sent: {other:?}"),
             }
         }
-        assert!(self.over || self.client_closes_by.is_none_or(|by| self.now < by), "not closed");
+        assert!(self.over || self.client_closes_by.is_none_or(|by| self.now < by), "too late");
     }
 
-    /// The client drops the transport. What it wrote may arrive, all of it if the end was clean.
+    /// The client drops the transport. Its bytes may arrive, and all of them if the end was clean.
     fn hang_up(&mut self, was_clean: bool) {
         if let Some(connection) = &mut self.connection {
             connection.to_client.under_way.clear();
@@ -249,18 +249,18 @@ impl World {
                 WebSocketEvent::Binary(bytes) => number % 2 == 1 && bytes == expected.as_bytes(),
                 _ => false,
             };
-            assert!(whole, "message {number} is not what was sent");
+            assert!(whole, "message {number} differs from the one sent");
             assert!(
                 self.arrived.last().is_none_or(|last| *last < number),
-                "again, or out of order"
+                "a message came again or out of order"
             );
             self.arrived.push(number);
             if socket.ready_state() == ReadyState::Open {
-                // Acknowledgements are small, and few wait.
+                // Acknowledgements are small, and few of them wait.
                 assert!(socket.send(&Frame::text(&number.to_string())).is_ok());
             }
         }
-        assert!(self.server_closes_by.is_none_or(|by| self.now < by), "not closed");
+        assert!(self.server_closes_by.is_none_or(|by| self.now < by), "too late");
     }
 
     fn applications(&mut self, count: usize) {
@@ -372,7 +372,7 @@ impl World {
         self.trouble += 1;
     }
 
-    /// To the next thing that is due, or a little.
+    /// Moves the clock to the next deadline, or by a little.
     fn time_passes(&mut self) {
         let wires = self.connection.iter().flat_map(|it| [&it.to_server, &it.to_client]);
         let served = match &self.connection {
@@ -392,7 +392,7 @@ impl World {
     }
 }
 
-/// What came of some seeds: how many messages were sent, acknowledged, and how much went wrong.
+/// Runs these seeds. Returns the numbers of messages sent, messages acknowledged, and mishaps.
 fn seeds(range: impl Iterator<Item = u64>) -> [usize; 3] {
     let mut sum = [0; 3];
     for seed in range {

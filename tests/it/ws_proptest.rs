@@ -1,4 +1,4 @@
-//! Arbitrary streams, cuts, keys and texts: always what the reference or the standard library says.
+//! Random streams, cuts, keys and texts always match the reference or the standard library.
 
 use eventwire::ws::connection::Writer;
 use eventwire::ws::frame::{
@@ -27,7 +27,7 @@ fn limits() -> impl Strategy<Value = Rules> {
     ]
 }
 
-/// Text that is often cut or broken.
+/// Generates text that is often cut or broken.
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&[u8]> = vec![
         b"a",
@@ -42,7 +42,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
         b"\xED\xA0",
         b"\xFF",
     ];
-    // Mostly whole characters.
+    // Most pieces are whole characters.
     let piece = prop_oneof![
         9 => proptest::sample::select(vec![pieces[0], pieces[1], pieces[4]]),
         1 => proptest::sample::select(pieces),
@@ -50,7 +50,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// A frame's first byte and payload, most often one that is right.
+/// Generates a frame's first byte and payload, most often valid ones.
 fn frame() -> impl Strategy<Value = (u8, Vec<u8>)> {
     let close = || {
         let code = proptest::sample::select(vec![1000_u16, 1001, 1005, 1014, 3000, 999]);

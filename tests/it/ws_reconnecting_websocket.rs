@@ -1,4 +1,4 @@
-//! Every transition of `ReconnectingWebSocket`, and that its messages are written once each, in order.
+//! Every transition of `ReconnectingWebSocket`, and that each message is written once, in order.
 
 use bytes::{Buf, BytesMut};
 use eventwire::Backoff;
@@ -20,7 +20,7 @@ const CLOSE: u8 = 0x88;
 
 const BYE: Close<&str> = Close { code: CloseCode::NORMAL, reason: "bye" };
 
-/// Waits of 100, 200, 400, and 800 ms from then on.
+/// A backoff of 100, 200, 400, and then 800 ms.
 fn backoff() -> Backoff {
     Backoff::new(ms(100), ms(800), 1).jitter(0)
 }
@@ -33,7 +33,7 @@ fn rig(options: ReconnectingWebSocketOptions) -> LinkRig {
     LinkRig::new(ReconnectingWebSocket::new(options))
 }
 
-/// What ended: the code, why, which messages were written, and how long to wait.
+/// An end: the code, the cause, the written messages, and the wait.
 type End = (u16, Option<Failure>, Range<u64>, Option<Duration>);
 
 trait Drive {
@@ -50,7 +50,7 @@ trait Drive {
 }
 
 impl Drive for LinkRig {
-    /// The transport that is asked for is up, and this is opened over it.
+    /// Hands over the requested transport with this socket, and opens it.
     #[track_caller]
     fn over(&mut self, socket: WebSocket<Keys>) -> &mut Self {
         assert_eq!(self.poll_all(), [ReconnectingWebSocketEvent::Connect]);
@@ -60,7 +60,7 @@ impl Drive for LinkRig {
         self
     }
 
-    /// As [`open`](Self::open), of which the application has just heard.
+    /// Like [`open`](Self::open), but the application has only just been told.
     #[track_caller]
     fn just_open(&mut self) {
         assert_eq!(self.poll_all(), [ReconnectingWebSocketEvent::Connect]);
@@ -76,7 +76,7 @@ impl Drive for LinkRig {
         self.over(WebSocket::client(WebSocketOptions::new(), KEYS, self.now))
     }
 
-    /// What the server reads, if all is written.
+    /// Returns the messages that the server reads if all bytes are written.
     fn say(&mut self) -> Vec<Message> {
         decode(Role::Server, &self.write())
     }
@@ -85,7 +85,7 @@ impl Drive for LinkRig {
         self.link.send(&Frame::text(text))
     }
 
-    /// The transport ends.
+    /// Ends the transport.
     fn cut(&mut self) -> End {
         self.link.end_of_stream(self.now);
         let events = self.poll_all();
@@ -103,9 +103,9 @@ impl Drive for LinkRig {
             }),
         ] = events
         else {
-            panic!("not the end: {events:?}");
+            panic!("not an end: {events:?}");
         };
-        assert!(self.received.is_empty(), "what is left of it is not the next one's");
+        assert!(self.received.is_empty(), "no bytes are left for the next connection");
         assert_eq!(self.link.deadline(), *reconnect_at);
         let state =
             if reconnect_at.is_some() { ReadyState::Connecting } else { ReadyState::Closed };
@@ -118,7 +118,7 @@ impl Drive for LinkRig {
         )
     }
 
-    /// Of an attempt that failed with "no route": how long to wait.
+    /// Returns the wait after an attempt that failed with "no route".
     #[track_caller]
     fn unreachable(&self, events: &[ReconnectingWebSocketEvent]) -> Option<Duration> {
         let (1006, Some(Failure::Transport(error)), Range { start: 0, end: 0 }, wait) =
@@ -130,7 +130,7 @@ impl Drive for LinkRig {
         wait
     }
 
-    /// Nothing happens until the deadline, nor until the last chance ends.
+    /// Checks that nothing happens until the deadline, or until the last chance ends.
     #[track_caller]
     fn miss(&mut self) -> &mut Self {
         self.wait();
@@ -138,10 +138,10 @@ impl Drive for LinkRig {
         self.wait()
     }
 
-    /// Nothing happens until the deadline.
+    /// Checks that nothing happens until the deadline.
     #[track_caller]
     fn wait(&mut self) -> &mut Self {
-        let deadline = self.link.deadline().expect("a deadline");
+        let deadline = self.link.deadline().expect("a deadline is set");
         self.now = deadline.saturating_sub(Duration::from_nanos(1));
         assert_eq!(self.poll_all(), []);
         self.now = deadline;
@@ -182,7 +182,7 @@ fn with_an_opening_handshake() {
     assert_eq!(rig.poll_all(), []);
     assert_eq!(rig.link.ready_state(), ReadyState::Connecting);
     assert_eq!(rig.link.deadline(), Some(START + WebSocketOptions::DEFAULT_HANDSHAKE_TIMEOUT));
-    let answer = accept(&rig.write()).expect("the request and nothing else");
+    let answer = accept(&rig.write()).expect("only the request is written");
     rig.received.extend_from_slice(&answer);
     rig.received.extend_from_slice(b"\x81\x02hi\x82\x01b");
     let events = [
@@ -209,7 +209,7 @@ fn waits_grow_and_start_over_after_a_good_stretch() {
     rig.open();
     rig.now += ms(800);
     assert_eq!(rig.cut().3, Some(ms(100)));
-    // The time it took to open is no part of the stretch.
+    // The time that opening took does not count.
     rig.wait();
     assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
     rig.link.connected(WebSocket::connect(&request(), WebSocketOptions::new(), KEYS, rig.now));
@@ -315,7 +315,7 @@ fn what_cannot_be_accepted_is_final() {
     assert!(!rig.link.wants_shutdown());
     rig.write();
     assert!(rig.link.wants_shutdown());
-    let (1006, Some(Failure::Protocol(_)), _, None) = rig.cut() else { panic!("final") };
+    let (1006, Some(Failure::Protocol(_)), _, None) = rig.cut() else { panic!("not final") };
     assert_dead(&mut rig);
 }
 
@@ -347,12 +347,12 @@ fn which_statuses_are_final() {
     }
 }
 
-/// A response with this status, further headers and a body.
+/// Returns a response with this status, further headers and a body.
 fn refusal(status: u16, headers: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} So\r\n{headers}Content-Length: 3\r\n\r\nwhy").into()
 }
 
-/// A server that asks for patience gets it, but no less than the back-off.
+/// A server's `retry-after` is obeyed, but never shortens the backoff.
 #[test]
 fn retry_after_is_heeded() {
     for (status, header, wait) in [
@@ -371,7 +371,7 @@ fn retry_after_is_heeded() {
     }
 }
 
-/// What peers send that mean to say goodbye, and say it wrong (NATS has 1006 in its frames).
+/// Peers that mean to say goodbye and get it wrong; NATS has 1006 in its frames.
 #[test]
 fn an_ill_formed_close_frame_is_a_goodbye() {
     let faults = [
@@ -384,7 +384,7 @@ fn an_ill_formed_close_frame_is_a_goodbye() {
     for (payload, fault, at, code) in faults {
         let mut rig = rig(options());
         rig.open().hear(|s| s.frame(CLOSE, payload));
-        let [Message::Close(Some(told))] = &rig.say()[..] else { panic!("it is told") };
+        let [Message::Close(Some(told))] = &rig.say()[..] else { panic!("the peer is not told") };
         assert_eq!(told.code.get(), code);
         let (1006, Some(Failure::Protocol(error)), _, Some(_)) = rig.cut() else { panic!() };
         assert_eq!(error.fault, fault);
@@ -393,7 +393,7 @@ fn an_ill_formed_close_frame_is_a_goodbye() {
     }
 }
 
-/// A future of the application that was dropped tells nobody that it did not connect.
+/// The application's future may be dropped, so that nothing reports the failed connection.
 #[test]
 fn a_connect_that_is_never_heard_of_again() {
     let mut rig = rig(options().connect_timeout(ms(5000)));
@@ -401,10 +401,10 @@ fn a_connect_that_is_never_heard_of_again() {
     assert_eq!(rig.link.deadline(), Some(START + ms(5000)));
     let events = rig.miss().poll_all();
     assert_eq!(rig.end(&events), (1006, Some(Failure::ConnectTimeout), 0..0, Some(ms(100))));
-    // What comes of it after all is not the next attempt's, unless that was asked for.
+    // A late transport serves the next attempt only if that attempt has asked for one.
     rig.link.connected(WebSocket::client(WebSocketOptions::new(), KEYS, rig.now));
     rig.wait().open();
-    // A program that was stopped meanwhile has one more chance to say it.
+    // A program that was suspended meanwhile has one more chance to report its transport.
     rig.cut();
     rig.wait();
     assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
@@ -445,7 +445,7 @@ fn what_was_not_asked_for_is_dropped() {
     rig.wait();
     assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
     rig.link.connect_failed("no route");
-    // A transport that comes after all.
+    // A transport that arrives after all.
     rig.link.connected(socket(&rig));
     let events = rig.poll_all();
     assert_eq!(rig.unreachable(&events), Some(ms(200)));
@@ -464,7 +464,7 @@ fn what_was_received_is_cleared_with_its_connection() {
 
 #[test]
 fn closed_before_a_connection_is_up() {
-    // At first; while one is made; after it failed; between two.
+    // At first; while a connection is made; after that failed; between two connections.
     for moment in 0..4 {
         let mut rig = rig(options());
         rig.send("left").unwrap();
@@ -507,7 +507,7 @@ fn closed_in_the_opening_handshake() {
     assert_dead(&mut rig);
 }
 
-/// All that waits is written first, however little the socket would take at once.
+/// All waiting messages are written first, however little the socket accepts at once.
 #[test]
 fn closed_while_open() {
     let mut rig = rig(options());
@@ -520,11 +520,11 @@ fn closed_while_open() {
     assert_eq!(rig.link.ready_state(), ReadyState::Closing);
     assert_eq!(rig.send("late"), Err(SendError::Closed));
     rig.link.close(None, rig.now).unwrap();
-    let [a, b, c, Message::Close(Some(close))] = &rig.say()[..] else { panic!("in this order") };
+    let [a, b, c, Message::Close(Some(close))] = &rig.say()[..] else { panic!("wrong order") };
     assert_eq!([a, b, c].map(Clone::clone), texts(["a", "b", "c"]));
     assert_eq!((close.code, &*close.reason), (BYE.code, BYE.reason));
     assert_eq!(rig.hear(|s| s.frame(TEXT, b"late").frame(CLOSE, b"\x03\xE9")).len(), 1);
-    assert_eq!(rig.cut(), (1001, None, 0..3, None), "1001 was not final otherwise");
+    assert_eq!(rig.cut(), (1001, None, 0..3, None), "closing makes 1001 final");
     assert_dead(&mut rig);
 }
 
@@ -553,7 +553,7 @@ fn closing_that_is_refused() {
     assert_eq!(rig.link.ready_state(), ReadyState::Open);
     assert_eq!(rig.send("a"), Ok(0));
     assert_eq!(rig.say(), texts(["a"]));
-    assert_eq!(rig.cut().3, Some(ms(100)), "it goes on");
+    assert_eq!(rig.cut().3, Some(ms(100)), "the client reconnects");
     assert!(rig.link.close(Some(Close { reason: &*long, ..BYE }), rig.now).is_err());
     rig.wait().open();
 }
@@ -588,11 +588,12 @@ fn messages_are_numbered_and_kept_in_order_over_connections() {
     assert_eq!(rig.cut().2, 5..5);
 }
 
-/// Wherever the connection is cut: what was wholly written is not sent again, all else is.
+/// Wherever the connection is cut, wholly written messages are not sent again, and all others are.
 #[test]
 fn cut_at_every_byte() {
     let sent = ["zero", "", "two", "three"];
-    // Behind how many bytes each is wholly written: 6 of header and key each.
+    // The number of bytes after which each message is wholly written. Header and key take 6 bytes
+    // each.
     let ends = [10, 16, 25, 36];
     for at in 0..=36 {
         let mut rig = rig(options());
@@ -607,7 +608,7 @@ fn cut_at_every_byte() {
         assert_eq!(rig.link.buffered_amount(), left);
         assert_eq!(rig.cut().2, 0..whole as u64);
         assert_eq!((rig.link.written(), rig.link.buffered_amount()), (whole as u64, left));
-        // Another one is cut at once, with the first of them half out.
+        // The next connection is cut at once, with its first message half written.
         rig.wait().open();
         rig.write_some(3);
         assert_eq!(rig.cut().2, whole as u64..whole as u64);
@@ -619,7 +620,7 @@ fn cut_at_every_byte() {
     }
 }
 
-/// What goes out with messages is none.
+/// Frames other than messages have no numbers.
 #[test]
 fn pings_pongs_and_the_handshake_have_no_numbers() {
     let mut rig = rig(options());
@@ -644,10 +645,10 @@ fn what_is_written_before_the_server_closes_is_known_after_it() {
     rig.open();
     rig.send("b").unwrap();
     rig.hear(|s| s.frame(CLOSE, b"\x03\xE9"));
-    // The first two are with the socket already, or not; the third comes too late.
+    // The first two messages may already be with the socket. The third is too late.
     rig.send("c").unwrap();
     let said = rig.say();
-    let Some((Message::Close(_), before)) = said.split_last() else { panic!("the answer last") };
+    let Some((Message::Close(_), before)) = said.split_last() else { panic!("no close frame") };
     let written = before.len() as u64;
     assert_eq!(rig.cut(), (1001, None, 0..written, Some(ms(100))));
     rig.wait().open();
@@ -666,7 +667,7 @@ fn a_socket_that_is_closed_is_no_connection() {
     assert!(socket.poll(&mut received, START).is_some());
     rig.link.connected(socket);
     let [ReconnectingWebSocketEvent::Disconnected(end)] = &rig.poll_all()[..] else {
-        panic!("not connected")
+        panic!("no connection was requested")
     };
     assert!(matches!(end.close.failure, Some(Failure::Transport(_))));
     assert!(end.reconnect_at.is_some());
@@ -680,7 +681,7 @@ fn the_queue_is_limited_by_count_and_bytes() {
             rig.open();
         }
         let too_long = SendError::MessageTooLong { limit: 10 };
-        assert_eq!(rig.send("12345678901"), Err(too_long), "however long one waits");
+        assert_eq!(rig.send("12345678901"), Err(too_long), "waiting would not help");
         assert_eq!(rig.send("1234567"), Ok(0));
         assert_eq!(rig.send("1234"), Err(SendError::Full));
         assert_eq!(rig.send("123"), Ok(1));
@@ -690,11 +691,11 @@ fn the_queue_is_limited_by_count_and_bytes() {
         if !connected {
             rig.open();
         }
-        // A message counts to its last byte.
+        // A message counts until its last byte is written.
         rig.write_some(12);
         assert_eq!(rig.send(""), Err(SendError::Full));
         rig.write_some(1);
-        assert_eq!(rig.send("1234567"), Ok(3), "there is room at once");
+        assert_eq!(rig.send("1234567"), Ok(3), "room is available at once");
         assert_eq!(rig.send(""), Err(SendError::Full));
         rig.write();
         assert_eq!(rig.link.written(), 4);
@@ -721,7 +722,7 @@ fn only_whole_messages_are_kept() {
     assert_eq!(rig.say(), texts(["a"]));
 }
 
-/// The socket takes little at a time, the loop drains all.
+/// The socket accepts little at a time, and the loop drains everything.
 #[test]
 fn a_high_water_mark_below_the_queue() {
     for mark in [1, 30, 100, 5000] {
@@ -741,7 +742,7 @@ fn a_high_water_mark_below_the_queue() {
     }
 }
 
-/// An application may begin each connection with messages of its own, such as credentials.
+/// An application may begin each connection with its own messages, such as credentials.
 #[test]
 fn messages_that_the_socket_was_given_before() {
     for front in [0, 11, 12, 13, 19, 20, 100] {
@@ -760,7 +761,7 @@ fn messages_that_the_socket_was_given_before() {
     }
 }
 
-/// What was silent all along is found out late, which does not make it a success.
+/// A connection that was silent all along is noticed late, which does not make it a success.
 #[test]
 fn a_link_that_dies_silently_has_not_lasted() {
     let mut rig = rig(ReconnectingWebSocketOptions::new(backoff().max_attempts(2)));
@@ -808,9 +809,9 @@ fn a_close_that_is_refused_hands_nothing_over() {
     assert_eq!(rig.say(), texts(["a", "b"]));
 }
 
-// What each connection begins with.
+// The first messages of each connection.
 
-/// A login goes before all that waited, although that was there first.
+/// A login goes before all waiting messages, although they were queued first.
 #[test]
 fn a_login_on_each_connection_goes_first() {
     let mut rig = rig(options());
@@ -818,7 +819,7 @@ fn a_login_on_each_connection_goes_first() {
     for (number, login) in ["login 1", "login 2", "login 3"].into_iter().enumerate() {
         rig.just_open();
         assert_eq!(rig.link.send_now(&Frame::text(login)), Ok(Flow::Ready));
-        assert_eq!(rig.link.buffered_amount(), 7, "it is not kept");
+        assert_eq!(rig.link.buffered_amount(), 7, "a login is not kept");
         let order = format!("order {}", number + 1);
         assert_eq!(rig.say(), texts([login, &order]));
         assert_eq!(rig.link.written(), number as u64 + 1);
@@ -828,7 +829,7 @@ fn a_login_on_each_connection_goes_first() {
     }
 }
 
-/// Of a connection that is cut inside its login nothing is written that counts.
+/// If a connection is cut inside its login, no message counts as written.
 #[test]
 fn a_login_has_no_number() {
     for front in [0, 5, 12, 13, 20, 26] {
@@ -838,7 +839,7 @@ fn a_login_has_no_number() {
         rig.link.send_now(&Frame::text("secret")).map(drop).unwrap();
         rig.link.send_now(&Frame::ping(&b"p"[..]).unwrap()).map(drop).unwrap();
         rig.send("b").unwrap();
-        // 12 bytes of the login, 7 of the ping, 7 for each message.
+        // The login takes 12 bytes, the ping 7, and each message 7.
         let len = rig.write_some(front).len();
         let written = u64::from(len >= 26);
         assert_eq!(rig.link.written(), written);
@@ -848,7 +849,7 @@ fn a_login_has_no_number() {
     }
 }
 
-/// As GraphQL over WebSocket has it: subscriptions wait for the answer to what is first.
+/// GraphQL over WebSocket does this: subscriptions wait for the reply to the first message.
 #[test]
 fn messages_are_held_until_the_server_is_ready() {
     let mut rig = rig(options());
@@ -868,7 +869,8 @@ fn messages_are_held_until_the_server_is_ready() {
     assert_eq!(rig.hear(|s| s.frame(TEXT, b"connection_ack")).len(), 1);
     rig.link.release();
     assert_eq!(rig.say(), texts(["subscribe", "more", "more"]));
-    // Who closes while they are held, as after a login that was refused, has them back.
+    // An application that closes while messages are held, as after a refused login, can take them
+    // back.
     rig.send("last").unwrap();
     rig.link.hold();
     rig.link.close(Some(BYE), rig.now).unwrap();
@@ -906,7 +908,7 @@ fn what_is_sent_now_needs_a_connection() {
     assert_eq!(rig.link.send_now(&login), Err(SendError::Closed));
 }
 
-// What is kept.
+// The kept messages.
 
 fn unsent(rig: &mut LinkRig) -> Vec<(u64, String)> {
     let text = |frame: &Frame<bytes::Bytes>| String::from_utf8(frame.payload().into()).unwrap();
@@ -929,13 +931,13 @@ fn kept_messages_can_be_seen_dropped_and_taken_back() {
     assert_eq!(taken[0].1, Frame::text_from_utf8(b"bb"[..].into()).unwrap());
     assert_eq!(unsent(&mut rig), kept(&[(0, "a"), (2, "ccc")]));
     assert_eq!(rig.link.buffered_amount(), 4);
-    // Numbers are not given twice.
+    // Numbers are not used twice.
     assert_eq!(rig.send("e"), Ok(4));
     rig.open();
     let front = rig.write_some(7 + 3).len();
     assert_eq!((front, rig.link.written()), (10, 1));
     assert_eq!(unsent(&mut rig), kept(&[(2, "ccc"), (4, "e")]));
-    // What the connection has cannot be taken back from it.
+    // Messages that the connection already has cannot be taken back.
     assert_eq!(rig.link.take_unsent(|_, _| true), []);
     assert_eq!(rig.cut().2, 0..1);
     assert_eq!(rig.link.take_unsent(|number, _| number == 2).len(), 1);
@@ -946,7 +948,7 @@ fn kept_messages_can_be_seen_dropped_and_taken_back() {
     assert_eq!(unsent(&mut rig), []);
 }
 
-/// Room that is made is there.
+/// Taking messages back makes room for others.
 #[test]
 fn taking_back_makes_room() {
     let mut rig = rig(options().max_unsent(2, 6));
@@ -958,7 +960,7 @@ fn taking_back_makes_room() {
     assert_eq!(rig.send("j"), Err(SendError::Full));
 }
 
-/// A connection that is of no use is failed, and the next one made.
+/// A useless connection is failed, and the next one is made.
 #[test]
 fn a_connection_is_failed_and_made_again() {
     let mut rig = rig(options());

@@ -1,4 +1,5 @@
-//! A WebSocket through axum and hyper: their types judged and answered, their connection upgraded.
+//! A WebSocket through axum and hyper: their types are checked and answered, and their connection
+//! is upgraded.
 
 use axum::Router;
 use axum::body::Body;
@@ -24,12 +25,12 @@ use tokio::sync::mpsc;
 
 type Upgraded = TokioIo<hyper::upgrade::Upgraded>;
 
-/// Echoes by `Connection`.
+/// Echoes with `Connection`.
 async fn connection(request: Request) -> Response<Body> {
     upgrade(request, serve)
 }
 
-/// Serves an upgraded connection, or answers with what is wrong.
+/// Serves an upgraded connection, or responds with the error.
 fn upgrade<F>(
     request: Request,
     serve: impl FnOnce(Upgraded) -> F + Send + 'static,
@@ -50,7 +51,7 @@ where
     response
 }
 
-/// By an upgrade, or over HTTP/2.
+/// Accepts an upgrade, or a request over HTTP/2.
 fn accept(request: &Request) -> Result<Response<()>, RequestError> {
     if let Some(protocol) = request.extensions().get::<Protocol>() {
         let checked = handshake::Request::<Connect>::from_connect(request, protocol.as_str())?;
@@ -97,7 +98,7 @@ async fn route(router: Router) -> SocketAddr {
     address
 }
 
-/// All that the server sends until it hangs up.
+/// Returns everything that the server sends until it hangs up.
 async fn ask(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket.write_all(bytes).await.unwrap();
@@ -147,7 +148,7 @@ async fn what_opens_no_websocket_is_refused() {
     }
 }
 
-/// Echoes by `WebSocket`, pings every 50 ms, and says how connections were closed.
+/// Echoes with `WebSocket`, pings every 50 ms, and reports how connections were closed.
 async fn socket() -> (SocketAddr, mpsc::UnboundedReceiver<Option<CloseEvent>>) {
     let (sender, ends) = mpsc::unbounded_channel();
     let serve = |io| async move {
@@ -164,7 +165,7 @@ async fn a_socket_echoes_pings_and_closes() {
     let host = address.to_string();
     let request = ClientRequest::new(&host, "/echo", [7; 16]).unwrap();
     let mut client = Connection::client(Limits::new(), || [1, 2, 3, 4]);
-    // What stands behind the request goes to the socket.
+    // Bytes after the request go to the socket.
     let mut sent = request.to_bytes().to_vec();
     client.send_to(&Frame::text("gr\u{FC}n"), &mut sent).unwrap();
 
@@ -205,7 +206,8 @@ async fn a_socket_echoes_pings_and_closes() {
     assert_eq!((end.code, &*end.reason, end.was_clean), (1000, "bye", true));
 }
 
-/// Several in one connection (RFC 8441), by hyper on both sides.
+/// Several sockets share one connection ([RFC 8441](https://www.rfc-editor.org/rfc/rfc8441)),
+/// with hyper on both sides.
 #[tokio::test]
 async fn sockets_share_a_connection_of_http2() {
     let (address, mut ends) = socket().await;
@@ -246,7 +248,7 @@ async fn sockets_share_a_connection_of_http2() {
                 }
             }
             assert_eq!(said, [Message::Text(text.into()), Message::Close(None)]);
-            // The server ends the stream, and the connection lives on for the others.
+            // The server ends the stream, and the connection goes on for the others.
             assert_eq!(io.read_buf(&mut received).await.unwrap(), 0);
         });
     }
@@ -279,7 +281,7 @@ async fn what_is_no_websocket_over_http2_is_refused() {
     }
 }
 
-/// As axum's own test sends it.
+/// This is how axum's own test sends it.
 #[tokio::test]
 async fn a_request_over_http2_may_have_its_host_in_a_header() {
     let (address, _ends) = socket().await;

@@ -1,4 +1,4 @@
-//! The given vectors, each whole, byte by byte and cut in two.
+//! The shared test vectors, each whole, byte by byte and cut in two.
 
 use eventwire::ws::frame::{DataKind, FrameDecoder, Role};
 use eventwire::ws::{Close, CloseCode, Connection, Limits, MaskSource};
@@ -20,7 +20,7 @@ fn seen(event: Event) -> Seen {
     }
 }
 
-/// What a connection sends by itself.
+/// Returns the bytes that a connection sends by itself.
 fn replies<M: MaskSource>(mut connection: Connection<M>, chunks: &[&[u8]]) -> Vec<u8> {
     let mut sent = Vec::new();
     let mut kept = Vec::new();
@@ -43,7 +43,7 @@ fn replies<M: MaskSource>(mut connection: Connection<M>, chunks: &[&[u8]]) -> Ve
     sent
 }
 
-/// Where to cut: everywhere, or where headers and ends are.
+/// Returns the places to cut at: all of them, or those near headers and ends.
 fn places(len: usize) -> impl Iterator<Item = usize> {
     (0..=len).filter(move |at| len < 600 || *at < 20 || len - at < 20)
 }

@@ -1,4 +1,4 @@
-//! Every transition of `WebSocket`, under a clock that is set by hand.
+//! Every transition of `WebSocket`, under a clock that the test sets.
 
 use bytes::{Buf, Bytes, BytesMut};
 use eventwire::ws::frame::{ControlTooLong, Fault, MaskKey, NoMaskKey, OnLimit, Role};
@@ -34,7 +34,7 @@ fn options() -> WebSocketOptions {
     WebSocketOptions::new()
 }
 
-/// With pings.
+/// Options with a heartbeat.
 fn beating() -> WebSocketOptions {
     options().ping_interval(INTERVAL).pong_timeout(TIMEOUT)
 }
@@ -43,24 +43,24 @@ fn text(text: &str) -> WebSocketEvent {
     WebSocketEvent::Text(text.into())
 }
 
-/// It was queued, whether more may be or not.
+/// Checks that the message was queued. There may or may not be room for more.
 #[track_caller]
 fn taken(sent: Result<Flow, SendError>) {
     assert!(sent.is_ok(), "{sent:?}");
 }
 
-/// Of the only event there is, the end.
+/// Returns the parts of the only event, which must be the end.
 #[track_caller]
 fn ended(events: &[WebSocketEvent]) -> (u16, &str, Option<Failure>) {
     let [WebSocketEvent::Close(CloseEvent { code, reason, was_clean, failure, .. })] = events
     else {
-        panic!("not the end: {events:?}");
+        panic!("not an end: {events:?}");
     };
     assert_eq!(*was_clean, failure.is_none());
     (*code, reason, failure.clone())
 }
 
-/// It is over, whatever happens.
+/// Checks that the socket is closed and stays closed.
 fn assert_dead<M: MaskSource>(rig: &mut Rig<M>) {
     assert_eq!(rig.socket.ready_state(), ReadyState::Closed);
     assert_eq!(rig.socket.deadline(), None);
@@ -75,7 +75,7 @@ fn assert_dead<M: MaskSource>(rig: &mut Rig<M>) {
 
 // Opening.
 
-/// What happens as the answer comes in these chunks: all events, and the states before and after.
+/// Returns all events as the response arrives in these chunks. Checks the states before and after.
 fn opening(chunks: &[&[u8]]) -> Vec<WebSocketEvent> {
     let (mut rig, _) = Rig::connect(options());
     let mut events = Vec::new();
@@ -137,11 +137,12 @@ fn what_does_not_open_it() {
     assert_dead(&mut rig);
 }
 
-/// What a server says instead is to be had: where to go, who to be, when to come back, and why.
+/// The application gets the whole refusal: the reason, and headers that say where to go, how to log
+/// in and when to come back.
 #[test]
 fn a_refusal_is_not_thrown_away() {
     let head = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nRetry-After: 7\r\n";
-    // Whether the end of the transport, or only the last byte of the body ends it.
+    // The last column: whether only the end of the transport ends the refusal.
     for (framing, body, expected, ends) in [
         ("Content-Length: 5\r\n", "12345", "12345", false),
         ("Content-Length: 0\r\n", "", "", false),
@@ -176,7 +177,7 @@ fn a_refusal_is_not_thrown_away() {
     }
 }
 
-/// Whoever refuses cannot make us wait for more of it, nor keep more than so much.
+/// A refusing server can neither make us wait for more, nor make us keep more than a limit.
 #[test]
 fn a_refusal_without_an_end() {
     let refusal = |events: &[WebSocketEvent]| match ended(events) {
@@ -193,7 +194,7 @@ fn a_refusal_without_an_end() {
     assert_eq!(rig.receive(b"HTTP/1.1 500 No\r\n\r\n"), []);
     let events = rig.receive(&vec![b'x'; 1 << 20]);
     assert_eq!(refusal(&events).body().len(), Refusal::MAX_BODY);
-    // Nor does the line of a chunk, whose extensions could go on for ever.
+    // The same holds for a chunk's line, whose extensions could go on for ever.
     for size in [1, 100, usize::MAX] {
         let (mut rig, _) = Rig::connect(options());
         let head = b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n5;".to_vec();
@@ -214,7 +215,7 @@ fn a_refusal_without_an_end() {
 fn the_request_is_written_first_in_any_pieces() {
     let mut rig = Rig::new(WebSocket::connect(&request(), options(), KEYS, START), Role::Client);
     assert_eq!(rig.socket.ready_state() as u8, 0);
-    assert_eq!(rig.socket.buffered_amount(), 0, "it is no message");
+    assert_eq!(rig.socket.buffered_amount(), 0, "the request is not a message");
     assert_eq!(rig.socket.protocol(), "");
     let mut written = Vec::new();
     while let byte @ [_] = &rig.write_some(1)[..] {
@@ -234,7 +235,7 @@ fn the_handshake_has_until_its_deadline() {
     assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::HandshakeTimeout)));
     assert_dead(&mut rig);
 
-    // An answer that came in time counts, even if it is looked at late.
+    // A response that arrived in time counts, even if it is read late.
     let (mut rig, answer) = Rig::connect(options.ping_interval(INTERVAL));
     rig.now += ms(900);
     assert_eq!(rig.receive(&answer), [WebSocketEvent::Open]);
@@ -249,7 +250,7 @@ fn the_transport_ends_before_it_is_open() {
         assert_eq!(ended(&rig.end()), (1006, "", Some(Failure::EndOfStream)));
         assert_dead(&mut rig);
     }
-    // All that arrived before the end counts.
+    // Everything that arrived before the end counts.
     let (mut rig, answer) = Rig::connect(options());
     rig.received.extend([&answer[..], b"\x81\x01a"].concat());
     rig.socket.end_of_stream(rig.now);
@@ -295,7 +296,7 @@ fn without_a_handshake_it_is_open_at_once() {
     check(Rig::new(WebSocket::client(options(), KEYS, START), Role::Client));
 }
 
-/// Open comes first even if all was over before anybody looked.
+/// `Open` comes first even if everything was over before the first poll.
 #[test]
 fn what_ended_before_it_was_looked_at() {
     let mut rig = Rig::new(WebSocket::server(options(), START), Role::Server);
@@ -311,7 +312,7 @@ fn what_ended_before_it_was_looked_at() {
     assert_eq!(ended(&rig.end()), (1005, "", CLEAN));
 }
 
-// Messages, and what waits to be written.
+// Messages, and the queue of bytes to write.
 
 #[test]
 fn messages_both_ways() {
@@ -358,13 +359,13 @@ fn the_order_of_fragments_is_kept() {
     assert_eq!(rig.socket.send_shared(shared), Err(SendError::UnfinishedMessage));
     let prepared = Frame::text("c").prepare();
     assert_eq!(rig.socket.send_prepared(&prepared), Err(SendError::UnfinishedMessage));
-    assert_eq!(rig.socket.buffered_amount(), 1, "nothing of those is kept");
+    assert_eq!(rig.socket.buffered_amount(), 1, "nothing of the refused messages is kept");
     send(&mut rig, Frame::text("d").continuing()).unwrap();
     assert_eq!(rig.say(), [Message::Text("ad".into())]);
 }
 
-/// Frames of all kinds in one queue: how many payload bytes of messages each has behind how much
-/// else.
+/// Queues frames of all kinds. Returns for each how many bytes come before its message payload, and
+/// the payload's length.
 fn queue_all_kinds(rig: &mut Rig<eventwire::ws::frame::NoMask>) -> Vec<(usize, usize)> {
     let short = Frame::binary(&[1; 5][..]);
     taken(rig.socket.send(&short));
@@ -383,7 +384,7 @@ fn queue_all_kinds(rig: &mut Rig<eventwire::ws::frame::NoMask>) -> Vec<(usize, u
 fn buffered_amount_counts_what_is_left_of_payloads() {
     let mut whole = Rig::server(options());
     let frames = queue_all_kinds(&mut whole);
-    // What is left of payloads behind so many bytes.
+    // The payload bytes that are left after each number of written bytes.
     let left: Vec<usize> = {
         let is_payload = frames.iter().flat_map(|&(overhead, payload)| {
             std::iter::repeat_n(0, overhead).chain(std::iter::repeat_n(1, payload))
@@ -399,7 +400,7 @@ fn buffered_amount_counts_what_is_left_of_payloads() {
         queue_all_kinds(&mut rig);
         assert_eq!(rig.socket.buffered_amount(), left[0]);
         let front = rig.write_some(at);
-        assert_eq!(rig.socket.buffered_amount(), left[at], "{at} bytes were taken");
+        assert_eq!(rig.socket.buffered_amount(), left[at], "{at} bytes were accepted");
         assert_eq!([front, rig.write()].concat(), stream, "cut at {at}");
         assert_eq!(rig.socket.buffered_amount(), 0);
     }
@@ -412,7 +413,7 @@ fn buffered_amount_counts_what_is_left_of_payloads() {
     }
 }
 
-/// Shared payloads add up to 4 GiB, where the numbers of a 32-bit machine end: it takes no more then.
+/// Shared payloads add up to 4 GiB, more than a 32-bit machine can count. The queue is full then.
 #[test]
 fn a_queue_of_4_gib() {
     const LEN: usize = 64 << 20;
@@ -429,10 +430,10 @@ fn a_queue_of_4_gib() {
     assert_eq!(rig.wait(INTERVAL), [], "a ping is due");
     while let len @ 1.. = rig.socket.to_write(rig.now).chunk().len() {
         rig.socket.to_write(rig.now).advance(len);
-        // Between payloads there are headers.
+        // Headers come between payloads.
         left -= if len == LEN { LEN as u64 } else { 0 };
         assert_eq!(rig.socket.buffered_amount(), shown(left));
-        // Until the ping is out, what is taken is a sign of life.
+        // Until the ping is written, write progress is a sign of life.
         assert_eq!(rig.wait(TIMEOUT / 2), []);
     }
     assert_eq!(left, 0);
@@ -444,7 +445,7 @@ fn closing_does_not_set_the_buffered_amount_back() {
     let mut rig = Rig::client(options());
     taken(rig.socket.send(&Frame::text("hello")));
     rig.socket.close(Some(OUR_CODE), rig.now).unwrap();
-    assert_eq!(rig.socket.buffered_amount(), 5, "a reason is no message");
+    assert_eq!(rig.socket.buffered_amount(), 5, "a reason is not a message");
     assert_eq!(rig.socket.send(&Frame::text("more")), Err(SendError::Closed));
     assert_eq!(rig.socket.buffered_amount(), 5);
     rig.write_some(8);
@@ -467,7 +468,7 @@ fn the_high_water_mark() {
     let frame = Frame::binary(&[0; 400][..]);
     assert_eq!(rig.socket.send(&frame), Ok(Flow::Ready));
     assert_eq!(rig.socket.send(&frame), Ok(Flow::Ready));
-    assert_eq!(rig.socket.send(&frame), Ok(Flow::Full), "taken, as the last one");
+    assert_eq!(rig.socket.send(&frame), Ok(Flow::Full), "accepted as the last one");
     let shared = || Frame::binary(Bytes::from_static(&[1; 4]));
     for _ in 0..2 {
         assert_eq!(rig.socket.send(&frame), Err(SendError::Full));
@@ -475,13 +476,13 @@ fn the_high_water_mark() {
         assert_eq!(rig.socket.send_prepared(&frame.prepare()), Err(SendError::Full));
     }
     assert_eq!(rig.socket.buffered_amount(), 1200);
-    // What keeps the connection alive goes on.
+    // Frames that keep the connection alive are still accepted.
     assert_eq!(rig.socket.send(&Frame::ping(&b""[..]).unwrap()), Ok(Flow::Full));
     rig.write_some(404);
     assert_eq!(rig.socket.send_shared(shared()), Ok(Flow::Ready));
     assert_eq!(rig.say().len(), 4);
 
-    // One of any length is taken by an empty queue.
+    // An empty queue accepts a message of any length.
     let long = Frame::binary(vec![0; 100_000]);
     assert_eq!(rig.socket.send(&long), Ok(Flow::Full));
     rig.write_some(99_999);
@@ -518,15 +519,15 @@ fn a_long_payload_is_shared() {
         assert_eq!(to_write.chunk(), &*slices[0]);
         let total: usize = slices.iter().map(|slice| slice.len()).sum();
         assert_eq!(total, to_write.remaining());
-        // As far as there is room.
+        // The slices are filled as far as they go.
         assert_eq!(to_write.chunks_vectored(&mut [IoSlice::new(b""); 2]), 2);
         slices[..count].iter().map(|slice| (slice.as_ptr(), slice.len())).collect::<Vec<_>>()
     };
     let chunks = [chunks(&mut rig), chunks(&mut other)];
-    assert_eq!(chunks[0][1], (long.as_ptr(), long.len()), "not copied");
-    assert_eq!(chunks[0][1..3], chunks[1][1..3], "the same memory for all receivers");
+    assert_eq!(chunks[0][1], (long.as_ptr(), long.len()), "long payload must not be copied");
+    assert_eq!(chunks[0][1..3], chunks[1][1..3], "all receivers must share memory");
     assert_eq!(chunks[0].iter().map(|chunk| chunk.1).collect::<Vec<_>>(), [18, 100_000, 5004, 8]);
-    // A chunk that is partly written keeps its place.
+    // A partly written chunk keeps its place in memory.
     rig.write_some(18 + 70_000);
     assert_eq!(rig.socket.to_write(START).chunk().as_ptr(), long[70_000..].as_ptr());
     let rest = rig.write();
@@ -552,7 +553,7 @@ fn what_may_be_sent_when() {
     {
         assert_eq!(rig.socket.send(&Frame::text("a")), Err(error));
         let ping = rig.socket.send(&Frame::ping(&b""[..]).unwrap());
-        // Pings may follow our close frame, until the peer's comes.
+        // Pings may follow our close frame until the peer's arrives.
         assert_eq!(ping, if is_local { Ok(Flow::Ready) } else { Err(error) });
         assert_eq!(rig.socket.send_shared(Frame::binary(Bytes::new())), Err(error));
         assert_eq!(rig.socket.send_prepared(&Frame::text("a").prepare()), Err(error));
@@ -571,9 +572,9 @@ fn every_code_that_may_be_sent() {
         let close = Close { code, reason: "why" };
         assert_eq!(rig.socket.close(Some(close), START), Ok(()));
         assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
-        let [Message::Close(Some(said))] = &rig.say()[..] else { panic!("a close frame") };
+        let [Message::Close(Some(said))] = &rig.say()[..] else { panic!("no close frame") };
         assert_eq!((said.code, &*said.reason), (code, "why"));
-        assert!(!rig.socket.wants_shutdown(), "the server shuts first");
+        assert!(!rig.socket.wants_shutdown(), "the server must shut first");
         let answer = [&code.get().to_be_bytes(), "ok".as_bytes()].concat();
         assert_eq!(rig.hear(|s| s.frame(CLOSE, &answer)), []);
         assert!(!rig.socket.wants_shutdown());
@@ -611,7 +612,7 @@ fn a_reason_that_is_too_long() {
     assert!(rig.write().is_empty());
     let close = Close { reason: &too_long[1..], ..OUR_CODE };
     assert_eq!(rig.socket.close(Some(close), START), Ok(()));
-    // It is misuse in any state.
+    // A reason that is too long is misuse in any state.
     let close = Close { reason: &*too_long, ..OUR_CODE };
     assert_eq!(rig.socket.close(Some(close), START), Err(error));
 }
@@ -621,11 +622,11 @@ fn closing_twice_is_closing_once() {
     let mut rig = Rig::client(options());
     rig.socket.close(Some(OUR_CODE), START).unwrap();
     rig.socket.close(None, START + ms(100)).unwrap();
-    assert_eq!(rig.socket.deadline(), Some(START + CLOSING), "no respite");
+    assert_eq!(rig.socket.deadline(), Some(START + CLOSING), "the deadline is not extended");
     assert_eq!(rig.say().len(), 1);
 }
 
-/// A close frame may as well be sent as what it is.
+/// A close frame may also be sent by `send`.
 #[test]
 fn a_close_frame_by_send() {
     for prepared in [false, true] {
@@ -638,7 +639,7 @@ fn a_close_frame_by_send() {
         }
         assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
         assert_eq!(rig.say().len(), 1);
-        assert!(rig.socket.deadline() <= Some(rig.now), "a poll is due, to begin the wait");
+        assert!(rig.socket.deadline() <= Some(rig.now), "a poll is due to begin the wait");
         assert_eq!(rig.poll_all(), []);
         assert_eq!(rig.socket.deadline(), Some(START + CLOSING));
         rig.hear(|s| s.frame(CLOSE, b"\x03\xE8"));
@@ -655,10 +656,10 @@ fn the_peer_closes_first() {
         assert_eq!(events, [text("last")]);
         assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
         assert_eq!(rig.socket.deadline(), Some(START + CLOSING));
-        assert!(!rig.socket.wants_shutdown(), "the answer is not written");
+        assert!(!rig.socket.wants_shutdown(), "our reply is not written yet");
         let answer = Close { code: CloseCode::new(4000).unwrap(), reason: "so".into() };
         assert_eq!(rig.say(), [Message::Text("before".into()), Message::Close(Some(answer))]);
-        assert_eq!(rig.socket.wants_shutdown(), rig.role == Role::Server, "which shuts first");
+        assert_eq!(rig.socket.wants_shutdown(), rig.role == Role::Server, "the server shuts first");
         assert_eq!(ended(&rig.end()), (4000, "so", CLEAN));
         assert_dead(&mut rig);
     }
@@ -671,8 +672,8 @@ fn both_close_at_once() {
     fn check<M: MaskSource>(mut rig: Rig<M>) {
         rig.socket.close(Some(OUR_CODE), START).unwrap();
         assert_eq!(rig.hear(|s| s.frame(CLOSE, b"\x0B\xB8theirs")), []);
-        assert!(!rig.socket.wants_shutdown(), "ours is not written");
-        assert_eq!(rig.say().len(), 1, "none but ours");
+        assert!(!rig.socket.wants_shutdown(), "our frame is not written yet");
+        assert_eq!(rig.say().len(), 1, "only our close frame");
         assert_eq!(rig.socket.wants_shutdown(), rig.role == Role::Server);
         assert_eq!(ended(&rig.end()), (3000, "theirs", CLEAN));
     }
@@ -685,7 +686,7 @@ fn what_the_peer_sent_before_it_knew() {
     let mut rig = Rig::client(options());
     rig.socket.close(None, START).unwrap();
     assert_eq!(rig.hear(|s| s.frame(TEXT, b"a").frame(PING, b"?")), [text("a")]);
-    // In bytes, as the peer would show nothing after the close frame.
+    // Compare bytes, because the peer shows nothing after a close frame.
     assert_eq!(rig.write(), b"\x88\x80\x11\x22\x33\x44\x8A\x81\x11\x22\x33\x44\x2E");
     assert_eq!(rig.hear(|s| s.frame(TEXT, b"b").frame(CLOSE, b"").frame(TEXT, b"c")), [text("b")]);
     assert_eq!(ended(&rig.end()), (1005, "", CLEAN));
@@ -705,15 +706,15 @@ fn a_peer_that_breaks_the_protocol() {
             assert_eq!(rig.hear(|s| s.raw(b"\x83")), []);
             assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
             assert_eq!(rig.socket.deadline(), Some(START + CLOSING));
-            assert!(!rig.socket.wants_shutdown(), "it is to be told first");
-            let [Message::Close(Some(told))] = &rig.say()[..] else { panic!("one close frame") };
+            assert!(!rig.socket.wants_shutdown(), "the peer must be told first");
+            let [Message::Close(Some(told))] = &rig.say()[..] else { panic!("no close frame") };
             assert_eq!(told.code.get(), if closing { 1000 } else { 1002 });
             assert!(rig.socket.wants_shutdown(), "in either role: {reserved:?}");
             assert_eq!(rig.hear(|s| s.frame(TEXT, b"late")), []);
             assert_eq!(ended(&rig.end()), (1006, "", Some(error.clone())));
             assert_dead(&mut rig);
         }
-        // Or it does not hang up.
+        // The peer may also fail to hang up.
         let mut rig = rig();
         rig.hear(|s| s.raw(b"\x83"));
         rig.write();
@@ -723,7 +724,7 @@ fn a_peer_that_breaks_the_protocol() {
     check(|| Rig::client(options()));
 }
 
-/// It may send as much as it likes until it is gone.
+/// The peer may send any amount until it is gone.
 #[test]
 fn what_follows_an_error_or_a_close_frame_is_not_kept() {
     for last in [&b"\x83"[..], b"\x88\x80\0\0\0\0"] {
@@ -759,14 +760,14 @@ fn a_peer_that_does_not_answer_our_close_frame() {
         assert_eq!(rig.socket.deadline(), Some(START + ms(950)));
         rig.wait(ms(100));
         assert_eq!(rig.hear(|s| s.frame(TEXT, b"a").frame(PONG, b"")), [text("a")]);
-        assert_eq!(rig.socket.deadline(), Some(START + ms(950)), "which does not count");
+        assert_eq!(rig.socket.deadline(), Some(START + ms(950)), "a frame does not extend it");
         assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::ClosingTimeout)));
         assert_dead(&mut rig);
     }
 }
 
-/// What waits before our close frame may take longer than the closing handshake, as long as some of it
-/// goes: 4 MiB at 64 KiB a second.
+/// Messages before our close frame may take longer than the closing handshake, as long as bytes are
+/// accepted: 4 MiB at 64 KiB a second.
 #[test]
 fn closing_with_much_to_write_over_a_slow_link() {
     let mut rig = Rig::client(options());
@@ -775,7 +776,7 @@ fn closing_with_much_to_write_over_a_slow_link() {
     while rig.write_some(64 << 10).len() == 64 << 10 {
         assert_eq!(rig.wait(ms(1000)), []);
     }
-    // It is out. Pongs that go behind it are no progress.
+    // The close frame is written. Pongs after it are no progress.
     let written = rig.now;
     assert_eq!(rig.poll_all(), []);
     assert_eq!(rig.socket.deadline(), Some(written + CLOSING));
@@ -784,7 +785,7 @@ fn closing_with_much_to_write_over_a_slow_link() {
     assert_eq!(rig.say(), [Message::Pong(Bytes::new())]);
     assert_eq!(rig.poll_all(), []);
     assert_eq!(rig.socket.deadline(), Some(written + CLOSING));
-    // A transport that takes nothing has no more time than before.
+    // A transport that accepts nothing gets no extra time.
     let mut rig = Rig::client(options());
     taken(rig.socket.send(&Frame::binary(vec![1; 100])));
     rig.socket.close(Some(OUR_CODE), rig.now).unwrap();
@@ -816,7 +817,7 @@ fn what_arrived_counts_before_a_deadline_that_passed() {
     assert_eq!(rig.hear(|s| s.frame(CLOSE, b"\x03\xE8")), []);
     assert_eq!(ended(&rig.wait_for_deadline()), (1000, "", CLEAN));
 
-    // A pong, and a message.
+    // The same with a pong and a message.
     let mut rig = Rig::client(beating().idle_timeout(INTERVAL / 2));
     rig.now += INTERVAL;
     assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [text("a")]);
@@ -830,7 +831,7 @@ fn the_transport_ends_in_each_phase() {
     let cut = |code, reason| (code, reason, Some(Failure::EndOfStream));
     let mut open = Rig::server(options());
     open.hear(|s| s.raw(b"\x81"));
-    assert_eq!(ended(&open.end()), cut(1006, ""), "inside a frame");
+    assert_eq!(ended(&open.end()), cut(1006, ""), "the stream ends inside a frame");
 
     let mut local = Rig::server(options());
     local.socket.close(None, START).unwrap();
@@ -838,11 +839,11 @@ fn the_transport_ends_in_each_phase() {
     let mut local = Rig::server(options());
     local.socket.close(None, START).unwrap();
     local.write();
-    assert_eq!(ended(&local.end()), cut(1006, ""), "nor answered");
+    assert_eq!(ended(&local.end()), cut(1006, ""), "our close frame is not answered");
     assert_dead(&mut local);
 }
 
-/// The peer shut its side after its close frame, as it should not yet: ours is written all the same.
+/// The peer shut its side too early, right after its close frame. Ours is written all the same.
 #[test]
 fn our_close_frame_after_the_peer_shut_its_side() {
     fn check<M: MaskSource>(rig: impl Fn() -> Rig<M>) {
@@ -852,14 +853,14 @@ fn our_close_frame_after_the_peer_shut_its_side() {
             taken(rig.socket.send(&Frame::text("before")));
             rig.hear(|s| s.frame(CLOSE, frame));
             rig.write_some(written);
-            assert_eq!(rig.end(), [], "it is to be written yet");
+            assert_eq!(rig.end(), [], "our frame is not written yet");
             assert_eq!(rig.socket.deadline(), Some(START + CLOSING));
             assert_eq!(rig.poll_all(), []);
             rig.write();
-            assert!(rig.socket.deadline() <= Some(rig.now), "now it is over: a poll is due");
+            assert!(rig.socket.deadline() <= Some(rig.now), "a poll is due to end it");
             assert_eq!(ended(&rig.poll_all()), (4000, "x", CLEAN));
         }
-        // Or it cannot be written.
+        // Our close frame may also be impossible to write.
         let mut rig = rig();
         rig.hear(|s| s.frame(CLOSE, frame));
         rig.end();
@@ -869,7 +870,7 @@ fn our_close_frame_after_the_peer_shut_its_side() {
     check(|| Rig::client(options()));
 }
 
-/// A loop that forgets to poll after `end_of_stream` is told that it is due.
+/// A loop that forgets to poll after `end_of_stream` sees a deadline that has passed.
 #[test]
 fn the_end_of_the_transport_makes_a_poll_due() {
     let (connecting, _) = Rig::connect(options());
@@ -890,7 +891,7 @@ fn a_ping_is_answered_by_whatever_comes() {
         for answer in [&b"\x8A\x00"[..], b"\x81\x01a", b"\x81", b"\x89\x00"] {
             let mut rig = rig();
             assert_eq!(rig.socket.deadline(), Some(START + INTERVAL));
-            // Traffic does not put a ping off, since proxies want to see some from either side.
+            // Traffic does not delay a ping, because proxies want to see bytes from either side.
             rig.wait(INTERVAL / 2);
             rig.hear(|s| s.frame(PONG, b"unasked"));
             assert_eq!(rig.wait_for_deadline(), []);
@@ -928,14 +929,14 @@ fn no_second_ping_while_one_is_awaited() {
         assert_eq!(rig.wait(INTERVAL), []);
         assert_eq!(rig.say(), []);
     }
-    // The answer came late, the next ping is overdue.
+    // The pong came late, so the next ping is overdue.
     assert_eq!(rig.hear(|s| s.frame(PONG, b"")), []);
     assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
     assert_eq!(rig.socket.deadline(), Some(rig.now + timeout));
     assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
 }
 
-/// As long as it takes anything of what stands before the ping, it lives.
+/// The peer is alive as long as it accepts any of the bytes before the ping.
 #[test]
 fn a_peer_that_takes_slowly_what_a_ping_waits_behind() {
     let mut rig = Rig::server(beating());
@@ -947,7 +948,7 @@ fn a_peer_that_takes_slowly_what_a_ping_waits_behind() {
         assert_eq!(rig.socket.deadline(), Some(rig.now + TIMEOUT));
     }
     assert_eq!(rig.socket.to_write(rig.now).remaining(), 0);
-    // From the ping's last byte on the wait is no longer put off, not even by other pings.
+    // After the ping's last byte the wait is no longer extended, not even by other pings.
     let lost_at = rig.now + TIMEOUT;
     rig.wait(ms(10));
     taken(rig.socket.send(&Frame::ping(&b"mine"[..]).unwrap()));
@@ -965,16 +966,15 @@ fn a_peer_that_stops_reading() {
     rig.wait(INTERVAL);
     rig.wait(ms(5));
     rig.write_some(10);
-    // A transport that takes nothing shows nothing.
+    // A write of nothing is no sign of life.
     rig.wait(ms(5));
     rig.write_some(0);
-    // What was taken was so when the time was next told.
+    // Accepted bytes count as of the next call that passes the time.
     assert_eq!(rig.socket.deadline(), Some(START + INTERVAL + ms(10) + TIMEOUT));
     assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
 }
 
-/// A write that is awaited takes its bytes later than it was begun, and that is when the peer was
-/// last there.
+/// An awaited write accepts its bytes after it begins. They count from the time when it ends.
 #[test]
 fn what_a_write_takes_counts_from_when_it_ends() {
     let options = WebSocketOptions::new().ping_interval(ms(100)).pong_timeout(ms(500));
@@ -987,7 +987,7 @@ fn what_a_write_takes_counts_from_when_it_ends() {
         socket.to_write(ms(began)).advance(10);
         assert_eq!(socket.poll(&mut received, ms(began + 400)), None, "begun at {began}");
     }
-    // The last write was seen at 2100.
+    // The last write was seen at 2100 ms.
     assert_eq!(socket.deadline(), Some(ms(2600)));
     assert_eq!(socket.poll(&mut received, ms(2600)), None);
     assert_eq!(socket.deadline(), Some(ms(2650)));
@@ -999,7 +999,7 @@ fn what_a_write_takes_counts_from_when_it_ends() {
     assert_eq!(failure, Some(Failure::PongTimeout));
 }
 
-/// While there is room each ping has its pong.
+/// While there is room, each ping gets its pong.
 #[test]
 fn pings_are_answered_one_by_one() {
     let mut rig = Rig::client(options());
@@ -1008,7 +1008,7 @@ fn pings_are_answered_one_by_one() {
     assert_eq!(rig.say(), [pong(b"a"), pong(b"b"), pong(b"c")]);
 }
 
-/// One that does not read, but sends, is alive. What waits for it does not grow.
+/// A peer that sends but does not read is alive. The queue for it does not grow.
 #[test]
 fn a_peer_that_only_sends() {
     let mut rig = Rig::server(beating().high_water_mark(90));
@@ -1020,7 +1020,7 @@ fn a_peer_that_only_sends() {
     assert_eq!(rig.socket.ready_state(), ReadyState::Open);
     let waiting = rig.socket.to_write(rig.now).remaining();
     assert_eq!(waiting, 98 + 2 + 3, "one ping and one pong");
-    assert_eq!(rig.say().len(), 4, "and the pong to the latest ping");
+    assert_eq!(rig.say().len(), 4, "with the pong to the latest ping");
 }
 
 #[test]
@@ -1041,12 +1041,12 @@ fn no_pings_unless_asked_for_and_none_while_closing() {
 fn idleness() {
     fn check<M: MaskSource>(mut rig: Rig<M>) {
         let mut stream = Stream::new(rig.role);
-        // Each byte is a sign of life, of a message, of a ping, of anything.
+        // Each byte is a sign of life, whether of a message, a ping or anything else.
         stream.frame(TEXT, b"a").frame(PING, b"").frame(PONG, b"").raw(b"\x81");
         for byte in stream.bytes {
             rig.wait(ms(900));
             rig.receive(&[byte]);
-            assert_eq!(rig.socket.deadline(), Some(rig.now + ms(1000)), "from the last byte on");
+            assert_eq!(rig.socket.deadline(), Some(rig.now + ms(1000)), "from the last byte");
         }
         rig.write();
         assert_eq!(rig.miss_deadline(), []);
@@ -1056,7 +1056,7 @@ fn idleness() {
     check(Rig::client(options().idle_timeout(ms(1000)).browser_close_codes(true)));
 }
 
-/// A message of 4 MiB at 64 KiB a second is no silence.
+/// Receiving a message of 4 MiB at 64 KiB a second is not silence.
 #[test]
 fn a_long_message_over_a_slow_link_is_not_idle() {
     let limits = Limits::new().max_message(1 << 30);
@@ -1072,7 +1072,7 @@ fn a_long_message_over_a_slow_link_is_not_idle() {
     assert!(matches!(&events[..], [WebSocketEvent::Binary(bytes)] if bytes.len() == 4 << 20));
 }
 
-/// For servers that do not keep those who do nothing.
+/// This is for servers that disconnect clients that do nothing.
 #[test]
 fn no_whole_message_for_too_long() {
     fn check<M: MaskSource>(mut rig: Rig<M>) {
@@ -1081,11 +1081,11 @@ fn no_whole_message_for_too_long() {
         rig.wait(ms(900));
         rig.hear(|s| s.frame(PING, b"").frame(PONG, b"").raw(b"\x81"));
         rig.write();
-        assert_eq!(rig.socket.deadline(), Some(START + ms(1700)), "from the last message on");
+        assert_eq!(rig.socket.deadline(), Some(START + ms(1700)), "counted from the last message");
         assert_eq!(rig.miss_deadline(), []);
         assert_idle(rig);
     }
-    // Also where pings and pongs are shown.
+    // Pings do not count either when they are shown.
     let options = options().message_timeout(ms(1000));
     check(Rig::server(options));
     check(Rig::client(options.browser_close_codes(true)));
@@ -1095,7 +1095,7 @@ fn no_whole_message_for_too_long() {
     assert_eq!(rig.socket.deadline(), Some(START + ms(1000)));
 }
 
-/// It is told that it is idle, and has some time to answer.
+/// Checks that the peer is told that it is idle, and gets some time to answer.
 #[track_caller]
 fn assert_idle<M: MaskSource>(mut rig: Rig<M>) {
     assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
@@ -1122,14 +1122,14 @@ fn a_flood_of_pings_by_a_peer_that_does_not_read() {
     for number in 0..10_000_u32 {
         assert_eq!(rig.hear(|s| s.frame(PING, &number.to_be_bytes())), []);
         let waiting = rig.socket.to_write(rig.now).remaining();
-        assert_eq!(*bound.get_or_insert(waiting), waiting, "no more than one pong waits");
+        assert_eq!(*bound.get_or_insert(waiting), waiting, "at most one pong may wait");
     }
-    // The first one went into the queue, the latest one is what counts.
+    // The first pong went into the queue; after that only the latest one counts.
     let pong = |number: u32| Message::Pong(number.to_be_bytes().to_vec().into());
     assert_eq!(rig.say(), [Message::Text("before".into()), pong(0), pong(9_999)]);
     assert_eq!(rig.say(), []);
 
-    // The same if it is taken byte by byte.
+    // The result is the same if the transport takes single bytes.
     rig.hear(|s| s.frame(PING, b"a").frame(PING, b"b").frame(PING, b"c"));
     let mut written = Vec::new();
     while let byte @ [_] = &rig.write_some(1)[..] {
@@ -1139,7 +1139,8 @@ fn a_flood_of_pings_by_a_peer_that_does_not_read() {
     assert_eq!(decode(other(rig.role), &written), pongs);
 }
 
-/// What waits does not make a ping dearer: were the queue searched for each, this would take minutes.
+/// A long queue does not make a ping dearer. If each ping searched the queue, this would take
+/// minutes.
 #[test]
 fn a_flood_of_pings_behind_many_messages() {
     let mut rig = Rig::server(options());
@@ -1154,7 +1155,7 @@ fn a_flood_of_pings_behind_many_messages() {
 
 // Masking keys.
 
-/// Keys that run out.
+/// A mask source that runs out of keys.
 #[derive(Clone, Debug, Default)]
 struct Scarce(Rc<Cell<usize>>);
 
@@ -1205,7 +1206,7 @@ fn what_must_be_sent_fails_the_connection_without_a_masking_key() {
     assert!(matches!(ended(&events), (1006, "", Some(_))));
 }
 
-/// A message that came is not lost to a reply that fails.
+/// A received message is not lost when a reply fails.
 #[test]
 fn a_message_behind_a_pong_that_cannot_be_sent() {
     let (mut rig, keys) = scarce(options().high_water_mark(1));
@@ -1217,7 +1218,7 @@ fn a_message_behind_a_pong_that_cannot_be_sent() {
     assert_eq!(ended(&events[2..]), (1006, "", Some(Failure::NoMaskKey(NoMaskKey))));
 }
 
-/// A pong that waited for the one before, and cannot be sent then.
+/// A pong waits for the one before, and cannot be sent when its turn comes.
 #[test]
 fn a_pong_that_waited_for_a_masking_key() {
     let (mut rig, keys) = scarce(options().high_water_mark(1));
@@ -1227,12 +1228,12 @@ fn a_pong_that_waited_for_a_masking_key() {
     assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::NoMaskKey(NoMaskKey))));
 }
 
-/// Where nothing can be written any more, nobody waits until it was.
+/// If nothing can be written any more, the end does not wait for a write.
 #[test]
 fn a_transport_that_fails_behind_the_peers_close_frame() {
     fn check<M: MaskSource>(mut rig: Rig<M>) {
         assert_eq!(rig.hear(|s| s.frame(CLOSE, b"\x03\xE8")), []);
-        assert_eq!(rig.end(), [], "the answer may still be written");
+        assert_eq!(rig.end(), [], "our reply may still be written");
         rig.socket.write_failed("broken pipe", rig.now);
         assert!(!rig.socket.to_write(START).has_remaining());
         assert_eq!(broken(&rig.poll_all()), (1000, "broken pipe".into()));
@@ -1242,18 +1243,19 @@ fn a_transport_that_fails_behind_the_peers_close_frame() {
     let mut open = Rig::server(options());
     open.socket.write_failed("broken pipe", open.now);
     assert_eq!(open.hear(|s| s.frame(TEXT, b"last").frame(CLOSE, b"\x03\xE9")), [text("last")]);
-    assert_eq!(broken(&open.end()), (1001, "broken pipe".into()), "what came still counts");
+    assert_eq!(broken(&open.end()), (1001, "broken pipe".into()), "received bytes still count");
 }
 
-/// Of the only event there is, an end by an error of the transport: that error's text.
+/// Returns the code and the error text of the only event, which must be an end by a transport
+/// error.
 #[track_caller]
 fn broken(events: &[WebSocketEvent]) -> (u16, String) {
-    let [WebSocketEvent::Close(close)] = events else { panic!("not the end: {events:?}") };
+    let [WebSocketEvent::Close(close)] = events else { panic!("not an end: {events:?}") };
     assert!(matches!(close.failure, Some(Failure::Transport(_))), "{close}");
-    (close.code, close.source().expect("the transport's error").to_string())
+    (close.code, close.source().expect("the failure has a source").to_string())
 }
 
-/// A reset, an alert of TLS and a plain end of the stream are told apart, by the transport's own error.
+/// The transport's own error tells a reset, a TLS alert and a plain end of the stream apart.
 #[test]
 fn the_cause_of_an_end_is_not_lost() {
     let io = |kind| std::io::Error::new(kind, "what the system says");
@@ -1275,17 +1277,17 @@ fn the_cause_of_an_end_is_not_lost() {
         assert_eq!(close.clone(), *close);
         assert_dead(&mut rig);
     }
-    // The first error is the cause of those that follow.
+    // The first error is the cause of all later ones.
     let mut rig = Rig::server(options());
     rig.socket.write_failed(io(std::io::ErrorKind::BrokenPipe), rig.now);
     rig.socket.read_failed("the second", rig.now);
     assert_eq!(broken(&rig.poll_all()), (1006, "what the system says".into()));
-    // Also where the request could not be written, and nothing more happens.
+    // This holds also if the request could not be written, and nothing more happens.
     let (mut rig, _) = Rig::connect(options());
     rig.socket.write_failed("broken pipe", rig.now);
     assert_eq!(rig.socket.deadline(), Some(START + CLOSING));
     assert_eq!(broken(&rig.miss_deadline()), (1006, "broken pipe".into()));
-    // After a clean end none is missed.
+    // After a clean end, a transport error does not matter.
     let mut rig = Rig::client(options());
     rig.hear(|s| s.frame(CLOSE, b""));
     rig.write();
@@ -1297,16 +1299,16 @@ fn the_cause_of_an_end_is_not_lost() {
 fn ends_tell_people_why() {
     let mut rig = Rig::client(options());
     rig.hear(|s| s.frame(CLOSE, b"\x03\xE9moved"));
-    let [WebSocketEvent::Close(close)] = &rig.miss_deadline()[..] else { panic!("the end") };
+    let [WebSocketEvent::Close(close)] = &rig.miss_deadline()[..] else { panic!("not an end") };
     let expected = "closed with 1001 (\"moved\"): no closing handshake in time";
     assert_eq!(close.to_string(), expected);
     let mut rig = Rig::<Keys>::client(options());
-    let [WebSocketEvent::Close(close)] = &rig.end()[..] else { panic!("the end") };
+    let [WebSocketEvent::Close(close)] = &rig.end()[..] else { panic!("not an end") };
     assert_eq!(close.to_string(), "closed with 1006: the transport ended too soon");
     assert!(close.source().is_none());
 }
 
-/// Nobody may be left to wait for room that there will never be.
+/// Nobody may be left waiting for room that will never come.
 #[test]
 fn a_transport_that_takes_nothing_any_more_ends_in_time() {
     let mut rig = Rig::server(options().high_water_mark(1));
@@ -1332,7 +1334,7 @@ fn what_takes_an_application_long_is_not_the_peers_idleness() {
     assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
 }
 
-/// What was not looked at cannot be missed.
+/// Without reading, no timeout of the peer can expire.
 #[test]
 fn while_nothing_is_read() {
     let mut rig = Rig::server(beating().idle_timeout(INTERVAL + ms(1)));
@@ -1346,13 +1348,13 @@ fn while_nothing_is_read() {
     }
     assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
 
-    // A ping that the peer does not take was looked at.
+    // A ping that the transport does not accept is known to be unwritten, so it can expire.
     let mut rig = Rig::server(beating());
     rig.wait(INTERVAL);
     rig.now += TIMEOUT;
     assert_eq!(rig.socket.poll_time(rig.now), None);
     rig.now = rig.socket.deadline().unwrap();
-    let Some(end) = rig.socket.poll_time(rig.now) else { panic!("it is lost") };
+    let Some(end) = rig.socket.poll_time(rig.now) else { panic!("the connection is not lost") };
     assert_eq!(ended(&[end]), (1006, "", Some(Failure::PongTimeout)));
 
     let mut socket = WebSocket::server(options(), START);
@@ -1360,7 +1362,7 @@ fn while_nothing_is_read() {
     assert_eq!(socket.deadline(), None);
 }
 
-/// A write that is awaited takes its bytes later than it began.
+/// An awaited write accepts its bytes after it begins.
 #[test]
 fn a_write_that_takes_long_and_then_all() {
     let mut rig = Rig::server(beating());
@@ -1373,10 +1375,11 @@ fn a_write_that_takes_long_and_then_all() {
     assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
 }
 
-// A program that was held up.
+// A program that was suspended.
 
-/// A pong that came while the program was stopped lies unread when it goes on: the deadline has passed
-/// then, and yet the connection lives, whatever the loop around looks at first.
+/// A pong that arrived while the program was suspended is unread when the program resumes. The
+/// deadline has passed by then. The connection must live all the same, whatever the loop looks at
+/// first.
 #[test]
 fn a_pong_that_waits_unread_is_not_missed() {
     fn check<M: MaskSource>(rig: impl Fn() -> Rig<M>) {
@@ -1384,11 +1387,12 @@ fn a_pong_that_waits_unread_is_not_missed() {
             let mut rig = rig();
             rig.wait(INTERVAL);
             assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
-            // The loop takes the timer for what woke it up.
+            // The loop sees the timer first.
             assert_eq!(rig.wait(stopped), []);
             assert_eq!(rig.socket.ready_state(), ReadyState::Open);
             assert_eq!(rig.socket.deadline(), Some(rig.now + last_chance(TIMEOUT)));
-            // It is stopped twice again before it can read: that too says nothing of the peer.
+            // The program is suspended twice more before it can read, which says nothing about the
+            // peer.
             assert_eq!(rig.wait(ms(12_000)), []);
             assert_eq!(rig.wait(ms(12_000)), []);
             assert_eq!(rig.socket.ready_state(), ReadyState::Open);
@@ -1401,8 +1405,8 @@ fn a_pong_that_waits_unread_is_not_missed() {
     check(|| Rig::client(beating()));
 }
 
-/// A loop that is always late, as one that blocks in a write and then in a read, does not keep a dead peer
-/// for ever.
+/// A loop that is always late, because it blocks in a write and then in a read, does not keep a
+/// dead peer for ever.
 #[test]
 fn a_loop_that_is_always_late_judges_in_the_end() {
     let mut rig = Rig::server(beating());
@@ -1414,11 +1418,11 @@ fn a_loop_that_is_always_late_judges_in_the_end() {
     assert_eq!(ended(&rig.wait(ms(12_000))), (1006, "", Some(Failure::PongTimeout)));
 }
 
-/// The same for all that a peer is held to.
+/// The same holds for every other deadline of the peer.
 #[test]
 fn nothing_that_waits_unread_is_missed() {
     let late = ms(1_000_000);
-    // The answer to the opening handshake.
+    // The response to the opening handshake.
     let (mut rig, answer) = Rig::connect(options());
     assert_eq!(rig.wait(late), []);
     assert_eq!(rig.receive(&answer), [WebSocketEvent::Open]);
@@ -1429,7 +1433,7 @@ fn nothing_that_waits_unread_is_missed() {
         assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [text("a")]);
         assert_eq!(rig.socket.ready_state(), ReadyState::Open);
     }
-    // The answer to our close frame.
+    // The reply to our close frame.
     let mut rig = Rig::server(options());
     rig.socket.close(None, rig.now).unwrap();
     rig.write();
@@ -1438,7 +1442,7 @@ fn nothing_that_waits_unread_is_missed() {
     assert_eq!(ended(&rig.end()), (1000, "", CLEAN));
 }
 
-// On request.
+// Optional events.
 
 #[test]
 fn pings_and_pongs_are_shown_to_those_who_ask() {
@@ -1450,7 +1454,7 @@ fn pings_and_pongs_are_shown_to_those_who_ask() {
             text("c"),
         ];
         assert_eq!(events, expected);
-        assert_eq!(rig.say(), [Message::Pong(b"a"[..].into())], "answered all the same");
+        assert_eq!(rig.say(), [Message::Pong(b"a"[..].into())], "it is answered all the same");
     }
     check(Rig::server(options().control_events(true)));
     check(Rig::client(options().control_events(true)));
@@ -1462,14 +1466,14 @@ fn the_round_trip_of_the_heartbeat() {
     assert_eq!(rig.socket.round_trip(), None);
     rig.wait(INTERVAL);
     assert_eq!(rig.hear(|s| s.frame(PONG, b"")), []);
-    assert_eq!(rig.socket.round_trip(), None, "no answer to a ping that is not out");
-    // From when the ping was written, not from when it was due.
+    assert_eq!(rig.socket.round_trip(), None, "the ping is not written yet");
+    // The time counts from when the ping was written, not from when it was due.
     rig.wait(INTERVAL);
     rig.wait(ms(100));
     rig.write();
     rig.wait(ms(30));
     assert_eq!(rig.hear(|s| s.frame(TEXT, b"a").frame(PONG, b"mine")), [text("a")]);
-    assert_eq!(rig.socket.round_trip(), None, "another ping's");
+    assert_eq!(rig.socket.round_trip(), None, "that pong answers another ping");
     rig.wait(ms(12));
     assert_eq!(rig.hear(|s| s.frame(PONG, b"").frame(PONG, b"")), []);
     assert_eq!(rig.socket.round_trip(), Some(ms(42)));
@@ -1507,16 +1511,16 @@ fn a_connection_can_be_failed_at_will() {
             assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
             assert_eq!(rig.socket.send(&Frame::text("late")), Err(SendError::Closed));
             assert_eq!(rig.hear(|s| s.frame(TEXT, b"late").frame(PING, b"")), []);
-            assert!(!rig.socket.wants_shutdown(), "it is to be told first");
+            assert!(!rig.socket.wants_shutdown(), "the peer must be told first");
             let told = if closing { OUR_CODE } else { policy };
             let told = Close { code: told.code, reason: told.reason.into() };
             assert_eq!(rig.say(), [Message::Text("before".into()), Message::Close(Some(told))]);
-            assert!(rig.socket.wants_shutdown(), "its answer is not awaited");
+            assert!(rig.socket.wants_shutdown(), "no reply is awaited");
             assert_eq!(rig.hear(|s| s.frame(CLOSE, b"\x03\xE8")), []);
             assert_eq!(ended(&rig.end()), (1006, "", Some(Failure::Local)));
             assert_dead(&mut rig);
         }
-        // Or it does not hang up.
+        // The peer may also fail to hang up.
         let mut rig = rig();
         rig.socket.fail(None, rig.now).unwrap();
         rig.write();
@@ -1524,13 +1528,13 @@ fn a_connection_can_be_failed_at_will() {
     }
     check(|| Rig::server(options()));
     check(|| Rig::client(options()));
-    // After the peer's close frame there is nothing to fail.
+    // After the peer's close frame there is nothing left to fail.
     let mut rig = Rig::server(options());
     rig.hear(|s| s.frame(CLOSE, b"\x03\xE8"));
     rig.socket.fail(None, rig.now).unwrap();
     rig.write();
     assert_eq!(ended(&rig.end()), (1000, "", CLEAN));
-    // Before it is open it fails as it does when it is closed.
+    // Before it is open, the socket fails as if it were closed.
     let (mut rig, _) = Rig::connect(options());
     rig.socket.fail(None, rig.now).unwrap();
     assert_eq!(ended(&rig.poll_all()), (1006, "", Some(Failure::Aborted)));

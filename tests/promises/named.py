@@ -1,4 +1,4 @@
-"""Fails for a path that some file names and that does not exist, and for a URL without TLS."""
+"""Fails if a file names a path that does not exist, or a Markdown file a URL without TLS."""
 import pathlib, re, subprocess, sys
 from urllib.parse import urlsplit
 
@@ -19,9 +19,9 @@ found, wrong = 0, []
 for name in files.stdout.split("\0")[:-1]:
     if name == ".gitignore":
         continue
-    # Some of the data is not text.
+    # Some test data is not UTF-8.
     text = pathlib.Path(name).read_text(errors="replace")
-    # Beside the file that names it, too: a package has a `src` of its own.
+    # A path may also be relative to the file that names it: each package has its own `src`.
     bases = [pathlib.Path(), pathlib.Path(name).parent]
     for path in (p.rstrip(".,") for match in PATH.findall(text) for p in expand(match)):
         found += 1

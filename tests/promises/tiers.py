@@ -22,7 +22,7 @@ tiers = {"none": tier("--no-default-features"), "default": tier(), "all": tier("
 for name in package["features"].keys() - {"default"}:
     tiers[f"`{name}`"] = tier("--no-default-features", "--features", name)
 actual = {name: f"{len(linked)} + {len(building)}" for name, (linked, building) in tiers.items()}
-# The core's by their names, as another one is a breaking change.
+# List the core's crates by name, because another crate there is a breaking change.
 actual["the core"] = [sorted(name for name, _ in group) for group in tiers["none"]]
 
 platforms = pathlib.Path("PLATFORMS.md").read_text()

@@ -1,5 +1,6 @@
-// How long modules take for the same work, in turn: bench.mjs NAME=MODULE.wasm...
-// Medians of nanoseconds for each event or message, and how many times faster than the first each is.
+// Times modules at the same work, in turn: bench.mjs NAME=MODULE.wasm...
+// Prints median nanoseconds for each event or message, and how many times faster each is than the
+// first.
 
 import { Module } from './module.mjs';
 
@@ -10,7 +11,7 @@ const repeat = (text, times) => Buffer.from(text.repeat(times));
 const json = (length) => '{"id":"chatcmpl-8","object":"chat.completion.chunk","created":1700000000,"text":"'.padEnd(length, 'lorem ipsum ');
 const prose = (length) => 'Grüße, 天気 und лето: '.repeat(length);
 
-/** A frame of a client, masked by zeros. */
+/** A client's frame, masked by zeros. */
 function frame(opcode, payload) {
   const length = payload.length;
   const header = [0x80 | opcode];
@@ -21,7 +22,7 @@ function frame(opcode, payload) {
 }
 const frames = (opcode, payload, times) => Buffer.concat(Array(times).fill(frame(opcode, payload)));
 
-/** What is done, on which bytes, and how many events or messages that is. */
+/** The rows: a title, an export, its input, and how many events or messages that input holds. */
 const ROWS = [
   ['sse, decode: OpenAI chunk, 180 B', 'bench_sse_decoder', repeat(`data: ${json(172)}\n\n`, 90), 90],
   ['sse, decode: 1 KiB', 'bench_sse_decoder', repeat(`data: ${json(1016)}\n\n`, 16), 16],
@@ -59,7 +60,7 @@ const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
 console.log(`| work | ${modules.map(({ name }) => name).join(' | ')} |`);
 console.log(`|---|${'---|'.repeat(modules.length)}`);
 for (const [title, name, bytes, count] of ROWS) {
-  // As many as take some time, once all is compiled.
+  // Choose a number of rounds that takes some time, once everything is compiled.
   let rounds = 1;
   for (const { module } of modules) {
     const until = performance.now() + 150;
@@ -77,7 +78,7 @@ for (const [title, name, bytes, count] of ROWS) {
       results.add(result);
     });
   }
-  if (results.size !== 1 || results.has(0)) throw new Error(`${title}: not the same was done`);
+  if (results.size !== 1 || results.has(0)) throw new Error(`${title}: the results differ`);
   const medians = times.map(median);
   const cells = medians.map((ns, i) => `${ns.toPrecision(3)} ns${i ? ` (${(medians[0] / ns).toFixed(2)})` : ''}`);
   console.log(`| ${title} | ${cells.join(' | ')} |`);

@@ -1,11 +1,11 @@
-// Opening handshakes through a module, whole and at every cut, and what follows them.
+// Opening handshakes through a module, whole and at every cut, and the bytes that follow them.
 
 import { deepStrictEqual, match } from 'node:assert/strict';
 import { number, readMessages, text } from './reports.mjs';
 
 const lines = (...lines) => `${lines.join('\r\n')}\r\n\r\n`;
 
-// RFC 6455, 1.2 and 1.3.
+// The example of RFC 6455, sections 1.2 and 1.3.
 const REQUEST = [
   'GET /chat HTTP/1.1', 'Host: server.example.com', 'Upgrade: websocket', 'Connection: Upgrade',
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Origin: http://example.com',
@@ -16,10 +16,10 @@ const RESPONSE = [
   'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=', 'Sec-WebSocket-Protocol: chat',
 ];
 
-/** The same lines with others, or none, in place of the one that begins like this. */
+/** Returns the lines with the one that begins with `start` replaced by others, or removed. */
 const but = (all, start, ...others) => lines(...all.flatMap((it) => (it.startsWith(start) ? others : it)));
 
-/** What is wrong with requests, and the status that says so (RFC 6455, 4.2.2; RFC 9110, 15.5). */
+/** Invalid requests, and the status for each (RFC 6455, section 4.2.2; RFC 9110, section 15.5). */
 const REFUSED = [
   ['no key', but(REQUEST, 'Sec-WebSocket-Key'), 400],
   ['a key of 15 bytes', but(REQUEST, 'Sec-WebSocket-Key', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j'), 400],
@@ -31,7 +31,7 @@ const REFUSED = [
   ['HTTP/1.0', but(REQUEST, 'GET', 'GET /chat HTTP/1.0'), 505],
 ];
 
-/** What is wrong with responses, and what it is called. */
+/** Invalid responses, and the name of each error. */
 const NOT_OPENED = [
   ['another accept', but(RESPONSE, 'Sec-WebSocket-Accept', 'Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA='), /^Accept$/],
   ['no accept', but(RESPONSE, 'Sec-WebSocket-Accept'), /^Accept$/],
@@ -46,7 +46,7 @@ const NOT_OPENED = [
 const OPTIONS = [1n << 40n, 1n << 40n, 1 << 20];
 
 export function handshakes(module, check) {
-  /** A report's records by tag. */
+  /** Returns a report's records by tag. */
   const run = (name, stream, ends) => {
     const records = module.records(name, Buffer.from(stream), ends ?? [stream.length]);
     return Object.fromEntries(records.map(({ tag, bytes }) => [tag, bytes]));

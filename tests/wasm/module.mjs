@@ -1,9 +1,9 @@
-// A module of the codecs: its exports over memory that is grown for it.
+// A module of the codecs: its exports, over memory that is grown for it.
 
 import { readFileSync } from 'node:fs';
 
 const PAGE = 65536;
-/** 32 MiB. */
+/** The memory in pages of 64 KiB: 32 MiB. */
 const PAGES = 512;
 
 export class Module {
@@ -18,12 +18,15 @@ export class Module {
     this.#base = this.#exports.memory.grow(PAGES) * PAGE;
   }
 
-  /** Memory of our own, from some way into it. */
+  /** Returns a part of the memory that was grown for the host. */
   memory(offset, length) {
     return new Uint8Array(this.#exports.memory.buffer, this.#base + offset, length);
   }
 
-  /** Calls an export with a stream that lies `offset` bytes behind a boundary of 64, and where its chunks end. */
+  /**
+   * Calls an export with a stream and the ends of its chunks. The stream begins `offset` bytes
+   * after a multiple of 64.
+   */
   call(name, stream, ends, args = [], { offset = 0, room = 4 << 20 } = {}) {
     const streamAt = 64 + offset;
     const endsAt = (streamAt + stream.length + 127) & ~63;
@@ -37,7 +40,7 @@ export class Module {
     return { result, report: this.memory(roomAt, Math.min(room, result)) };
   }
 
-  /** The same: its records, each a tag and bytes. */
+  /** Does the same, and returns the report's records, each a tag and bytes. */
   records(...call) {
     const { report } = this.call(...call);
     const view = new DataView(report.buffer, report.byteOffset, report.length);

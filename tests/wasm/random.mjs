@@ -1,9 +1,9 @@
-// What chance makes, and every length at every alignment, as the safe loops and the vectors must see it.
+// Random input, and every length at every alignment, for the scalar loops and the vector code.
 
 import { deepStrictEqual } from 'node:assert/strict';
 import { readMessages } from './reports.mjs';
 
-/** Numbers that a seed decides, as integers in `0..n` (mulberry32). */
+/** Random integers in `0..n` from a seed (mulberry32). */
 function chance(seed) {
   let state = seed >>> 0;
   return (n) => {
@@ -18,7 +18,7 @@ const same = (found, expected, where) => deepStrictEqual(Buffer.from(found).toSt
 const masked = (bytes, key) => Buffer.from(bytes).map((byte, i) => byte ^ key[i % 4]);
 const LENGTHS = [...Array(301).keys(), 4090, 4095, 4096, 4097];
 
-/** Masking, in place and to a copy: nothing but what was meant is written. */
+/** Tests masking, in place and to a copy: nothing else may be written. */
 export function masks(module) {
   const key = [0x12, 0x91, 0x37, 0xfe];
   const bytes = Buffer.from(Array.from({ length: 4100 }, (_, i) => i * 7));
@@ -38,7 +38,7 @@ export function masks(module) {
   }
 }
 
-/** Text with one byte that is not ASCII, of a character or of none, wherever it is. */
+/** Tests text with one byte that is not ASCII, of a whole character or of none, at every place. */
 export function texts(module) {
   const key = [0x37, 0xfa, 0x21, 0x3d];
   for (let length = 2; length < 300; length += length < 70 ? 1 : 23) {
@@ -57,7 +57,7 @@ export function texts(module) {
   }
 }
 
-/** Events as they are written. */
+/** Tests the encoding of events. */
 export function encoding(module) {
   const below = chance(7);
   const piece = () => (below(12) ? String.fromCharCode(97 + below(26)) : ['\n', '\r', '\r\n', 'é'][below(4)]);
@@ -72,7 +72,7 @@ export function encoding(module) {
   });
 }
 
-/** What WHATWG HTML, 9.2.6 makes of a stream that is whole. */
+/** Returns the events that WHATWG HTML, 9.2.6, makes of a whole stream. */
 function reference(stream) {
   const lines = new TextDecoder().decode(stream).split(/\r\n|\r|\n/).slice(0, -1);
   const events = [];
@@ -98,7 +98,7 @@ const PIECES = [
   '\n', '\n\n', '\r', '\r\n', 'é', '天気', '\0', '\ufeff', 'x'.repeat(70), [0xff], [0xe2, 0x82],
 ];
 
-/** Streams that are put together by chance, and cut by chance. */
+/** Tests streams that are built and cut at random. */
 export function streams(module, decoder, read, count) {
   const below = chance(1);
   let events = 0;

@@ -1,11 +1,11 @@
-// What reports say.
+// Reads the reports of a module.
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 export const text = (bytes) => decoder.decode(bytes);
 
 export const number = (bytes) => Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
 
-/** The events of a decoder, and the state that it ended in. */
+/** Returns a decoder's events and its final state. */
 export function readEvents(records) {
   const events = [];
   let type = 'message';
@@ -24,7 +24,7 @@ export function readEvents(records) {
   return { events, ...end };
 }
 
-/** The events that a lexer's tokens stand for (WHATWG HTML, 9.2.6), and the state that they end in. */
+/** Returns the events that a lexer's tokens make (WHATWG HTML, 9.2.6), and the final state. */
 export function readTokens(records) {
   const events = [];
   let [type, data, id, lastEventId, retry] = ['', [], '', '', null];
@@ -53,7 +53,9 @@ export function readTokens(records) {
 const DATA = { t: 'text', b: 'binary' };
 const CONTROL = { i: 'ping', o: 'pong' };
 
-/** The events of a connection, adjacent runs joined; what it answered and echoed; and its error. */
+/**
+ * Returns a connection's events, with adjacent runs joined, its replies, its echo, and its error.
+ */
 export function readMessages(records) {
   const events = [];
   const [replies, echo] = [[], []];

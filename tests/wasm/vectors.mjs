@@ -22,14 +22,14 @@ const module = new Module(path);
 let passed = 0;
 let failed = 0;
 
-/** The vectors of a file, which has no fewer than this. */
+/** Returns the vectors of a file, which must have at least `least`. */
 function vectors(name, least) {
   const all = JSON.parse(readFileSync(new URL(`../../support/src/vectors/${name}.json`, import.meta.url)));
-  if (all.length < least) throw new Error(`${name}.json is not whole`);
+  if (all.length < least) throw new Error(`${name}.json is not complete`);
   return all;
 }
 
-/** Counts a check; a failure is printed. */
+/** Counts a check, and prints a failure. */
 function check(name, body) {
   try {
     body();
@@ -40,7 +40,9 @@ function check(name, body) {
   }
 }
 
-/** Pieces of hexadecimal digits, each so many times as is said behind an asterisk. */
+/**
+ * Parses pieces of hexadecimal digits. A number after an asterisk says how often to repeat a piece.
+ */
 function unhex(text) {
   const pieces = text.split(' ').map((piece) => {
     const [hex, times = 1] = piece.split('*');
@@ -49,7 +51,10 @@ function unhex(text) {
   return Buffer.concat(pieces);
 }
 
-/** Ends of chunks: whole, byte by byte, and in two, everywhere or where headers and ends are. */
+/**
+ * Yields the ends of chunks: whole, byte by byte, and in two, cut everywhere or near headers and
+ * ends.
+ */
 function* everyCut({ length }) {
   yield [length];
   yield Array.from({ length }, (_, i) => i + 1);
@@ -58,7 +63,7 @@ function* everyCut({ length }) {
   }
 }
 
-/** Events with each message in one; what is left unfinished is last, if it is kept. */
+/** Joins the events of each message. An unfinished message comes last, if `keep` is set. */
 function whole(events, keep) {
   const all = [];
   let begun;
@@ -102,7 +107,7 @@ for (const vector of vectors('ws', 80)) {
   for (const endpoint of endpoints) {
     const inRuns = endpoint === 'ws_runs';
     const shown = inRuns ? expected : whole(expected, false);
-    // The peer reads what is echoed as the same messages.
+    // The peer must read the echo as the same messages.
     const echoed = whole(expected.filter(({ type }) => type === 'text' || type === 'binary'), inRuns);
     check(`${endpoint}, ${name}`, () => {
       for (const ends of everyCut(stream)) {
@@ -122,7 +127,7 @@ check('masks of every length at every alignment', () => masks(module));
 check('text that is not ASCII somewhere', () => texts(module));
 check('events as they are written', () => encoding(module));
 for (const decoder of Object.keys(decoders)) {
-  check(`${decoder}, streams by chance`, () => streams(module, decoder, decoders[decoder], 2000));
+  check(`${decoder}, random streams`, () => streams(module, decoder, decoders[decoder], 2000));
 }
 if (has.handshake) handshakes(module, check);
 

@@ -1,4 +1,4 @@
-//! What every suite shares: the decoders driven under any chunking, and what they showed.
+//! Drives the SSE decoders under any chunking and records what they show.
 
 #[cfg(feature = "alloc")]
 mod owned;
@@ -14,8 +14,8 @@ use eventwire::sse::{
 use reference::MessageEvent;
 use std::time::Duration;
 
-/// Streams that a client reads one after the other, and the last event ID that it has after each,
-/// if it began with `seed`.
+/// Streams that a client reads one after the other. Each comes with the client's last event ID
+/// after it, if the client began with `seed`.
 pub const RECONNECTS: [(&str, &str); 4] = [
     ("data: a\n\ndata: cut off", "seed"),
     ("id: 1\ndata: b\n\nid: 2\ndata: cut off", "1"),
@@ -23,9 +23,9 @@ pub const RECONNECTS: [(&str, &str); 4] = [
     ("data: d\n\n", "1"),
 ];
 
-/// What [`DecoderOptions`] are made of.
+/// The settings that [`DecoderOptions`] are made from.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "so are the options")]
+#[expect(clippy::struct_excessive_bools, reason = "mirrors the options")]
 pub struct Rules {
     pub max_line: usize,
     pub max_event: usize,
@@ -47,7 +47,7 @@ impl Rules {
         unfinished: false,
     };
 
-    /// All that can be shown.
+    /// Shows everything that can be shown.
     pub const VERBOSE: Self =
         Self { comments: true, blocks: true, unknown_lines: true, ..Self::UNLIMITED };
 
@@ -69,7 +69,7 @@ impl Default for Rules {
     }
 }
 
-/// One thing that a decoder showed, in a form that owns its bytes.
+/// One item that a decoder yields, in a form that owns its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
     Event {
@@ -107,13 +107,13 @@ impl Seen {
             Item::Comment(text) => Self::Comment(own(text)),
             Item::Unknown(line) => Self::Unknown(own(line)),
             Item::Skipped(error) => Self::Skipped(error),
-            _ => unreachable!("a new kind of item"),
+            _ => unreachable!("unknown kind of item"),
         }
     }
 }
 
 impl Seen {
-    /// The same with what is not UTF-8 replaced, as owned items have it.
+    /// Replaces invalid UTF-8, as owned items do.
     #[cfg(feature = "alloc")]
     fn replaced(&self) -> Self {
         let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned().into_bytes();
@@ -134,10 +134,10 @@ impl Seen {
         seen
     }
 
-    /// An event as a page would see it, its text replaced.
+    /// Converts an event to the form that a page sees, with invalid UTF-8 replaced.
     pub fn message_event(&self) -> MessageEvent {
         let Self::Event { event_type, data, last_event_id, .. } = self else {
-            panic!("no event: {self:?}");
+            panic!("not an event: {self:?}");
         };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         MessageEvent {
@@ -148,7 +148,7 @@ impl Seen {
     }
 }
 
-/// All that a decoder showed of a stream, and the state that it ended in.
+/// Everything that a decoder showed of a stream, and the state it ended in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     pub seen: Vec<Seen>,
@@ -156,8 +156,8 @@ pub struct Trace {
     pub reconnection_time: Option<Duration>,
 }
 
-/// The stream through [`Decoder::decode`], keeping what the decoder leaves, as the docs say, and
-/// [`Decoder::decode_eof`].
+/// Decodes the stream with [`Decoder::decode`] and [`Decoder::decode_eof`]. Keeps the bytes that
+/// the decoder leaves, as the docs require.
 pub fn by_slice<'a, S: IdStorage>(
     mut decoder: Decoder<S>,
     chunks: impl IntoIterator<Item = &'a [u8]>,
@@ -179,7 +179,7 @@ pub fn by_slice<'a, S: IdStorage>(
                         for text in [Some(event.data), event.event_type, event.id].iter().flatten()
                         {
                             let plain = str::from_utf8(text.as_bytes());
-                            assert_eq!(text.to_str(), plain, "what is known of it is true");
+                            assert_eq!(text.to_str(), plain, "`to_str` agrees");
                         }
                     }
                     seen.push(Seen::new(item, decoder.last_event_id()));
@@ -187,14 +187,14 @@ pub fn by_slice<'a, S: IdStorage>(
                 Ok(None) => break,
                 Err(error) => {
                     let again = decoder.decode(&mut input);
-                    assert_eq!(again, Err(error), "repeats its error");
+                    assert_eq!(again, Err(error), "the decoder repeats its error");
                     seen.push(Seen::Failed(error));
                     break 'chunks;
                 }
             }
         }
         kept = input.to_vec();
-        assert!(chunk.is_some() || kept.is_empty(), "all is used up at the end");
+        assert!(chunk.is_some() || kept.is_empty(), "the end of the stream uses up all input");
     }
     Trace {
         seen,
@@ -203,7 +203,7 @@ pub fn by_slice<'a, S: IdStorage>(
     }
 }
 
-/// The trace of a stream that is cut like this, the same from every form of decoder.
+/// Returns the trace of a stream cut into these chunks. Checks that every form of decoder agrees.
 pub fn trace(rules: Rules, chunks: &[&[u8]]) -> Trace {
     let options = rules.options();
     let decoder = Decoder::with_storage(options, InlineId::<8192>::new());
@@ -218,8 +218,8 @@ pub fn trace(rules: Rules, chunks: &[&[u8]]) -> Trace {
     trace
 }
 
-/// The trace of a stream, the same whole, byte by byte and at every two-way split, in every form,
-/// and equal to the reference's.
+/// Returns the trace of a stream. Checks that it is the same for the whole stream, byte by byte and
+/// at every two-way split, in every form of decoder, and that it equals the reference's.
 pub fn every_split(rules: Rules, stream: &[u8]) -> Trace {
     let expected = reference::trace(rules, stream);
     let check = |chunks: &[&[u8]]| {
@@ -235,7 +235,7 @@ pub fn every_split(rules: Rules, stream: &[u8]) -> Trace {
     expected
 }
 
-/// A decoder in a dozen lines, on tokens.
+/// A decoder in a dozen lines, built on the lexer's tokens.
 pub fn events_from_tokens<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<MessageEvent> {
     let mut events = Vec::new();
     let mut last_event_id = Vec::new();

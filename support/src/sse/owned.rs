@@ -1,10 +1,10 @@
-//! The decoders of owned events, driven under any chunking.
+//! Drives the decoders of owned events under any chunking.
 
 use super::{Seen, Trace};
 use bytes::{Bytes, BytesMut};
 use eventwire::sse::{DecodeError, DecoderOptions, Item, OwnedDecoder, OwnedItem};
 
-/// The stream through [`OwnedDecoder::decode_buffer`] and [`OwnedDecoder::decode_buffer_eof`].
+/// Decodes the stream with [`OwnedDecoder::decode_buffer`] and [`OwnedDecoder::decode_buffer_eof`].
 pub fn by_bytes_mut<'a>(
     options: DecoderOptions,
     chunks: impl IntoIterator<Item = &'a [u8]>,
@@ -20,7 +20,7 @@ pub fn by_bytes_mut<'a>(
     })
 }
 
-/// The stream through [`OwnedDecoder::decode`] and [`OwnedDecoder::decode_eof`].
+/// Decodes the stream with [`OwnedDecoder::decode`] and [`OwnedDecoder::decode_eof`].
 pub fn by_chunks<'a>(options: DecoderOptions, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
     by_bytes_decoder(options, chunks, |decoder, chunk, is_end| {
         if is_end { decoder.decode_eof(chunk) } else { decoder.decode(chunk) }
@@ -53,13 +53,13 @@ fn by_bytes_decoder<'a>(
                 Ok(None) => break,
                 Err(error) => {
                     let again = decode(&mut decoder, &mut chunk, is_end);
-                    assert_eq!(again, Err(error), "repeats its error");
+                    assert_eq!(again, Err(error), "the decoder repeats its error");
                     seen.push(Seen::Failed(error));
                     break 'chunks;
                 }
             }
         }
-        assert!(chunk.is_empty(), "a chunk is used up");
+        assert!(chunk.is_empty(), "the decoder uses up each chunk");
     }
     Trace {
         seen,

@@ -1,5 +1,5 @@
-//! Two naive readers of the standard. They share no code with the crate, take a stream whole, and
-//! do everything the slow and obvious way.
+//! Two naive implementations of the standard. They share no code with the crate, take a stream
+//! whole, and do everything the slow and obvious way.
 
 use super::{Rules, Seen, Trace};
 use eventwire::sse::DecodeError;
@@ -13,13 +13,16 @@ pub struct MessageEvent {
     pub last_event_id: String,
 }
 
-/// The events of a stream and its final last event ID, by the letter of WHATWG HTML 9.2.6, on text:
-/// the stream is decoded before it is parsed.
+/// Returns the events of a stream and its final last event ID. Follows [WHATWG HTML, 9.2.6] to the
+/// letter, on text: the stream is decoded as UTF-8 before it is parsed.
+///
+/// [WHATWG HTML, 9.2.6]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 pub fn message_events(stream: &[u8]) -> (Vec<MessageEvent>, String) {
     let text = String::from_utf8_lossy(stream);
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    // Behind the last line end is an unfinished line.
+    // Anything after the last line end is an unfinished line.
     let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
     let (mut data, mut event_type, mut id) = (String::new(), String::new(), String::new());
     let mut last_event_id = String::new();
@@ -52,11 +55,11 @@ pub fn message_events(stream: &[u8]) -> (Vec<MessageEvent>, String) {
     (events, last_event_id)
 }
 
-/// All that a decoder should show of a stream, bytes, limits and offsets included.
+/// Returns everything that a decoder should show of a stream, with bytes, limits and offsets.
 pub fn trace(rules: Rules, stream: &[u8]) -> Trace {
     let mut reader = Reader { rules, ..Reader::default() };
     let mark = [0xEF, 0xBB, 0xBF];
-    // What may yet become a byte order mark is no line.
+    // A stream that is a prefix of a byte order mark holds no line yet.
     let mut at =
         if stream.starts_with(&mark) || mark.starts_with(stream) { stream.len().min(3) } else { 0 };
     while at < stream.len() && !reader.dead {
@@ -81,9 +84,9 @@ struct Reader {
     reconnection_time: Option<Duration>,
     dead: bool,
     skipping: bool,
-    /// The stream ended inside a name.
+    /// The stream ended inside a field name.
     nameless: bool,
-    /// Where the block's first field line begins.
+    /// Offset of the block's first field line.
     block: Option<usize>,
     event_type: Option<Vec<u8>>,
     data: Option<Vec<u8>>,
@@ -91,7 +94,7 @@ struct Reader {
     retry: Option<Duration>,
 }
 
-/// Whether a line that begins like this can be a field.
+/// Whether a line that begins with these bytes can be a field.
 fn may_be_field(begun: &[u8]) -> bool {
     let mut fields = ["data:", "event:", "id:", "retry:"].iter().map(|name| name.as_bytes());
     fields.any(|name| name.starts_with(begun) || begun.starts_with(name))
@@ -110,7 +113,7 @@ impl Reader {
         if self.skipping {
             return;
         }
-        // Every byte of the line up to its LF or CR, each in its place of the stream.
+        // Judge every byte of the line, up to its LF or CR, at its offset in the stream.
         let block = self.block.unwrap_or(at);
         for byte in at..at + line.len() + usize::from(ended) {
             let long_line = byte - at >= self.rules.max_line && byte < at + line.len();
@@ -147,14 +150,14 @@ impl Reader {
         }
     }
 
-    /// Whether a line that begins like this can neither be a field nor one to be shown.
+    /// Whether a line that begins with these bytes can neither be a field nor be shown.
     fn says_nothing(&self, begun: &[u8]) -> bool {
         let comment = begun[0] == b':';
         let shown = if comment { self.rules.comments } else { self.rules.unknown_lines };
         !may_be_field(begun) && !shown
     }
 
-    /// The stream ended in this line, which went past no limit.
+    /// Handles a stream that ended in this line. The line has passed no limit.
     fn cut_off(&mut self, line: &[u8]) {
         if !self.rules.unfinished {
             return;
@@ -181,7 +184,7 @@ impl Reader {
         }
     }
 
-    /// The stream has ended.
+    /// Handles the end of the stream.
     fn finish(&mut self) {
         let unfinished = self.rules.unfinished && !self.dead && !self.skipping && !self.nameless;
         if unfinished && self.data.is_some() {
@@ -218,7 +221,7 @@ impl Reader {
                 self.retry = Some(time);
                 self.reconnection_time = Some(time);
             }
-            b"id" | b"retry" => return, // ill-formed
+            b"id" | b"retry" => return, // invalid
             _ => {
                 if self.rules.unknown_lines && self.block.is_none() {
                     self.seen.push(Seen::Unknown(line.into()));

@@ -1,19 +1,19 @@
-//! The test vectors: streams, and what must come of them.
+//! The test vectors: streams and their expected results.
 #![allow(dead_code)]
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-/// An event stream.
+/// An event stream and its expected events.
 #[derive(Deserialize)]
 pub struct Stream {
     pub name: String,
     #[serde(deserialize_with = "chunks")]
     pub chunks: Vec<Vec<u8>>,
     pub expected_events: Vec<MessageEvent>,
-    /// In milliseconds.
+    /// The reconnection time in milliseconds.
     pub expected_retry: Option<u64>,
     pub expected_final_last_event_id: String,
-    /// The standard sets no bound, so the value is not judged.
+    /// The standard sets no bound, so the tests do not judge the value.
     #[serde(default)]
     pub retry_unspecified: bool,
 }
@@ -26,11 +26,11 @@ pub struct MessageEvent {
     pub last_event_id: String,
 }
 
-/// What one end of a WebSocket receives, and sends by itself.
+/// The bytes that one end of a WebSocket receives, and the events and replies that it must produce.
 #[derive(Deserialize)]
 pub struct Conversation {
     pub name: String,
-    /// Of the end that receives.
+    /// The role of the receiving end.
     pub role: Role,
     pub max_frame: Option<u64>,
     pub max_message: Option<u64>,
@@ -38,13 +38,14 @@ pub struct Conversation {
     #[serde(deserialize_with = "bytes")]
     pub received: Vec<u8>,
     pub expected_events: Vec<Event>,
-    /// With masks of [`MASK`].
+    /// The expected replies, masked with [`MASK`].
     #[serde(deserialize_with = "bytes")]
     pub expected_replies: Vec<u8>,
     pub expected_error: Option<Failure>,
 }
 
-/// That of RFC 6455, 5.7.
+/// The masking key of the examples in
+/// [RFC 6455, section 5.7](https://www.rfc-editor.org/rfc/rfc6455#section-5.7).
 pub const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -68,7 +69,7 @@ pub enum Event {
 pub struct Payload {
     #[serde(deserialize_with = "bytes")]
     pub data: Vec<u8>,
-    /// More of the message follows, or should have.
+    /// More of the message follows, or should have followed.
     #[serde(default)]
     pub unfinished: bool,
 }
@@ -79,17 +80,17 @@ pub struct Failure {
     pub offset: u64,
 }
 
-/// All event streams.
+/// Returns all event streams.
 pub fn streams() -> Vec<Stream> {
     let streams: Vec<Stream> = serde_json::from_str(include_str!("sse.json")).unwrap();
-    assert!(streams.len() >= 32, "the file is whole");
+    assert!(streams.len() >= 32, "sse.json is complete");
     streams
 }
 
-/// All conversations.
+/// Returns all conversations.
 pub fn conversations() -> Vec<Conversation> {
     let conversations: Vec<_> = serde_json::from_str(include_str!("ws.json")).unwrap();
-    assert!(conversations.len() >= 80, "the file is whole");
+    assert!(conversations.len() >= 80, "ws.json is complete");
     conversations
 }
 
@@ -103,7 +104,8 @@ fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error
     unhex(&hex).ok_or_else(|| D::Error::custom(&hex))
 }
 
-/// Pieces of hexadecimal digits, each so many times as is said behind an asterisk.
+/// Parses pieces of hexadecimal digits. A number after an asterisk says how often to repeat a
+/// piece.
 fn unhex(hex: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for piece in hex.split_whitespace() {

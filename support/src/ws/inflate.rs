@@ -1,29 +1,30 @@
-//! An inflater straight from RFC 1951, bit by bit, and what writes blocks that no compressor would. They
-//! share no code with the crate or its compressor, and are as slow as they like.
+//! An inflater written straight from RFC 1951, bit by bit, and a writer of blocks that no
+//! compressor would write. They share no code with the crate or its compressor, and speed does not
+//! matter here.
 
-/// The farthest that DEFLATE can refer back.
+/// The farthest that DEFLATE can refer back, in bytes.
 pub const WINDOW: usize = 32 << 10;
 
-/// Each byte of a message decides on what can be known by it, and not on more.
+/// Judges each byte of a message by the bytes so far, and by nothing later.
 #[derive(Debug)]
 pub struct Inflater {
-    /// How far back references may go.
+    /// How far back references may reach.
     window: usize,
-    /// All of the current message, and how many of its bits were understood.
+    /// The bytes of the current message. `at` counts the bits of it that were understood.
     input: Vec<u8>,
     at: usize,
     state: State,
-    /// Of the current block.
+    /// Whether the current block has `BFINAL` set.
     is_final: bool,
-    /// The bit behind the last block with `BFINAL` of this message.
+    /// The position just after this message's last block with `BFINAL`, in bits.
     fresh_at: Option<usize>,
-    /// What references may go to.
+    /// The bytes that references may reach.
     output: Vec<u8>,
-    /// How many bytes of that are of this message.
+    /// How many bytes of `output` belong to this message.
     of_message: usize,
-    /// Some block had `BFINAL` set.
+    /// Whether any block had `BFINAL` set.
     seen_final: bool,
-    /// The first block of this message has.
+    /// Whether the first block of this message has `BFINAL` set.
     final_at_front: bool,
 }
 
@@ -34,9 +35,9 @@ enum State {
     Symbols { literals: Code, distances: Code },
 }
 
-/// Why nothing was understood.
+/// Why [`Inflater::understand`] stopped.
 enum Stop {
-    /// The bits at hand say nothing yet.
+    /// The bits so far decide nothing yet.
     More,
     NotDeflate,
 }
@@ -57,7 +58,7 @@ impl Inflater {
         }
     }
 
-    /// What follows from this byte, and whether it may go on then.
+    /// Returns the output that follows from this byte, and whether the stream is still valid.
     pub fn feed(&mut self, byte: u8) -> (Vec<u8>, bool) {
         self.input.push(byte);
         let mut out = Vec::new();
@@ -75,7 +76,7 @@ impl Inflater {
         (out, valid)
     }
 
-    /// Whether a message may end here, with the next one to begin.
+    /// Whether a message may end here. Prepares for the next message.
     pub fn end(&mut self) -> bool {
         let bits = 8 * self.input.len();
         let ended = bits == 0 || self.fresh_at == Some(bits) || self.ends_in_stored_header(bits);
@@ -86,7 +87,8 @@ impl Inflater {
         ended && matches!(self.state, State::BetweenBlocks)
     }
 
-    /// What is not sent is the rest of this block.
+    /// Whether the message ends in a stored block's header. The sender leaves out the rest of that
+    /// block.
     fn ends_in_stored_header(&mut self, bits: usize) -> bool {
         if self.at == 0 {
             self.final_at_front = self.input[0] & 1 == 1;
@@ -105,14 +107,15 @@ impl Inflater {
         Ok(bit.into())
     }
 
-    /// The first bit is the lowest (3.1.1).
+    /// Reads a number, lowest bit first
+    /// ([RFC 1951, section 3.1.1](https://www.rfc-editor.org/rfc/rfc1951#section-3.1.1)).
     fn bits(&mut self, count: usize) -> Result<usize, Stop> {
         (0..count).try_fold(0, |number, place| Ok(number | self.bit()? << place))
     }
 
     fn symbol(&mut self, code: &Code) -> Result<usize, Stop> {
         let mut bits = 0;
-        // Of a code without symbols a bit is read too.
+        // Read one bit even for a code without symbols.
         for len in 1..=code.longest().max(1) {
             bits = bits << 1 | self.bit()?;
             if let Some(symbol) = code.symbol(len, bits) {
@@ -122,7 +125,8 @@ impl Inflater {
         Err(Stop::NotDeflate)
     }
 
-    /// The next thing that means something by itself. If there is none yet, only `at` has changed.
+    /// Consumes the next element that has a meaning by itself. If there is none yet, only `at` has
+    /// changed.
     fn understand(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
         match std::mem::replace(&mut self.state, State::BetweenBlocks) {
             State::BetweenBlocks => self.header(),
@@ -169,8 +173,9 @@ impl Inflater {
         }
     }
 
-    /// The window goes on. The crate's one limit: if the first `BFINAL` that it sees is not at a message's
-    /// front, it has no more of the window than this message.
+    /// Notes a block with `BFINAL`. The window goes on after it. The crate has one limit here: if
+    /// the first `BFINAL` that it sees is not in a message's first block, it keeps no more of the
+    /// window than this message.
     fn saw_final(&mut self) {
         if !self.seen_final && !self.final_at_front {
             self.output.drain(..self.output.len().saturating_sub(self.of_message));
@@ -178,7 +183,8 @@ impl Inflater {
         self.seen_final = true;
     }
 
-    /// 3.2.3 to 3.2.7.
+    /// Reads a block header
+    /// ([RFC 1951, section 3.2.3](https://www.rfc-editor.org/rfc/rfc1951#section-3.2.3) to 3.2.7).
     fn header(&mut self) -> Result<(), Stop> {
         let at_front = self.at == 0;
         let is_final = self.bit()? == 1;
@@ -226,7 +232,8 @@ impl Inflater {
         }
         let code = Code::new(&lens).filter(Code::is_complete_or_empty).ok_or(Stop::NotDeflate)?;
         if code.longest() == 0 {
-            // No length can be read. zlib takes one bit for each before it says so.
+            // No length can be read. zlib takes one bit for each length before it reports the
+            // error.
             (0..literals + distances).try_for_each(|_| self.bit().map(drop))?;
             return Err(Stop::NotDeflate);
         }
@@ -254,7 +261,7 @@ impl Inflater {
         Ok(State::Symbols { literals: code(literals)?, distances: code(distances)? })
     }
 
-    /// Whether the block ends instead.
+    /// Decodes a literal or a match. Returns whether the block ended instead.
     fn literal_or_match(
         &mut self,
         literals: &Code,
@@ -269,7 +276,8 @@ impl Inflater {
             }
             285 => 258,
             286.. => return Err(Stop::NotDeflate),
-            // Four codes to each number of extra bits, the first eight have none (3.2.5).
+            // There are four codes for each number of extra bits; the first eight have none
+            // (3.2.5).
             symbol => 3 + self.scaled(symbol - 257, 4)?,
         };
         let distance = match self.symbol(distances)? {
@@ -285,7 +293,8 @@ impl Inflater {
         Ok(false)
     }
 
-    /// The number that a code and its extra bits stand for, with so many codes of a kind.
+    /// Returns the number that a code and its extra bits encode. `per_width` codes share each
+    /// number of extra bits.
     fn scaled(&mut self, code: usize, per_width: usize) -> Result<usize, Stop> {
         let width = (code / per_width).saturating_sub(1);
         let base = if width == 0 { code } else { (per_width + code % per_width) << width };
@@ -295,19 +304,22 @@ impl Inflater {
 
 const END_OF_BLOCK: usize = 256;
 
-/// In which order the lengths of the codes for lengths come (3.2.7).
+/// The order in which the code length code's lengths are sent
+/// ([RFC 1951, section 3.2.7](https://www.rfc-editor.org/rfc/rfc1951#section-3.2.7)).
 const LENS_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-/// A Huffman code (3.2.2): for each length the first code, and the symbols from that on.
+/// A Huffman code
+/// ([RFC 1951, section 3.2.2](https://www.rfc-editor.org/rfc/rfc1951#section-3.2.2)): for each
+/// length, the first code and the symbols from there on.
 #[derive(Debug)]
 struct Code {
     by_len: Vec<(usize, Vec<usize>)>,
-    /// What is unused, in codes of 15 bits.
+    /// The unused code space, counted in codes of 15 bits.
     unused: usize,
 }
 
 impl Code {
-    /// `None` if there are too many symbols.
+    /// Builds the code. Returns `None` if there are too many symbols.
     fn new(lens: &[usize]) -> Option<Self> {
         let mut next = 0;
         let mut by_len = vec![(0, Vec::new())];
@@ -341,17 +353,17 @@ impl Code {
         self.unused == 0 || self.symbols() == 0
     }
 
-    /// One code of one bit may be all there are, or none.
+    /// Whether the code is complete, empty, or a single code of one bit.
     fn is_allowed(&self) -> bool {
         self.is_complete_or_empty() || self.symbols() == 1 && self.longest() == 1
     }
 }
 
-/// Writes blocks.
+/// Writes DEFLATE blocks.
 #[derive(Clone, Debug, Default)]
 pub struct Blocks {
     pub bytes: Vec<u8>,
-    /// How many bits of the last byte are used; 0 for all.
+    /// How many bits of the last byte are used; 0 means all of them.
     used: usize,
 }
 
@@ -367,7 +379,7 @@ impl Blocks {
         self
     }
 
-    /// The first bit of a code is the highest.
+    /// Writes a code, highest bit first.
     fn code(&mut self, code: usize, len: usize) -> &mut Self {
         for place in (0..len).rev() {
             self.bits(code >> place & 1, 1);
@@ -380,7 +392,8 @@ impl Blocks {
         self
     }
 
-    /// A stored block, or what of its header is sent at the end of a message.
+    /// Writes a stored block. Without `payload`, writes only the part of its header that is sent at
+    /// the end of a message.
     pub fn stored(&mut self, is_final: bool, payload: Option<&[u8]>) -> &mut Self {
         self.bits(is_final.into(), 3).align();
         if let Some(payload) = payload {
@@ -390,12 +403,14 @@ impl Blocks {
         self
     }
 
-    /// A block in the fixed code, of literals and matches (distance code, its extra bits), not ended.
+    /// Begins a block in the fixed code. Literals and matches follow, then
+    /// [`end_block`](Self::end_block).
     pub fn fixed(&mut self, is_final: bool) -> &mut Self {
         self.bits(is_final.into(), 1).bits(1, 2)
     }
 
-    /// A symbol of the fixed code (3.2.6).
+    /// Writes a symbol of the fixed code
+    /// ([RFC 1951, section 3.2.6](https://www.rfc-editor.org/rfc/rfc1951#section-3.2.6)).
     pub fn symbol(&mut self, symbol: usize) -> &mut Self {
         match symbol {
             0..144 => self.code(0x30 + symbol, 8),
@@ -405,7 +420,7 @@ impl Blocks {
         }
     }
 
-    /// Three bytes from a distance, of which `extra` are the extra bits.
+    /// Writes a match of three bytes. `distance_code` and its `extra` bits are the distance.
     pub fn match3(&mut self, distance_code: usize, extra: usize) -> &mut Self {
         let width = (distance_code / 2).saturating_sub(1);
         self.symbol(257).code(distance_code, 5).bits(extra, width)
@@ -415,11 +430,11 @@ impl Blocks {
         self.symbol(END_OF_BLOCK)
     }
 
-    /// The header of a block in codes of these lengths, which nothing shortens.
+    /// Writes the header of a block with codes of these lengths, without run-length encoding.
     pub fn dynamic(&mut self, is_final: bool, literals: &[u8], distances: &[u8]) -> &mut Self {
         self.bits(is_final.into(), 1).bits(2, 2);
         self.bits(literals.len() - 257, 5).bits(distances.len() - 1, 5).bits(15, 4);
-        // Lengths to 12 are written in 4 bits, the others in 5.
+        // Code lengths up to 12 are written in 4 bits, the others in 5.
         for len in LENS_ORDER {
             self.bits(if len < 13 { 4 } else { 5 }, 3);
         }
@@ -434,7 +449,8 @@ impl Blocks {
     }
 }
 
-/// What stands for 1032 times as many zeros, in a block of which all bits are 0 but the first ones.
+/// Returns `len` bytes that inflate to 1032 times as many zeros. All bits of the block are 0,
+/// except in its header.
 pub fn bomb(len: usize) -> Vec<u8> {
     let mut literals = [0; 286];
     literals[0] = 2;

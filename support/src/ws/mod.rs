@@ -1,4 +1,4 @@
-//! WebSocket streams under any chunking, and what the decoders showed of them.
+//! Drives the WebSocket decoders under any chunking and records what they show.
 
 pub mod inflate;
 pub mod reference;
@@ -20,7 +20,7 @@ use eventwire::ws::{Connection, Message};
 
 pub const ROLES: [Role; 2] = [Role::Server, Role::Client];
 
-/// What [`Limits`] are made of.
+/// The settings that [`Limits`] are made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     pub frame: u64,
@@ -42,7 +42,7 @@ impl Rules {
     }
 }
 
-/// One thing that a decoder showed, in a form that owns its bytes; adjacent runs are joined.
+/// One event that a decoder yields, in a form that owns its bytes. Adjacent runs are joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
     Data { kind: DataKind, payload: Vec<u8>, fin: bool },
@@ -80,7 +80,7 @@ impl Seen {
     }
 }
 
-/// All that was shown of a stream, and whether it ended inside a message or frame.
+/// Everything that was shown of a stream, and whether it ended inside a message or frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     pub seen: Vec<Seen>,
@@ -100,7 +100,8 @@ impl Trace {
     }
 }
 
-/// The stream through [`FrameDecoder::decode`], keeping what the decoder leaves, as the docs say.
+/// Decodes the stream with [`FrameDecoder::decode`]. Keeps the bytes that the decoder leaves, as
+/// the docs require.
 fn by_slice<'a>(role: Role, limits: Rules, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
     let mut decoder = FrameDecoder::new(role, limits.options());
     let mut trace = Trace::default();
@@ -112,27 +113,27 @@ fn by_slice<'a>(role: Role, limits: Rules, chunks: impl IntoIterator<Item = &'a 
             match decoder.decode(&mut input) {
                 Ok(Some(event)) => {
                     if let FrameEvent::Data(Run { payload, fin, .. }) = &event {
-                        assert!(*fin || !payload.is_empty(), "an empty run that ends nothing");
+                        assert!(*fin || !payload.is_empty(), "an empty run must end a message");
                     }
                     trace.push(Seen::of(event));
                 }
                 Ok(None) => break,
                 Err(error) => {
                     assert_eq!(decoder.decode(&mut input), Err(error), "repeats its error");
-                    assert_eq!(decoder.decode(&mut &mut [][..]), Err(error), "repeats its error");
+                    assert_eq!(decoder.decode(&mut &mut [][..]), Err(error), "also without input");
                     trace.push(Seen::Failed(error));
                     return trace;
                 }
             }
         }
-        assert!(input.len() < FrameDecoder::MIN_BUFFER, "left {} bytes", input.len());
+        assert!(input.len() < FrameDecoder::MIN_BUFFER, "the decoder left {} bytes", input.len());
         kept = input.to_vec();
     }
     trace.incomplete = decoder.in_message() || !kept.is_empty();
     trace
 }
 
-/// The stream through [`FrameDecoder::decode_buffer`].
+/// Decodes the stream with [`FrameDecoder::decode_buffer`].
 #[cfg(feature = "alloc")]
 fn by_bytes_mut<'a>(
     role: Role,
@@ -145,13 +146,13 @@ fn by_bytes_mut<'a>(
     trace
 }
 
-/// The stream through [`MessageDecoder::decode`].
+/// Decodes the stream with [`MessageDecoder::decode`].
 #[cfg(feature = "alloc")]
 fn by_messages<'a>(role: Role, limits: Rules, chunks: impl IntoIterator<Item = &'a [u8]>) -> Trace {
     by_message_decoder(MessageDecoder::new(role, limits.options()), chunks)
 }
 
-/// The stream through this decoder.
+/// Decodes the stream with this message decoder.
 #[cfg(feature = "alloc")]
 fn by_message_decoder<'a>(
     mut decoder: MessageDecoder,
@@ -173,7 +174,7 @@ fn by_message_decoder<'a>(
     trace
 }
 
-/// What a decoder shows that inflates messages as these parameters say.
+/// Returns the trace of a decoder that inflates messages with these parameters.
 #[cfg(feature = "deflate")]
 pub fn inflated(role: Role, limits: Rules, params: DeflateParams, chunks: &[&[u8]]) -> Trace {
     let decoder =
@@ -181,7 +182,7 @@ pub fn inflated(role: Role, limits: Rules, params: DeflateParams, chunks: &[&[u8
     by_message_decoder(decoder, chunks.iter().copied())
 }
 
-/// What such a decoder must show, where references go no farther than this.
+/// Returns the trace that such a decoder must show if references reach no farther than `window`.
 #[cfg(feature = "deflate")]
 pub fn inflated_reference(
     role: Role,
@@ -198,7 +199,7 @@ pub fn inflated_reference(
     messages(&reference::trace_with(role, limits, Some(inflation), stream))
 }
 
-/// Incomplete is what left something in the buffer.
+/// Decodes the chunks with `decode`. The trace is incomplete if bytes are left in the buffer.
 #[cfg(feature = "alloc")]
 fn by_buffer<'a>(
     chunks: impl IntoIterator<Item = &'a [u8]>,
@@ -213,7 +214,7 @@ fn by_buffer<'a>(
                 Ok(Some(seen)) => trace.push(seen),
                 Ok(None) => break,
                 Err(error) => {
-                    assert_eq!(decode(&mut buffer), Err(error), "repeats its error");
+                    assert_eq!(decode(&mut buffer), Err(error), "the decoder repeats its error");
                     trace.push(Seen::Failed(error));
                     return trace;
                 }
@@ -224,7 +225,8 @@ fn by_buffer<'a>(
     trace
 }
 
-/// What a message decoder shows of this: messages whole, at their ends, and nothing of others.
+/// Converts a trace to that of a message decoder: whole messages at their ends, and nothing of
+/// unfinished or skipped ones.
 #[cfg(feature = "alloc")]
 fn messages(trace: &Trace) -> Trace {
     let mut whole = Trace { seen: Vec::new(), incomplete: trace.incomplete };
@@ -248,7 +250,8 @@ fn messages(trace: &Trace) -> Trace {
     whole
 }
 
-/// A connection shows what its decoder does, and owes an answer to what needs one.
+/// Checks that a connection shows what its decoder shows, and replies to everything that needs a
+/// reply.
 #[cfg(feature = "alloc")]
 fn by_connection(limits: Rules, stream: &[u8], expected: &Trace) {
     let mut connection = Connection::frame_server(limits.options());
@@ -291,7 +294,7 @@ fn by_connection(limits: Rules, stream: &[u8], expected: &Trace) {
     assert_eq!(replies, owed);
 }
 
-/// The trace of a stream that is cut like this, the same from every form of decoder.
+/// Returns the trace of a stream cut into these chunks. Checks that every form of decoder agrees.
 pub fn trace(role: Role, limits: Rules, chunks: &[&[u8]]) -> Trace {
     let trace = by_slice(role, limits, chunks.iter().copied());
     #[cfg(feature = "alloc")]
@@ -303,8 +306,9 @@ pub fn trace(role: Role, limits: Rules, chunks: &[&[u8]]) -> Trace {
     trace
 }
 
-/// The trace of a stream, the same whole, byte by byte and at every two-way split, in every form,
-/// and equal to the reference's. What follows an error or a close frame changes nothing.
+/// Returns the trace of a stream. Checks that it is the same for the whole stream, byte by byte and
+/// at every two-way split, in every form of decoder, and that it equals the reference's. Bytes
+/// after an error or a close frame change nothing.
 pub fn every_split(role: Role, limits: Rules, stream: &[u8]) -> Trace {
     let expected = reference::trace(role, limits, stream);
     let check = |chunks: &[&[u8]]| {
@@ -330,17 +334,17 @@ pub fn every_split(role: Role, limits: Rules, stream: &[u8]) -> Trace {
     expected
 }
 
-/// Bytes of which no run of 4 looks like the next.
+/// Returns bytes in which no run of 4 equals the next.
 pub fn pattern(len: usize) -> Vec<u8> {
     (0..=250).cycle().take(len).collect()
 }
 
-/// Builds what `role` receives.
+/// Builds the stream that `role` receives.
 #[derive(Clone, Debug)]
 pub struct Stream {
     pub role: Role,
     pub bytes: Vec<u8>,
-    /// Where something of interest is.
+    /// Offset of the byte of interest.
     pub mark: usize,
 }
 
@@ -351,7 +355,7 @@ impl Stream {
         Self { role, bytes: Vec::new(), mark: 0 }
     }
 
-    /// A frame with the shortest length there is.
+    /// Appends a frame, with the shortest encoding of its length.
     pub fn frame(&mut self, b0: u8, payload: &[u8]) -> &mut Self {
         let len = payload.len();
         match len {
@@ -362,7 +366,7 @@ impl Stream {
         self.key().payload(payload)
     }
 
-    /// The first two bytes of a frame, the second with the mask bit that is right.
+    /// Appends the first two bytes of a frame. The mask bit is the one that `role` expects.
     pub fn header(&mut self, b0: u8, len: u8) -> &mut Self {
         let mask = if self.role == Role::Server { 0x80 } else { 0 };
         self.raw(&[b0, mask | len])
@@ -372,7 +376,7 @@ impl Stream {
         if self.role == Role::Server { self.raw(&Self::KEY) } else { self }
     }
 
-    /// Payload from its start on.
+    /// Appends payload, masked from the start of the key.
     pub fn payload(&mut self, payload: &[u8]) -> &mut Self {
         let mut payload = payload.to_vec();
         if self.role == Role::Server {
@@ -386,13 +390,13 @@ impl Stream {
         self
     }
 
-    /// Marks the byte that will come after `ahead` more.
+    /// Marks the byte that comes after `ahead` more.
     pub fn mark_ahead(&mut self, ahead: usize) -> &mut Self {
         self.mark = self.bytes.len() + ahead;
         self
     }
 
-    /// Marks the byte that is this far from the end so far: 1 is the last one.
+    /// Marks the byte that is `back` bytes before the end so far: 1 is the last byte.
     pub fn mark_back(&mut self, back: usize) -> &mut Self {
         self.mark = self.bytes.len() - back;
         self

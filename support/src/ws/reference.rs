@@ -1,5 +1,5 @@
 //! A decoder that takes one byte at a time, so that the earliest byte decides by construction. It
-//! shares no code with the crate, and is as slow as it likes.
+//! shares no code with the crate, and speed does not matter here.
 
 use super::inflate::Inflater;
 use super::{Rules, Seen, Trace};
@@ -8,11 +8,11 @@ use eventwire::ws::{Close, CloseCode, ProtocolError};
 
 #[cfg(feature = "deflate")]
 const NOT_DEFLATE: Fault = Fault::InvalidDeflate;
-/// Without the feature nothing is inflated.
+/// A placeholder: without feature `deflate` nothing is inflated.
 #[cfg(not(feature = "deflate"))]
 const NOT_DEFLATE: Fault = Fault::InvalidUtf8;
 
-/// What a decoder must show of a stream, however it is cut.
+/// Returns the trace that a decoder must show of a stream, however the stream is cut.
 pub fn trace(role: Role, limits: Rules, stream: &[u8]) -> Trace {
     trace_with(role, limits, None, stream)
 }
@@ -20,13 +20,13 @@ pub fn trace(role: Role, limits: Rules, stream: &[u8]) -> Trace {
 /// How compressed messages are inflated.
 #[derive(Clone, Copy, Debug)]
 pub struct Inflation {
-    /// Whether they may refer to earlier ones.
+    /// Whether messages may refer to earlier messages.
     pub takeover: bool,
-    /// How far back they may refer.
+    /// How far back references may reach.
     pub window: usize,
 }
 
-/// The same where compressed messages are allowed, of which nothing is shown before their ends.
+/// Like [`trace`], with compressed messages allowed. They are shown only at their ends.
 pub fn trace_with(role: Role, limits: Rules, inflation: Option<Inflation>, stream: &[u8]) -> Trace {
     let mut machine = Machine {
         role,
@@ -67,19 +67,20 @@ struct Machine {
     role: Role,
     limits: Rules,
     inflation: Option<(Inflation, Inflater)>,
-    /// Where the current frame begins.
+    /// Offset of the current frame.
     frame_offset: usize,
-    /// Where the byte at hand is.
+    /// Offset of the current byte.
     offset: u64,
-    /// The byte that decides, if it is not the one at hand.
+    /// Offset of the deciding byte, if that is not the current byte.
     deciding: Option<usize>,
-    /// Where the current frame's header passed a limit, and which, while messages may be skipped.
+    /// If messages may be skipped: where the current frame's header passed a limit, and which
+    /// limit.
     over: Option<(u64, Fault)>,
-    /// The current message is skipped.
+    /// The current message is being skipped.
     skipping: bool,
-    /// The current frame's header, as far as it is there.
+    /// The current frame's header, as far as it has arrived.
     header: Vec<u8>,
-    /// Its payload, unmasked.
+    /// The current frame's payload, unmasked.
     payload: Vec<u8>,
     message: Option<Unfinished>,
     trace: Trace,
@@ -88,9 +89,9 @@ struct Machine {
 struct Unfinished {
     kind: DataKind,
     compressed: bool,
-    /// All of it so far, inflated.
+    /// The message so far, inflated.
     text: Vec<u8>,
-    /// What its frames announced, and how many they are.
+    /// The sum of the lengths that its frames announced.
     announced: u64,
     frames: u32,
 }
@@ -132,7 +133,7 @@ impl Machine {
         self.limits.on_limit == OnLimit::Skip && limit && !self.compressed()
     }
 
-    /// The message is skipped, whose length is known now as far as it came.
+    /// Skips the current message. Its length is known as far as its frames have announced it.
     fn skip(&mut self, offset: u64, fault: Fault) {
         let before = self.message.as_ref().map_or(0, |message| message.announced);
         let len = self.announced();
@@ -175,7 +176,7 @@ impl Machine {
         }
     }
 
-    /// The length of a complete header.
+    /// Returns the payload length that a complete header announces.
     fn announced(&self) -> u64 {
         match self.length_bytes() {
             0 => u64::from(self.header[1] & 0x7F),
@@ -230,7 +231,8 @@ impl Machine {
         if least > self.room() { Err(self.too_long(least)) } else { Ok(()) }
     }
 
-    /// The lengths that can still come, given what is there of one.
+    /// Judges an incomplete length field by the smallest and the largest length that it can still
+    /// become.
     fn length_byte(&self) -> Result<(), Fault> {
         let width = self.length_bytes();
         let known = &self.header[2..];
@@ -269,7 +271,7 @@ impl Machine {
         if self.skipping { u64::MAX } else { self.limits.frame.min(self.message_room()) }
     }
 
-    /// The fault of a frame with at least so many bytes.
+    /// Returns the fault for a frame of at least `least` bytes.
     fn too_long(&self, least: u64) -> Fault {
         if self.limits.frame <= self.message_room() {
             Fault::FrameTooLong { limit: self.limits.frame, at_least: least }
@@ -280,7 +282,7 @@ impl Machine {
         }
     }
 
-    /// A header is complete.
+    /// Handles a complete header.
     fn begin(&mut self) {
         let kind = match self.header[0] & 0x0F {
             0 => None,
@@ -320,7 +322,7 @@ impl Machine {
         Ok(())
     }
 
-    /// The bytes that follow from a compressed one, each judged as if it had come like that.
+    /// Inflates one byte. Judges each byte of the output as if it had arrived uncompressed.
     fn inflate(&mut self, byte: u8) -> Result<(), Fault> {
         let message = self.message.as_mut().unwrap();
         let (_, inflater) = self.inflation.as_mut().unwrap();
@@ -338,7 +340,7 @@ impl Machine {
         if valid { Ok(()) } else { Err(NOT_DEFLATE) }
     }
 
-    /// A compressed message is complete.
+    /// Handles the end of a compressed message.
     fn end_inflated(&mut self) -> Result<(), Fault> {
         let Unfinished { kind, text, .. } = self.message.take().unwrap();
         let (how, inflater) = self.inflation.as_mut().unwrap();
@@ -373,7 +375,7 @@ impl Machine {
         }
     }
 
-    /// A frame is complete.
+    /// Handles the end of a frame.
     fn end(&mut self) -> Result<(), Fault> {
         let header = std::mem::take(&mut self.header);
         let payload = std::mem::take(&mut self.payload);
@@ -411,9 +413,9 @@ impl Machine {
     }
 }
 
-/// Whether this is text, or the beginning of one.
+/// Whether these bytes are text, or the beginning of text.
 fn may_be_text(bytes: &[u8], whole: bool) -> bool {
-    // What was valid before the last few bytes still is: begin at a character.
+    // Everything before the last few bytes was valid before. Begin at a character.
     let mut start = bytes.len().saturating_sub(8);
     while start > 0 && bytes[start] & 0xC0 == 0x80 {
         start -= 1;

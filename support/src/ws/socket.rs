@@ -1,4 +1,5 @@
-//! What drives a `WebSocket` or a `ReconnectingWebSocket` in tests: a clock that stands, a peer that is bytes.
+//! Drives a `WebSocket` or a `ReconnectingWebSocket` in tests, with a clock that only the test
+//! moves and a peer that consists of bytes.
 
 use bytes::{Buf, BytesMut};
 use eventwire::ws::connection::MessageDecoder;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use super::Stream;
 
-/// Masking keys whose type has a name.
+/// A mask source whose type has a name.
 pub type Keys = fn() -> [u8; 4];
 
 pub fn key() -> [u8; 4] {
@@ -29,10 +30,10 @@ pub fn request() -> ClientRequest<'static> {
     request.subprotocols(SUBPROTOCOLS).unwrap()
 }
 
-/// The server's answer to a request.
+/// Returns the server's response to a request, or `None` if the request is incomplete.
 pub fn accept(request: &[u8]) -> Option<Vec<u8>> {
     let mut handshake = ServerHandshake::new();
-    let request = handshake.decode(request).expect("a request that can be accepted")?;
+    let request = handshake.decode(request).expect("an acceptable request")?;
     Some(request.accept().subprotocol("chat").unwrap().to_bytes().to_vec())
 }
 
@@ -40,12 +41,12 @@ pub const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// How long the last chance is behind a wait like this.
+/// Returns the length of the last chance that follows a wait of this length.
 pub fn last_chance(timeout: Duration) -> Duration {
     (timeout / 10).min(ms(1000))
 }
 
-/// Which end the peer is.
+/// Returns the peer's role.
 pub fn other(role: Role) -> Role {
     match role {
         Role::Client => Role::Server,
@@ -53,19 +54,19 @@ pub fn other(role: Role) -> Role {
     }
 }
 
-/// What `role` reads in these bytes, which are whole frames.
+/// Decodes bytes that `role` receives. They must be whole frames.
 pub fn decode(role: Role, bytes: &[u8]) -> Vec<Message> {
     let mut decoder = MessageDecoder::new(role, Limits::new());
     let mut buffer = BytesMut::from(bytes);
     let mut messages = Vec::new();
-    while let Some(message) = decoder.decode(&mut buffer).expect("valid frames") {
+    while let Some(message) = decoder.decode(&mut buffer).expect("all frames are valid") {
         messages.push(message);
     }
-    assert!(buffer.is_empty() && !decoder.in_message(), "whole frames");
+    assert!(buffer.is_empty() && !decoder.in_message(), "all frames are whole");
     messages
 }
 
-/// A socket with what it received, at a time.
+/// A socket, its received bytes and the current time.
 #[derive(Debug)]
 pub struct Rig<M> {
     pub socket: WebSocket<M>,
@@ -74,11 +75,11 @@ pub struct Rig<M> {
     pub now: Duration,
 }
 
-/// When rigs begin.
+/// The time at which each rig begins.
 pub const START: Duration = ms(1_000_000);
 
 impl Rig<NoMask> {
-    /// An open server.
+    /// Returns an open server.
     pub fn server(options: WebSocketOptions) -> Self {
         let mut rig = Self::new(WebSocket::server(options, START), Role::Server);
         assert_eq!(rig.poll_all(), [WebSocketEvent::Open]);
@@ -87,18 +88,18 @@ impl Rig<NoMask> {
 }
 
 impl Rig<Keys> {
-    /// An open client.
+    /// Returns an open client.
     pub fn client(options: WebSocketOptions) -> Self {
         let mut rig = Self::new(WebSocket::client(options, KEYS, START), Role::Client);
         assert_eq!(rig.poll_all(), [WebSocketEvent::Open]);
         rig
     }
 
-    /// A client whose request is written, and the answer to it.
+    /// Returns a client that has written its request, and the response to that request.
     pub fn connect(options: WebSocketOptions) -> (Self, Vec<u8>) {
         let socket = WebSocket::connect(&request(), options, KEYS, START);
         let mut rig = Self::new(socket, Role::Client);
-        let answer = accept(&rig.write()).expect("a whole request");
+        let answer = accept(&rig.write()).expect("the request is whole");
         (rig, answer)
     }
 }
@@ -112,7 +113,8 @@ impl<M: MaskSource> Rig<M> {
         self.socket.poll(&mut self.received, self.now)
     }
 
-    /// All events that there are now. Then either nothing is due, or it is over.
+    /// Polls until there are no more events. Afterwards nothing is due, unless the connection is
+    /// over.
     pub fn poll_all(&mut self) -> Vec<WebSocketEvent> {
         let events: Vec<_> = std::iter::from_fn(|| self.poll()).collect();
         let deadline = self.socket.deadline();
@@ -125,7 +127,7 @@ impl<M: MaskSource> Rig<M> {
         self.poll_all()
     }
 
-    /// What the peer builds is received.
+    /// Receives the bytes that `build` writes for the peer.
     pub fn hear(&mut self, build: impl Fn(&mut Stream) -> &mut Stream) -> Vec<WebSocketEvent> {
         let mut stream = Stream::new(self.role);
         build(&mut stream);
@@ -137,47 +139,48 @@ impl<M: MaskSource> Rig<M> {
         self.poll_all()
     }
 
-    /// Lets that much time pass.
+    /// Lets this much time pass.
     pub fn wait(&mut self, time: Duration) -> Vec<WebSocketEvent> {
         self.now += time;
         self.poll_all()
     }
 
-    /// Waits until one nanosecond before the deadline, when nothing happens, and then for it.
+    /// Waits until one nanosecond before the deadline and checks that nothing happens. Then waits
+    /// for the deadline itself.
     pub fn wait_for_deadline(&mut self) -> Vec<WebSocketEvent> {
-        let deadline = self.socket.deadline().expect("a deadline");
+        let deadline = self.socket.deadline().expect("a deadline is set");
         self.now = deadline.saturating_sub(Duration::from_nanos(1));
-        assert_eq!(self.poll_all(), [], "too soon");
+        assert_eq!(self.poll_all(), [], "nothing happens before the deadline");
         assert_eq!(self.socket.deadline(), Some(deadline), "still");
         self.now = deadline;
         self.poll_all()
     }
 
-    /// Waits for a deadline that the peer is held to, and for the end of its last chance.
+    /// Waits for a deadline that binds the peer, and then for the end of its last chance.
     #[track_caller]
     pub fn miss_deadline(&mut self) -> Vec<WebSocketEvent> {
-        assert_eq!(self.wait_for_deadline(), [], "judged before its last chance");
+        assert_eq!(self.wait_for_deadline(), [], "the peer keeps its last chance");
         self.wait_for_deadline()
     }
 
-    /// The transport takes so many bytes of what there is to be written.
+    /// Lets the transport take up to `most` of the bytes to write.
     pub fn write_some(&mut self, most: usize) -> Vec<u8> {
         take(self.socket.to_write(self.now), most)
     }
 
-    /// The transport takes everything.
+    /// Lets the transport take all of the bytes to write.
     pub fn write(&mut self) -> Vec<u8> {
         take_all(|| self.write_some(usize::MAX))
     }
 
-    /// As [`write`](Self::write): what the peer reads.
+    /// Like [`write`](Self::write), but returns the messages that the peer reads.
     pub fn say(&mut self) -> Vec<Message> {
         let written = self.write();
         decode(other(self.role), &written)
     }
 }
 
-/// A client that reconnects, with what it received, at a time.
+/// A client that reconnects, its received bytes and the current time.
 #[derive(Debug)]
 pub struct LinkRig {
     pub link: ReconnectingWebSocket<Keys>,
@@ -198,7 +201,7 @@ impl LinkRig {
         events
     }
 
-    /// The frames that a server sends.
+    /// Receives the frames that a server sends.
     pub fn hear(
         &mut self,
         build: impl Fn(&mut Stream) -> &mut Stream,

@@ -1,5 +1,5 @@
 //! The clients of `examples/embedded/` in a program without `std` and without an allocator. Exits
-//! with 0 if both see what a server sends; `tests/no_alloc.rs` builds and runs it.
+//! with 0 if both see everything that a server sends. `tests/it/no_alloc.rs` builds and runs it.
 
 #![no_std]
 #![no_main]
@@ -36,7 +36,7 @@ extern "C" fn main() -> i32 {
     }
 }
 
-/// A server that says this, whatever it hears.
+/// A server that sends these bytes, whatever it receives.
 struct Server(&'static [u8]);
 
 impl ErrorType for Server {

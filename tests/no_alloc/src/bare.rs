@@ -1,4 +1,4 @@
-//! What a program without `std` needs of it.
+//! The items that a program without `std` must provide.
 
 #[link(name = "c")]
 unsafe extern "C" {}

@@ -1,6 +1,6 @@
-//! A program without an allocator, or anything else of `std` and `alloc`, that decodes and encodes
-//! an event, comes back to a stream that was cut, and has both ends of a WebSocket speak from the
-//! handshake on. Exits with 0 if all is what it should be; `tests/no_alloc.rs` builds and runs it.
+//! A program without an allocator or anything else of `std` and `alloc`. It encodes and decodes an
+//! event, resumes a stream that was cut off, and lets both ends of a WebSocket talk from the
+//! handshake on. Exits with 0 if every result is right. `tests/it/no_alloc.rs` builds and runs it.
 
 #![no_std]
 #![no_main]
@@ -71,7 +71,7 @@ fn handshake() -> Option<bool> {
     Some(client.decode(&to_client[..len]).ok()??.subprotocol() == Some("a"))
 }
 
-/// A client sends a message and a ping; the server reads both, and its pong is read.
+/// A client sends a message and a ping. The server reads both, and the client reads the pong.
 fn conversation() -> Option<bool> {
     let mut client = Connection::frame_client(ws::Limits::new(), || [1, 2, 3, 4]);
     let mut server = Connection::frame_server(ws::Limits::new());

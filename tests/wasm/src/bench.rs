@@ -1,4 +1,4 @@
-//! What `run --bench` times: the stream over and over.
+//! The workload of `run --bench`: repeats the stream.
 
 use crate::call::Call;
 use core::hint::black_box;
@@ -6,7 +6,7 @@ use eventwire::sse::{Decoder, DecoderOptions, EventBuilder, InlineId, Item};
 use eventwire::ws::frame::{FrameEvent, MaskKey};
 use eventwire::ws::{self, Connection, Frame};
 
-/// Decodes the stream, from a copy as the data is joined in place; returns how many events.
+/// Decodes the stream, from a copy because data is joined in place. Returns the number of events.
 #[unsafe(no_mangle)]
 extern "C" fn bench_sse_decoder(call: &mut Call, rounds: u32) -> usize {
     let (stream, _, _) = call.parts();
@@ -25,7 +25,7 @@ extern "C" fn bench_sse_decoder(call: &mut Call, rounds: u32) -> usize {
     events
 }
 
-/// Encodes an event with the stream as data; returns how many bytes.
+/// Encodes an event with the stream as data. Returns the number of bytes.
 #[unsafe(no_mangle)]
 extern "C" fn bench_sse_encode(call: &mut Call, rounds: u32) -> usize {
     let (stream, _, _) = call.parts();
@@ -36,7 +36,7 @@ extern "C" fn bench_sse_encode(call: &mut Call, rounds: u32) -> usize {
         .sum()
 }
 
-/// Decodes frames, masked by a key of zeros, which leaves them as they are; returns how many.
+/// Decodes frames, masked by a key of zeros, which leaves them unchanged. Returns their number.
 #[unsafe(no_mangle)]
 extern "C" fn bench_ws_decoder(call: &mut Call, rounds: u32) -> usize {
     let (stream, _, _) = call.parts();
@@ -52,7 +52,7 @@ extern "C" fn bench_ws_decoder(call: &mut Call, rounds: u32) -> usize {
     messages
 }
 
-/// Sends the stream as a masked frame; returns how many bytes.
+/// Sends the stream as a masked frame. Returns the number of bytes.
 #[unsafe(no_mangle)]
 extern "C" fn bench_ws_send(call: &mut Call, rounds: u32) -> usize {
     let (stream, _, _) = call.parts();
@@ -62,7 +62,7 @@ extern "C" fn bench_ws_send(call: &mut Call, rounds: u32) -> usize {
     (0..rounds).map(|_| connection.send(black_box(&frame), &mut out).unwrap_or(0)).sum()
 }
 
-/// Masks the stream in place; returns how many bytes.
+/// Masks the stream in place. Returns the number of bytes.
 #[unsafe(no_mangle)]
 extern "C" fn bench_ws_mask(call: &mut Call, rounds: u32) -> usize {
     let (stream, _, _) = call.parts();

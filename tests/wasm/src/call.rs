@@ -1,8 +1,9 @@
-//! What the host hands over, and what it gets back.
+//! The interface to the host: its arguments and its report.
 
 use core::slice;
 
-/// Memory that the host has grown for itself: a stream, where its chunks end, room for a report.
+/// Memory that the host has grown for itself: a stream, the ends of its chunks, and room for a
+/// report.
 #[repr(C)]
 pub struct Call {
     stream: *mut u8,
@@ -15,7 +16,7 @@ pub struct Call {
 
 impl Call {
     pub fn parts(&mut self) -> (&mut [u8], &[usize], Report<'_>) {
-        // SAFETY: the host says how long each is, and nobody else has that memory.
+        // SAFETY: the host states the length of each part, and nothing else uses that memory.
         unsafe {
             let room = slice::from_raw_parts_mut(self.room, self.room_len);
             (
@@ -27,7 +28,7 @@ impl Call {
     }
 }
 
-/// Records of a tag, a length and so many bytes each.
+/// Writes a report of records. Each is a tag, a length and that many bytes.
 pub struct Report<'a> {
     room: &'a mut [u8],
     len: usize,
@@ -36,7 +37,7 @@ pub struct Report<'a> {
 impl Report<'_> {
     const HEADER: usize = 5;
 
-    /// Adds a record of what is written to the room, as many bytes as is returned.
+    /// Adds a record. `write` fills the room and returns the number of bytes.
     pub fn add(&mut self, tag: u8, write: impl FnOnce(&mut [u8]) -> usize) {
         let (header, room) = self.room[self.len..].split_at_mut(Self::HEADER);
         let len = write(room);
@@ -56,7 +57,7 @@ impl Report<'_> {
         self.add_bytes(tag, &number.to_le_bytes());
     }
 
-    /// How long it came to be.
+    /// Returns the report's length.
     pub fn finish(self) -> usize {
         self.len
     }

@@ -3,7 +3,7 @@
 use crate::call::Call;
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 
-/// Answers the request at the stream's front, by the subprotocol `chat` if that is offered.
+/// Answers the request at the stream's front. Chooses the subprotocol `chat` if it is offered.
 #[unsafe(no_mangle)]
 extern "C" fn handshake_server(call: &mut Call) -> usize {
     let (stream, ends, mut report) = call.parts();
@@ -29,14 +29,14 @@ extern "C" fn handshake_server(call: &mut Call) -> usize {
     report.finish()
 }
 
-/// Writes the RFC's request, and reads the answer to it that the stream is.
+/// Writes the RFC's example request, and reads the stream as its response.
 #[unsafe(no_mangle)]
 extern "C" fn handshake_client(call: &mut Call) -> usize {
     let (stream, ends, mut report) = call.parts();
     let request = ClientRequest::new("server.example.com", "/chat", *b"the sample nonce")
         .and_then(|request| request.origin("http://example.com"))
         .and_then(|request| request.subprotocols(&["chat", "superchat"]))
-        .expect("all of it can be sent");
+        .expect("the request is valid");
     report.add(b's', |room| request.encode(room).unwrap_or(0));
     let mut handshake = request.handshake();
     for &end in ends {

@@ -1,5 +1,5 @@
-//! The codecs as a WebAssembly module: each export takes a stream that is cut into chunks, and
-//! reports what came of it. `tests/wasm/run` builds this for each tier, and judges the reports.
+//! The codecs as a WebAssembly module. Each export takes a stream that is cut into chunks, and
+//! reports the results. `tests/wasm/run` builds this for each tier, and checks the reports.
 
 #![cfg_attr(not(feature = "alloc"), no_std)]
 

@@ -10,7 +10,8 @@ use eventwire::sse::{
     DecodeError, Decoder, DecoderOptions, Event, EventBuilder, InlineId, Item, Lexer, Token,
 };
 
-/// By [`Decoder`], in the host's memory: what it leaves is where the next chunk begins.
+/// Decodes with [`Decoder`] in the host's memory. The next chunk begins at the bytes that the
+/// decoder leaves.
 #[unsafe(no_mangle)]
 extern "C" fn sse_decoder(call: &mut Call) -> usize {
     let (stream, ends, mut report) = call.parts();
@@ -32,7 +33,7 @@ extern "C" fn sse_decoder(call: &mut Call) -> usize {
     report.finish()
 }
 
-/// By [`OwnedDecoder`], each chunk in memory of its own.
+/// Decodes with [`OwnedDecoder`], each chunk in its own memory.
 #[cfg(feature = "alloc")]
 #[unsafe(no_mangle)]
 extern "C" fn sse_bytes_decoder(call: &mut Call) -> usize {
@@ -55,7 +56,7 @@ extern "C" fn sse_bytes_decoder(call: &mut Call) -> usize {
     report.finish()
 }
 
-/// Reports what was decoded; returns whether there may be more.
+/// Reports a decoded item. Returns whether there may be more.
 fn item_to<T: AsRef<[u8]>, L>(
     report: &mut Report<'_>,
     decoded: Result<Option<Item<T, L>>, DecodeError>,
@@ -85,7 +86,7 @@ fn end_to(report: &mut Report<'_>, last_event_id: &str, reconnection_time: Optio
     }
 }
 
-/// The tokens of [`Lexer`].
+/// Reports the tokens of [`Lexer`].
 #[unsafe(no_mangle)]
 extern "C" fn sse_lexer(call: &mut Call) -> usize {
     let (stream, ends, mut report) = call.parts();

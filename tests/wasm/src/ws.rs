@@ -1,4 +1,5 @@
-//! Connections that answer what they owe and echo what they get. Key of all masks: the RFC's.
+//! Connections that send the replies they owe and echo their messages. All masks have the key of
+//! the RFC's examples.
 
 use crate::call::{Call, Report};
 #[cfg(feature = "alloc")]
@@ -19,7 +20,8 @@ fn options(max_frame: u64, max_message: u64, max_fragments: u32) -> Limits {
     Limits::new().max_frame(max_frame).max_message(max_message).max_fragments(max_fragments)
 }
 
-/// Payload in runs, in the host's memory: what is left is where the next chunk begins.
+/// Receives payload in runs, in the host's memory. The next chunk begins at the bytes that are
+/// left.
 #[unsafe(no_mangle)]
 extern "C" fn ws_runs(
     call: &mut Call,
@@ -54,7 +56,7 @@ fn runs<M: MaskSource>(mut connection: Connection<M>, call: &mut Call) -> usize 
     report.finish()
 }
 
-/// Whole messages, in memory that grows.
+/// Receives whole messages, in memory that grows.
 #[cfg(feature = "alloc")]
 #[unsafe(no_mangle)]
 extern "C" fn ws_messages(
@@ -109,8 +111,7 @@ fn as_event(message: Message) -> FrameEvent<Bytes, Utf8Bytes> {
     }
 }
 
-/// Echoes what was received, sends what is owed for it, and reports both; returns whether there may be
-/// more.
+/// Echoes the message, sends the replies, and reports both. Returns whether there may be more.
 fn answer<M: MaskSource, D, P: AsRef<[u8]>, R: AsRef<str>>(
     connection: &mut Connection<M, D>,
     received: Result<Option<FrameEvent<P, R>>, ProtocolError>,
@@ -153,7 +154,7 @@ fn event_to<P: AsRef<[u8]>, R: AsRef<str>>(report: &mut Report<'_>, event: &Fram
     }
 }
 
-/// Masks the stream in place and, as it was, to a copy.
+/// Masks the stream in place and, from the unmasked bytes, to a copy.
 #[unsafe(no_mangle)]
 extern "C" fn ws_mask(call: &mut Call, key: u32) -> usize {
     let (payload, _, mut report) = call.parts();

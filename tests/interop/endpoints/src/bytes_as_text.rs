@@ -1,8 +1,8 @@
-//! Bytes in JSON.
+//! Bytes as JSON strings.
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes, in JSON a string with a character for each (Latin-1).
+/// Bytes that are a string in JSON, with one character for each byte (Latin-1).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BytesAsText(pub Vec<u8>);

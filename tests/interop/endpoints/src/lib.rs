@@ -1,6 +1,7 @@
-//! How the tests drive an endpoint: a command a line in, a report a line out, both JSON.
+//! The protocol between the tests and an endpoint: one command per input line, one report per
+//! output line, both JSON.
 //!
-//! What was received is reported in the words in which it is sent.
+//! A received message is reported in the same form as the command that sends it.
 
 mod bytes_as_text;
 
@@ -16,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::mpsc;
 
-/// What servers support, the one they like best first.
+/// The subprotocols that servers support, in order of preference.
 pub const SUBPROTOCOLS: [&str; 2] = ["chat.v2", "chat.v1"];
 
 #[derive(Debug, Deserialize)]
@@ -24,31 +25,31 @@ pub const SUBPROTOCOLS: [&str; 2] = ["chat.v2", "chat.v1"];
 pub enum Command {
     /// Opens a connection; for clients.
     Open(Open),
-    /// Listens elsewhere, and compresses so from now on; for servers without a connection.
+    /// Listens on a new port, with this compression from now on; for servers without a connection.
     Listen(Compression),
     Text(String),
     Binary(BytesAsText),
     Fragments(Fragments),
     Ping(String),
     Close(Option<Closing>),
-    /// A text message of bytes that may not be UTF-8.
+    /// A text message whose bytes may be invalid UTF-8.
     InvalidText(BytesAsText),
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Open {
-    /// Where the server listens.
+    /// The server's address.
     pub address: String,
     #[serde(default)]
     pub subprotocols: Vec<String>,
     pub max_message: Option<u64>,
     pub max_fragments: Option<u32>,
-    /// To be offered; for clients that can.
+    /// The compression to offer; for clients that support it.
     pub deflate: Option<Compression>,
 }
 
-/// The settings of a [`Deflate`]; those that are left out are its own.
+/// The settings of a [`Deflate`]. Missing settings keep its defaults.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Compression {
@@ -63,10 +64,10 @@ pub struct Compression {
 }
 
 impl Compression {
-    /// A compressor with these settings.
+    /// Returns a compressor with these settings.
     ///
     /// # Panics
-    /// If there is no such window.
+    /// If a window is not of 8 to 15 bits.
     #[must_use]
     pub fn deflate(&self) -> Deflate {
         let bits = |bits: Option<u8>| bits.map(|bits| WindowBits::new(bits).expect("8 to 15"));
@@ -92,7 +93,7 @@ impl Compression {
     }
 }
 
-/// A message in frames of `size` bytes, with a ping behind the first.
+/// A message in frames of `size` bytes, with a ping after the first frame.
 #[derive(Debug, Deserialize)]
 pub struct Fragments {
     pub message: Data,
@@ -116,45 +117,47 @@ pub struct Closing {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
-    /// The port of a server.
+    /// The port that a server listens on.
     Listening(u16),
     Open {
         subprotocol: Option<String>,
-        /// As the endpoint itself has them.
+        /// The agreed extensions, as the endpoint itself shows them.
         extensions: String,
     },
-    /// The other side did not open the connection as it should.
+    /// The other side violated the opening handshake.
     Refused(String),
     Text(String),
     Binary(BytesAsText),
     Pong(String),
-    /// What the other side's close frame said, and whether all went by the book.
+    /// The contents of the other side's close frame, and whether the closing handshake was
+    /// complete.
     Close {
         code: u16,
         reason: String,
         clean: bool,
     },
-    /// The other side broke the protocol or a limit: the connection is gone.
+    /// The other side broke the protocol or a limit, so the connection is gone.
     Failed(String),
 }
 
-/// The code of a close frame without one (RFC 6455, 7.4.1).
+/// The code that stands for a close frame without one
+/// ([RFC 6455, section 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)).
 pub const NO_CODE: u16 = 1005;
 
 impl Report {
-    /// Says it.
+    /// Prints the report.
     ///
     /// # Errors
-    /// If nobody listens.
+    /// If standard output is closed.
     pub fn say(&self) -> io::Result<()> {
         say(self)
     }
 }
 
-/// Says something, in a line of JSON.
+/// Prints a report as a line of JSON.
 ///
 /// # Errors
-/// If nobody listens.
+/// If standard output is closed.
 pub fn say(report: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(report)?;
     line.push(b'\n');
@@ -163,14 +166,14 @@ pub fn say(report: &impl Serialize) -> io::Result<()> {
     out.flush()
 }
 
-/// The commands, until there are no more to come.
+/// The commands, until the input ends.
 pub type Commands = mpsc::UnboundedReceiver<Command>;
 
-/// Opens or accepts one connection after the other, as the only argument says, until there are no
-/// more commands.
+/// Opens or accepts one connection after another until there are no more commands. The only
+/// argument chooses the role.
 ///
 /// # Errors
-/// If something went wrong that is not to be reported.
+/// Returns errors that an endpoint does not report.
 pub async fn drive(
     connect: impl AsyncFn(&Open, &mut Commands) -> Result<(), Box<dyn Error>>,
     serve: impl AsyncFn(TcpStream, Option<&Compression>, &mut Commands) -> Result<(), Box<dyn Error>>,
@@ -215,10 +218,10 @@ async fn listen() -> io::Result<TcpListener> {
 
 const NOTHING_OPEN: &str = "a command for a connection that is not open";
 
-/// The commands, as they come.
+/// Reads the commands in a thread.
 ///
 /// # Panics
-/// In a thread of its own, if it is told what is none.
+/// The thread panics on a line that is not a command.
 #[must_use]
 pub fn read_commands<C: DeserializeOwned + Send + 'static>() -> mpsc::UnboundedReceiver<C> {
     let (sender, commands) = mpsc::unbounded_channel();
@@ -234,7 +237,7 @@ pub fn read_commands<C: DeserializeOwned + Send + 'static>() -> mpsc::UnboundedR
     commands
 }
 
-/// What is text unless something went wrong.
+/// Converts bytes to text. They are valid UTF-8 unless something went wrong.
 #[must_use]
 pub fn as_text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()

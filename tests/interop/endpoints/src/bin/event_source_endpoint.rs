@@ -1,5 +1,5 @@
-//! Our event source over a socket: `event_source_endpoint ADDRESS TARGET`. It reports until its
-//! standard input ends, or the source does.
+//! Our event source over a socket: `event_source_endpoint ADDRESS TARGET`. Reports until its
+//! standard input or the source ends.
 
 use bytes::{Buf, BytesMut};
 use eventwire::sse::{
@@ -25,7 +25,7 @@ enum Report {
     Error { cause: String, reconnect_at: Option<u64> },
 }
 
-/// When something was reported, in milliseconds since the start.
+/// A report and its time, in milliseconds since the start.
 #[derive(Serialize)]
 struct At<'r> {
     at: u128,
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (Some(address), Some(target), None) = (args.next(), args.next(), args.next()) else {
         return Err("usage: event_source_endpoint ADDRESS TARGET".into());
     };
-    // There are none, but their end.
+    // There are no commands; only the end of the input counts.
     let mut commands = read_commands::<()>();
     let start = Instant::now();
     let report = |report: &Report| say(&At { at: start.elapsed().as_millis(), report });
@@ -98,7 +98,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     last_event_id: event.last_event_id.to_string(),
                 })?,
                 Ok(Received::Item(_)) => {}
-                // Without a connection too: nothing was received.
+                // Also without a connection, because nothing was received.
                 Ok(Received::More | Received::Closed) => break Ok(()),
                 Err(error) => break Err(error.widen()),
             }
@@ -135,8 +135,8 @@ struct Head {
     headers: Vec<(String, String)>,
 }
 
-/// Sends the request, by HTTP/1.0, so that the body comes as it is; what is `received` behind the
-/// response's head is left.
+/// Sends the request as HTTP/1.0, so that the body arrives unchunked. Bytes after the response's
+/// head stay in `received`.
 async fn request(
     address: &str,
     target: &str,

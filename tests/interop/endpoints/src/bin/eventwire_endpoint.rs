@@ -1,4 +1,4 @@
-//! Our endpoint, in either role.
+//! Our endpoint in either role.
 
 use bytes::{Buf, BytesMut};
 use eventwire::ws::connection::MessageDecoder;
@@ -127,7 +127,7 @@ async fn converse<M: MaskSource>(
                 socket.shutdown().await?;
             }
             drain(&mut socket).await?;
-            let (code, reason) = closing.ok_or("closed by nobody")?;
+            let (code, reason) = closing.ok_or("the connection closed without a close frame")?;
             return Ok(Report::Close { code, reason, clean: true }.say()?);
         }
         received.reserve(64 << 10);
@@ -143,12 +143,12 @@ async fn converse<M: MaskSource>(
     }
 }
 
-/// Until the other side shuts the transport.
+/// Reads until the other side shuts the transport down.
 async fn drain(socket: &mut TcpStream) -> io::Result<()> {
     tokio::io::copy(socket, &mut tokio::io::sink()).await.map(drop)
 }
 
-/// Reports and answers all that has come.
+/// Reports and answers everything received so far.
 fn take<M: MaskSource>(
     connection: &mut Connection<M, MessageDecoder>,
     received: &mut BytesMut,
@@ -157,7 +157,7 @@ fn take<M: MaskSource>(
 ) -> Result<(), ProtocolError> {
     loop {
         let result = connection.receive(received);
-        connection.reply_to(to_send).expect("a buffer that grows, and keys");
+        connection.reply_to(to_send).expect("the buffer grows and keys are available");
         let report = match result? {
             None => return Ok(()),
             Some(Message::Text(text)) => Report::Text(text.to_string()),
@@ -172,7 +172,7 @@ fn take<M: MaskSource>(
                 continue;
             }
         };
-        report.say().expect("somebody who listens");
+        report.say().expect("standard output is open");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Our state machines over a socket: a client, one that reconnects, or a server, as the first
-//! command says. It ends with the last event.
+//! Our state machines over a socket: a client, a client that reconnects, or a server, as the first
+//! command says. The program ends with the last event.
 
 use bytes::{Buf, BytesMut};
 use eventwire::Backoff;
@@ -22,10 +22,10 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::select;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// So small that it is soon seen if the peer does not read.
+/// A small buffer, so that a peer that does not read is noticed soon.
 const SEND_BUFFER: u32 = 16 << 10;
 
-/// A stopped peer's backlog may be full.
+/// Dialling needs a timeout, because a stopped peer's backlog may be full.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Deserialize)]
@@ -34,28 +34,28 @@ enum Command {
     Start(Setup),
     Text(String),
     Stream(Stream),
-    /// To be reported.
+    /// Asks for a report of the state.
     State,
     Close(Option<Closing>),
 }
 
-/// All times in milliseconds.
+/// The settings. All times are in milliseconds.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Setup {
     role: Role,
-    /// Where the server listens; for clients.
+    /// The server's address; for clients.
     address: Option<String>,
     handshake_timeout: Option<u64>,
     closing_timeout: Option<u64>,
     ping_interval: Option<u64>,
     pong_timeout: Option<u64>,
     high_water_mark: Option<usize>,
-    /// Before each further connection.
+    /// The wait before each further connection.
     #[serde(default)]
     wait: u64,
     max_attempts: Option<u32>,
-    /// Of one connection.
+    /// The compression of a connection.
     deflate: Option<Compression>,
 }
 
@@ -67,7 +67,7 @@ enum Role {
     Server,
 }
 
-/// Numbered messages of `size` bytes, sent as there is room.
+/// Numbered messages of `size` bytes, sent as room permits.
 #[derive(Debug, Deserialize)]
 struct Stream {
     count: u64,
@@ -77,7 +77,7 @@ struct Stream {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Report {
-    /// The port of a server.
+    /// The port that a server listens on.
     Listening(u16),
     Connecting,
     Open(Opened),
@@ -86,7 +86,7 @@ enum Report {
     Close(Ended),
 }
 
-/// What is known of one connection.
+/// What a machine knows about an open connection.
 #[derive(Debug, Default, Serialize)]
 struct Opened {
     extensions: String,
@@ -97,15 +97,15 @@ struct Opened {
 struct State {
     ready: String,
     buffered_amount: usize,
-    /// How many bytes wait, all counted.
+    /// How many bytes are waiting, all frames included.
     to_write: usize,
-    /// How many messages of the stream were taken.
+    /// How many messages of the stream the machine accepted.
     taken: u64,
-    /// How many were refused, as there was no room.
+    /// How many messages the machine refused for lack of room.
     refused: u64,
-    /// How many were wholly written; of those that reconnect.
+    /// How many messages were wholly written; only for clients that reconnect.
     written: Option<u64>,
-    /// How often the loop went round.
+    /// How often the loop ran.
     turns: u64,
 }
 
@@ -115,15 +115,15 @@ struct Ended {
     reason: String,
     clean: bool,
     failure: Option<String>,
-    /// Of those that reconnect.
+    /// Only for clients that reconnect.
     written: Option<(u64, u64)>,
     reconnect_at: Option<u128>,
-    /// When the transport last gave or took anything.
+    /// When the transport last moved a byte in either direction.
     progress_at: u128,
     turns: u64,
 }
 
-/// When something was reported, since the start.
+/// A report and its time since the start.
 #[derive(Serialize)]
 struct At<'r> {
     at: u128,
@@ -131,10 +131,10 @@ struct At<'r> {
     report: &'r Report,
 }
 
-/// What all machines have in common.
+/// The interface that all machines have in common.
 trait Machine {
     fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<Report>;
-    /// The connection that it asked for; `None`: it is not to be had.
+    /// Hands over the requested connection, or `None` if it could not be made.
     fn connected(&mut self, socket: Option<WebSocket<OsMaskKeys>>);
     fn send(&mut self, text: &str) -> Result<(), SendError>;
     fn written(&mut self) -> Option<u64>;
@@ -195,12 +195,12 @@ impl<M: MaskSource> Machine for WebSocket<M> {
             }),
             WebSocketEvent::Text(text) => Report::Text(text.to_string()),
             WebSocketEvent::Close(close) => Report::Close(close.into()),
-            event => unimplemented!("nobody sends any: {event:?}"),
+            event => unimplemented!("unexpected event: {event:?}"),
         })
     }
 
     fn connected(&mut self, _: Option<WebSocket<OsMaskKeys>>) {
-        unreachable!("it has one");
+        unreachable!("a WebSocket never asks for a connection");
     }
 
     fn written(&mut self) -> Option<u64> {
@@ -230,7 +230,7 @@ impl Machine for ReconnectingWebSocket<OsMaskKeys> {
                 reconnect_at: reconnect_at.map(|at| at.as_millis()),
                 ..close.into()
             }),
-            event => unimplemented!("nobody sends any: {event:?}"),
+            event => unimplemented!("unexpected event: {event:?}"),
         })
     }
 
@@ -350,11 +350,11 @@ async fn dial(address: &str) -> Result<TcpStream, Box<dyn Error>> {
     Ok(timeout(DIAL_TIMEOUT, socket.connect(address.parse()?)).await??)
 }
 
-/// What is left of the transport.
+/// The open halves of the transport.
 #[derive(Default)]
 struct Wire {
     reader: Option<OwnedReadHalf>,
-    /// Dropping it shuts the writing side.
+    /// Dropping the writer shuts the writing side down.
     writer: Option<OwnedWriteHalf>,
 }
 
@@ -365,13 +365,13 @@ impl Wire {
     }
 }
 
-/// How many bytes came; 0 if there will be no more.
+/// Returns how many bytes arrived; 0 at the end of the stream.
 async fn read(reader: Option<&mut OwnedReadHalf>, received: &mut BytesMut) -> usize {
     let Some(reader) = reader else { return pending().await };
     reader.read_buf(received).await.unwrap_or(0)
 }
 
-/// How many bytes were taken; 0 if no more will be.
+/// Returns how many bytes the transport accepted; 0 if it accepts no more.
 async fn write(writer: Option<&mut OwnedWriteHalf>, to_write: &mut ToWrite<'_>) -> usize {
     match writer {
         Some(writer) if to_write.has_remaining() => writer.write_buf(to_write).await.unwrap_or(0),
@@ -386,7 +386,7 @@ struct Driver {
     wire: Wire,
     received: BytesMut,
     stream: Stream,
-    /// How many messages of the stream were taken.
+    /// How many messages of the stream the machine accepted.
     taken: u64,
     refused: u64,
     turns: u64,
@@ -416,7 +416,7 @@ impl Driver {
         say(&At { at: self.now().as_millis(), report })
     }
 
-    /// The first client, once its handshake is done, and the compression that was agreed on.
+    /// Accepts the first client and completes its handshake. Returns the agreed compression too.
     async fn accept(
         &mut self,
     ) -> Result<(TcpStream, Deflate, Option<DeflateParams>), Box<dyn Error>> {

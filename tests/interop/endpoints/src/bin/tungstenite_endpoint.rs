@@ -1,4 +1,4 @@
-//! tokio-tungstenite's endpoint, in either role.
+//! tokio-tungstenite's endpoint in either role.
 
 use eventwire_endpoints::{
     BytesAsText, Command, Commands, Compression, Data, Fragments, NO_CODE, Open, Report,
@@ -40,12 +40,12 @@ async fn connect(open: &Open, commands: &mut Commands) -> Result<(), Box<dyn Err
 
 async fn serve(
     socket: TcpStream,
-    _: Option<&Compression>, // it has none
+    _: Option<&Compression>, // tokio-tungstenite has no compression
     commands: &mut Commands,
 ) -> Result<(), Box<dyn Error>> {
     socket.set_nodelay(true)?;
     let mut headers = HeaderMap::new();
-    #[expect(clippy::result_large_err, reason = "the callback's type")]
+    #[expect(clippy::result_large_err, reason = "the callback's type is tungstenite's")]
     let choose = |request: &Request, mut response: Response| -> Result<_, ErrorResponse> {
         let offers = request.headers().get("Sec-WebSocket-Protocol");
         let offers = offers.and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -99,7 +99,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             Some(Err(error)) => return Ok(Report::Failed(error.to_string()).say()?),
             // Only a whole closing handshake ends the stream without an error.
             None => {
-                let (code, reason) = closing.ok_or("closed by nobody")?;
+                let (code, reason) = closing.ok_or("the stream ended without a close frame")?;
                 return Ok(Report::Close { code, reason, clean: true }.say()?);
             }
         }
