@@ -1,7 +1,8 @@
-//! Decoding and encoding over the shapes that servers send, in the sizes that sockets deliver.
+//! Decoding and encoding of the shapes that servers send, in the sizes that sockets deliver.
 //!
-//! `cargo bench --bench sse`. Every row reads the same bytes as the rows `limit/...` beside it:
-//! `memcpy` only copies the stream, `lines` only counts its line ends with `memchr2`.
+//! Run it with `cargo bench --bench sse`. Every row reads the same bytes as the rows `limit/...`
+//! next to it: `memcpy` only copies the stream, and `lines` only counts its line ends with
+//! `memchr2`.
 
 mod common;
 #[path = "common/sse_shapes.rs"]
@@ -16,7 +17,8 @@ use memchr::memchr2_iter;
 use std::hint::black_box;
 use std::time::Duration;
 
-/// How much of a stream is decoded in one iteration: enough to forget its edges, and in cache.
+/// How much of a stream is decoded in one iteration: enough to make its edges negligible, and in
+/// cache.
 const STREAM: usize = 256 << 10;
 
 struct Shape {
@@ -79,7 +81,7 @@ fn decode(stream: &[u8], chunk: usize, buffer: &mut Vec<u8>, strict: bool) -> us
     events
 }
 
-/// Decodes `Bytes` chunks, as an HTTP client gives them, to owned text.
+/// Decodes `Bytes` chunks, as an HTTP client returns them, to owned text.
 fn decode_chunks(chunks: &[Bytes]) -> usize {
     let mut decoder = OwnedDecoder::new();
     let mut events = 0;
@@ -95,7 +97,7 @@ fn decode_chunks(chunks: &[Bytes]) -> usize {
     events
 }
 
-/// Reads chunks into a `BytesMut` and decodes to owned text.
+/// Reads chunks into a `BytesMut`, and decodes to owned text.
 fn decode_bytes_mut(stream: &[u8], chunk: usize) -> usize {
     let mut decoder = OwnedDecoder::new();
     let mut events = 0;
@@ -180,7 +182,7 @@ fn encoding(c: &mut Criterion) {
     }
 }
 
-/// An event to a thousand who read it, and what a new one who comes back costs.
+/// Sends an event to a thousand readers, and resumes a new one that reconnects.
 fn replaying(c: &mut Criterion) {
     const SUBSCRIBERS: usize = 1000;
     let json = "x".repeat(250);

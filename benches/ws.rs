@@ -1,8 +1,8 @@
-//! Frames, masks, messages and what is sent, in the sizes that applications use.
+//! Frames, masks, messages and output, in the sizes that applications use.
 //!
-//! `cargo bench --bench ws --features deflate,getrandom`. Decoding unmasks in place, so each iteration
-//! copies the stream into the read buffer, as a socket would: the rows `limit/memcpy` do that and
-//! nothing else, and are to be subtracted. `limit/utf8` only validates the same text.
+//! Run it with `cargo bench --bench ws --features deflate,getrandom`. Decoding unmasks in place, so
+//! each iteration copies the stream into the read buffer, as a socket would. The rows
+//! `limit/memcpy` do only that, so subtract them. `limit/utf8` only validates the same text.
 
 mod common;
 #[path = "common/json_feed.rs"]
@@ -17,9 +17,10 @@ use eventwire::ws::frame::{FrameDecoder, FrameEvent, FrameHeader, MaskKey, OpCod
 use eventwire::ws::{Deflate, Frame, Limits, Message, OsMaskKeys};
 use std::hint::black_box;
 
-/// How much of a stream is decoded in one iteration: enough to forget its edges, and in cache.
+/// How much of a stream is decoded in one iteration: enough to make its edges negligible, and in
+/// cache.
 const STREAM: usize = 256 << 10;
-/// What a read gives.
+/// The number of bytes that a read returns.
 const CHUNK: usize = 16 << 10;
 const KEY: MaskKey = MaskKey([0xA1, 0x5B, 0x07, 0xFE]);
 
@@ -53,7 +54,7 @@ impl Shape {
         }
     }
 
-    /// How many messages make a stream.
+    /// The number of messages in a stream.
     fn count(&self) -> usize {
         (STREAM / self.payload.len()).max(1)
     }
@@ -90,7 +91,7 @@ fn masks(c: &mut Criterion) {
     {
         let mut group = group(c, &format!("mask/{name}"), len);
         let payload = vec![0xC5; len];
-        // Places for several, to go around: what was just written would be slow to read back.
+        // Several places in turn, because memory that was just written would be slow to read back.
         let stride = len.next_multiple_of(64);
         let places = stride * (8192 / stride).max(1);
         let mut buffer = vec![0; places + 128];
@@ -135,7 +136,7 @@ fn decode(role: Role, stream: &[u8], buffer: &mut [u8]) -> usize {
     messages
 }
 
-/// Reads chunks into a `BytesMut` and decodes to owned messages.
+/// Reads chunks into a `BytesMut`, and decodes to owned messages.
 fn decode_messages(role: Role, stream: &[u8]) -> usize {
     let mut decoder = MessageDecoder::new(role, Limits::new());
     let mut messages = 0;
@@ -220,7 +221,7 @@ fn encoding(c: &mut Criterion) {
     }
 }
 
-/// Messages as a feed sends them, no two of them the same: bytes are those before compression.
+/// Messages as a feed sends them, all different. Bytes are those before compression.
 fn deflating(c: &mut Criterion) {
     for (name, len) in [("100", 100), ("1k", 1 << 10), ("64k", 64 << 10)] {
         let messages = json_feed::messages(len, (STREAM / len).max(8));

@@ -1,14 +1,16 @@
-//! How long to wait before the next attempt.
+//! [`Backoff`], the waits between attempts.
 
 use core::time::Duration;
 
-/// Waits between attempts that grow and are random: truncated exponential back-off, as
-/// [`sse::EventSource`](crate::sse::EventSource) and `ws::ReconnectingWebSocket` use it, and usable alone.
+/// Waits between attempts that grow and are random: truncated exponential back-off.
+/// [`sse::EventSource`](crate::sse::EventSource) and `ws::ReconnectingWebSocket` use it, and it can
+/// be used alone.
 ///
 /// The wait before attempt `n`, counted from 0, is at most `initial` times 2<sup>n</sup>, and never
-/// more than `ceiling`. A share of it is random, all of it unless [`jitter`](Self::jitter) says
-/// otherwise, so that clients that were cut off at once do not come back at once. The random numbers
-/// come from a `seed` that differs from client to client; they need not be hard to guess.
+/// more than `ceiling`. By default the whole wait is random, and with [`jitter`](Self::jitter) a
+/// share of it. So clients that were cut off at the same time do not reconnect at the same time.
+/// The random numbers come from a `seed` that must differ between clients, but need not be hard to
+/// guess.
 ///
 /// ```
 /// use eventwire::Backoff;
@@ -39,8 +41,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Waits of up to `initial` before the first attempt, twice as long before each further one, and
-    /// never longer than `ceiling`.
+    /// Creates waits of up to `initial` before the first attempt, and up to twice as much before
+    /// each further one, but never more than `ceiling`.
     #[must_use]
     pub const fn new(initial: Duration, ceiling: Duration, seed: u64) -> Self {
         Self {
@@ -54,30 +56,31 @@ impl Backoff {
         }
     }
 
-    /// Sets how much of each wait is random, in percent: with 0 nothing is, with 100, the default, a
-    /// wait is anything between nothing and its bound. More counts as 100.
+    /// Sets how much of each wait is random, in percent. With 0, nothing is random. With 100, the
+    /// default, a wait is anything between nothing and its bound. Higher numbers count as 100.
     #[must_use]
     pub const fn jitter(mut self, percent: u8) -> Self {
         self.jitter = if percent < 100 { percent } else { 100 };
         self
     }
 
-    /// Sets how many attempts there may be in a row. Unless this is set, there is no end to them.
+    /// Sets the maximum number of attempts in a row. There is no maximum by default.
     #[must_use]
     pub const fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
         self
     }
 
-    /// Sets how long a connection has to last to start over from the first wait; unless this is set,
-    /// as long as the ceiling. What is accepted and dropped again at once is no success.
+    /// Sets how long a connection must last to start over from the first wait. The default is the
+    /// ceiling. A connection that is accepted and dropped at once is not a success.
     #[must_use]
     pub const fn reset_after(mut self, stretch: Duration) -> Self {
         self.reset_after = stretch;
         self
     }
 
-    /// The wait before the next attempt, which counts as made; `None` if there may be no more.
+    /// Returns the wait before the next attempt, which then counts as made. Returns `None` if there
+    /// may be no further attempt.
     pub fn next_wait(&mut self) -> Option<Duration> {
         if self.attempts >= self.max_attempts {
             return None;
@@ -89,7 +92,7 @@ impl Backoff {
         Some(from_nanos(bound - ((random_share * u128::from(self.draw())) >> 32)))
     }
 
-    /// How many attempts were made in a row.
+    /// Returns the number of attempts made in a row.
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.attempts
@@ -100,14 +103,14 @@ impl Backoff {
         self.attempts = 0;
     }
 
-    /// Starts over if a connection that lasted so long was a success.
+    /// Starts over if a connection lasted long enough to be a success.
     pub fn connection_lasted(&mut self, stretch: Duration) {
         if stretch >= self.reset_after {
             self.reset();
         }
     }
 
-    /// `SplitMix64`: a counter, hashed; the upper half of each.
+    /// Draws from `SplitMix64`, a hashed counter. Returns the upper half of the hash.
     const fn draw(&mut self) -> u32 {
         self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let hash = (self.random ^ (self.random >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -116,9 +119,12 @@ impl Backoff {
     }
 }
 
-/// Of what was a duration before.
+/// Converts a number that came from a duration.
 fn from_nanos(nanos: u128) -> Duration {
     const SECOND: u128 = 1_000_000_000;
-    #[expect(clippy::cast_possible_truncation, reason = "seconds of a duration, and less than one")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the seconds come from a duration, and the rest is below one"
+    )]
     Duration::new((nanos / SECOND) as u64, (nanos % SECOND) as u32)
 }

@@ -1,23 +1,25 @@
-//! The same for many, each at its own pace.
+//! [`Fanout`], a bounded log from which any number of subscribers read, each at its own pace.
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-/// A bounded log of what is sent, which any number of subscribers read: each item is there once,
-/// however many wait for it. `Fanout<Bytes>` takes encoded events, `Fanout<PreparedFrame>` frames, and
-/// a struct of both serves both wires; [`sse::Replay`](crate::sse::Replay) adds ids and resumption.
+/// A bounded log of items to send, which any number of subscribers read. Each item is held once,
+/// however many subscribers wait for it. `Fanout<Bytes>` holds encoded events,
+/// `Fanout<PreparedFrame>` frames, and a struct of both serves both wires.
+/// [`sse::Replay`](crate::sse::Replay) adds IDs and resumption.
 ///
-/// A [`Subscriber`] is a place in the log. What it has not read yet is its queue, which the log's own
-/// limits bound. One that reads too slowly takes neither memory nor anybody's time: it is told how
-/// many items it [missed](Lagged). What follows from that is the policy, and yours: drop the
-/// subscriber, or read on at the oldest item that there is.
+/// A [`Subscriber`] is a place in the log. The items that it has not read yet are its queue, which
+/// is bounded by the log's own limits. A subscriber that reads too slowly costs no memory and
+/// nobody's time. It learns how many items it [missed](Lagged). You decide what to do then: drop
+/// the subscriber, or continue at the oldest item that is held.
 ///
-/// It knows no tasks: after [`push`](Self::push) wake those who wait, all at once, as
-/// `tokio::sync::Notify::notify_waiters` does. Time is a [`Duration`] since any fixed start, the same
-/// for all calls.
+/// The log knows no tasks: after [`push`](Self::push), wake all waiting subscribers at once, as
+/// `tokio::sync::Notify::notify_waiters` does. Time is a [`Duration`] since any fixed start, the
+/// same for all calls.
 ///
-/// Memory on 64-bit machines: what the [options](FanoutOptions) allow, by the lengths that are given;
-/// for each item itself and 24 bytes, in a queue that grows by doubling; 8 bytes for each subscriber.
+/// Memory on 64-bit machines: as much as the [options](FanoutOptions) allow, by the lengths that
+/// you pass; for each item its own size and 24 bytes, in a queue that grows by doubling; 8 bytes
+/// for each subscriber.
 ///
 /// ```
 /// use eventwire::{Fanout, FanoutOptions, Lagged};
@@ -37,9 +39,9 @@ use core::time::Duration;
 pub struct Fanout<T> {
     options: FanoutOptions,
     entries: VecDeque<Entry<T>>,
-    /// The number of the first entry. They are counted from 0.
+    /// The number of the first entry. Entries are counted from 0.
     first: u64,
-    /// How long all entries are: no lengths overflow it.
+    /// The total length of all entries, in a type that no lengths overflow.
     bytes: u128,
 }
 
@@ -50,8 +52,8 @@ struct Entry<T> {
     at: Duration,
 }
 
-/// How much a [`Fanout`] or [`sse::Replay`](crate::sse::Replay) holds. What goes past any of the
-/// limits is dropped, the oldest first.
+/// The limits of a [`Fanout`] or [`sse::Replay`](crate::sse::Replay). When any limit is passed, the
+/// oldest items are dropped.
 ///
 /// ```
 /// use eventwire::FanoutOptions;
@@ -69,32 +71,32 @@ pub struct FanoutOptions {
 /// A place in a [`Fanout`], from [`Fanout::subscribe`].
 #[derive(Clone, Debug)]
 pub struct Subscriber {
-    /// The number of the item to read next.
+    /// The number of the next item to read.
     next: u64,
 }
 
-/// A subscriber fell behind: items are gone that it has not read.
+/// A subscriber was too slow: items were dropped before it read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("too slow: {missed} items missed")]
 pub struct Lagged {
-    /// How many, at least 1.
+    /// The number of items missed, at least 1.
     pub missed: u64,
 }
 
 impl<T> Fanout<T> {
-    /// An empty log.
+    /// Creates an empty log.
     #[must_use]
     pub const fn new(options: FanoutOptions) -> Self {
         Self { options, entries: VecDeque::new(), first: 0, bytes: 0 }
     }
 
-    /// Appends an item that takes `len` bytes, for all who have subscribed. The newest item is held
-    /// however long it is.
+    /// Appends an item of `len` bytes for all current subscribers. The newest item is held however
+    /// long it is.
     pub fn push(&mut self, item: T, len: usize, now: Duration) {
         self.push_dropping(item, len, now, drop);
     }
 
-    /// As [`push`](Self::push); what is dropped for it is given to `dropped`.
+    /// Appends an item like [`push`](Self::push), and passes dropped items to `dropped`.
     pub(crate) fn push_dropping(
         &mut self,
         item: T,
@@ -104,7 +106,7 @@ impl<T> Fanout<T> {
     ) {
         self.expire_dropping(now, &mut dropped);
         self.bytes += len as u128;
-        // Before it is there, so that it takes no more room than that.
+        // Drop before appending, so that the queue does not grow for an item too many.
         let FanoutOptions { items, bytes, .. } = self.options;
         while !self.is_empty() && (self.len() >= items || self.bytes > bytes as u128) {
             self.pop(&mut dropped);
@@ -112,7 +114,7 @@ impl<T> Fanout<T> {
         self.entries.push_back(Entry { item, len, at: now });
     }
 
-    /// Drops what is older than [`max_age`](FanoutOptions::max_age), as each push does.
+    /// Drops items older than [`max_age`](FanoutOptions::max_age), as each push does.
     pub fn expire(&mut self, now: Duration) {
         self.expire_dropping(now, drop);
     }
@@ -133,22 +135,24 @@ impl<T> Fanout<T> {
         }
     }
 
-    /// A subscriber to what comes from now on.
+    /// Creates a subscriber to everything from now on.
     #[must_use]
     pub fn subscribe(&self) -> Subscriber {
         Subscriber::at(self.end())
     }
 
-    /// A subscriber to all that is held, and what comes.
+    /// Creates a subscriber to all items that are held, and everything after them.
     #[must_use]
     pub const fn subscribe_from_oldest(&self) -> Subscriber {
         Subscriber::at(self.first)
     }
 
-    /// The next item for this subscriber; `None` if it has read all. Takes constant time.
+    /// Returns the next item for this subscriber, or `None` if it has read all. Takes constant
+    /// time.
     ///
     /// # Errors
-    /// If items were missed: said once, and the next call goes on behind them.
+    /// If items were missed. This is reported once, and the next call continues after the missed
+    /// items.
     pub fn next(&self, subscriber: &mut Subscriber) -> Result<Option<&T>, Lagged> {
         if subscriber.next < self.first {
             let missed = self.first - subscriber.next;
@@ -160,19 +164,19 @@ impl<T> Fanout<T> {
         Ok(item)
     }
 
-    /// How many items are held.
+    /// Returns the number of items held.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether nothing is held.
+    /// Returns whether no items are held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// What is held, the newest first, without so many of the newest.
+    /// Returns the items held, the newest first, leaving out the `without` newest.
     pub(crate) fn newest_first(&self, without: usize) -> impl Iterator<Item = &T> {
         let end = self.len().saturating_sub(without);
         self.entries.range(..end).rev().map(|entry| &entry.item)
@@ -183,7 +187,7 @@ impl<T> Fanout<T> {
         Some(&self.entries.get(at)?.item)
     }
 
-    /// The number of the item that will come next.
+    /// Returns the number of the next item to be appended.
     pub(crate) fn end(&self) -> u64 {
         self.first + self.entries.len() as u64
     }
@@ -195,27 +199,27 @@ impl FanoutOptions {
     /// 1 MiB.
     pub const DEFAULT_MAX_BYTES: usize = 1 << 20;
 
-    /// The defaults, of any age.
+    /// Creates the default limits, without a limit on age.
     #[must_use]
     pub const fn new() -> Self {
         Self { items: Self::DEFAULT_MAX_ITEMS, bytes: Self::DEFAULT_MAX_BYTES, age: Duration::MAX }
     }
 
-    /// Sets how many items are held, at least 1.
+    /// Sets the maximum number of items held, at least 1.
     #[must_use]
     pub const fn max_items(mut self, items: usize) -> Self {
         self.items = if items == 0 { 1 } else { items };
         self
     }
 
-    /// Sets how many bytes of items are held, one item that is longer apart.
+    /// Sets the maximum number of bytes held. A single item may be longer.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;
         self
     }
 
-    /// Sets how long items are held.
+    /// Sets the maximum age of items held.
     #[must_use]
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.age = age;

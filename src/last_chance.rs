@@ -1,40 +1,43 @@
-//! A deadline for a peer, which does not count what this program has not read yet.
+//! [`LastChance`], a deadline for a peer that allows for input which this program has not read yet.
 
 use core::time::Duration;
 
 /// Judges a peer that was silent until a deadline.
 ///
-/// A program that was stopped, or busy for long, comes back after the deadline, and what the peer sent
-/// in time waits unread. So nothing is judged when a deadline is first found to have passed: there is a
-/// last chance, a short further wait in which the program reads what is readable. If it comes back late
-/// from that too, it was held up again, and there is another one; but no more than
-/// [`MOST`](Self::MOST) in a row, as a loop may always be late.
+/// A program that was stopped, or busy for long, returns after the deadline, and input that the
+/// peer sent in time is still unread. So the first time that a deadline is found to have passed,
+/// the peer is not judged. It gets a last chance: a short further wait in which the program reads
+/// the input that is available. If the program returns late from that wait too, it was held up
+/// again, and the peer gets another chance, but at most [`MOST`](Self::MOST) in a row, because a
+/// loop may always be late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LastChance {
-    /// When it ends, if there is one. In parts, so that the count beside them takes no room.
+    /// The end of the last chance, if there is one. In parts, so that the count fits in beside
+    /// them.
     seconds: u64,
     nanos: u32,
-    /// How many there were in a row; 0 if there is none.
+    /// The number of last chances in a row; 0 if there is none.
     count: u8,
 }
 
 impl LastChance {
-    /// The longest last chance, and how late a program may come back from it.
+    /// The longest last chance, and also how late a program may return from it.
     const LONGEST: Duration = Duration::from_secs(1);
     const SHORTEST: Duration = Duration::from_millis(1);
-    /// How many there may be in a row.
+    /// The maximum number of last chances in a row.
     const MOST: u8 = 3;
 
     pub(crate) const fn new() -> Self {
         Self { seconds: 0, nanos: 0, count: 0 }
     }
 
-    /// The peer was heard.
+    /// Notes that the peer was heard.
     pub(crate) const fn clear(&mut self) {
         self.count = 0;
     }
 
-    /// Whether the peer was silent until `deadline`, after a wait of `timeout`, and in its last chance.
+    /// Returns whether the peer was silent until `deadline`, after a wait of `timeout`, and during
+    /// its last chance.
     pub(crate) fn was_missed(
         &mut self,
         deadline: Duration,
@@ -62,7 +65,7 @@ impl LastChance {
         false
     }
 
-    /// When [`was_missed`](Self::was_missed) is to be asked, of a peer with this deadline.
+    /// Returns when to call [`was_missed`](Self::was_missed), for a peer with this deadline.
     pub(crate) fn deadline(self, deadline: Duration) -> Duration {
         self.until().map_or(deadline, |until| until.max(deadline))
     }

@@ -1,6 +1,6 @@
 //! Numbers as protocols write them.
 
-/// ASCII digits only and at least one; saturates.
+/// Parses a number of at least one ASCII digit and nothing else. Saturates.
 pub(crate) fn number(value: &[u8]) -> Option<u64> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return None;

@@ -1,35 +1,36 @@
-//! Where the encoders write: a slice, a growing buffer, or nowhere, to measure.
+//! [`Sink`], the destination of every encoder: a slice, a growing buffer, or a counter for
+//! measuring.
 
 #[cfg(feature = "alloc")]
 use crate::simd::append;
 use crate::simd::{Line, Room};
 use core::convert::Infallible;
 
-/// A buffer has no room for what was to be written. What it then holds is not to be sent.
+/// A buffer has no room for all of the output. It then holds only a part of it: do not send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("buffer too small: {needed} bytes are needed")]
 pub struct BufferTooSmall {
-    /// How many bytes the whole needs.
+    /// The number of bytes that the whole output needs.
     pub needed: usize,
 }
 
-/// What can be written to a [`Sink`].
+/// A value that can be written to a [`Sink`].
 pub(crate) trait Encode {
     fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error>;
 
-    /// A length that the encoding cannot exceed, cheaper to tell than the exact one.
+    /// Returns a length that the encoding cannot exceed, faster than the exact length.
     #[cfg(feature = "alloc")]
     fn longest(&self) -> usize;
 }
 
-/// Where pieces go.
+/// A destination of pieces.
 pub(crate) trait Sink {
     type Error;
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 
-    /// Puts as much of `text` as can be done at once, with a line's start in place of each line end;
-    /// returns how much.
+    /// Puts as much of `text` as possible at once, with the start of a line in place of each line
+    /// end. Returns how much.
     fn copy_lines(&mut self, _text: &[u8], _line: Line) -> usize {
         0
     }
@@ -41,7 +42,7 @@ pub(crate) fn encoded_len(value: &impl Encode) -> usize {
     count.0
 }
 
-/// Writes to the front of `buffer`; returns the length.
+/// Writes to the front of `buffer`. Returns the length.
 pub(crate) fn encode(value: &impl Encode, buffer: &mut [u8]) -> Result<usize, BufferTooSmall> {
     let mut room = Room::new(buffer);
     match value.write(&mut room) {
@@ -50,7 +51,7 @@ pub(crate) fn encode(value: &impl Encode, buffer: &mut [u8]) -> Result<usize, Bu
     }
 }
 
-/// Appends all to `buffer`, or nothing.
+/// Appends everything to `buffer`, or nothing.
 #[cfg(feature = "alloc")]
 pub(crate) fn encode_to<B: bytes::BufMut>(
     value: &impl Encode,
@@ -60,7 +61,7 @@ pub(crate) fn encode_to<B: bytes::BufMut>(
         return Ok(());
     }
     let room = buffer.remaining_mut();
-    // A growing buffer has room for anything: no need to measure.
+    // A growing buffer has room for anything, so it needs no measuring.
     if room < value.longest() {
         let needed = encoded_len(value);
         if room < needed {
@@ -71,7 +72,7 @@ pub(crate) fn encode_to<B: bytes::BufMut>(
     Ok(())
 }
 
-/// The encoding in memory of its own.
+/// Returns the encoding in memory of its own.
 #[cfg(feature = "alloc")]
 pub(crate) fn to_bytes(value: &impl Encode) -> bytes::Bytes {
     let mut buffer = alloc::vec::Vec::with_capacity(encoded_len(value));
@@ -90,7 +91,7 @@ impl Sink for Count {
     }
 }
 
-/// There is no room for a piece.
+/// The error of a sink that has no room for a piece.
 pub(crate) struct Full;
 
 #[cfg(feature = "alloc")]
@@ -106,7 +107,7 @@ impl<B: bytes::BufMut> Sink for Growing<'_, B> {
     }
 }
 
-/// `n` in decimal, at the end of `digits`.
+/// Writes `n` in decimal at the end of `digits`, and returns its digits.
 pub(crate) fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
     let mut at = digits.len();
     loop {

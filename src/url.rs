@@ -1,13 +1,13 @@
-//! URLs, taken apart.
+//! [`Url`], which parses a URL into its parts without copying.
 
 use crate::number::number;
 use core::fmt;
 use core::net::Ipv6Addr;
 
-/// The URL of a WebSocket or of an event stream, taken apart. Nothing is copied.
+/// The URL of a WebSocket or of an event stream, in its parts. Nothing is copied.
 ///
-/// The schemes are `ws`, `wss`, `http` and `https`, in any case. It is what a program needs to
-/// connect, and to send a request:
+/// The schemes are `ws`, `wss`, `http` and `https`, in upper or lower case. A `Url` has everything
+/// that a program needs to connect and to send a request:
 ///
 /// ```
 /// use eventwire::Url;
@@ -26,27 +26,31 @@ use core::net::Ipv6Addr;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A WebSocket's request is made of it by
+/// To make a WebSocket's request from it, use
 /// [`ClientRequest::from_url`](crate::ws::handshake::ClientRequest::from_url).
 ///
-/// # What is taken
+/// # What is accepted
 ///
-/// What RFC 3986 allows, and in a path or query any visible ASCII, as browsers send it. Nothing is
-/// encoded here: a space or other than ASCII is an error, and so is what the URL standard would
-/// mend, such as `ws:host` or a backslash. The path is sent as it is written, dot segments too.
+/// The syntax of [RFC 3986] is accepted and, in a path or query, any visible ASCII, as browsers
+/// send it. Nothing is encoded here: a space or a character outside ASCII is an error, and so is
+/// anything that the URL standard would repair, such as `ws:host` or a backslash. The path is sent
+/// as it is written, including dot segments.
 ///
-/// A fragment is never sent. That of an `http` or `https` URL is dropped; a WebSocket's URL must
-/// not have one (RFC 6455, 3), so there it is an error, as in browsers.
+/// A fragment is never sent. In an `http` or `https` URL it is dropped. A WebSocket's URL must not
+/// have one ([RFC 6455, section 3]), so there it is an error, as in browsers.
 ///
-/// An [error](InvalidUrl) does not go away by itself: a program that reconnects does not try such
+/// An [error](InvalidUrl) does not go away by itself: a program that reconnects should not try such
 /// a URL again.
+///
+/// [RFC 3986]: https://www.rfc-editor.org/rfc/rfc3986
+/// [RFC 6455, section 3]: https://www.rfc-editor.org/rfc/rfc6455#section-3
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Url<'a> {
     scheme: &'static Scheme,
     user_info: Option<Credentials<'a>>,
-    /// The host, and the port if there is one, as they are written.
+    /// The host, and the port if there is one, as written.
     authority: &'a str,
-    /// Where in it the host ends, its brackets included.
+    /// The end of the host in `authority`, including its brackets.
     host_end: usize,
     port: Option<u16>,
     target: Target<'a>,
@@ -73,18 +77,19 @@ impl Scheme {
     }
 }
 
-/// Whether this is the scheme of such a URL.
+/// Returns whether this is the scheme of such a URL.
 #[cfg(feature = "http")]
 pub(crate) fn is_scheme(name: &str) -> bool {
     Scheme::of(name).is_some()
 }
 
 impl<'a> Url<'a> {
-    /// Takes a URL apart.
+    /// Parses a URL.
     ///
     /// # Errors
-    /// If it is none, or has to be written otherwise. The first byte that cannot stand where it
-    /// does is named; one that can stand nowhere is named before all others.
+    /// If the text is not such a URL, or must be written differently. The error has the offset of
+    /// the first byte that is not allowed there. A byte that is not allowed anywhere is reported
+    /// before all others.
     pub fn parse(url: &'a str) -> Result<Self, InvalidUrl> {
         if let Some(offset) = url.bytes().position(|byte| !byte.is_ascii_graphic()) {
             return Err(InvalidUrl::Character { offset });
@@ -121,27 +126,27 @@ impl<'a> Url<'a> {
         Ok(Self { scheme, user_info, authority, host_end, port, target: Target::of(target) })
     }
 
-    /// `ws`, `wss`, `http` or `https`.
+    /// Returns `ws`, `wss`, `http` or `https`.
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
         self.scheme.name
     }
 
-    /// Whether the connection is to be made by TLS: of `wss` and `https`.
+    /// Returns whether the connection needs TLS, as `wss` and `https` do.
     #[must_use]
     pub const fn is_encrypted(&self) -> bool {
         self.scheme.is_encrypted
     }
 
-    /// The host to connect to, and to know by its certificate: a name or an address. That of IPv6
-    /// is without its brackets, as `ToSocketAddrs` wants it.
+    /// Returns the host to connect to and to expect in its certificate: a name or an address. An
+    /// IPv6 address has no brackets, as `ToSocketAddrs` requires.
     #[must_use]
     pub fn host(&self) -> &'a str {
         let host = &self.authority[..self.host_end];
         host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host)
     }
 
-    /// The port to connect to: if there is none, 80, or 443 by TLS.
+    /// Returns the port to connect to. The default is 80, or 443 with TLS.
     #[must_use]
     pub const fn port(&self) -> u16 {
         match self.port {
@@ -150,7 +155,8 @@ impl<'a> Url<'a> {
         }
     }
 
-    /// The value of the header `Host`: the host, and the port if it is not the scheme's own.
+    /// Returns the value of the header `Host`: the host, and the port unless it is the scheme's
+    /// default.
     #[must_use]
     pub fn host_header(&self) -> &'a str {
         match self.port {
@@ -159,32 +165,34 @@ impl<'a> Url<'a> {
         }
     }
 
-    /// The host, and the port if there is one, as they are written.
+    /// Returns the host, and the port if there is one, as written.
     #[cfg(feature = "handshake")]
     pub(crate) const fn authority(&self) -> &'a str {
         self.authority
     }
 
-    /// What the request line asks for: the path and the query.
+    /// Returns the target of the request line: the path and the query.
     #[must_use]
     pub const fn target(&self) -> Target<'a> {
         self.target
     }
 
-    /// The user and password, if there are any.
+    /// Returns the user and password, if there are any.
     #[must_use]
     pub fn credentials(&self) -> Option<Credentials<'a>> {
         self.user_info.filter(|it| !matches!(it.0, "" | ":"))
     }
 
-    /// Whether there is an `@`, which a request's target must not have (RFC 9110, 4.2.4).
+    /// Returns whether there is an `@`, which is not allowed in a request's target ([RFC 9110,
+    /// 4.2.4](https://www.rfc-editor.org/rfc/rfc9110#section-4.2.4)).
     #[cfg(feature = "handshake")]
     pub(crate) const fn has_user_info(&self) -> bool {
         self.user_info.is_some()
     }
 }
 
-/// A path and a query. As text it is what a request line has: a path that is missing is `/`.
+/// A path and a query. Formatted as text, it is the target of a request line: a missing path
+/// becomes `/`.
 ///
 /// ```
 /// use eventwire::Url;
@@ -198,12 +206,12 @@ impl<'a> Url<'a> {
 pub struct Target<'a>(&'a str);
 
 impl<'a> Target<'a> {
-    /// A target that [`not_a_target`] has nothing against.
+    /// Wraps a target to which [`not_a_target`] has no objection.
     pub(crate) const fn of(text: &'a str) -> Self {
         Self(if text.is_empty() { "/" } else { text })
     }
 
-    /// The path, as it is written.
+    /// Returns the path, as written.
     #[must_use]
     pub fn path(&self) -> &'a str {
         match self.0.split('?').next() {
@@ -212,19 +220,19 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The query, without its question mark.
+    /// Returns the query, without its question mark.
     #[must_use]
     pub fn query(&self) -> Option<&'a str> {
         self.0.split_once('?').map(|(_, query)| query)
     }
 
-    /// The text, as far as it is written.
+    /// Returns the text, as far as it is written.
     #[cfg(feature = "handshake")]
     pub(crate) const fn as_written(self) -> &'a str {
         self.0
     }
 
-    /// The text in two pieces.
+    /// Returns the text in two pieces.
     pub(crate) fn pieces(self) -> [&'a str; 2] {
         [if self.0.starts_with('/') { "" } else { "/" }, self.0]
     }
@@ -236,10 +244,13 @@ impl fmt::Display for Target<'_> {
     }
 }
 
-/// The user and password of a URL, for HTTP's authentication by `Basic` (RFC 7617).
+/// The user and password of a URL, for HTTP's `Basic` authentication ([RFC 7617]).
 ///
-/// With feature `handshake` it is as text the value of the header `Authorization`. A
-/// [`ClientRequest`](crate::ws::handshake::ClientRequest::from_url) sends it by itself.
+/// With feature `handshake` it can be formatted as text, which is the value of the header
+/// `Authorization`. A [`ClientRequest`](crate::ws::handshake::ClientRequest::from_url) sends that
+/// header by itself.
+///
+/// [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
 ///
 #[cfg_attr(feature = "handshake", doc = "```")]
 #[cfg_attr(not(feature = "handshake"), doc = "```ignore")]
@@ -254,70 +265,74 @@ impl fmt::Display for Target<'_> {
 pub struct Credentials<'a>(&'a str);
 
 impl<'a> Credentials<'a> {
-    /// The user, a colon and the password, percent-decoded. Both are free of control characters,
-    /// and the user of colons.
+    /// Returns the user, a colon and the password, percent-decoded. Neither contains control
+    /// characters, and the user contains no colon.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + use<'a> {
         let colon = if self.0.contains(':') { "" } else { ":" };
         decoded(self.0).map(|(_, byte)| byte).chain(colon.bytes())
     }
 }
 
-/// It does not show the secret.
+/// Does not show the secret.
 impl fmt::Debug for Credentials<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").finish_non_exhaustive()
     }
 }
 
-/// Why a text is no [`Url`]. Each says what to do, and [where](Self::offset).
+/// Why a text is not a [`Url`]. Each message says what to do, and [where](Self::offset).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidUrl {
-    /// A space, a control character or one beyond ASCII.
+    /// A space, a control character or a character outside ASCII.
     #[error(
-        "a space, a control character or one beyond ASCII, at byte {offset} of the URL: \
+        "a space, a control character or a character outside ASCII, at byte {offset} of the URL: \
          percent-encode it, or write it in Punycode in a host"
     )]
     Character {
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
-    /// It does not begin with one of the schemes and `://`.
+    /// The URL does not begin with one of the schemes and `://`.
     #[error("the URL does not begin with ws://, wss://, http:// or https://")]
     Scheme,
-    /// The user or password has a character that has to be percent-encoded, is encoded in the wrong
-    /// way, or is a user with a colon or either with a control character (RFC 7617, 2).
+    /// The user or password has a character that must be percent-encoded, or an invalid encoding,
+    /// or a control character, or the user has a colon ([RFC 7617,
+    /// 2](https://www.rfc-editor.org/rfc/rfc7617#section-2)).
     #[error(
         "a user or password that cannot be sent, at byte {offset} of the URL: percent-encode \
-         what is no letter, digit or -._~, and have no colon in a user"
+         everything except letters, digits and -._~, and use no colon in a user"
     )]
     Credentials {
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
-    /// The host is neither a name nor an address. An address of IPv6 stands in brackets, and has no
-    /// zone.
-    #[error("no host's name or address, at byte {offset} of the URL")]
+    /// The host is neither a name nor an address. An IPv6 address must be in brackets, and must
+    /// have no zone.
+    #[error(
+        "invalid host, at byte {offset} of the URL: write a name or an address, IPv6 in brackets"
+    )]
     Host {
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
-    /// The port is no number up to 65535.
-    #[error("no port up to 65535, at byte {offset} of the URL")]
+    /// The port is not a number up to 65535.
+    #[error("invalid port, at byte {offset} of the URL: write a number up to 65535")]
     Port {
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
     /// The URL of a WebSocket has a fragment.
     #[error("a fragment, at byte {offset} of a WebSocket's URL: leave it out, or write # as %23")]
     Fragment {
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
 }
 
 impl InvalidUrl {
-    /// The first byte that cannot stand where it does, or the length if one is missing.
+    /// Returns the offset of the first byte that is not allowed there, or the length if one is
+    /// missing.
     #[must_use]
     pub const fn offset(&self) -> usize {
         match *self {
@@ -331,7 +346,9 @@ impl InvalidUrl {
     }
 }
 
-/// Where a user and password are none (RFC 3986, 3.2.1; RFC 7617, 2).
+/// Returns the offset at which a text is not a valid user and password ([RFC 3986,
+/// 3.2.1](https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1), [RFC 7617,
+/// 2](https://www.rfc-editor.org/rfc/rfc7617#section-2)).
 fn not_user_info(text: &str) -> Option<usize> {
     let of_text = |byte| is_unreserved_or_sub_delim(byte) || matches!(byte, b':' | b'%');
     if let Some(offset) = text.bytes().position(|byte| !of_text(byte)) {
@@ -345,12 +362,11 @@ fn not_user_info(text: &str) -> Option<usize> {
         }
         end = offset + if text.as_bytes()[offset] == b'%' { 3 } else { 1 };
     }
-    // Decoding ends at what is no encoding.
+    // Decoding ends at an invalid encoding.
     (end < text.len()).then_some(end)
 }
 
-/// The bytes that a percent-encoded text stands for and where they are in it, up to an encoding that is
-/// none.
+/// Returns the bytes of a percent-encoded text and their offsets in it, up to an invalid encoding.
 fn decoded(text: &str) -> impl Iterator<Item = (usize, u8)> + use<'_> {
     let mut bytes = text.bytes().enumerate();
     core::iter::from_fn(move || {
@@ -364,26 +380,28 @@ fn decoded(text: &str) -> impl Iterator<Item = (usize, u8)> + use<'_> {
     })
 }
 
-/// RFC 3986, 2.2 and 2.3.
+/// Returns whether a byte is unreserved or a sub-delimiter ([RFC 3986, 2.2 and
+/// 2.3](https://www.rfc-editor.org/rfc/rfc3986#section-2.2)).
 fn is_unreserved_or_sub_delim(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || memchr::memchr(byte, b"-._~!$&'()*+;=,").is_some()
 }
 
-/// The parts of a host with an optional port.
+/// A host with an optional port.
 struct Authority {
-    /// Where the host ends, its brackets included.
+    /// The end of the host, including its brackets.
     end: usize,
     port: Option<u16>,
 }
 
-/// Why it is none, and where.
+/// Why a text is not a host with an optional port, and where.
 enum AuthorityFault {
     Host { offset: usize },
     Port { offset: usize },
 }
 
-/// A host is a name or an address, and may have a port (RFC 3986, 3.2.2). Of names, what no DNS has
-/// is refused: a percent sign, and a comma, with which proxies join two hosts.
+/// Splits a host with an optional port. A host is a name or an address ([RFC 3986,
+/// 3.2.2](https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2)). Names that no DNS has are
+/// refused: those with a percent sign, and those with a comma, with which proxies join two hosts.
 fn split_authority(text: &[u8]) -> Result<Authority, AuthorityFault> {
     let in_name = |byte| byte != b',' && is_unreserved_or_sub_delim(byte);
     let end = if text.first() == Some(&b'[') {
@@ -413,7 +431,7 @@ fn split_authority(text: &[u8]) -> Result<Authority, AuthorityFault> {
     }
 }
 
-/// Where a host with an optional port is none.
+/// Returns the offset at which a text is not a host with an optional port.
 #[cfg(feature = "handshake")]
 pub(crate) fn not_a_host(host: &[u8]) -> Option<usize> {
     match split_authority(host) {
@@ -422,7 +440,7 @@ pub(crate) fn not_a_host(host: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where a target is not a path and a query, either of which may be missing.
+/// Returns the offset at which a text is not a path and a query, either of which may be missing.
 ///
 /// RFC 3986 allows fewer characters, but browsers send more in a query.
 #[cfg(feature = "handshake")]

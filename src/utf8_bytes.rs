@@ -1,4 +1,4 @@
-//! Reference-counted text: bytes whose validity was proven once.
+//! [`Utf8Bytes`], reference-counted text whose validity was proven once.
 
 use crate::utf8;
 use alloc::string::String;
@@ -21,18 +21,19 @@ use core::str::Utf8Error;
 /// # Ok::<(), std::str::Utf8Error>(())
 /// ```
 ///
-/// Without feature `simd` the crate holds no unsafe code, and each view as `str` validates again.
+/// Without feature `simd` the crate has no unsafe code, and each view as `str` validates again.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Utf8Bytes(Bytes);
 
 impl Utf8Bytes {
-    /// Text of the program itself, without a copy.
+    /// Creates text from a static string, without a copy.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// These bytes, each ill-formed piece replaced by U+FFFD; copied only if there is one.
+    /// Creates text from these bytes, with each ill-formed piece replaced by U+FFFD. Copies only if
+    /// there is one.
     #[must_use]
     pub fn from_utf8_lossy(bytes: Bytes) -> Self {
         match utf8::from_utf8(&bytes) {
@@ -41,20 +42,21 @@ impl Utf8Bytes {
         }
     }
 
-    /// These bytes, which the caller has found valid: for the decoders, which validate as they go.
+    /// Creates text from bytes that the caller has validated. The decoders validate as bytes
+    /// arrive.
     #[inline]
     pub(crate) fn from_valid(bytes: Bytes) -> Self {
         debug_assert!(core::str::from_utf8(&bytes).is_ok());
         Self(bytes)
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self
     }
 
-    /// The bytes that hold the text.
+    /// Returns the bytes that hold the text.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0
@@ -115,7 +117,7 @@ impl Borrow<str> for Utf8Bytes {
     }
 }
 
-// As `str` hashes, so that a map keyed by this type can be asked for a `str`.
+// Hashes like `str`, so that a map with this type as key can be queried with a `str`.
 impl Hash for Utf8Bytes {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_str().hash(state);

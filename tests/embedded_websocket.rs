@@ -186,7 +186,7 @@ fn errors_of_the_server_are_answered() {
         (b"\x81\x01\xFF", "text that is not UTF-8, at byte 2", b"\x03\xEF"),
         (
             b"\x82\x7E\x03\xE9",
-            "message of at least 1001 bytes, where 1000 are allowed, at byte 3",
+            "message of at least 1001 bytes, over the limit of 1000, at byte 3",
             b"\x03\xF1",
         ),
     ] {

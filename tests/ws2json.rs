@@ -102,9 +102,9 @@ fn the_last_line_tells_what_broke_the_stream() {
             b"\x82\x7F\0\0\0\0\x01\0\0\x01",
             12,
             1009,
-            "message of at least 16777217 bytes, where 16777216 are allowed",
+            "message of at least 16777217 bytes, over the limit of 16777216",
         ),
-        (b"\x88\x02\x03\xED", 6, 1002, "close code 1005, which may not be sent"),
+        (b"\x88\x02\x03\xED", 6, 1002, "invalid close code 1005"),
         (b"\x88\x03\x03\xE8\xFF", 7, 1007, "close reason that is not UTF-8"),
         (b"\x81\x03a\xFFb", 6, 1007, "text that is not UTF-8"),
         (b"\x81\x01\xC3", 5, 1007, "text that is not UTF-8"),
@@ -120,9 +120,9 @@ fn the_last_line_tells_what_broke_the_stream() {
     assert_lines(CLIENT, &fragments, 1, &[&too_many]);
 
     let limited = &["--role", "client", "--max-message", "3"];
-    let frame = error(4, 1009, "message of at least 4 bytes, where 3 are allowed");
+    let frame = error(4, 1009, "message of at least 4 bytes, over the limit of 3");
     assert_lines(limited, b"\x82\x01\xAA\x82\x04", 1, &[AA, &frame]);
-    let message = error(8, 1009, "message of at least 4 bytes, where 3 are allowed");
+    let message = error(8, 1009, "message of at least 4 bytes, over the limit of 3");
     assert_lines(limited, b"\x82\x01\xAA\x02\x02ab\x80\x02", 1, &[AA, &message]);
     let whole = r#"{"type":"binary","hex":"616263"}"#;
     assert_lines(limited, b"\x82\x01\xAA\x02\x02ab\x80\x01c", 0, &[AA, whole]);

@@ -1,11 +1,11 @@
 //! JSON as a feed of trades sends it.
 
-/// So many messages of about `len` bytes, no two of them the same, and always the same ones.
+/// Returns `count` messages of about `len` bytes, all different, and the same in every run.
 pub fn messages(len: usize, count: usize) -> Vec<String> {
     let mut trades = Trades { random: 1, id: 736_104_000 };
     let message = |_| {
         let mut text = format!("{{\"trades\":[{}", trades.next());
-        // Half a trade more or less.
+        // Ends within half a trade of `len`.
         while text.len() + 40 < len {
             text = text + "," + &trades.next();
         }
@@ -39,7 +39,7 @@ impl Trades {
         all[index.expect("an index")]
     }
 
-    /// The next number of a linear congruential generator, from its better bits.
+    /// Returns the next number of a linear congruential generator, from its better bits.
     fn below(&mut self, limit: u64) -> u64 {
         self.random = self.random.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
         (self.random >> 33) % limit

@@ -1,10 +1,10 @@
-//! How long each row is measured.
+//! The measuring time of each row.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use std::time::Duration;
 
-/// Rows that take `bytes` bytes each.
+/// Configures rows that process `bytes` bytes each.
 pub fn group<'c>(c: &'c mut Criterion, name: &str, bytes: usize) -> BenchmarkGroup<'c, WallTime> {
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Bytes(bytes as u64));

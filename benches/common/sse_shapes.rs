@@ -10,9 +10,11 @@ pub fn openai_non_ascii() -> String {
 
 fn openai_token(token: &str) -> String {
     format!(
-        "data: {{\"id\":\"chatcmpl-9vXbWq3JmZ1rT5kP0aYcE7sLdH2uQ\",\"object\":\"chat.completion.chunk\",\
+        "data: {{\"id\":\"chatcmpl-9vXbWq3JmZ1rT5kP0aYcE7sLdH2uQ\",\
+         \"object\":\"chat.completion.chunk\",\
          \"created\":1732147200,\"model\":\"gpt-4o-mini\",\"system_fingerprint\":\"fp_0aa8d3e20b\",\
-         \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{token}\"}},\"finish_reason\":null}}]}}\n\n"
+         \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{token}\"}},\
+         \"finish_reason\":null}}]}}\n\n"
     )
 }
 

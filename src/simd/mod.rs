@@ -1,7 +1,10 @@
-//! The loops over single bytes: with vectors where the feature `simd` and the architecture have them,
-//! and the same in safe code, which stands in elsewhere and which the tests hold the vectors to.
+//! The loops over single bytes: finding line ends, copying lines, masking, and checking for ASCII.
+//!
+//! They use vectors where feature `simd` is on and the architecture has them. Elsewhere the safe
+//! twins in `scalar.rs` take their place, with the same functions and results. The tests compare
+//! the two. Of the rest of the crate, this module imports only `crate::sink`.
 
-// Where there are no vectors, the safe twins take their place.
+// Without vectors, the safe twins take this module's place.
 #[cfg_attr(
     not(all(
         feature = "simd",
@@ -16,29 +19,30 @@
 mod vector;
 pub(crate) use vector::*;
 
-/// The positions of each CR and LF in a buffer, from somewhere on. To tell a CRLF is the caller's.
+/// The positions of the CRs and LFs in a buffer, from a certain position on. Recognising a CRLF is
+/// left to the caller.
 ///
-/// The buffer is shown anew each time, so that what stands before the line end given last may be
-/// altered in between.
+/// The buffer is passed again to each call, so that the bytes before the last line end may be
+/// changed in between.
 pub(crate) trait LineEnds {
-    /// The next one.
+    /// Returns the next position.
     fn next(&mut self, buf: &[u8]) -> Option<usize>;
 
-    /// Whether all is known to be ASCII from the beginning to the line end given last, which is
-    /// `end`.
+    /// Returns whether all bytes from the beginning to `end`, the last line end returned, are known
+    /// to be ASCII.
     fn are_ascii_to(&self, end: usize) -> bool;
 }
 
-/// What needs [`LineEnds`], so that all of it runs with the best instructions.
+/// Work that needs [`LineEnds`], so that all of it is compiled for the best instructions.
 pub(crate) trait WithLineEnds {
-    /// What comes of it.
+    /// The result of the work.
     type Output;
 
-    /// Does it. To be inlined, always.
+    /// Does the work. Must always be inlined.
     fn run<L: LineEnds>(self, ends: L) -> Self::Output;
 }
 
-/// What each line of a text begins with: a line end, and a field name or nothing.
+/// The bytes at the start of each line of a text: a line end, and a field name or nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line {
     start: [u8; Self::MAX],
@@ -48,6 +52,8 @@ pub(crate) struct Line {
 impl Line {
     const MAX: usize = 8;
 
+    /// Creates the start of a line.
+    ///
     /// # Panics
     /// If it is longer than 8 bytes.
     pub(crate) const fn new(start: &[u8]) -> Self {
@@ -56,7 +62,7 @@ impl Line {
         line
     }
 
-    /// The line end, and what follows.
+    /// Returns the line end, and the bytes after it.
     pub(crate) fn start(&self) -> &[u8] {
         &self.start[..self.len]
     }

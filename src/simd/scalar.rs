@@ -1,4 +1,4 @@
-//! The safe twins.
+//! The safe twins of the vector code.
 
 use crate::simd::{LineEnds, WithLineEnds};
 use crate::sink::{Full, Sink};
@@ -6,7 +6,7 @@ use crate::sink::{Full, Sink};
 use bytes::BufMut;
 use memchr::memchr2;
 
-/// Line ends found one by one.
+/// Finds line ends one by one.
 struct Search {
     from: usize,
 }
@@ -16,7 +16,7 @@ impl LineEnds for Search {
     fn next(&mut self, buf: &[u8]) -> Option<usize> {
         let rest = buf.get(self.from..)?;
         let len = match rest {
-            // Most lines end with more than one, or are followed by an empty one.
+            // Most lines end with more than one byte, or are followed by an empty line.
             [b'\n' | b'\r', ..] => 0,
             _ => memchr2(b'\n', b'\r', rest)?,
         };
@@ -25,7 +25,7 @@ impl LineEnds for Search {
         Some(end)
     }
 
-    /// To look would take a second pass.
+    /// Always `false`: checking would take a second pass.
     #[inline]
     fn are_ascii_to(&self, _end: usize) -> bool {
         false
@@ -37,7 +37,7 @@ pub(crate) fn with_line_ends<W: WithLineEnds>(from: usize, work: W) -> W::Output
     work.run(Search { from })
 }
 
-/// Memory to be written from its front.
+/// Memory that is written from its front.
 pub(crate) struct Room<'a> {
     memory: &'a mut [u8],
     written: usize,
@@ -64,7 +64,7 @@ impl Sink for Room<'_> {
     }
 }
 
-/// What a buffer has not initialised, safe code cannot write.
+/// Always fails: safe code cannot write memory that is not initialised.
 #[cfg(feature = "alloc")]
 pub(crate) fn append(
     _buffer: &mut impl BufMut,
@@ -73,13 +73,13 @@ pub(crate) fn append(
     Err(Full)
 }
 
-/// Masks `payload` where it lies.
+/// Masks `payload` in place.
 #[inline]
 pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     unmask_text(payload, key);
 }
 
-/// Unmasks `text` where it lies; returns whether it is ASCII.
+/// Unmasks `text` in place. Returns whether it is ASCII.
 #[inline]
 pub(crate) fn unmask_text(text: &mut [u8], key: [u8; 4]) -> bool {
     let wide = wide(key);
@@ -98,7 +98,7 @@ pub(crate) fn unmask_text(text: &mut [u8], key: [u8; 4]) -> bool {
     !high
 }
 
-/// Writes `payload`, masked, to `out`, which has the same length.
+/// Writes `payload`, masked, to `out`, which must have the same length.
 #[inline]
 pub(crate) fn copy_masked(payload: &[u8], out: &mut [u8], key: [u8; 4]) {
     assert_eq!(payload.len(), out.len());
@@ -113,7 +113,7 @@ pub(crate) fn copy_masked(payload: &[u8], out: &mut [u8], key: [u8; 4]) {
     }
 }
 
-/// Appends `payload`, masked, to `buffer`, which has room for it. This twin copies twice.
+/// Appends `payload`, masked, to `buffer`, which must have room for it. This twin copies twice.
 #[cfg(feature = "alloc")]
 pub(crate) fn put_masked(buffer: &mut impl BufMut, payload: &[u8], key: [u8; 4]) {
     let mut masked = [0; 1024];
@@ -124,19 +124,19 @@ pub(crate) fn put_masked(buffer: &mut impl BufMut, payload: &[u8], key: [u8; 4])
     }
 }
 
-/// Appends the first `len` of these bytes to `buffer`, which has room for them.
+/// Appends the first `len` of these bytes to `buffer`, which must have room for them.
 #[cfg(feature = "alloc")]
 pub(crate) fn put_few(buffer: &mut impl BufMut, bytes: [u8; 16], len: usize) {
     buffer.put_slice(&bytes[..len]);
 }
 
-/// Whether all bytes are ASCII.
+/// Returns whether all bytes are ASCII.
 #[inline]
 pub(crate) const fn is_ascii(bytes: &[u8]) -> bool {
     bytes.is_ascii()
 }
 
-/// A key twice, for eight bytes at once.
+/// Repeats a key, for eight bytes at once.
 fn wide([a, b, c, d]: [u8; 4]) -> u64 {
     u64::from_ne_bytes([a, b, c, d, a, b, c, d])
 }

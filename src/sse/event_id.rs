@@ -1,10 +1,10 @@
-//! Values that cannot break the line they are written to.
+//! [`EventType`] and [`EventId`], values that cannot break the line that they are written to.
 
 use core::fmt;
 
 /// A value for the `event` field: any text without CR and LF.
 ///
-/// The empty type is the same as none: `message`.
+/// The empty type is equivalent to no type at all, which means `message`.
 ///
 /// ```
 /// use eventwire::sse::{EventType, InvalidValue};
@@ -16,9 +16,9 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventType<'a>(&'a str);
 
-/// A value for the `id` field: any text without CR, LF and NUL (a reader would ignore that one).
+/// A value for the `id` field: any text without CR, LF and NUL. (Readers ignore an ID with a NUL.)
 ///
-/// The empty id resets a reader's last event ID.
+/// The empty ID resets a reader's last event ID.
 ///
 /// ```
 /// use eventwire::sse::{EventId, InvalidValue};
@@ -30,20 +30,20 @@ pub struct EventType<'a>(&'a str);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventId<'a>(&'a str);
 
-/// Why a text cannot be an [`EventType`] or [`EventId`].
+/// Why a text is not valid as an [`EventType`] or [`EventId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidValue {
-    /// A CR or LF would end the field's line.
-    #[error("event type or id has a line end, at byte {offset}")]
+    /// The text contains a CR or LF, which would end the field's line.
+    #[error("event type or id contains a line end, at byte {offset}")]
     LineEnd {
-        /// Where, in bytes.
+        /// The offset of the CR or LF, in bytes.
         offset: usize,
     },
-    /// An id with a NUL would be ignored.
-    #[error("event id has a NUL, at byte {offset}")]
+    /// The ID contains a NUL, so readers would ignore it.
+    #[error("event id contains a NUL, at byte {offset}")]
     Nul {
-        /// Where, in bytes.
+        /// The offset of the NUL, in bytes.
         offset: usize,
     },
 }
@@ -65,7 +65,7 @@ impl<'a> EventType<'a> {
     /// Checks a type.
     ///
     /// # Errors
-    /// If it has a CR or LF.
+    /// If it contains a CR or LF.
     pub const fn new(text: &'a str) -> Result<Self, InvalidValue> {
         match check(text, true) {
             Ok(()) => Ok(Self(text)),
@@ -73,7 +73,7 @@ impl<'a> EventType<'a> {
         }
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         self.0
@@ -81,22 +81,22 @@ impl<'a> EventType<'a> {
 }
 
 impl EventType<'static> {
-    /// A literal, checked while compiling if it stands in a `const`.
+    /// Wraps a literal. In a `const` it is checked at compile time.
     ///
     /// # Panics
-    /// If it has a CR or LF.
+    /// If it contains a CR or LF.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
-        assert!(check(text, true).is_ok(), "an event type has no CR or LF");
+        assert!(check(text, true).is_ok(), "an event type must not contain CR or LF");
         Self(text)
     }
 }
 
 impl<'a> EventId<'a> {
-    /// Checks an id.
+    /// Checks an ID.
     ///
     /// # Errors
-    /// If it has a CR, LF or NUL.
+    /// If it contains a CR, LF or NUL.
     pub const fn new(text: &'a str) -> Result<Self, InvalidValue> {
         match check(text, false) {
             Ok(()) => Ok(Self(text)),
@@ -104,13 +104,13 @@ impl<'a> EventId<'a> {
         }
     }
 
-    /// An id that was checked before, or is a number.
+    /// Wraps an ID that was checked before, or that is a number.
     #[cfg(feature = "alloc")]
     pub(super) const fn known(text: &'a str) -> Self {
         Self(text)
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         self.0
@@ -118,13 +118,13 @@ impl<'a> EventId<'a> {
 }
 
 impl EventId<'static> {
-    /// A literal, checked while compiling if it stands in a `const`.
+    /// Wraps a literal. In a `const` it is checked at compile time.
     ///
     /// # Panics
-    /// If it has a CR, LF or NUL.
+    /// If it contains a CR, LF or NUL.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
-        assert!(check(text, false).is_ok(), "an event id has no CR, LF or NUL");
+        assert!(check(text, false).is_ok(), "an event id must not contain CR, LF or NUL");
         Self(text)
     }
 }

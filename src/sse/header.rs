@@ -5,18 +5,25 @@ use crate::token::token;
 /// The `Content-Type` of an event stream.
 pub const CONTENT_TYPE: &str = "text/event-stream";
 
-/// The headers of a response that is an event stream, names in lower case: its type, that no cache
-/// keeps it, and that nginx passes it on unbuffered.
+/// The headers of an event stream response, names in lower case. They set its type, keep caches
+/// from storing it, and make nginx pass it on unbuffered.
 pub const RESPONSE_HEADERS: [(&str, &str); 3] =
     [("content-type", CONTENT_TYPE), ("cache-control", "no-cache"), ("x-accel-buffering", "no")];
 
-/// The name of the request header that carries the last event ID on a reconnect (WHATWG HTML,
-/// 9.2.4), in lower case.
+/// The name of the request header that carries the last event ID on a reconnect ([WHATWG HTML,
+/// 9.2.4]), in lower case.
+///
+/// [WHATWG HTML, 9.2.4]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header
 pub const LAST_EVENT_ID: &str = "last-event-id";
 
-/// Whether a `Content-Type` value names an event stream, with any parameters or none (WHATWG HTML,
-/// 9.2.3: a response of another type fails the connection). Of several types in one value the last
-/// counts, as Fetch extracts it.
+/// Returns whether a `Content-Type` value names an event stream, with or without parameters. A
+/// response of any other type fails the connection ([WHATWG HTML, 9.2.3]). If the value lists
+/// several types, the last one counts, as in [Fetch].
+///
+/// [WHATWG HTML, 9.2.3]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
+/// [Fetch]: https://fetch.spec.whatwg.org/#concept-header-extract-mime-type
 ///
 /// ```
 /// use eventwire::sse::is_event_stream;
@@ -30,7 +37,8 @@ pub fn is_event_stream(content_type: &[u8]) -> bool {
     last_type_is_event_stream(content_type).unwrap_or_default()
 }
 
-/// As [`is_event_stream`]; `None` if no type is in it (Fetch, "extract a MIME type").
+/// Returns the result of [`is_event_stream`], or `None` if the value contains no type (Fetch,
+/// "extract a MIME type").
 pub(super) fn last_type_is_event_stream(content_type: &[u8]) -> Option<bool> {
     let mut quoted = false;
     let mut escaped = false;
@@ -44,7 +52,8 @@ pub(super) fn last_type_is_event_stream(content_type: &[u8]) -> Option<bool> {
     types.filter_map(essence).map(is_event_stream).last()
 }
 
-/// Type and subtype, if it is a MIME type (WHATWG MIME Sniffing, "parse a MIME type") and says which.
+/// Returns type and subtype of a value that is a MIME type (WHATWG MIME Sniffing, "parse a MIME
+/// type") and names a specific one, which `*/*` does not.
 fn essence(mime_type: &[u8]) -> Option<&[u8]> {
     let essence = mime_type.split(|&byte| byte == b';').next()?.trim_ascii();
     let slash = memchr::memchr(b'/', essence)?;
@@ -53,15 +62,17 @@ fn essence(mime_type: &[u8]) -> Option<&[u8]> {
     (essence != b"*/*").then_some(essence)
 }
 
-/// The value of a [`LAST_EVENT_ID`] header for this last event ID; `None` if there is none, and no
-/// header to send.
+/// Returns the value of a [`LAST_EVENT_ID`] header for this last event ID. Returns `None` if the ID
+/// is empty, in which case no header is sent.
 ///
-/// The value is the id's UTF-8, as browsers send it. An [`EventId`](crate::sse::EventId) may be one that
-/// this refuses; a client can then only connect without the header.
+/// The value is the ID in UTF-8, as browsers send it. A valid [`EventId`](crate::sse::EventId) may
+/// be refused here. A client can then only connect without the header.
 ///
 /// # Errors
-/// If the id cannot travel in a header (RFC 9110, 5.5): one with a control character other than a
-/// tab, or with a space or tab at its start or end, which recipients strip.
+/// If the ID cannot be sent in a header ([RFC 9110, section 5.5]): it contains a control character
+/// other than a tab, or it has a space or tab at its start or end, which recipients strip.
+///
+/// [RFC 9110, section 5.5]: https://www.rfc-editor.org/rfc/rfc9110#section-5.5
 ///
 /// ```
 /// use eventwire::sse::{UnsendableId, last_event_id_value};
@@ -83,10 +94,10 @@ pub fn last_event_id_value(id: &str) -> Result<Option<&[u8]>, UnsendableId> {
     }
 }
 
-/// A last event ID that cannot travel in a header.
+/// A last event ID that cannot be sent in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("id with a byte that cannot travel in a header, at byte {offset}")]
+#[error("event id cannot be sent in a header, because of the byte at offset {offset}")]
 pub struct UnsendableId {
-    /// Where the first such byte is.
+    /// The offset of the first byte that a header cannot carry.
     pub offset: usize,
 }

@@ -46,16 +46,16 @@ const answered = (accept, ...more) =>
 const ANSWERS = {
   'wrong accept': [() => answered(ACCEPT), ['Sec-WebSocket-Accept does not answer the key']],
   'unrequested subprotocol': [
-    (accept) => answered(accept, 'Sec-WebSocket-Protocol: chat.v2'), ['a subprotocol that was not requested'],
+    (accept) => answered(accept, 'Sec-WebSocket-Protocol: chat.v2'), ['the server chose a subprotocol that was not requested'],
   ],
   'subprotocol in other case': [
-    (accept) => answered(accept, 'Sec-WebSocket-Protocol: Chat.v1'), ['a subprotocol that was not requested'],
+    (accept) => answered(accept, 'Sec-WebSocket-Protocol: Chat.v1'), ['the server chose a subprotocol that was not requested'],
   ],
   'unoffered extension': [
     (accept) => answered(accept, 'Sec-WebSocket-Protocol: chat.v1', 'Sec-WebSocket-Extensions: permessage-deflate'),
-    ['an extension that was not offered'],
+    ['the server uses an extension that was not offered'],
   ],
-  'no subprotocol': [answered, ['the server chose none of the subprotocols that were requested']],
+  'no subprotocol': [answered, ['the server chose none of the requested subprotocols']],
   'status 403': [() => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n', ['the server answered with status 403']],
   'frames with the response': [
     (accept) => answered(accept, 'Sec-WebSocket-Protocol: chat.v1') + FRAMES,

@@ -143,7 +143,7 @@ export async function closings(pair) {
  * that.
  */
 const INSIST = {
-  eventwire: 'the server chose none of the subprotocols that were requested',
+  eventwire: 'the server chose none of the requested subprotocols',
   ws: 'Server sent no subprotocol',
   tungstenite: 'WebSocket protocol error: SubProtocol error: Server sent no subprotocol',
 };
@@ -210,7 +210,7 @@ export async function limit(pair, max, options = {}) {
   pair.peer.tell(most);
   await pair.arrives(pair.peer, `${max} bytes, the limit`, [most]);
   pair.peer.tell({ binary: bytes(max + 1) });
-  const tooLong = (least) => `message of at least ${least} bytes, where ${max} are allowed`;
+  const tooLong = (least) => `message of at least ${least} bytes, over the limit of ${max}`;
   await isCutOff(pair, `${max + 1} bytes, over the limit`, 1009, tooLong(max + 1));
 
   await pair.open(options);

@@ -386,7 +386,7 @@ const WANTED = [
   [], [SN], [CN], ...[9, 10, 12, 15].map((bits) => [sb(bits)]), ...[8, 9, 10, 12, 15].map((bits) => [cb(bits)]), [SN, CN, sb(10), cb(12)],
 ];
 
-const BAD_ANSWER = 'an extension other than it was offered';
+const BAD_ANSWER = 'the server uses an extension with other parameters than offered';
 /**
  * `ws` refuses the connection instead of declining an offer that it cannot accept (RFC 6455,
  * section 9.1).

@@ -906,12 +906,12 @@ fn items_that_were_asked_for_are_shown() {
 fn errors_say_what_happened() {
     let limit = DecodeError::EventTooLong { limit: 9, offset: 18 };
     for (cause, text) in [
-        (Cause::NoResponse, "no response to the request in time"),
+        (Cause::NoResponse, "no response to the request within the response timeout"),
         (Cause::Aborted, "request aborted"),
         (Cause::Ended, "end of the event stream"),
         (Cause::Status(503), "status 503 instead of an event stream"),
         (Cause::ContentType, "response is not an event stream"),
-        (Cause::Idle, "idle timeout of the event stream"),
+        (Cause::Idle, "no data from the event stream within the idle timeout"),
         (Cause::Decode(limit), "event longer than 9 bytes, at byte 18"),
     ] {
         let error = EventSourceError { cause, reconnect_at: None };

@@ -1,18 +1,19 @@
-//! Instruction counts of valgrind's callgrind: the program runs itself under it, once for each.
+//! Instruction counts of valgrind's callgrind. The program runs itself under it, once for each
+//! count.
 
 use std::process::Command;
 
-/// What the arguments of a counted run begin with.
+/// The start of the arguments of a counted run.
 const RUN: &str = "run";
 
-/// What to run, if this run is counted.
+/// Returns the row to run, if this run is counted.
 pub fn counted_run() -> Option<Vec<String>> {
     let mut args = std::env::args().skip(1);
     (args.next()? == RUN).then(|| args.collect())
 }
 
-/// How many instructions a counted run takes in functions whose names begin with `measured_`, and
-/// in what they call.
+/// Returns the number of instructions of a counted run in functions whose names begin with
+/// `measured_`, and in their callees.
 pub fn instructions(run: &[&str]) -> f64 {
     let output = Command::new("valgrind")
         .args([

@@ -9,19 +9,19 @@ const HEAD: &str = "\
 # `cargo bench --manifest-path benches/counted/Cargo.toml --bench instructions -- --store`.
 ";
 
-/// What was counted, and with which tools.
+/// The counts, and the tools that counted them.
 pub struct Figures {
     pub toolchain: String,
     pub rows: Vec<(String, f64)>,
 }
 
 impl Figures {
-    /// None yet, of these tools.
+    /// Creates an empty set of figures for these tools.
     pub fn new() -> Self {
         Self { toolchain: toolchain(), rows: Vec::new() }
     }
 
-    /// What the file says; nothing if there is none.
+    /// Reads the file. Returns no figures if there is none.
     pub fn stored() -> Self {
         let file = std::fs::read_to_string(PATH).unwrap_or_default();
         let mut figures = Self { toolchain: "unknown tools".into(), rows: Vec::new() };
@@ -48,7 +48,7 @@ impl Figures {
     }
 }
 
-/// What the figures depend on, besides this crate and the crates it uses.
+/// Returns the tools that the figures depend on, besides this crate and its dependencies.
 fn toolchain() -> String {
     let tools =
         [("rustc", "--version"), ("valgrind", "--version"), ("getconf", "GNU_LIBC_VERSION")];

@@ -1,10 +1,10 @@
-//! No hot path takes more instructions than it did.
+//! Checks that no hot path takes more instructions than before.
 //!
 //! `cargo bench --manifest-path benches/counted/Cargo.toml --bench instructions` counts them under
-//! valgrind's callgrind, so that noise can neither hide a regression nor feign one, and fails where a
-//! row takes over 4 % more than is stored in `benches/counted/instructions.toml`; or over 15 % less,
-//! since a later regression would hide behind that figure. With `-- --store` it stores what it
-//! counts.
+//! valgrind's callgrind, so that noise can neither hide a regression nor fake one. It fails if a
+//! row takes over 4 % more than is stored in `benches/counted/instructions.toml`. It also fails if
+//! a row takes over 15 % less, because the stale figure would hide a later regression. With
+//! `-- --store` it stores the counts.
 
 mod callgrind;
 mod figures;
@@ -20,7 +20,7 @@ const LESS: f64 = 15.0;
 const STORE: &str =
     "cargo bench --manifest-path benches/counted/Cargo.toml --bench instructions -- --store";
 
-/// Valgrind shows a program no more than AVX2, and that only where the machine has it.
+/// Valgrind offers a program at most AVX2, and only if the machine has it.
 #[cfg(target_arch = "x86_64")]
 fn has_avx2() -> bool {
     use std::arch::is_x86_feature_detected as has;
@@ -32,18 +32,18 @@ fn has_avx2() -> bool {
     false
 }
 
-/// In hundredths, as they are stored.
+/// Converts to hundredths, as stored.
 fn count(name: &str) -> f64 {
     let each = callgrind::instructions(&[name]) / f64::from(hot_paths::COUNT);
     (each * 100.0).round() / 100.0
 }
 
-/// How much more than stored a row takes, in per cent.
+/// Returns how much more than stored a row takes, in per cent.
 fn change(stored: f64, now: f64) -> f64 {
     (now / stored - 1.0) * 100.0
 }
 
-/// What is wrong with a row, if anything.
+/// Returns the fault of a row, if there is one.
 fn fault(change: Option<f64>) -> Option<String> {
     match change {
         None => Some("not stored".into()),
@@ -53,7 +53,7 @@ fn fault(change: Option<f64>) -> Option<String> {
     }
 }
 
-/// Prints a row; returns whether it is as stored.
+/// Prints a row. Returns whether it is as stored.
 fn show(name: &str, stored: Option<f64>, now: f64) -> bool {
     let change = stored.map(|stored| change(stored, now));
     let fault = fault(change);
@@ -65,8 +65,8 @@ fn show(name: &str, stored: Option<f64>, now: f64) -> bool {
     fault.is_none()
 }
 
-/// Counts all rows and prints them beside the stored figures; returns what was counted, and how
-/// many are not as stored.
+/// Counts all rows and prints them next to the stored figures. Returns the counts, and the number
+/// of rows that are not as stored.
 fn compare(stored: &Figures) -> (Figures, usize) {
     let mut counted = Figures::new();
     let mut faults = 0;
@@ -80,7 +80,7 @@ fn compare(stored: &Figures) -> (Figures, usize) {
     (counted, faults)
 }
 
-/// What to do about rows that are not as stored.
+/// Returns the advice about rows that are not as stored.
 fn advise(faults: usize, stored: &Figures, counted: &Figures) {
     eprintln!(
         "{faults} of {} rows are not as stored. If that is meant, store new figures:\n    {STORE}\n\

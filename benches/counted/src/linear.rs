@@ -1,9 +1,9 @@
-//! Cost per byte does not grow with the length of a line or message, the number of its fragments,
-//! nor with what stands in one buffer.
+//! Checks that the cost per byte does not grow with the length of a line or message, with the
+//! number of its fragments, or with the contents of one buffer.
 //!
-//! `cargo bench --manifest-path benches/counted/Cargo.toml --bench linear` counts instructions under
-//! valgrind's callgrind, so that noise cannot hide a rescan, and fails where a long input costs over
-//! 1.2 times the short one per byte.
+//! `cargo bench --manifest-path benches/counted/Cargo.toml --bench linear` counts instructions
+//! under valgrind's callgrind, so that noise cannot hide a rescan. It fails if a long input costs
+//! over 1.2 times as much per byte as the short one.
 
 mod callgrind;
 
@@ -18,10 +18,10 @@ use std::sync::Mutex;
 use std::{array, iter, thread};
 
 const MIB: u32 = 1 << 20;
-/// How many fragments of a byte the shorter such message has.
+/// The number of one-byte fragments in the shorter message of that kind.
 const FRAGMENTS: u32 = 4096;
 
-/// One `data` line of this many bytes, shown to the decoder in chunks.
+/// Decodes one `data` line of this many bytes, in chunks.
 #[inline(never)]
 fn measured_line(line: &mut [u8], chunk: usize) -> usize {
     let options = DecoderOptions::new().max_line(usize::MAX).max_event(usize::MAX);
@@ -38,7 +38,7 @@ fn measured_line(line: &mut [u8], chunk: usize) -> usize {
     events
 }
 
-/// The same in immutable chunks, which the decoder has to gather.
+/// Decodes the same in immutable chunks, which the decoder has to gather.
 #[inline(never)]
 fn measured_chunks(line: Bytes, chunk: usize) -> usize {
     let options = DecoderOptions::new().max_line(usize::MAX).max_event(usize::MAX);
@@ -54,7 +54,7 @@ fn measured_chunks(line: Bytes, chunk: usize) -> usize {
     events
 }
 
-/// All events of one buffer.
+/// Decodes all events of one buffer.
 #[inline(never)]
 fn measured_events(mut input: &mut [u8]) -> usize {
     let mut decoder = Decoder::new();
@@ -67,7 +67,7 @@ fn measured_events(mut input: &mut [u8]) -> usize {
 
 const LIMITS: ws::Limits = ws::Limits::new().max_message(u64::MAX);
 
-/// What a client sent, shown to the decoder in chunks.
+/// Decodes a client's output, in chunks.
 #[inline(never)]
 fn measured_frames(stream: &mut [u8], chunk: usize) -> usize {
     let mut decoder = ws::frame::FrameDecoder::new(Role::Server, LIMITS);
@@ -85,7 +85,7 @@ fn measured_frames(stream: &mut [u8], chunk: usize) -> usize {
     messages
 }
 
-/// The same, where the decoder has to put messages together.
+/// Decodes the same where the decoder has to put messages together.
 #[inline(never)]
 fn measured_messages(stream: &[u8], chunk: usize) -> usize {
     let mut decoder = MessageDecoder::new(Role::Server, LIMITS);
@@ -100,7 +100,7 @@ fn measured_messages(stream: &[u8], chunk: usize) -> usize {
     messages
 }
 
-/// One message of a client, in `len` bytes or a few more.
+/// Returns one message of a client, in `len` bytes or a few more.
 fn message(len: usize, fragment: usize) -> Vec<u8> {
     let text = "x\u{FC}".repeat(len / 3);
     let mut stream = Vec::with_capacity(len + ws::frame::FrameHeader::MAX_LEN);
@@ -110,7 +110,7 @@ fn message(len: usize, fragment: usize) -> Vec<u8> {
     stream
 }
 
-/// Runs one case, which is a way to decode and a size of chunks; what surrounds the measured
+/// Runs one case, which is a way of decoding and a size of chunks. Code around the measured
 /// function is not counted.
 fn run(case: &str, len: usize) {
     let (way, chunk) = case.split_once(' ').expect("a way and a size");
@@ -131,7 +131,7 @@ fn run(case: &str, len: usize) {
     assert_eq!(events, 1, "all events are found");
 }
 
-/// What is printed of a row, the case, and two lengths.
+/// A row: its printed name, its case, and two lengths.
 type Row = (&'static str, &'static str, u32, u32);
 
 const ROWS: &[Row] = &[
@@ -152,7 +152,7 @@ const ROWS: &[Row] = &[
     ("1 B fragments gathered, 16 B chunks", "gathered 16", FRAGMENTS, 16 * FRAGMENTS),
 ];
 
-/// Counts a row and prints it; returns whether it is linear.
+/// Counts a row and prints it. Returns whether it is linear.
 fn is_linear(&(name, case, short, long): &Row) -> bool {
     let per_byte = |len: u32| callgrind::instructions(&[case, &len.to_string()]) / f64::from(len);
     let (short, long) = (per_byte(short), per_byte(long));
@@ -161,7 +161,7 @@ fn is_linear(&(name, case, short, long): &Row) -> bool {
     ratio <= 1.2
 }
 
-/// How many rows are counted at once, which alters no count.
+/// The number of rows counted in parallel, which changes no count.
 const WORKERS: usize = 2;
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! A client on either wire, that says when it has which event.
+//! A client on either wire, which reports when it has which event.
 
 use bytes::{Buf, BytesMut};
 use eventwire::sse::{Item, OwnedDecoder};
@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-/// What the operating system may keep for one who does not read; it takes twice that.
+/// The receive buffer of a client that does not read. The operating system allocates twice as much.
 const RECEIVE_BUFFER: u32 = 16 << 10;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Wire {
         }
     }
 
-    /// How many bytes an idle connection takes in the server, by the guide of the crate.
+    /// Returns the memory of an idle connection in the server, in bytes, by the crate's guide.
     pub(crate) const fn resident(self) -> u64 {
         match self {
             Self::Sse => 13_568,
@@ -37,7 +37,7 @@ impl Wire {
     }
 }
 
-/// Whether it reads all the time.
+/// Whether the client reads all the time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Group {
     Steady,
@@ -46,29 +46,29 @@ pub(crate) enum Group {
 
 pub(crate) enum Report {
     Open,
-    /// The next event came at this time.
+    /// The next event arrived at this time.
     Event(Instant),
-    /// What should not be: an event that was not the next one, or the end.
+    /// A fault: an event that was not the next one, or the end.
     Fault(String),
 }
 
 pub(crate) struct Client {
     pub(crate) wire: Wire,
-    /// Goes into each report.
+    /// Sent with each report.
     pub(crate) group: Group,
     pub(crate) reports: mpsc::UnboundedSender<(Group, Report)>,
     /// Whether to read.
     pub(crate) reading: watch::Receiver<bool>,
 }
 
-/// What arrives, of the one wire or the other.
+/// The decoder of one wire or the other.
 enum Protocol {
     Sse { head: bool, decoder: Box<OwnedDecoder> },
     WebSocket(Box<WebSocket<OsMaskKeys>>),
 }
 
 impl Client {
-    /// Until the connection ends, which it should not.
+    /// Runs until the connection ends, which it should not.
     pub(crate) async fn run(mut self, address: SocketAddr) {
         if let Err(error) = self.follow(address).await {
             self.report(Report::Fault(error.to_string()));
@@ -84,7 +84,7 @@ impl Client {
         let mut next = 0;
         let mut protocol = match self.wire {
             Wire::Sse => {
-                // Without chunks: they would only be taken off again.
+                // No chunked encoding, which would only have to be removed again.
                 stream.write_all(b"GET /events HTTP/1.0\r\n\r\n").await?;
                 Protocol::Sse { head: true, decoder: Box::default() }
             }
@@ -108,13 +108,13 @@ impl Client {
             if received.is_empty() {
                 received = BytesMut::new();
             }
-            // One who does not read waits here.
+            // A client that does not read waits here.
             let _ = self.reading.wait_for(|&reading| reading).await;
             read(&mut stream, &mut received).await?;
         }
     }
 
-    /// Reports all that has arrived.
+    /// Reports everything that has arrived.
     fn take(
         &self,
         protocol: &mut Protocol,
@@ -150,7 +150,7 @@ impl Client {
         Ok(())
     }
 
-    /// Each event says its number first.
+    /// Checks the number that an event begins with, and reports the event.
     fn event(&self, data: &str, next: &mut usize) -> io::Result<()> {
         let number = data.split(' ').next().and_then(|number| number.parse().ok());
         if number != Some(*next) {
@@ -162,12 +162,12 @@ impl Client {
     }
 
     fn report(&self, report: Report) {
-        // Whoever counts may have seen enough.
+        // The receiver of the reports may have stopped.
         let _ = self.reports.send((self.group, report));
     }
 }
 
-/// Where the head of the response ends, if it has come and is a good one.
+/// Returns where the head of the response ends, if it has arrived and is as expected.
 fn head_len(received: &[u8]) -> io::Result<Option<usize>> {
     let mut headers = [httparse::EMPTY_HEADER; 16];
     let mut response = httparse::Response::new(&mut headers);
@@ -180,7 +180,7 @@ fn head_len(received: &[u8]) -> io::Result<Option<usize>> {
     }
 }
 
-/// Waits without a buffer, as there are many who wait.
+/// Waits without a buffer, because many clients wait.
 async fn read(stream: &mut TcpStream, received: &mut BytesMut) -> io::Result<()> {
     stream.readable().await?;
     received.reserve(4096);
@@ -191,7 +191,7 @@ async fn read(stream: &mut TcpStream, received: &mut BytesMut) -> io::Result<()>
     }
 }
 
-/// Asks for something by a POST; gives what the server answers.
+/// Sends a POST request. Returns the server's answer.
 pub(crate) async fn post(address: SocketAddr, path: &str, body: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let head = format!("POST {path} HTTP/1.0\r\ncontent-length: {}\r\n\r\n", body.len());

@@ -1,4 +1,4 @@
-//! Many connections to one server: what each costs in memory, and how soon all have an event, also
+//! Many connections to one server: the memory of each, and the time until all have an event, also
 //! while some do not read. `benches/README.md` says how to run it.
 
 mod client;
@@ -18,37 +18,40 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const USAGE: &str = "usage: eventwire-bench-crowd SERVER [--connections N] [--pausing N]";
 
-/// How much more it may be.
+/// The factor by which memory may exceed the formula.
 const TOLERANCE: f64 = 1.25;
 
-/// How many times longer an event may take to all others while some do not read: one who waits for the
-/// slow would take them along, and shared machines are no clocks.
+/// How many times longer an event may take to all other clients while some do not read. A server
+/// that waited for slow clients would exceed this by far. The tolerance is wide because shared
+/// machines are no clocks.
 const DELAY: f64 = 2.0;
 
-/// How often the two are measured in turn, and how many events each time.
+/// How often the two are measured in turn, and the number of events each time.
 const TURNS: usize = 3;
 const ROUNDS: usize = 5;
 
-/// Events, of so many bytes, that fill what the operating system and the server have for one who does
-/// not read, and more.
+/// The number and size of events that more than fill the buffers of the operating system and of the
+/// server for a client that does not read.
 const FILLING: (usize, usize) = (96, 8 << 10);
 
-/// What waits in the server for each who does not read, at most, by wire: the high-water mark of a
-/// WebSocket and one message, or what hyper takes of an event stream, whose bytes are the history's.
+/// The maximum that waits in the server for each client that does not read, by wire: the high-water
+/// mark of a WebSocket plus one message, or the buffer of hyper for an event stream, whose events
+/// are shares of the history.
 const WAITING: (u64, u64) = ((16 << 10) + (8 << 10), 1 << 10);
 
-/// What the server's history takes at most, by its own bound.
+/// The maximum size of the server's history, by its own limit.
 const HISTORY: u64 = 16 << 20;
 
-/// As many who read and who do not, and as many events, as show what becomes of the slow.
+/// The numbers of clients that read and that do not, and of events. They are large enough to show
+/// what happens to slow clients.
 const SLOW: (usize, usize, usize) = (100, 20, 1200);
 
 const EVENT: &str = r#"{"place":"Bergen","celsius":9.5,"sky":"rain"}"#;
 
-/// How many connections are opened at once.
+/// The number of connections opened at once.
 const OPENING: usize = 200;
 
-/// How long a server is left alone before its memory is looked at.
+/// How long a server is left alone before its memory is measured.
 const SETTLING: Duration = Duration::from_secs(1);
 
 const PATIENCE: Duration = Duration::from_secs(50);
@@ -66,16 +69,16 @@ struct Crowd {
     steady: Members,
     pausing: Members,
     published: usize,
-    /// What was resident before connections were opened, and what they are to take.
+    /// The resident memory before connections were opened, and the memory that they should take.
     before: u64,
     expected: u64,
 }
 
-/// Those of a group, together.
+/// The clients of a group.
 struct Members {
     reading: watch::Sender<bool>,
     count: usize,
-    /// How many events they have.
+    /// The number of events that they have.
     events: usize,
     last_event: Instant,
 }
@@ -110,8 +113,8 @@ impl Crowd {
         Self { server, reports, sender, steady, pausing, published: 0, before: 0, expected: 0 }
     }
 
-    /// Opens connections, and tells how much memory they take in the server; gives how much more that
-    /// is than the formula says.
+    /// Opens connections, and prints how much memory they take in the server. Returns the excess
+    /// over the formula.
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     async fn open_measured(&mut self, args: &Args, wires: &[Wire]) -> Result<f64> {
         self.before = self.server.resident()?;
@@ -125,15 +128,16 @@ impl Crowd {
         let ratio = resident as f64 / self.expected as f64;
         let names: Vec<_> = wires.iter().map(|wire| wire.name()).collect();
         println!(
-            "{count} connections by each of {names:?}: {} KiB resident, {} bytes for each, {ratio:.2} times the formula",
+            "{count} connections by each of {names:?}: {} KiB resident, {} bytes for each, \
+             {ratio:.2} times the formula",
             resident >> 10,
             resident / (count * wires.len()) as u64,
         );
         Ok(ratio)
     }
 
-    /// How much more memory than allowed it takes that some do not read, and how many times longer an
-    /// event takes to all others meanwhile.
+    /// Returns how much memory beyond the allowed one it takes if some clients do not read, and how
+    /// many times longer an event then takes to all others.
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     async fn delay_by_pauses(&mut self) -> Result<(f64, f64)> {
         let (steady, pausing) = (self.steady.count, self.pausing.count);
@@ -161,7 +165,8 @@ impl Crowd {
             steady + pausing
         );
         println!(
-            "while {pausing} do not read and lack {missed} events, it is with the others after {} ms, {delay:.2} times as long",
+            "while {pausing} clients do not read and lack {missed} events, an event reaches the \
+             others after {} ms, {delay:.2} times as long",
             some_pause.as_millis(),
         );
         println!("each has all {} events, once and in order", self.published);
@@ -172,8 +177,8 @@ impl Crowd {
         Ok((ratio, delay))
     }
 
-    /// Publishes more than the history holds: those who did not read are sent away, and the others have
-    /// everything.
+    /// Publishes more than the history holds. Clients that did not read are disconnected, and the
+    /// others have everything.
     async fn send_the_slow_away(&mut self) -> Result<()> {
         let (count, pausing, events) = SLOW;
         for wire in [Wire::Sse, Wire::WebSocket] {
@@ -256,7 +261,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Waits until all of a group have all events.
+    /// Waits until all clients of a group have all events.
     async fn catch_up(&mut self, group: Group) -> Result<()> {
         let published = self.published;
         while self.members(group).events < self.members(group).count * published {
@@ -265,8 +270,8 @@ impl Crowd {
         Ok(())
     }
 
-    /// Publishes events, and notes how long each takes to all of the steady ones. These groups have
-    /// each before the next one.
+    /// Publishes events, and notes how long each takes to all steady clients. They all have an
+    /// event before the next one is published.
     async fn rounds(&mut self, groups: &[Group], times: &mut Vec<Duration>) -> Result<()> {
         for _ in 0..ROUNDS {
             let begin = Instant::now();
@@ -299,7 +304,7 @@ fn parse_args() -> Result<Args> {
     Ok(Args { server: server.ok_or(USAGE)?, connections, pausing })
 }
 
-/// Raises the number of files that may be open, here and in the server.
+/// Raises the limit on open files, here and in the server.
 fn allow_files(needed: usize) -> Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let files = hard.max(needed as u64);

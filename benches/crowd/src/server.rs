@@ -1,4 +1,4 @@
-//! The server, a process of its own.
+//! The server, in a process of its own.
 
 use std::ffi::OsStr;
 use std::io;
@@ -7,7 +7,7 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// Killed when it is dropped.
+/// A server process, which is killed on drop.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
@@ -27,7 +27,7 @@ impl Server {
         Ok(Self { address, child })
     }
 
-    /// How much of its memory is resident, in bytes.
+    /// Returns how much of its memory is resident, in bytes.
     pub(crate) fn resident(&self) -> io::Result<u64> {
         let pid = self.child.id().ok_or(io::ErrorKind::NotFound)?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;

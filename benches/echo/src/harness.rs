@@ -1,4 +1,4 @@
-//! A thread for each server, and what it has cost so far.
+//! A thread for each server, and its cost so far.
 
 use crate::servers::{Kind, Server};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -22,18 +22,18 @@ pub struct Running {
     thread: JoinHandle<()>,
 }
 
-/// What a thread has used so far.
+/// The resources that a thread has used so far.
 #[derive(Clone, Copy)]
 pub struct Usage {
     pub user_ns: i64,
     pub system_ns: i64,
-    /// How often it went to sleep.
+    /// How often the thread went to sleep.
     pub sleeps: i64,
 }
 
-/// Keeps this thread, and those it starts, on one processor. Otherwise a server's time depends on
-/// where its other side happens to run: waking another processor costs as much as an echo, and two
-/// may share a core.
+/// Keeps this thread, and those that it starts, on one processor. Otherwise a server's time depends
+/// on where its other side happens to run: waking another processor costs as much as an echo, and
+/// two processors may share a core.
 pub fn stay_on_one_processor() -> nix::Result<()> {
     let this = Pid::from_raw(0);
     let allowed = sched_getaffinity(this)?;
@@ -47,7 +47,7 @@ pub fn stay_on_one_processor() -> nix::Result<()> {
     sched_setaffinity(this, &one)
 }
 
-/// Starts a server on a port of the system's choice.
+/// Starts a server on a port that the system chooses.
 pub fn start<S: Server>() -> io::Result<Running> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
@@ -55,7 +55,7 @@ pub fn start<S: Server>() -> io::Result<Running> {
     let (questions, asked) = unbounded_channel();
     let thread = thread::Builder::new().name(S::NAME.to_owned()).spawn(move || {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        // Dropping the runtime at the end drops what it serves.
+        // At the end, dropping the runtime also drops the connections that it serves.
         runtime.expect("a runtime").block_on(async {
             let listener = TcpListener::from_std(listener).expect("a listener");
             tokio::spawn(accept::<S>(listener));
@@ -90,7 +90,7 @@ async fn accept<S: Server>(listener: TcpListener) {
     }
 }
 
-/// Tells this thread's usage as often as it is asked, until nobody can ask any more.
+/// Reports this thread's usage each time it is asked, until no more questions can come.
 async fn answer(mut asked: UnboundedReceiver<mpsc::Sender<Usage>>) {
     while let Some(answer) = asked.recv().await {
         let usage = getrusage(UsageWho::RUSAGE_THREAD).expect("the thread's usage");

@@ -1,4 +1,4 @@
-//! The other side: blocking sockets, and frames that were encoded before.
+//! The other side: blocking sockets, and frames that were encoded in advance.
 
 use crate::harness::{Running, Usage};
 use crate::servers::{Failure, Kind};
@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// From RFC 6455, 1.3.
+/// A request with the key of RFC 6455, 1.3. `ACCEPT` answers it.
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\
     Host: localhost\r\n\
     Upgrade: websocket\r\n\
@@ -18,20 +18,20 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// A server that does not answer for so long has failed.
+/// A server that does not answer for this long has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What one connection sends at once.
+/// The frames that one connection sends at once.
 pub struct Batch {
     /// Masked frames of one text message each.
     frames: Vec<u8>,
-    /// Their payload, not masked.
+    /// Their payloads, not masked.
     payload: Vec<u8>,
     message_len: usize,
 }
 
 impl Batch {
-    /// Messages of this length, which say whose they are.
+    /// Creates messages of this length, which name their connection.
     pub fn new(connection: usize, message_len: usize) -> Self {
         let (mut frames, mut payload) = (Vec::new(), Vec::new());
         for message in 0..BATCH {
@@ -44,7 +44,7 @@ impl Batch {
     }
 }
 
-/// Encoded by hand, so that nobody's encoder is its own judge.
+/// Encodes a frame by hand, so that no contender's encoder is its own judge.
 fn push_frame(frames: &mut Vec<u8>, number: usize, text: &[u8]) {
     let len = u16::try_from(text.len()).expect("a short message");
     let [high, low] = len.to_be_bytes();
@@ -66,11 +66,11 @@ pub struct Load {
     buffer: Vec<u8>,
 }
 
-/// What a server spent on a message, as long as it was measured.
+/// The cost of a message to a server, over the measured time.
 pub struct Sample {
     pub user_ns: f64,
     pub system_ns: f64,
-    /// How often it went to sleep, for each batch.
+    /// How often the server went to sleep, for each batch.
     pub sleeps: f64,
 }
 
@@ -96,8 +96,7 @@ impl Load {
         Ok(Self { raw, sockets, buffer: vec![0; 64 << 10] })
     }
 
-    /// Keeps the server busy for this long. The content of what comes back is compared once, or
-    /// always.
+    /// Keeps the server busy for this long. Compares the content of the echoes once, or always.
     pub fn measure(
         &mut self,
         server: &Running,
@@ -125,13 +124,14 @@ impl Load {
         })
     }
 
-    /// One batch on each connection, there and back.
+    /// Sends one batch on each connection, and receives it back.
     fn exchange(&mut self, batches: &[Batch], compare: bool) -> Result<(), Failure> {
         for (socket, batch) in self.sockets.iter_mut().zip(batches) {
             socket.write_all(&batch.frames)?;
         }
         let receive = if self.raw { receive_bytes } else { receive_messages };
-        // The last first: once it is there the others are, and the server wakes us only once.
+        // Receive the last one first: then the others have arrived too, and the server wakes us
+        // only once.
         for (socket, batch) in self.sockets.iter_mut().zip(batches).rev() {
             receive(socket, &mut self.buffer, batch, compare)?;
         }
@@ -169,7 +169,7 @@ fn receive_bytes(
     Ok(())
 }
 
-/// Takes echoes in as many frames and reads as they come in.
+/// Receives echoes, in any number of frames and reads.
 fn receive_messages(
     socket: &mut TcpStream,
     buffer: &mut [u8],

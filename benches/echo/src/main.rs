@@ -1,11 +1,11 @@
-//! WebSocket echo servers side by side on loopback: what a message costs the server's thread.
+//! WebSocket echo servers side by side on loopback: the cost of a message to the server's thread.
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/echo/Cargo.toml -- [--quick] [--json PATH]
 //! ```
 //!
 //! Every server has a thread and a single-threaded tokio runtime of its own, and batches its writes
-//! as well as its library allows. `--quick` proves only that all servers work and agree.
+//! as well as its library allows. `--quick` only proves that all servers work and agree.
 
 mod harness;
 mod load;
@@ -20,9 +20,9 @@ use std::fs;
 use std::time::Duration;
 
 const CONNECTIONS: usize = 64;
-/// How many messages each connection sends before it waits for their echoes.
+/// The number of messages that each connection sends before it waits for their echoes.
 const BATCH: usize = 16;
-/// Bytes of text in a message.
+/// The number of bytes of text in a message.
 const PAYLOADS: [usize; 2] = [20, 1024];
 
 fn main() -> Result<(), Failure> {
@@ -47,7 +47,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes the servers in turn, so that all share what the machine does meanwhile.
+/// Measures the servers in turn, so that changes of the machine's load affect all of them.
 fn run(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
     let servers = servers::start_all()?;
     let mut loads = servers.iter().map(Load::connect).collect::<Result<Vec<_>, _>>()?;
@@ -62,7 +62,7 @@ fn run(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
             }
         }
     }
-    // Before the sockets are closed, so that no server complains about that.
+    // Stop before the sockets are closed, so that no server complains about that.
     servers.into_iter().for_each(harness::Running::stop);
     Ok(tables.into())
 }

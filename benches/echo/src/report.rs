@@ -1,4 +1,4 @@
-//! Medians, ratios and goals, to read and as JSON.
+//! Medians, ratios and goals, for people and as JSON.
 
 use crate::harness::Running;
 use crate::load::Sample;
@@ -9,20 +9,20 @@ use std::fmt;
 use std::fs;
 use std::process::Command;
 
-/// At most this many times what the raw TCP echo takes.
+/// The maximum, as a multiple of the cost of the raw TCP echo.
 const GOAL: f64 = 1.25;
 
-/// All servers with messages of one length.
+/// All servers, with messages of one length.
 pub struct Table {
     message_len: usize,
-    /// The raw TCP echo is first.
+    /// The raw TCP echo comes first.
     pub rows: Vec<Row>,
 }
 
 pub struct Row {
     name: String,
     kind: Kind,
-    /// One of each round.
+    /// One measurement for each round.
     pub samples: Vec<Sample>,
 }
 
@@ -46,7 +46,8 @@ impl Table {
         self.rows.iter().filter(move |row| row.kind == kind)
     }
 
-    /// The goals of ours, and whether they were reached. A single round says nothing about that.
+    /// Returns the goals of ours, and whether they were reached. A single round proves nothing
+    /// about that.
     fn goals(&self) -> Vec<(String, bool)> {
         if self.raw().samples.len() == 1 {
             return Vec::new();
@@ -73,7 +74,7 @@ impl Row {
         median(self.samples.iter().map(of).collect())
     }
 
-    /// What a message takes here, in terms of what it takes there in the same round.
+    /// Returns the cost of a message here as a multiple of its cost there, in the same round.
     fn ratio(&self, other: &Self) -> f64 {
         let rounds = self.samples.iter().zip(&other.samples);
         median(rounds.map(|(a, b)| a.total_ns() / b.total_ns()).collect())
@@ -153,7 +154,7 @@ fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "MISSED" }
 }
 
-/// The version of a dependency, which is pinned.
+/// Returns the version of a dependency, which is pinned.
 fn version(package: &str) -> Option<&'static str> {
     let manifest = include_str!("../Cargo.toml").lines();
     let mut pins = manifest.filter_map(|line| line.split_once(" = "));
@@ -168,7 +169,7 @@ fn output(program: &str, arguments: &[&str]) -> String {
     output.unwrap_or_else(|_| format!("no {program}"))
 }
 
-/// The upper one of an even number.
+/// Returns the median, which is the upper one of an even number.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -1,30 +1,30 @@
-//! What a contender is, and how contenders are checked and timed side by side.
+//! Contenders, and how they are checked and timed side by side.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::hint::black_box;
 use std::time::Duration;
 
-/// Something that a contender made: an event, a run of a message, an encoded frame.
+/// An item that a contender made: an event, a run of a message, an encoded frame.
 pub trait View {
-    /// Adds what it says to a checksum.
+    /// Adds its content to a checksum.
     fn show(&self, sum: &mut Checksum);
 
-    /// Whether it is the end of what is counted; a run inside a message is not.
+    /// Returns whether it ends a counted thing. A run inside a message does not.
     fn ends(&self) -> bool {
         true
     }
 }
 
-/// Where a contender hands over what it makes.
+/// The receiver of the items that a contender makes.
 pub trait Sink {
-    /// Whether it looks at what it is given.
+    /// Whether it looks at the items.
     const CHECKING: bool;
 
     fn take<V: View>(&mut self, seen: &V);
 }
 
-/// The same things in the same order have the same checksum, however they were cut into runs.
+/// A checksum. The same items in the same order have the same one, however they were cut into runs.
 #[derive(Clone, Default)]
 pub struct Checksum {
     pending: Vec<u8>,
@@ -33,25 +33,25 @@ pub struct Checksum {
 }
 
 impl Checksum {
-    /// A run of a payload.
+    /// Adds a run of a payload.
     pub fn run(&mut self, payload: &[u8]) {
         self.pending.extend_from_slice(payload);
     }
 
-    /// The end of a payload, and what it belongs to.
+    /// Adds the end of a payload, and the thing that it belongs to.
     pub fn end(&mut self, kind: &str, id: &str) {
         (&self.pending, kind, id).hash(&mut self.hasher);
         self.pending.clear();
         self.count += 1;
     }
 
-    /// A whole payload.
+    /// Adds a whole payload.
     pub fn whole(&mut self, payload: &[u8], kind: &str, id: &str) {
         self.run(payload);
         self.end(kind, id);
     }
 
-    /// How many things it saw, and their hash.
+    /// Returns the number of things, and their hash.
     pub fn result(&self) -> (u32, u64) {
         assert!(self.pending.is_empty(), "a payload without an end");
         (self.count, self.hasher.finish())
@@ -66,7 +66,7 @@ impl Sink for Checksum {
     }
 }
 
-/// Uses what it is given as little as the compiler lets pass for use.
+/// Uses an item as little as the compiler accepts as a use.
 #[derive(Default)]
 struct Tally(u32);
 
@@ -79,22 +79,22 @@ impl Sink for Tally {
     }
 }
 
-/// What a contender does, once through its input.
+/// The work of a contender, once through its input.
 pub trait Work {
-    /// Whether [`prepare`](Self::prepare) is to be called before each run.
+    /// Whether [`prepare`](Self::prepare) must be called before each run.
     const PREPARES: bool = false;
 
-    /// Makes what the program that uses the contender would have at hand. It is not timed.
+    /// Makes the data that a program that uses the contender would already have. It is not timed.
     fn prepare(&mut self) {}
 
     fn run<S: Sink>(&mut self, sink: &mut S);
 }
 
-/// [`Work`] whose type does not matter.
+/// [`Work`] without its type.
 trait AnyWork {
     fn check(&mut self) -> Checksum;
 
-    /// The CPU time that so many runs take, and how many things they made.
+    /// Returns the CPU time of `runs` runs, and the number of things that they made.
     fn time(&mut self, runs: u32) -> (Duration, u32);
 }
 
@@ -122,12 +122,12 @@ impl<W: Work> AnyWork for W {
     }
 }
 
-/// The CPU time of this thread, which the machine's other users do not add to.
+/// Returns the CPU time of this thread, which other users of the machine do not add to.
 fn cpu_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().expect("it only grows from zero")
 }
 
-/// Work that makes nothing: what no contender can be faster than.
+/// Work that makes nothing: the bound that no contender can beat.
 struct Limit<F>(F);
 
 impl<F: FnMut()> Work for Limit<F> {
@@ -147,7 +147,7 @@ pub enum Kind {
 pub struct Contender {
     name: &'static str,
     kind: Kind,
-    /// Whether it makes what the row says.
+    /// Whether it makes the result that the row demands.
     makes: bool,
     work: Box<dyn AnyWork>,
 }
@@ -169,29 +169,29 @@ impl Contender {
         Self { makes: false, ..Self::new(name, Kind::Limit, Limit(work)) }
     }
 
-    /// A limit that makes what the others do, by hand.
+    /// Creates a limit that makes the same as the others, by hand.
     #[cfg(feature = "deflate")]
     pub fn checked_limit(name: &'static str, work: impl Work + 'static) -> Self {
         Self::new(name, Kind::Limit, work)
     }
 }
 
-/// What one of ours is held against.
+/// The rival of one of ours.
 #[derive(Clone, Copy)]
 pub enum Rival {
     BestPeer,
     Named(&'static str),
 }
 
-/// A ratio that counts as level: what noise allows to tell.
+/// A ratio that counts as level, because noise does not allow more.
 pub const LEVEL: f64 = 0.97;
 
-/// The rival's time is to be at least so many times ours.
+/// The rival's time must be at least this many times ours.
 #[derive(Clone, Copy)]
 pub struct Goal {
     pub ours: &'static str,
     pub rival: Rival,
-    /// `None` only shows the ratio.
+    /// With `None`, the ratio is only shown.
     pub least: Option<f64>,
 }
 
@@ -205,7 +205,7 @@ impl Goal {
     }
 }
 
-/// Who takes part in a row, and what each has to make.
+/// The contenders of a row, and the result that each must make.
 pub struct Field {
     pub expected: Checksum,
     pub contenders: Vec<Contender>,
@@ -219,7 +219,7 @@ pub struct Row {
     pub goals: Vec<Goal>,
     /// Whether the plot shows it.
     pub plotted: bool,
-    /// Makes the input, which is not kept for longer than the row.
+    /// Makes the input, which is kept only for the row.
     pub field: Box<dyn FnOnce() -> Field>,
 }
 
@@ -252,17 +252,17 @@ pub struct Measured {
 /// How long to measure.
 #[derive(Clone, Copy)]
 pub struct Effort {
-    /// What a batch of runs takes, unless one run takes longer.
+    /// The time of a batch of runs, unless one run takes longer.
     pub batch: Duration,
     pub rounds: usize,
-    /// What all rounds of one contender may take, after which it has at least three.
+    /// The maximum time of all rounds of one contender. There are at least three rounds.
     pub budget: Duration,
 }
 
 impl Effort {
     pub const FULL: Self =
         Self { batch: Duration::from_millis(5), rounds: 41, budget: Duration::from_millis(400) };
-    /// Enough to see that everything runs.
+    /// Just enough to see that everything runs.
     pub const QUICK: Self =
         Self { batch: Duration::ZERO, rounds: 3, budget: Duration::from_secs(1) };
 }
@@ -275,13 +275,13 @@ struct Runner {
     times: Vec<f64>,
 }
 
-/// Makes the allocator keep what is freed. glibc's does so once it has seen a large block freed;
-/// else the system's page faults would be measured with the long payloads, or not, by chance.
+/// Makes the allocator keep freed memory. glibc does so once it has seen a large block freed.
+/// Otherwise long payloads would, by chance, include the system's page faults.
 pub fn settle_allocator() {
     drop(black_box(vec![1_u8; 31 << 20]));
 }
 
-/// Checks every contender, then times them in turns.
+/// Checks every contender, then times them in turn.
 pub fn measure(row: Row, effort: Effort) -> Measured {
     let name = row.name();
     let Row { work, shape, delivery, goals, plotted, field } = row;
@@ -321,12 +321,16 @@ fn pace(mut contender: Contender, effort: Effort) -> Runner {
     let mut runs: u32 = 1;
     let mut time = contender.work.time(runs).0;
     while time < effort.batch {
-        // Short times are not exact: approach the batch in steps.
+        // Short times are not exact, so the batch is approached in steps.
         let factor = effort.batch.as_secs_f64() / time.as_secs_f64().max(1e-7);
         if factor < 1.2 {
             break;
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small number"
+        )]
         let more = (f64::from(runs) * factor.min(8.0)).ceil() as u32;
         runs = more;
         time = contender.work.time(runs).0;

@@ -1,4 +1,4 @@
-//! All figures, for programs.
+//! All figures as JSON, for programs.
 
 use crate::harness::{Figure, Measured};
 use crate::machine::Machine;

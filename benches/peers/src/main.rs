@@ -1,4 +1,4 @@
-//! eventwire beside other crates that do the same, on the same input, in one process.
+//! eventwire next to other crates that do the same, on the same input, in one process.
 
 mod harness;
 mod json;

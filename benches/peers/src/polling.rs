@@ -4,12 +4,12 @@ use futures_util::Stream;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// A context for what is polled by hand.
+/// Returns a context for polling by hand.
 pub fn context() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
-/// Takes all that a stream has for now.
+/// Takes all items that a stream has for now.
 pub fn drain<S: Stream>(stream: S, mut take: impl FnMut(S::Item)) {
     let mut stream = pin!(stream);
     let mut context = context();

@@ -1,10 +1,10 @@
-//! What was measured, held against the goals.
+//! The measurements, compared with the goals.
 
 use crate::harness::{Figure, Goal, Kind, Measured, Rival};
 use serde::Serialize;
 use std::fmt;
 
-/// One of ours against its rival.
+/// One of ours and its rival.
 #[derive(Serialize)]
 pub struct Verdict {
     pub ours: &'static str,
@@ -49,7 +49,7 @@ impl Measured {
         self.figures.iter().find(|figure| figure.name == name).expect("goals name contenders")
     }
 
-    /// Prints a line for each goal, and with `all` one for each contender.
+    /// Prints a line for each goal and, with `all`, one for each contender.
     pub fn print(&self, all: bool) {
         let Self { work, shape, delivery, .. } = self;
         for verdict in self.verdicts() {
@@ -63,7 +63,7 @@ impl Measured {
     }
 }
 
-/// The table's first line.
+/// Returns the first line of the table.
 pub fn head() -> String {
     format!(
         "{:<16} {:<20} {:<8} {:<16} {:>9}  {:<18} {:>11} {:>7} {:>7}",
@@ -81,7 +81,8 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// A table for each work and each of ours: the ratio to its rival, shapes down, deliveries across.
+/// Returns a table for each kind of work and each of ours: the ratio to its rival, with shapes down
+/// and deliveries across.
 pub fn markdown(rows: &[Measured]) -> String {
     let mut tables: Vec<Table> = Vec::new();
     for row in rows {

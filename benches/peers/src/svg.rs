@@ -1,23 +1,24 @@
-//! The main rows as a picture: bars on a logarithmic scale, readable on light and dark ground.
+//! The main rows as a picture: bars on a logarithmic scale, readable on a light and a dark
+//! background.
 
 use crate::harness::{Figure, Kind, Measured};
 use crate::machine::Machine;
 use std::fmt::{self, Write};
 
-/// Rows of the table stand in two columns.
+/// The rows of the table are in two columns.
 const COLUMN: f64 = 500.0;
 const MARGIN: f64 = 8.0;
-/// Where bars begin, right of the names.
+/// The position at which bars begin, right of the names.
 const LEFT: f64 = 186.0;
-/// Where the longest bar ends, left of its figure.
+/// The position at which the longest bar ends, left of its figure.
 const RIGHT: f64 = 440.0;
 const TOP: f64 = 76.0;
 const LINE: f64 = 16.0;
 const BAR: f64 = 11.0;
-/// What a row takes beside its bars.
+/// The height of a row in addition to its bars.
 const GAP: f64 = 32.0;
 
-/// Colours of a light ground, then what differs on a dark one.
+/// The colours on a light background, followed by those that differ on a dark one.
 const STYLE: &str = "
 text { font: 11px system-ui, sans-serif; fill: #24292f; }
 .head { font-weight: 600; font-size: 13px; }
@@ -37,27 +38,27 @@ text { fill: #e6edf3; }
 }
 ";
 
-/// `None` if none of the rows is one to plot.
+/// Returns `None` if no row is plotted.
 pub fn plot(machine: &Machine, rows: &[Measured]) -> Option<String> {
     let rows: Vec<_> = rows.iter().filter(|row| row.plotted).collect();
     let medians = || rows.iter().flat_map(|row| bars(row)).map(|figure| figure.median);
     let low = medians().min_by(f64::total_cmp)?.log10();
     let high = medians().max_by(f64::total_cmp)?.log10();
-    // From a little below, so that the shortest bar has a length too.
+    // Begin a little below the minimum, so that the shortest bar has a length too.
     let scale = Scale { low: low - (high - low) / 20.0 - 0.01, high };
     let mut out = String::new();
     draw(&mut out, machine, &rows, scale).expect("a string takes all");
     Some(out)
 }
 
-/// The fastest first; but no `memcpy`, beside which all else would be short of room.
+/// The fastest first, but without `memcpy`, which would leave all others short of room.
 fn bars(row: &Measured) -> Vec<&Figure> {
     let mut figures: Vec<_> = row.figures.iter().filter(|it| it.name != "memcpy").collect();
     figures.sort_by(|a, b| a.median.total_cmp(&b.median));
     figures
 }
 
-#[expect(clippy::cast_precision_loss, reason = "few")]
+#[expect(clippy::cast_precision_loss, reason = "a small number")]
 fn height(row: &Measured) -> f64 {
     GAP + LINE * bars(row).len() as f64
 }
@@ -75,7 +76,7 @@ impl Scale {
 }
 
 fn draw(out: &mut String, machine: &Machine, rows: &[&Measured], scale: Scale) -> fmt::Result {
-    // The first column has the half that is not the shorter one.
+    // The first column has the half that is not shorter.
     let total: f64 = rows.iter().map(|row| height(row)).sum();
     let mut longest: f64 = 0.0;
     let mut columns = [String::new(), String::new()];

@@ -1,13 +1,13 @@
-//! Which instructions may be used: what the target promises or, with feature `std`, what the machine
-//! turns out to have.
+//! The instructions that may be used: those that the target guarantees or, with feature `std`,
+//! those that the machine is found to have.
 //!
 //! `--cfg eventwire_simd="base"` or `"avx2"` in `RUSTFLAGS` allows no more than that, so that tests
-//! and benchmarks can run what lesser machines do.
+//! and benchmarks can run the code of lesser machines.
 
-/// A set of instructions, and all of those before it.
+/// A set of instructions, which includes all lower sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
-    /// What every machine that runs this has: SSE2, NEON or simd128.
+    /// The instructions of every machine that runs this: SSE2, NEON or simd128.
     Base,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -15,7 +15,7 @@ pub(super) enum Level {
     Avx512,
 }
 
-/// The level that the machine has.
+/// Returns the level of the machine.
 #[inline]
 pub(super) fn level() -> Level {
     #[cfg(test)]
@@ -38,7 +38,7 @@ use x86_64::machine_level;
 mod x86_64 {
     use super::Level;
 
-    /// The most that may be used.
+    /// The highest level that may be used.
     const CAP: Level = if cfg!(eventwire_simd = "base") {
         Level::Base
     } else if cfg!(eventwire_simd = "avx2") {
@@ -47,7 +47,7 @@ mod x86_64 {
         Level::Avx512
     };
 
-    /// The level by what `$has` says of a feature.
+    /// Returns the highest level whose features are all present according to `$has`.
     macro_rules! level_by {
         ($has:ident) => {
             if !($has!("avx2")
@@ -71,7 +71,7 @@ mod x86_64 {
         };
     }
 
-    /// What the target promises.
+    /// The level that the target guarantees.
     const TARGET: Level = level_by!(is_promised);
 
     #[cfg(not(feature = "std"))]
@@ -85,7 +85,7 @@ mod x86_64 {
     pub(super) fn machine_level() -> Level {
         use core::sync::atomic::{AtomicU8, Ordering};
 
-        /// A level as number, or one that is none.
+        /// A level as a number, or `UNKNOWN`.
         static FOUND: AtomicU8 = AtomicU8::new(UNKNOWN);
         const UNKNOWN: u8 = u8::MAX;
         const BASE: u8 = Level::Base as u8;
@@ -115,8 +115,8 @@ mod x86_64 {
 
 /// Makes a safe function of an algorithm over any vector, which runs it at the machine's level.
 ///
-/// The algorithm is an `unsafe fn` with `#[inline(always)]`, generic over the vector, that asks for
-/// nothing but that the vector's instructions exist.
+/// The algorithm is an `unsafe fn` with `#[inline(always)]`, generic over the vector. Its only
+/// precondition must be that the vector's instructions exist.
 macro_rules! dispatch {
     (
         $(#[$attribute:meta])*
@@ -141,7 +141,7 @@ macro_rules! dispatch {
                 unsafe { $algorithm::<core::arch::x86_64::__m512i $(, $t)?>($($argument),*) }
             }
             match level() {
-                // SAFETY: every machine that this is compiled for has them.
+                // SAFETY: every machine that this is compiled for has these instructions.
                 Level::Base => unsafe { $algorithm::<Base $(, $t)?>($($argument),*) },
                 // SAFETY: the machine has this level.
                 #[cfg(target_arch = "x86_64")]
@@ -163,7 +163,7 @@ pub(super) mod tests {
         pub(super) static FORCED: Cell<Option<Level>> = const { Cell::new(None) };
     }
 
-    /// Runs a test at all levels that the machine has.
+    /// Runs a test at every level that the machine has.
     pub(in crate::simd::vector) fn at_every_level(test: impl Fn()) {
         let all = [
             Level::Base,

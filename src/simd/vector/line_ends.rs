@@ -1,19 +1,19 @@
-//! Where lines end, 64 bytes at a time, and whether what stands before is ASCII.
+//! Finds line ends, 64 bytes at a time, and checks whether the bytes before them are ASCII.
 
 use super::register::Vector;
 use crate::simd::{LineEnds, WithLineEnds};
 use core::marker::PhantomData;
 
-/// Line ends found by masks. Whoever makes one promises that the vector's instructions exist.
+/// Line ends found with masks. Creating one is only sound where the vector's instructions exist.
 struct Masks<V> {
-    /// Where the 64 bytes begin, or those that are left, that were looked at last; modulo the address
-    /// space, as at first they lie before all that is to be looked at.
+    /// The start of the last block that was looked at, which has 64 bytes, or fewer at the end. It
+    /// is modulo the address space, because the first block begins before the buffer.
     block: usize,
-    /// Which of them are line ends that were not given yet; the first byte is the lowest bit.
+    /// The line ends in the block that were not returned yet. The first byte has the lowest bit.
     ends: u64,
-    /// Which of them are not ASCII.
+    /// The bytes in the block that are not ASCII.
     high: u64,
-    /// Whether any before them was not.
+    /// Whether any byte before the block is not ASCII.
     any_high: bool,
     vector: PhantomData<V>,
 }
@@ -31,9 +31,9 @@ impl<V: Vector> LineEnds for Masks<V> {
             self.any_high |= self.high != 0;
             self.block = block;
             (self.ends, self.high) = match buf[block..].first_chunk::<BLOCK>() {
-                // SAFETY: the bytes are there, and so are the instructions.
+                // SAFETY: the block has 64 bytes, and the caller has the instructions.
                 Some(bytes) => unsafe { V::masks_of_block(bytes.as_ptr()) },
-                // SAFETY: the instructions are there.
+                // SAFETY: the caller has the instructions.
                 None => unsafe { last::<V>(buf, block) },
             };
         }
@@ -50,7 +50,7 @@ impl<V: Vector> LineEnds for Masks<V> {
 }
 
 dispatch! {
-    /// Runs what needs the line ends of a buffer from somewhere on.
+    /// Runs work that needs the line ends of a buffer, from `from` on.
     pub(crate) fn with_line_ends<W: WithLineEnds>(from: usize, work: W) -> W::Output = run
 }
 
@@ -60,7 +60,7 @@ unsafe fn run<V: Vector, W: WithLineEnds>(from: usize, work: W) -> W::Output {
     work.run(Masks::<V> { block, ends: 0, high: 0, any_high: false, vector: PhantomData })
 }
 
-/// The masks of fewer than 64 bytes, the last of `buf`.
+/// Returns the masks of the last bytes of `buf`, fewer than 64.
 #[inline(always)]
 unsafe fn last<V: Vector>(buf: &[u8], at: usize) -> (u64, u64) {
     let left = buf.len().saturating_sub(at);
@@ -68,11 +68,10 @@ unsafe fn last<V: Vector>(buf: &[u8], at: usize) -> (u64, u64) {
         return (0, 0);
     }
     if buf.len() < BLOCK {
-        // SAFETY: that many bytes lie there.
+        // SAFETY: `buf` has `left` bytes from `at` on.
         return unsafe { V::masks_of_less(buf.as_ptr().add(at), left) };
     }
-    // The last block, of which the first bytes were looked at before.
-    // SAFETY: 64 bytes lie there.
+    // SAFETY: `buf` has at least 64 bytes. The first bytes of its last block were looked at before.
     let (ends, high) = unsafe { V::masks_of_block(buf.as_ptr().add(buf.len() - BLOCK)) };
     let before = BLOCK - left;
     (ends >> before, high >> before)
@@ -86,7 +85,7 @@ mod tests {
     use crate::simd::{LineEnds, WithLineEnds};
     use std::vec::Vec;
 
-    /// Collects all line ends, and whether what stands before each is ASCII.
+    /// Collects all line ends, and whether the bytes before each are ASCII.
     struct Collect<'a>(&'a [u8]);
 
     impl WithLineEnds for Collect<'_> {
@@ -116,7 +115,7 @@ mod tests {
         at_every_level(|| {
             for offset in 0..64 {
                 for len in 0..=300 {
-                    // Behind it there is nothing, for sanitizers to see.
+                    // The allocation ends with it, so that sanitizers see any access beyond.
                     let memory = bytes[..offset + len].to_vec();
                     let buf = &memory[offset..];
                     let from = offset.min(len);

@@ -1,4 +1,4 @@
-//! Text copied as lines that each begin with the same bytes.
+//! Copies text as lines that each begin with the same bytes.
 
 use super::register::{Vector, copy_block_min};
 use crate::simd::Line;
@@ -7,23 +7,23 @@ use core::mem::MaybeUninit;
 /// How far text was copied.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Copied {
-    /// Bytes of the text.
+    /// Bytes read from the text.
     pub(super) read: usize,
-    /// Bytes of the output, from its beginning.
+    /// Bytes written to the output, from its beginning.
     pub(super) written: usize,
 }
 
 const BLOCK: usize = 64;
 
 dispatch! {
-    /// Copies `text` to `out`, with a line's start in place of each CR, LF and CRLF: all of it, or
-    /// as far as there is room.
+    /// Copies `text` to `out`, with the start of a line in place of each CR, LF and CRLF. Copies
+    /// all of it, or as far as there is room.
     pub(super) fn copy_lines(text: &[u8], line: Line, out: &mut [MaybeUninit<u8>]) -> Copied
         = copy_lines_by
 }
 
-/// Blocks of the text are copied whole, wherever its lines end; what is behind a line end is copied
-/// once more, behind the start of its line.
+/// Copies whole blocks of the text, wherever its lines end. The bytes of the block after a line end
+/// are then copied once more, to after the start of their line.
 #[inline(always)]
 unsafe fn copy_lines_by<V: Vector>(text: &[u8], line: Line, out: &mut [MaybeUninit<u8>]) -> Copied {
     let room = out.len();
@@ -34,7 +34,7 @@ unsafe fn copy_lines_by<V: Vector>(text: &[u8], line: Line, out: &mut [MaybeUnin
     while block < text.len() {
         let at = block.wrapping_add(inserted);
         if plain {
-            // SAFETY: it asks for no more than this function.
+            // SAFETY: it has the same precondition as this function.
             let len = unsafe { copy_plain::<V>(&text[block..], out.add(at), room - at) };
             block += len;
             if block == text.len() {
@@ -46,7 +46,7 @@ unsafe fn copy_lines_by<V: Vector>(text: &[u8], line: Line, out: &mut [MaybeUnin
         if len > room - at {
             return Copied { read: block, written: at };
         }
-        // SAFETY: so many bytes are left of the text, and of the room.
+        // SAFETY: the text and the room have at least `len` bytes left.
         let mut ends = unsafe { copy_block::<V>(from.add(block), out.add(at), len) };
         plain = ends == 0;
         while ends != 0 {
@@ -54,13 +54,13 @@ unsafe fn copy_lines_by<V: Vector>(text: &[u8], line: Line, out: &mut [MaybeUnin
             ends &= ends - 1;
             let at = end.wrapping_add(inserted);
             if text[end] == b'\n' && end > 0 && text[end - 1] == b'\r' {
-                // The second half of a CRLF: the line was begun by its first.
+                // The second half of a CRLF. Its first half has already begun the line.
                 inserted = inserted.wrapping_sub(1);
             } else {
                 if Line::MAX > room - at {
                     return Copied { read: end, written: at };
                 }
-                // SAFETY: there is room for so many bytes.
+                // SAFETY: there is room for this many bytes, as checked above.
                 unsafe { out.add(at).cast::<[u8; Line::MAX]>().write(line.start) };
                 inserted = inserted.wrapping_add(line.len - 1);
             }
@@ -70,7 +70,7 @@ unsafe fn copy_lines_by<V: Vector>(text: &[u8], line: Line, out: &mut [MaybeUnin
             if left > room - at {
                 return Copied { read: behind, written: at };
             }
-            // SAFETY: so many bytes are left of the text, and of the room.
+            // SAFETY: the text and the room have this many bytes left.
             unsafe {
                 if text.len() - behind >= BLOCK && room - at >= BLOCK {
                     V::copy_block(from.add(behind), out.add(at));
@@ -84,10 +84,10 @@ unsafe fn copy_lines_by<V: Vector>(text: &[u8], line: Line, out: &mut [MaybeUnin
     Copied { read: block, written: block.wrapping_add(inserted) }
 }
 
-/// Copies `len` bytes, a block or less, and says which are line ends.
+/// Copies `len` bytes, at most a block, and returns the mask of its line ends.
 #[inline(always)]
 unsafe fn copy_block<V: Vector>(from: *const u8, to: *mut u8, len: usize) -> u64 {
-    // SAFETY: that many bytes may be read, and written.
+    // SAFETY: the caller guarantees that `len` bytes may be read and written.
     unsafe {
         if len == BLOCK {
             let (ends, _) = V::masks_of_block(from);
@@ -101,8 +101,8 @@ unsafe fn copy_block<V: Vector>(from: *const u8, to: *mut u8, len: usize) -> u64
     }
 }
 
-/// Copies from the front of `text` what surely has no line end; returns how much. Some more may be
-/// written.
+/// Copies bytes that are certain to contain no line end from the front of `text`. Returns how many.
+/// More may have been written.
 #[inline(always)]
 unsafe fn copy_plain<V: Vector>(text: &[u8], out: *mut u8, room: usize) -> usize {
     const STEP: usize = 4 * BLOCK;
@@ -110,7 +110,7 @@ unsafe fn copy_plain<V: Vector>(text: &[u8], out: *mut u8, room: usize) -> usize
     let most = text.len().min(room);
     let mut at = 0;
     while most - at >= STEP {
-        // SAFETY: so many bytes are left of the text, and of the room.
+        // SAFETY: the text and the room have `STEP` bytes left.
         let low = unsafe {
             // No closure: it would not have the caller's instructions.
             let a = copy_block_min::<V>(from.add(at), out.add(at));
@@ -122,7 +122,7 @@ unsafe fn copy_plain<V: Vector>(text: &[u8], out: *mut u8, room: usize) -> usize
         if low {
             return at;
         }
-        // Where there is much more, it goes to where no store crosses a cache line.
+        // If there is much more, continue at a place where no store crosses a cache line.
         let aligned =
             if at == 0 && most >= 2 * STEP { out.addr().wrapping_neg() % BLOCK } else { 0 };
         at += if aligned == 0 { STEP } else { STEP - BLOCK + aligned };
@@ -130,17 +130,17 @@ unsafe fn copy_plain<V: Vector>(text: &[u8], out: *mut u8, room: usize) -> usize
     if room < text.len() || text.len() < BLOCK {
         return at;
     }
-    // The rest, whose last block may lie over the one before.
+    // The rest. Its last block may overlap the one before.
     let end = text.len() - BLOCK;
-    // SAFETY: a block begins there, in the text and in the room.
+    // SAFETY: the text and the room have a block there.
     let mut least = unsafe { copy_block_min::<V>(from.add(end), out.add(end)) };
     let mut block = at;
     while block < end {
-        // SAFETY: a block begins there.
+        // SAFETY: the text and the room have a block there.
         least = unsafe { least.min(copy_block_min::<V>(from.add(block), out.add(block))) };
         block += BLOCK;
     }
-    // SAFETY: the instructions are there.
+    // SAFETY: the caller has the instructions.
     if unsafe { least.any_low() } { at } else { text.len() }
 }
 
@@ -159,7 +159,7 @@ mod tests {
         text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\ndata: ")
     }
 
-    /// Copies to this much room at this distance from a cache line's start.
+    /// Copies to `room` bytes that begin `offset` bytes after the start of a cache line.
     fn check(text: &str, room: usize, offset: usize) {
         let mut out = vec![MaybeUninit::new(0xEE); room + 2 * 64];
         let start = out.as_ptr().addr().wrapping_neg() % 64 + offset;
@@ -175,7 +175,7 @@ mod tests {
         assert!(read == text.len() || room < enough, "{read} of {text:?} in {room} at {offset}");
     }
 
-    /// From too little room to more than is needed.
+    /// Checks from too little room to more than is needed.
     fn check_rooms(text: &str, offset: usize) {
         let whole = expected(text).len();
         for room in [whole / 2, whole, whole + 7, whole + 200] {
@@ -200,7 +200,7 @@ mod tests {
         at_every_level(|| {
             for offset in 0..64 {
                 for len in 0..=300.min(text.len() - offset) {
-                    // Behind it there is nothing, for sanitizers to see.
+                    // The allocation ends with it, so that sanitizers see any access beyond.
                     let memory = String::from(&text[..offset + len]);
                     check_rooms(&memory[offset..], offset);
                 }
@@ -208,7 +208,7 @@ mod tests {
         });
     }
 
-    /// Lines so long that they are copied to aligned places.
+    /// Tests lines so long that they are copied to aligned places.
     #[test]
     fn long_lines() {
         at_every_level(|| {

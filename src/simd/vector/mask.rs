@@ -1,14 +1,20 @@
-//! Masking, where bytes lie or as they are copied, and whether text is ASCII.
+//! Masks bytes, in place or while copying them, and checks whether text is ASCII.
+//!
+//! All of it is one operation: read, XOR with the key, perhaps write, and collect the high bits.
+//! `short` does up to [`SHORT`] bytes with base instructions, inlined. `long` does more, at the
+//! machine's level. Both read the two ends of the input before they write anything, because vectors
+//! may overlap and the output may be the input.
 
 use super::register::{Base, Vector};
 #[cfg(feature = "alloc")]
 use bytes::BufMut;
 use core::mem::MaybeUninit;
 
-/// Up to here the registers of the base level do as well, and are not worth a call.
+/// Up to this length, base registers are fast enough, and a call to other instructions does not
+/// pay.
 const SHORT: usize = 8 * Base::LEN;
 
-/// Masks `payload` where it lies.
+/// Masks `payload` in place.
 #[inline]
 pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     let key = Key::new(key);
@@ -16,11 +22,11 @@ pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
         return mask_long(payload, key);
     }
     let bytes = payload.as_mut_ptr();
-    // SAFETY: that many bytes lie there.
+    // SAFETY: the slice has that many bytes.
     unsafe { short(bytes, Some(bytes), payload.len(), key) };
 }
 
-/// Unmasks `text` where it lies; returns whether it is ASCII.
+/// Unmasks `text` in place. Returns whether it is ASCII.
 #[inline(always)]
 pub(crate) fn unmask_text(text: &mut [u8], key: [u8; 4]) -> bool {
     let key = Key::new(key);
@@ -28,24 +34,24 @@ pub(crate) fn unmask_text(text: &mut [u8], key: [u8; 4]) -> bool {
         return unmask_long_text(text, key);
     }
     let bytes = text.as_mut_ptr();
-    // SAFETY: that many bytes lie there.
+    // SAFETY: the slice has that many bytes.
     unsafe { short(bytes, Some(bytes), text.len(), key) }
 }
 
-/// Writes `payload`, masked, to `out`, which has the same length.
+/// Writes `payload`, masked, to `out`, which must have the same length.
 #[inline]
 pub(crate) fn copy_masked(payload: &[u8], out: &mut [u8], key: [u8; 4]) {
-    // SAFETY: nothing but bytes is written there.
+    // SAFETY: only initialised bytes are written there.
     let out = unsafe { &mut *(&raw mut *out as *mut [MaybeUninit<u8>]) };
     copy(payload, out, Key::new(key));
 }
 
-/// Appends `payload`, masked, to `buffer`, which has room for it.
+/// Appends `payload`, masked, to `buffer`, which must have room for it.
 #[cfg(feature = "alloc")]
 #[inline]
 pub(crate) fn put_masked(buffer: &mut impl BufMut, payload: &[u8], key: [u8; 4]) {
     let key = Key::new(key);
-    // Mostly in one piece.
+    // One piece is enough for most buffers.
     let len = put_piece(buffer, payload, key);
     if len < payload.len() {
         put_pieces(buffer, &payload[len..], key.turned(len));
@@ -62,21 +68,21 @@ fn put_pieces(buffer: &mut impl BufMut, mut payload: &[u8], mut key: Key) {
     }
 }
 
-/// Appends what there is room for in one piece; returns how much.
+/// Appends as much as there is room for in one piece. Returns how much.
 #[cfg(feature = "alloc")]
 #[inline(always)]
 fn put_piece(buffer: &mut impl BufMut, payload: &[u8], key: Key) -> usize {
     let room = buffer.chunk_mut();
     let len = room.len().min(payload.len());
-    // SAFETY: nothing but bytes is written there.
+    // SAFETY: only initialised bytes are written there.
     let room = unsafe { room.as_uninit_slice_mut() };
     copy(&payload[..len], &mut room[..len], key);
-    // SAFETY: these were written.
+    // SAFETY: these bytes were written.
     unsafe { buffer.advance_mut(len) };
     len
 }
 
-/// Appends the first `len` of these bytes to `buffer`, which has room for them.
+/// Appends the first `len` of these bytes to `buffer`, which must have room for them.
 #[cfg(feature = "alloc")]
 #[inline]
 pub(crate) fn put_few(buffer: &mut impl BufMut, bytes: [u8; 16], len: usize) {
@@ -85,28 +91,28 @@ pub(crate) fn put_few(buffer: &mut impl BufMut, bytes: [u8; 16], len: usize) {
         return buffer.put_slice(&bytes[..len]);
     }
     room[..bytes.len()].copy_from_slice(&bytes);
-    // SAFETY: as many were written.
+    // SAFETY: at least as many bytes were written.
     unsafe { buffer.advance_mut(len.min(bytes.len())) };
 }
 
-/// Writes `payload`, masked, to all of `out`, which has the same length.
+/// Writes `payload`, masked, to all of `out`, which must have the same length.
 #[inline]
 fn copy(payload: &[u8], out: &mut [MaybeUninit<u8>], key: Key) {
     assert_eq!(payload.len(), out.len());
     if payload.len() > SHORT {
         return copy_long(payload, out, key);
     }
-    // SAFETY: that many bytes lie at both.
+    // SAFETY: both slices have that many bytes.
     unsafe { short(payload.as_ptr(), Some(out.as_mut_ptr().cast()), payload.len(), key) };
 }
 
-/// Whether all bytes are ASCII.
+/// Returns whether all bytes are ASCII.
 #[inline]
 pub(crate) fn is_ascii(bytes: &[u8]) -> bool {
     if bytes.len() > SHORT {
         return is_long_ascii(bytes);
     }
-    // SAFETY: that many bytes lie there.
+    // SAFETY: the slice has that many bytes.
     unsafe { short(bytes.as_ptr(), None, bytes.len(), Key::NONE) }
 }
 
@@ -120,7 +126,7 @@ fn mask_long(payload: &mut [u8], key: Key) {
 
 #[inline(always)]
 unsafe fn mask_long_by<V: Vector>(payload: &mut [u8], key: Key) {
-    // SAFETY: it asks for no more than this function.
+    // SAFETY: it has the same precondition as this function.
     unsafe { unmask_long_text_by::<V>(payload, key) };
 }
 
@@ -135,7 +141,7 @@ fn unmask_long_text(text: &mut [u8], key: Key) -> bool {
 #[inline(always)]
 unsafe fn unmask_long_text_by<V: Vector>(text: &mut [u8], key: Key) -> bool {
     let bytes = text.as_mut_ptr();
-    // SAFETY: that many bytes lie there, and the caller has the instructions.
+    // SAFETY: the slice has that many bytes, and the caller has the instructions.
     unsafe { long::<V>(bytes, Some(bytes), text.len(), key) }
 }
 
@@ -150,7 +156,7 @@ fn copy_long(payload: &[u8], out: &mut [MaybeUninit<u8>], key: Key) {
 #[inline(always)]
 unsafe fn copy_long_by<V: Vector>(payload: &[u8], out: &mut [MaybeUninit<u8>], key: Key) {
     assert_eq!(payload.len(), out.len());
-    // SAFETY: that many bytes lie at both, and the caller has the instructions.
+    // SAFETY: both slices have that many bytes, and the caller has the instructions.
     unsafe { long::<V>(payload.as_ptr(), Some(out.as_mut_ptr().cast()), payload.len(), key) };
 }
 
@@ -164,11 +170,11 @@ fn is_long_ascii(bytes: &[u8]) -> bool {
 
 #[inline(always)]
 unsafe fn is_long_ascii_by<V: Vector>(bytes: &[u8]) -> bool {
-    // SAFETY: that many bytes lie there, and the caller has the instructions.
+    // SAFETY: the slice has that many bytes, and the caller has the instructions.
     unsafe { long::<V>(bytes.as_ptr(), None, bytes.len(), Key::NONE) }
 }
 
-/// A masking key twice, its first byte the lowest.
+/// A masking key, twice. Its first byte is the lowest.
 #[derive(Clone, Copy)]
 struct Key(u64);
 
@@ -181,17 +187,17 @@ impl Key {
         Self(key << 32 | key)
     }
 
-    /// What the bytes from the `at`th on need.
+    /// Rotates the key for the bytes from the `at`th on.
     #[inline(always)]
-    #[allow(clippy::cast_possible_truncation, reason = "less than 4")]
+    #[allow(clippy::cast_possible_truncation, reason = "the remainder is less than 4")]
     fn turned(self, at: usize) -> Self {
         Self(self.0.rotate_right(8 * (at % 4) as u32))
     }
 
     /// # Safety
-    /// As the vector's.
+    /// As for the vector.
     #[inline(always)]
-    #[allow(clippy::cast_possible_truncation, reason = "the second is the same")]
+    #[allow(clippy::cast_possible_truncation, reason = "both halves are the same")]
     unsafe fn repeat<V: Vector>(self) -> V {
         let key = (self.0 as u32).to_le_bytes();
         // SAFETY: the caller has the instructions.
@@ -199,20 +205,21 @@ impl Key {
     }
 }
 
-/// Masks no more than [`SHORT`] bytes from `from` to `to`, if there is one, which may be the same
-/// place; returns whether they are ASCII then.
+/// Masks up to [`SHORT`] bytes from `from` to `to`, which may be the same place, or nowhere.
+/// Returns whether the masked bytes are ASCII.
 ///
 /// # Safety
-/// `len` bytes lie at both, which are the same or do not overlap.
+/// `from`, and `to` if there is one, must be valid for `len` bytes. They must be equal or not
+/// overlap.
 #[inline(always)]
-#[allow(clippy::cast_possible_truncation, reason = "of the key's words, the first")]
+#[allow(clippy::cast_possible_truncation, reason = "only the lowest bytes of the key are needed")]
 unsafe fn short(from: *const u8, to: Option<*mut u8>, len: usize, key: Key) -> bool {
     debug_assert!(len <= SHORT);
-    /// As two words, the last of which may lie over the first.
+    /// Handles the bytes as two words. The second may overlap the first.
     macro_rules! words {
         ($word:ty) => {{
             let last = len - size_of::<$word>();
-            // SAFETY: a word lies at both ends.
+            // SAFETY: `len` is at least a word.
             unsafe {
                 let front = from.cast::<$word>().read_unaligned() ^ key.0 as $word;
                 let back =
@@ -226,7 +233,7 @@ unsafe fn short(from: *const u8, to: Option<*mut u8>, len: usize, key: Key) -> b
         }};
     }
     if len >= Base::LEN {
-        // SAFETY: so many registers lie there.
+        // SAFETY: `len` is at least this many registers.
         unsafe {
             if len > 4 * Base::LEN {
                 ends::<4>(from, to, len, key)
@@ -247,16 +254,16 @@ unsafe fn short(from: *const u8, to: Option<*mut u8>, len: usize, key: Key) -> b
     }
 }
 
-/// As [`short`], for `N` to twice `N` registers: as many from both ends, which may lie over each
-/// other, all of them read before one is written.
+/// Masks like [`short`], for `N` to twice `N` registers: `N` from each end, which may overlap. All
+/// of them are read before one is written.
 ///
 /// # Safety
-/// As [`short`].
+/// As for [`short`].
 #[inline(always)]
 unsafe fn ends<const N: usize>(from: *const u8, to: Option<*mut u8>, len: usize, key: Key) -> bool {
     const LEN: usize = Base::LEN;
     let back = len - N * LEN;
-    // SAFETY: the registers lie inside, and all machines have them.
+    // SAFETY: all registers are inside, and every machine has them.
     unsafe {
         let masks = [key.repeat::<Base>(), key.turned(back).repeat()];
         let mut all = [masks; N];
@@ -276,22 +283,22 @@ unsafe fn ends<const N: usize>(from: *const u8, to: Option<*mut u8>, len: usize,
     }
 }
 
-/// As [`short`], for no less than a register.
+/// Masks like [`short`], for at least one register.
 ///
 /// # Safety
-/// As [`short`] and the vector's.
+/// As for [`short`] and for the vector.
 #[inline(always)]
 unsafe fn long<V: Vector>(from: *const u8, to: Option<*mut u8>, len: usize, key: Key) -> bool {
     assert!(len >= V::LEN);
     let last = len - V::LEN;
-    // SAFETY: registers lie at both ends, and at `at` while that is less than `last`.
+    // SAFETY: there are registers at both ends, and at `at` as long as that is less than `last`.
     unsafe {
-        // Both ends may lie over what is between them: read first, written last.
+        // Both ends may overlap the bytes between them, so they are read first and written last.
         let front = V::load(from).xor(key.repeat());
         let back = V::load(from.add(last)).xor(key.turned(last).repeat());
-        // Four, so that not each waits for the one before.
+        // Four accumulators, so that the operations do not wait for each other.
         let mut seen = [front, back, front, back];
-        // What is between is written aligned: a store over two cache lines takes twice as long.
+        // Aligned stores between the ends: a store across two cache lines takes twice as long.
         let mut at = V::LEN - to.map_or(from.addr(), <*mut u8>::addr) % V::LEN;
         let mask = key.turned(at).repeat();
         while at + 3 * V::LEN < last {
@@ -313,13 +320,13 @@ unsafe fn long<V: Vector>(from: *const u8, to: Option<*mut u8>, len: usize, key:
     }
 }
 
-/// Masks the register that lies `at` bytes behind `from` to the same place behind `to`.
+/// Masks the register `at` bytes after `from`, and writes it to the same place after `to`.
 ///
 /// # Safety
-/// One lies there, at both; and the vector's.
+/// `from`, and `to` if there is one, must be valid for a register there. And as for the vector.
 #[inline(always)]
 unsafe fn step<V: Vector>(from: *const u8, to: Option<*mut u8>, at: usize, mask: V) -> V {
-    // SAFETY: it lies there.
+    // SAFETY: the caller guarantees it.
     unsafe {
         let bytes = V::load(from.add(at)).xor(mask);
         if let Some(to) = to {
@@ -337,15 +344,15 @@ mod tests {
 
     const KEY: [u8; 4] = [0x12, 0x91, 0x37, 0xFE];
 
-    /// Bytes that this key masks to ASCII.
+    /// Returns bytes that this key masks to ASCII.
     fn masked_ascii(len: usize) -> Vec<u8> {
         let mut bytes: Vec<u8> = (0..128).cycle().step_by(7).take(len).collect();
         scalar::mask(&mut bytes, KEY);
         bytes
     }
 
-    /// All lengths at all alignments, as three numbers: where, how long and where one byte is that
-    /// will not be ASCII, which may be behind the end.
+    /// Returns all lengths at all alignments, as three numbers: the offset, the length, and the
+    /// index of the one byte that is not ASCII, which may be beyond the end.
     fn places() -> impl Iterator<Item = (usize, usize, usize)> {
         let lengths = (0..=300).chain(4090..4100);
         (0..64).flat_map(move |offset| {
@@ -374,7 +381,7 @@ mod tests {
                 place[at.clone()].copy_from_slice(&bytes);
                 assert_eq!(super::unmask_text(&mut place[at.clone()], KEY), is_ascii, "{at:?}");
                 assert!(place[at.clone()] == expected, "text, {at:?}");
-                // Behind it there is nothing, for sanitizers to see.
+                // The allocation ends with it, so that sanitizers see any access beyond.
                 let mut memory = place[..at.end].to_vec();
                 let alone = &mut memory[offset..];
                 assert_eq!(super::is_ascii(alone), is_ascii, "{at:?}");
@@ -388,7 +395,7 @@ mod tests {
         });
     }
 
-    /// A buffer whose room comes in pieces.
+    /// Tests a buffer whose room comes in pieces.
     #[cfg(feature = "alloc")]
     #[test]
     fn put_where_there_is_room() {

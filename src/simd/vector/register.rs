@@ -1,7 +1,7 @@
-//! What the algorithms need of a register full of bytes, for those of each architecture.
+//! The operations that the algorithms need of a register full of bytes, for each architecture.
 
-#![allow(clippy::wildcard_imports, reason = "the instructions")]
-#![allow(unsafe_op_in_unsafe_fn, reason = "all need the same, which the trait says")]
+#![allow(clippy::wildcard_imports, reason = "there are many intrinsics")]
+#![allow(unsafe_op_in_unsafe_fn, reason = "all have the precondition of the trait")]
 
 #[cfg(target_arch = "aarch64")]
 use core::arch::aarch64::*;
@@ -20,12 +20,12 @@ pub(super) type Base = v128;
 
 /// A register of [`LEN`](Self::LEN) bytes.
 ///
-/// Masks have a bit for each byte, the lowest for the first.
+/// A mask has one bit for each byte. The lowest bit stands for the first byte.
 ///
 /// # Safety
-/// A method may be called where the register's instructions exist. One that takes a pointer reads or
-/// writes as many bytes as it says, at any alignment.
-#[allow(clippy::missing_safety_doc, reason = "the trait has it")]
+/// Call a method only where the register's instructions exist. A method with a pointer reads or
+/// writes exactly as many bytes as it says, at any alignment.
+#[allow(clippy::missing_safety_doc, reason = "the trait documents it")]
 pub(super) trait Vector: Copy {
     const LEN: usize;
 
@@ -33,26 +33,26 @@ pub(super) trait Vector: Copy {
     unsafe fn load(from: *const u8) -> Self;
     /// Writes [`LEN`](Self::LEN) bytes.
     unsafe fn store(self, to: *mut u8);
-    /// These four bytes over and over.
+    /// Repeats these four bytes.
     unsafe fn repeat(bytes: [u8; 4]) -> Self;
     unsafe fn xor(self, other: Self) -> Self;
     unsafe fn or(self, other: Self) -> Self;
-    /// The lesser of each two bytes.
+    /// Returns the lesser of each pair of bytes.
     unsafe fn min(self, other: Self) -> Self;
-    /// Whether a byte is CR or less, as LF is, but hardly any of a text.
+    /// Returns whether any byte is CR or less. LF is, and few other bytes of a text are.
     unsafe fn any_low(self) -> bool;
-    /// Whether a byte is not ASCII.
+    /// Returns whether any byte is not ASCII.
     unsafe fn any_high(self) -> bool;
-    /// Which bytes are CR or LF, and which are not ASCII.
+    /// Returns which bytes are CR or LF, and which are not ASCII.
     unsafe fn masks(self) -> (u64, u64);
 
-    /// The [`masks`](Self::masks) of 64 bytes.
+    /// Returns the [`masks`](Self::masks) of 64 bytes.
     #[inline(always)]
     unsafe fn masks_of_block(from: *const u8) -> (u64, u64) {
         masks_of_many::<Self>(from, 64)
     }
 
-    /// The [`masks`](Self::masks) of `len` bytes, fewer than 64.
+    /// Returns the [`masks`](Self::masks) of `len` bytes, fewer than 64.
     #[inline(always)]
     unsafe fn masks_of_less(from: *const u8, len: usize) -> (u64, u64) {
         if len >= Self::LEN {
@@ -84,13 +84,13 @@ pub(super) trait Vector: Copy {
     }
 }
 
-/// The masks of `len` bytes, no fewer than the register has and no more than 64.
+/// Returns the masks of `len` bytes, at least a register and at most 64.
 #[inline(always)]
 unsafe fn masks_of_many<V: Vector>(from: *const u8, len: usize) -> (u64, u64) {
     let (mut ends, mut high) = (0, 0);
     let mut at = 0;
     loop {
-        // The last ones may lie over those before.
+        // The last register may overlap the one before.
         at = at.min(len - V::LEN);
         let masks = V::load(from.add(at)).masks();
         ends |= masks.0 << at;
@@ -102,7 +102,7 @@ unsafe fn masks_of_many<V: Vector>(from: *const u8, len: usize) -> (u64, u64) {
     }
 }
 
-/// Copies `len` bytes, no fewer than the register has and no more than 64.
+/// Copies `len` bytes, at least a register and at most 64.
 #[inline(always)]
 unsafe fn copy_many<V: Vector>(from: *const u8, to: *mut u8, len: usize) {
     let mut at = 0;
@@ -116,7 +116,7 @@ unsafe fn copy_many<V: Vector>(from: *const u8, to: *mut u8, len: usize) {
     }
 }
 
-/// Copies 64 bytes; returns their least, a register's worth.
+/// Copies 64 bytes. Returns the least byte at each place of a register.
 #[inline(always)]
 pub(super) unsafe fn copy_block_min<V: Vector>(from: *const u8, to: *mut u8) -> V {
     let mut least = V::load(from);
@@ -134,7 +134,7 @@ pub(super) unsafe fn copy_block_min<V: Vector>(from: *const u8, to: *mut u8) -> 
 /// Copies `len` bytes, fewer than 16.
 #[inline(always)]
 unsafe fn copy_few(from: *const u8, to: *mut u8, len: usize) {
-    /// As two words, the last of which may lie over the first.
+    /// Handles the bytes as two words. The second may overlap the first.
     macro_rules! words {
         ($word:ty) => {{
             let last = len - size_of::<$word>();
@@ -153,10 +153,10 @@ unsafe fn copy_few(from: *const u8, to: *mut u8, len: usize) {
     }
 }
 
-/// `len` bytes, fewer than 16, and zeros behind them.
+/// Returns `len` bytes, fewer than 16, followed by zeros.
 #[inline(always)]
 unsafe fn few(from: *const u8, len: usize) -> u128 {
-    /// As two words, the last of which may lie over the first.
+    /// Handles the bytes as two words. The second may overlap the first.
     macro_rules! words {
         ($word:ty) => {{
             let last = len - size_of::<$word>();
@@ -283,7 +283,7 @@ register! {
         let cr = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(13));
         (lf | cr, _mm512_movepi8_mask(bytes))
     },
-    // Bytes that are masked out are not touched.
+    // Bytes that are masked out are not accessed.
     |from: *const u8, len: usize| _mm512_maskz_loadu_epi8(!(u64::MAX << len), from.cast()).masks(),
     |from: *const u8, to: *mut u8, len: usize| {
         let first = !(u64::MAX << len);
@@ -291,7 +291,7 @@ register! {
     }
 }
 
-/// A mask without the sign that its type gives it.
+/// Converts a mask to an unsigned number.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn bits(mask: i32) -> u64 {
@@ -360,21 +360,21 @@ impl Vector for uint8x16_t {
     }
 }
 
-/// All ones for CR and LF.
+/// Returns all ones for CR and LF.
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
 unsafe fn are_line_ends(bytes: uint8x16_t) -> uint8x16_t {
     vorrq_u8(vceqq_u8(bytes, vdupq_n_u8(10)), vceqq_u8(bytes, vdupq_n_u8(13)))
 }
 
-/// All ones for what is not ASCII.
+/// Returns all ones for bytes that are not ASCII.
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
 unsafe fn are_high(bytes: uint8x16_t) -> uint8x16_t {
     vcltzq_s8(vreinterpretq_s8_u8(bytes))
 }
 
-/// The mask of 64 bytes that are all ones or zeros: a weight for each, added up pairwise.
+/// Returns the mask of 64 bytes that are all ones or zeros, by adding a weight for each, pairwise.
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
 unsafe fn bits(bytes: [uint8x16_t; 4]) -> u64 {

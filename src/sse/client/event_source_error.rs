@@ -1,4 +1,4 @@
-//! Why an `EventSource` lost its connection.
+//! [`EventSourceError`], why an `EventSource` lost its connection.
 
 use crate::sse::decode::DecodeError;
 use core::convert::Infallible;
@@ -6,12 +6,13 @@ use core::error::Error;
 use core::fmt::{self, Display};
 use core::time::Duration;
 
-/// The `error` event of an [`EventSource`](crate::sse::EventSource): a connection was lost, or there will
-/// be none.
+/// The `error` event of an [`EventSource`](crate::sse::EventSource): a connection was lost, or no
+/// further connection will be made.
 ///
-/// `E` is what the HTTP client's errors are, which [`network_error`](crate::sse::EventSource::network_error)
-/// takes and gives out again, by [`source`](core::error::Error::source) too. No other call gives such
-/// an error: [`widen`](Self::widen) takes both to one type.
+/// `E` is the error type of the HTTP client.
+/// [`network_error`](crate::sse::EventSource::network_error) takes such an error and returns it in
+/// this type, where [`source`](core::error::Error::source) finds it too. No other call returns such
+/// an error. [`widen`](Self::widen) converts their errors to the same type.
 ///
 /// ```
 /// use eventwire::sse::{EventSource, EventSourceError, EventSourceErrorCause, EventSourceOptions};
@@ -32,16 +33,16 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EventSourceError<E = Infallible> {
-    /// What went wrong.
+    /// The reason.
     pub cause: EventSourceErrorCause<E>,
-    /// When there will be another attempt; `None` if the source has failed for good, and is closed.
-    /// (On [misuse](DecodeError::InputShrunk) too it is `None`, and the stream as open as before.)
+    /// The time of the next attempt, or `None` if the source has failed and is closed. (It is
+    /// `None` on [misuse](DecodeError::InputShrunk) too, which leaves the stream as open as
+    /// before.)
     pub reconnect_at: Option<Duration>,
 }
 
 impl EventSourceError {
-    /// The same as an error that may have been one of the network, so that a function can return
-    /// both.
+    /// Converts to an error type that can hold a network error, so that a function can return both.
     #[must_use]
     pub fn widen<E>(self) -> EventSourceError<E> {
         let cause = match self.cause {
@@ -65,38 +66,40 @@ impl<E: Display> Display for EventSourceError<E> {
 }
 
 impl<E: Error + 'static> Error for EventSourceError<E> {
-    /// The network's error, if it was one.
+    /// Returns the HTTP client's error, if this was a network error.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.source()
     }
 }
 
-/// What went wrong with a connection.
+/// Why a connection was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum EventSourceErrorCause<E = Infallible> {
-    /// A [network error](crate::sse::EventSource::network_error), which the HTTP client told of by this.
+    /// A [network error](crate::sse::EventSource::network_error), with the error of the HTTP
+    /// client.
     #[error("network error: {0}")]
     Network(#[source] E),
     /// The request was [aborted](crate::sse::EventSource::aborted).
     #[error("request aborted")]
     Aborted,
-    /// The body [ended](crate::sse::EventSource::end), where an event stream goes on.
+    /// The body [ended](crate::sse::EventSource::end), though an event stream should go on.
     #[error("end of the event stream")]
     Ended,
-    /// This status came instead of 200.
+    /// The response had this status instead of 200.
     #[error("status {0} instead of an event stream")]
     Status(u16),
     /// The response is not a `text/event-stream`.
     #[error("response is not an event stream")]
     ContentType,
-    /// There was no response for the [response timeout](crate::sse::EventSourceOptions::response_timeout).
-    #[error("no response to the request in time")]
+    /// There was no response within the [response
+    /// timeout](crate::sse::EventSourceOptions::response_timeout).
+    #[error("no response to the request within the response timeout")]
     NoResponse,
-    /// Nothing was heard for the [idle timeout](crate::sse::EventSourceOptions::idle_timeout).
-    #[error("idle timeout of the event stream")]
+    /// Nothing was received for the [idle timeout](crate::sse::EventSourceOptions::idle_timeout).
+    #[error("no data from the event stream within the idle timeout")]
     Idle,
-    /// The decoder went past a limit, or was misused.
+    /// The decoder passed a limit, or was misused.
     #[error("{0}")]
     Decode(DecodeError),
 }

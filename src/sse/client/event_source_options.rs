@@ -1,10 +1,11 @@
-//! How a client stays connected.
+//! [`EventSourceOptions`]: when a client reconnects, and when it gives up.
 
 use super::last_event::LastEvents;
 use crate::Backoff;
 use core::time::Duration;
 
-/// When an [`EventSource`](crate::sse::EventSource) connects again, and when it gives up.
+/// The options of an [`EventSource`](crate::sse::EventSource): when it reconnects, and when it
+/// gives up.
 ///
 /// ```
 /// use eventwire::Backoff;
@@ -20,7 +21,7 @@ use core::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventSourceOptions {
     pub(in crate::sse) reconnection_time: Duration,
-    /// Unless it was set, the least waits.
+    /// If no back-off was set, this holds the minimum waits.
     backoff: Backoff,
     backoff_is_set: bool,
     pub(in crate::sse) retry_statuses: &'static [u16],
@@ -31,45 +32,54 @@ pub struct EventSourceOptions {
     pub(in crate::sse) last_events: LastEvents,
 }
 
-/// What came of a request that was lost.
+/// The outcome of an attempt whose connection was lost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::sse) struct Attempt {
     /// How long the stream was open.
     pub(in crate::sse) lasted: Duration,
-    /// There was an event.
+    /// Whether there was an event.
     pub(in crate::sse) brought_event: bool,
-    /// The body came to its end.
+    /// Whether the body came to its end.
     pub(in crate::sse) ended: bool,
 }
 
 impl EventSourceOptions {
-    /// 3 s. The standard leaves it to the client, "probably in the region of a few seconds".
+    /// 3 s. The standard leaves the time to the client: "probably in the region of a few seconds".
     pub const DEFAULT_RECONNECTION_TIME: Duration = Duration::from_secs(3);
 
-    /// 2 minutes: a server that answers when it has something to tell may take its time.
+    /// 2 minutes. A server may hold back its response until it has an event, so this is generous.
     pub const DEFAULT_RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
 
-    /// A stream that was open so long was no failure.
+    /// A stream that was open this long was not a failure.
     const GOOD_STRETCH: Duration = Duration::from_secs(60);
 
-    /// After an attempt that brought nothing; it doubles with each further one.
+    /// The minimum wait after an attempt without an event. It doubles with each further such
+    /// attempt.
     const LEAST_WAIT: Duration = Duration::from_secs(1);
     const LONGEST_LEAST_WAIT: Duration = Duration::from_secs(60);
 
-    /// What the standard says, for a GET (WHATWG HTML, 9.2.2 and 9.2.3): for ever, after
-    /// [`DEFAULT_RECONNECTION_TIME`](Self::DEFAULT_RECONNECTION_TIME) or what the server asks for,
-    /// and later while attempts bring nothing (9.2.3: "optionally, wait some more").
+    /// Creates options that follow the standard, for a GET ([WHATWG HTML, 9.2.2][9.2.2] and
+    /// [9.2.3][9.2.3]). The client reconnects for ever, after
+    /// [`DEFAULT_RECONNECTION_TIME`](Self::DEFAULT_RECONNECTION_TIME) or the time that the server
+    /// asks for. While attempts bring no event, it waits longer (9.2.3: "optionally, wait some
+    /// more").
     ///
-    /// An attempt brings nothing if it has no event: after a network error, no response, a
-    /// [status to be tried again](Self::retry_statuses), or a response without an event that was open
-    /// for less than a minute. After the first there is a wait of at least 1 s, after each further one
-    /// in a row at least twice as long, up to 60 s. With the default reconnection time the waits are 3,
-    /// 3, 4, 8 s and so on, if a server is gone. [`backoff`](Self::backoff) takes their place.
+    /// An attempt brings no event after a network error, without a response, with a [status to be
+    /// tried again](Self::retry_statuses), or with a response without an event that was open for
+    /// less than a minute. After the first such attempt the wait is at least 1 s. After each
+    /// further one in a row, that minimum doubles, up to 60 s. With the default reconnection time,
+    /// the waits for a server that is gone are 3, 3, 4, 8 s and so on. [`backoff`](Self::backoff)
+    /// replaces these minimums.
     ///
-    /// A server of long polling says `retry: 0`, and is asked again at once after a response that had
+    /// A long-polling server sends `retry: 0`. It is asked again at once after a response that had
     /// an event and came to its end. After any other response 0 counts as 1 s. If the server holds
-    /// back the head of its response until there is an event, allow for that by
+    /// back the head of its response until there is an event, set a matching
     /// [`response_timeout`](Self::response_timeout).
+    ///
+    /// [9.2.2]:
+    /// https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
+    /// [9.2.3]:
+    /// https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -85,21 +95,23 @@ impl EventSourceOptions {
         }
     }
 
-    /// How long to wait before connecting again, until the server sends a `retry`.
+    /// Sets how long to wait before reconnecting, until the server sends a `retry`.
     #[must_use]
     pub const fn reconnection_time(mut self, time: Duration) -> Self {
         self.reconnection_time = time;
         self
     }
 
-    /// Waits that grow and are random, **added** to the reconnection time (9.2.3: "optionally, wait
-    /// some more"), so that none is shorter than the server asked for. After
-    /// [`max_attempts`](Backoff::max_attempts) in a row the source fails for good. A connection that
-    /// lasted [`reset_after`](Backoff::reset_after) starts them over; without an event it must also
-    /// have lasted a minute. One that fell silent lasted until it was last heard.
+    /// Sets waits that grow and are random. They are **added** to the reconnection time (9.2.3:
+    /// "optionally, wait some more"), so that no wait is shorter than the server asked for.
     ///
-    /// Where the reconnection time is 0 (long polling), a response that had an event and came to its
-    /// end starts them over at once, and the next request is due without a wait.
+    /// After [`max_attempts`](Backoff::max_attempts) in a row the source fails and is closed. A
+    /// connection that lasted [`reset_after`](Backoff::reset_after) starts the waits over; a
+    /// connection without an event must also have lasted a minute. If the idle timeout ends a
+    /// connection, the connection is taken to have lasted until its last activity.
+    ///
+    /// If the reconnection time is 0 (long polling), a response that had an event and came to its
+    /// end starts the waits over at once, and the next request is due without a wait.
     #[must_use]
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
@@ -107,20 +119,23 @@ impl EventSourceOptions {
         self
     }
 
-    /// Statuses that are tried again, such as 429 and 503; 200 and 204 keep their meaning. Unless
-    /// this is set there are none, by the standard.
+    /// Sets the statuses that are tried again, such as 429 and 503. The default is none, as in the
+    /// standard. 200 and 204 keep their meaning.
     ///
-    /// If the response has a `Retry-After` in seconds, the reconnection time counts as at least
-    /// that. Any other form, a date too, is ignored: there is no calendar here.
+    /// If such a response has a `Retry-After` in seconds, the wait is at least that long. Any other
+    /// form, including a date, is ignored, because there is no calendar here.
     #[must_use]
     pub const fn retry_statuses(mut self, statuses: &'static [u16]) -> Self {
         self.retry_statuses = statuses;
         self
     }
 
-    /// The method of the requests, which is `GET` unless this is set. One that is not idempotent
-    /// (RFC 9110, 9.2.2: all but `GET`, `HEAD`, `OPTIONS`, `TRACE`, `PUT` and `DELETE`) is never
-    /// sent a second time, whatever went wrong, unless [`reconnect`](Self::reconnect) says so.
+    /// Sets the method of the requests, which is `GET` by default. A request whose method is not
+    /// idempotent is never sent a second time, whatever went wrong, unless
+    /// [`reconnect`](Self::reconnect) allows it. Idempotent methods are `GET`, `HEAD`, `OPTIONS`,
+    /// `TRACE`, `PUT` and `DELETE` ([RFC 9110, section 9.2.2]).
+    ///
+    /// [RFC 9110, section 9.2.2]: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
     #[must_use]
     pub const fn method(mut self, method: &str) -> Self {
         self.idempotent = matches!(
@@ -130,42 +145,47 @@ impl EventSourceOptions {
         self
     }
 
-    /// Whether a request may be sent again, whatever its [`method`](Self::method).
+    /// Sets whether a request may be sent again, whatever its [`method`](Self::method).
     #[must_use]
     pub const fn reconnect(mut self, allowed: bool) -> Self {
         self.reconnect = Some(allowed);
         self
     }
 
-    /// How long a request may have no response before it counts as lost, so that a request that was
-    /// forgotten comes back; with 0 for ever. Unless this is set it is
+    /// Sets how long a request may have no response before it counts as lost. So even a request
+    /// that was never answered is tried again. 0 means for ever. The default is
     /// [`DEFAULT_RESPONSE_TIMEOUT`](Self::DEFAULT_RESPONSE_TIMEOUT).
-    /// [`poll`](crate::sse::EventSource::poll) judges it: wait for the response no longer than it says.
+    ///
+    /// [`poll`](crate::sse::EventSource::poll) checks the timeout: wait for the response no longer
+    /// than it says.
     #[must_use]
     pub const fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
     }
 
-    /// How long an open connection may be silent before it counts as lost. Every byte is a sign of
-    /// life, also inside an event; so a server has to send one, or a
-    /// [`KEEP_ALIVE`](crate::sse::KEEP_ALIVE), more often than this. With 0, or unless this is set, there is
-    /// no timeout.
-    /// [`poll`](crate::sse::EventSource::poll) judges it: wait for input no longer than it says.
+    /// Sets how long an open connection may be silent before it counts as lost. Every byte is a
+    /// sign of life, even inside an event. So the server has to send something, at least a
+    /// [`KEEP_ALIVE`](crate::sse::KEEP_ALIVE), more often than this. 0 means no timeout, which is
+    /// the default. [`poll`](crate::sse::EventSource::poll) checks the timeout: wait for input no
+    /// longer than it says.
     ///
-    /// It runs from the response on, and not while you deal with what was received. Once it has passed,
-    /// `poll` gives a last chance of a tenth of it, at most 1 s, to read what arrived while the program
-    /// was busy or stopped; and up to two more if the program comes back from that a second late.
+    /// The timeout runs from the response on, but not while you process received input. Once it has
+    /// passed, `poll` grants a last chance of a tenth of it, at most 1 s, to read input that
+    /// arrived while the program was busy or stopped. It grants up to two more if the program
+    /// returns from the last chance a second late.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
         self
     }
 
-    /// The event after which the source is closed, and the end of the body no error; or
-    /// [several](LastEvents), of which any does. It is delivered like any other. One that the end of
-    /// the body cut off, as by a server that forgets the last blank line, does too, and is delivered
-    /// if the decoder's options [ask for it](crate::sse::DecoderOptions::unfinished).
+    /// Sets the event that closes the source, or [several](LastEvents), any one of which closes it.
+    /// The end of the body is then no error. The event is delivered like any other.
+    ///
+    /// A last event that the end of the body cut off also closes the source, for example one from a
+    /// server that forgets the last blank line. It is delivered if the decoder's options [ask for
+    /// it](crate::sse::DecoderOptions::unfinished).
     ///
     /// ```
     /// use eventwire::sse::{LastEvent, EventSourceOptions};
@@ -181,8 +201,8 @@ impl EventSourceOptions {
         self
     }
 
-    /// How long to wait after this attempt, where the server asked for `least`; `None` if there may
-    /// be no more.
+    /// Returns how long to wait after this attempt if the server asked for `least`, or `None` if
+    /// there may be no further attempt.
     pub(in crate::sse) fn next_wait(
         &mut self,
         attempt: Attempt,

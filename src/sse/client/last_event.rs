@@ -1,4 +1,4 @@
-//! The events that end a stream for good.
+//! [`LastEvent`] and [`LastEvents`], the events that end a stream and close its source.
 
 use crate::sse::decode::Event;
 #[cfg(feature = "alloc")]
@@ -8,13 +8,13 @@ use alloc::string::String;
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
-/// An event that ends a stream for good.
+/// An event that ends a stream and closes its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LastEvent<S = &'static str> {
-    /// The one with this data, such as `[DONE]`, whatever ASCII whitespace is around it.
+    /// An event with this data, such as `[DONE]`, ignoring ASCII whitespace around it.
     Data(S),
-    /// The one of exactly this type, such as `message_stop`; `message` stands for events that name
-    /// none.
+    /// An event of exactly this type, such as `message_stop`. `message` also matches events without
+    /// a type.
     EventType(S),
 }
 
@@ -27,9 +27,9 @@ impl<S: AsRef<str>> LastEvent<S> {
     }
 }
 
-/// The events each of which ends a stream for good, for
-/// [`EventSourceOptions::last_event`](crate::sse::EventSourceOptions::last_event): none, one [`LastEvent`], a
-/// `'static` slice of them, or (with feature `alloc`) values that are made at run time.
+/// A set of events that each end a stream and close its source, for
+/// [`EventSourceOptions::last_event`](crate::sse::EventSourceOptions::last_event). It is empty, one
+/// [`LastEvent`], a `'static` slice of them, or (with feature `alloc`) values made at run time.
 ///
 /// ```
 /// use eventwire::sse::{LastEvent, LastEvents, EventSourceOptions};
@@ -43,7 +43,8 @@ impl<S: AsRef<str>> LastEvent<S> {
 /// let stop = std::env::args().nth(1).unwrap_or_else(|| "stop".to_owned());
 /// EventSourceOptions::new().last_event(vec![LastEvent::Data(stop)]);
 /// # }
-/// assert_eq!(EventSourceOptions::new().last_event(LastEvents::default()), EventSourceOptions::new());
+/// let none = EventSourceOptions::new().last_event(LastEvents::default());
+/// assert_eq!(none, EventSourceOptions::new());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastEvents(Kept);
@@ -66,8 +67,8 @@ impl LastEvents {
         matches!(self.0, Kept::None)
     }
 
-    /// Whether one of them is this one. Inlined down to its text, as an event that is looked at as a
-    /// whole would have to be moved.
+    /// Returns whether the event is one of them. This is inlined down to the event's text, because
+    /// passing the whole event on would move it.
     #[inline(always)]
     pub(in crate::sse) fn contain<T: AsRef<[u8]>, L>(&self, event: &Event<T, L>) -> bool {
         if self.are_none() {

@@ -1,4 +1,4 @@
-//! A block as it lies in the buffer, and the joining of its data in place.
+//! A block as ranges of the buffer, and the joining of its data in place.
 
 use super::field;
 use super::field::FieldName;
@@ -9,14 +9,14 @@ use core::time::Duration;
 /// The fields of one block, as ranges of the buffer.
 #[derive(Clone, Debug)]
 pub(in crate::sse) struct RawBlock {
-    /// A field was seen. Until then the block has no bytes to keep.
+    /// Whether a field was seen. Until then the block has no bytes to keep.
     pub(in crate::sse) open: bool,
-    /// Where the first field's line begins.
+    /// The start of the first field's line.
     pub(in crate::sse) start: usize,
     pub(in crate::sse) event_type: Option<Range<usize>>,
     pub(in crate::sse) id: Option<Range<usize>>,
     pub(in crate::sse) retry: Option<Duration>,
-    /// The first `data` value, or once joined all of them.
+    /// The first `data` value or, once joined, all of them.
     pub(in crate::sse) data: Option<Range<usize>>,
     /// The end of the last `data` value, if there is more than one.
     data_end: Option<usize>,
@@ -45,7 +45,7 @@ impl RawBlock {
         self.data_end = None;
     }
 
-    /// A field was seen, in the line that begins here.
+    /// Notes that a field was seen in the line that begins here.
     #[inline]
     pub(in crate::sse) fn begin(&mut self, line_start: usize) {
         if !self.open {
@@ -63,13 +63,13 @@ impl RawBlock {
         }
     }
 
-    /// Whether the data lies in more than one piece.
+    /// Returns whether the data is in more than one piece.
     #[inline]
     pub(in crate::sse) const fn is_scattered(&self) -> bool {
         self.data_end.is_some()
     }
 
-    /// The buffer's first `n` bytes are gone.
+    /// Adjusts the ranges after the buffer's first `n` bytes were removed.
     pub(in crate::sse) fn move_front(&mut self, n: usize) {
         if n == 0 || !self.open {
             return;
@@ -83,7 +83,7 @@ impl RawBlock {
         }
     }
 
-    /// Makes one piece of the data.
+    /// Joins the data into one piece.
     #[inline]
     pub(in crate::sse) fn join(&mut self, buf: &mut [u8]) {
         if self.is_scattered() {
@@ -91,9 +91,9 @@ impl RawBlock {
         }
     }
 
-    /// Puts the `data` values next to each other, with LF between, in time linear in the block.
+    /// Moves the `data` values next to each other, separated by LF, in time linear in the block.
     ///
-    /// Every value but the first has `data:` and a line end in front, so there is always room:
+    /// Every value except the first has `data:` and a line end before it, so there is always room:
     ///
     /// ```text
     /// data: ab⏎event: x⏎data: cd⏎⏎      x is in the way: park it ahead of the data,
@@ -111,7 +111,7 @@ impl RawBlock {
             };
             let at = data.start;
             buf[at..value.end].rotate_right(value.len());
-            // What lay in between has moved behind the parked value.
+            // Everything in between has moved to after the parked value.
             for other in parked.iter_mut().filter_map(|other| other.as_mut()).chain([&mut *data]) {
                 if (at..value.start).contains(&other.start) {
                     *other = other.start + value.len()..other.end + value.len();
@@ -126,7 +126,7 @@ impl RawBlock {
     }
 }
 
-/// Pulls the lines of data behind `data` up to it.
+/// Moves the `data` lines after `data` up to it.
 struct PullUp<'a> {
     buf: &'a mut [u8],
     data: &'a mut Range<usize>,
@@ -141,7 +141,7 @@ impl WithLineEnds for PullUp<'_> {
         let Self { buf, data, data_end } = self;
         let Some(mut end) = ends.next(buf) else { return };
         while end < data_end {
-            // Between a CR and its LF there is an empty line, which is no data.
+            // The "line" between a CR and its LF is empty, so it is no `data` line.
             let line = end + 1;
             end = ends.next(buf).filter(|&end| end < data_end).unwrap_or(data_end);
             if let Some((FieldName::Data, skip)) = field::split(&buf[line..end]) {

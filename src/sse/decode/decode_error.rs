@@ -1,11 +1,12 @@
-//! How decoding an event stream fails, and how staying connected to one.
+//! [`DecodeError`], why decoding failed, and [`IdTooLong`].
 
 /// Why a decoder failed, or was misused.
 ///
-/// Every byte sequence is a valid event stream, so only limits end one, and the decoder repeats the
-/// error. The one misuse is [`InputShrunk`](Self::InputShrunk), after which it can go on.
+/// Every byte sequence is a valid event stream, so only limits can end one. The decoder then
+/// repeats the error. The one misuse is [`InputShrunk`](Self::InputShrunk), and the decoder can
+/// continue after it.
 ///
-/// Offsets are 0-based in the stream, from the start or the last
+/// Offsets are 0-based, from the start of the stream or from the last
 /// [`reset`](crate::sse::Decoder::reset):
 ///
 /// | error | offset |
@@ -16,44 +17,44 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// A line went past [`DecoderOptions::max_line`](crate::sse::DecoderOptions::max_line).
+    /// A line is longer than [`DecoderOptions::max_line`](crate::sse::DecoderOptions::max_line).
     #[error("line longer than {limit} bytes, at byte {offset}")]
     LineTooLong {
         /// The limit in bytes.
         limit: usize,
-        /// Where the stream went past it.
+        /// The offset at which the stream passed it.
         offset: u64,
     },
-    /// A block went past [`DecoderOptions::max_event`](crate::sse::DecoderOptions::max_event).
+    /// A block is longer than [`DecoderOptions::max_event`](crate::sse::DecoderOptions::max_event).
     #[error("event longer than {limit} bytes, at byte {offset}")]
     EventTooLong {
         /// The limit in bytes.
         limit: usize,
-        /// Where the stream went past it.
+        /// The offset at which the stream passed it.
         offset: u64,
     },
-    /// An event's id does not fit the decoder's [`IdStorage`](crate::sse::IdStorage). The last event
-    /// ID is still the one before, and the event is lost.
+    /// An event's ID does not fit the decoder's [`IdStorage`](crate::sse::IdStorage). The last
+    /// event ID stays as it was, and the event is lost.
     #[error("event id does not fit {capacity} bytes, at byte {offset}")]
     IdTooLong {
-        /// What the storage can hold, in bytes.
+        /// The capacity of the storage, in bytes.
         capacity: usize,
-        /// Where the id would have been set.
+        /// The offset at which the ID would have been set.
         offset: u64,
     },
-    /// Misuse: `input` is shorter than what the last call left in it to be kept. The decoder is as
-    /// it was before this call.
-    #[error("misuse: input of {found} bytes, where {expected} were left to be kept")]
+    /// Misuse: `input` is shorter than the part that the last call left in it. The decoder is as it
+    /// was before this call.
+    #[error("misuse: the input has {found} bytes, but the last call left {expected} to be kept")]
     InputShrunk {
-        /// How many bytes were left in the input by the last call.
+        /// The number of bytes that the last call left in the input.
         expected: usize,
-        /// How many there are now.
+        /// The number of bytes that the input has now.
         found: usize,
     },
 }
 
 impl DecodeError {
-    /// Where the stream went past a limit; `None` for misuse.
+    /// Returns the offset at which the stream passed a limit, or `None` for misuse.
     #[must_use]
     pub const fn offset(&self) -> Option<u64> {
         match *self {
@@ -65,10 +66,10 @@ impl DecodeError {
     }
 }
 
-/// An id does not fit the [`IdStorage`](crate::sse::IdStorage) that was to hold it.
+/// The error of an [`IdStorage`](crate::sse::IdStorage) that is too small for an ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("id does not fit {capacity} bytes")]
 pub struct IdTooLong {
-    /// What the storage can hold, in bytes.
+    /// The capacity of the storage, in bytes.
     pub capacity: usize,
 }

@@ -1,4 +1,10 @@
-//! Whole events out of a caller's buffer, without an allocator.
+//! [`Decoder`], which yields whole events from a caller's buffer, without an allocator; and the
+//! calling convention that it shares with [`OwnedDecoder`](crate::sse::OwnedDecoder).
+//!
+//! The convention is written once, in [`next`], generic over the buffer ([`Input`]) and over the
+//! place where the last event ID is kept ([`KeepId`]). A second copy of it for another buffer would
+//! be a defect. What is inlined here was measured: keep events on the short path through [`next`],
+//! and everything else in `no_event`.
 
 use super::block::RawBlock;
 use super::decode_error::{DecodeError, IdTooLong};
@@ -11,14 +17,17 @@ use crate::sse::event_id::EventId;
 use core::ops::{ControlFlow, Range};
 use core::time::Duration;
 
-/// Decodes an event stream in the caller's buffer (WHATWG HTML, 9.2.6).
+/// Decodes an event stream in the caller's buffer ([WHATWG HTML, 9.2.6]).
 ///
-/// Items borrow the buffer, not the decoder. Several `data` lines are joined where they stand, so
-/// nothing is copied elsewhere; only the last event ID is, to `S`.
+/// Items borrow the buffer, not the decoder. Several `data` lines are joined in place, so nothing
+/// is copied elsewhere, except for the last event ID, which is copied to `S`.
 ///
-/// Memory: the decoder itself (on 64-bit machines 224 bytes beside the `N` of an
-/// [`InlineId<N>`](InlineId)), and in the caller's buffer at most
-/// [`max_event`](DecoderOptions::max_event) bytes of an unfinished block.
+/// Memory: the decoder itself (224 bytes on 64-bit machines, plus the `N` of an
+/// [`InlineId<N>`](InlineId)), and at most [`max_event`](DecoderOptions::max_event) bytes of an
+/// unfinished block in the caller's buffer.
+///
+/// [WHATWG HTML, 9.2.6]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 ///
 /// ```
 /// use eventwire::sse::{Decoder, Item};
@@ -44,13 +53,13 @@ pub struct Decoder<S = InlineId<256>> {
 }
 
 impl Decoder {
-    /// A decoder with the default [`DecoderOptions`] that can keep ids of up to 256 bytes.
+    /// Creates a decoder with the default [`DecoderOptions`], for IDs of up to 256 bytes.
     #[must_use]
     pub const fn new() -> Self {
         Self::with_options(DecoderOptions::new())
     }
 
-    /// A decoder with these options that can keep ids of up to 256 bytes.
+    /// Creates a decoder with these options, for IDs of up to 256 bytes.
     #[must_use]
     pub const fn with_options(options: DecoderOptions) -> Self {
         Self::with_storage(options, InlineId::new())
@@ -64,7 +73,7 @@ impl<S: IdStorage + Default> Default for Decoder<S> {
 }
 
 impl<S> Decoder<S> {
-    /// A decoder with these options that keeps the last event ID in this storage.
+    /// Creates a decoder with these options that keeps the last event ID in this storage.
     ///
     /// ```
     /// use eventwire::sse::{Decoder, DecoderOptions, InlineId};
@@ -81,19 +90,19 @@ impl<S> Decoder<S> {
 impl<S: IdStorage> Decoder<S> {
     /// Takes the next item off the front of `input`.
     ///
-    /// * `Ok(Some(item))`: `input` begins behind the item; call again.
-    /// * `Ok(None)`: there is no more for now. **Keep what is left of `input`, append to it, and
-    ///   call again.** What is left may be moved as a whole, but not altered.
-    /// * `Err(error)`: a limit was passed. The stream is dead and the decoder repeats the error until
-    ///   [`reset`](Self::reset).
+    /// * `Ok(Some(item))`: `input` now begins after the item. Call again.
+    /// * `Ok(None)`: there is no more for now. **Keep the rest of `input`, append to it, and call
+    ///   again.** The rest may be moved as a whole, but not altered.
+    /// * `Err(error)`: a limit was passed. The stream is dead, and the decoder repeats the error
+    ///   until [`reset`](Self::reset).
     ///
-    /// At the end of the stream what is left is an unfinished event, to be discarded by the
-    /// standard; [`decode_eof`](Self::decode_eof) gives it where that is
-    /// [asked for](DecoderOptions::unfinished).
+    /// When the stream ends, the rest is an unfinished event, which the standard discards.
+    /// [`decode_eof`](Self::decode_eof) returns it if the [options](DecoderOptions::unfinished) say
+    /// so.
     ///
     /// # Errors
-    /// If a limit was passed and the policy is [`OnLimit::Error`](crate::sse::OnLimit::Error), or on
-    /// [misuse](DecodeError::InputShrunk), which leaves the decoder as it was.
+    /// If a limit was passed and the policy is [`OnLimit::Error`](crate::sse::OnLimit::Error), or
+    /// on [misuse](DecodeError::InputShrunk), which leaves the decoder as it was.
     #[inline(always)]
     pub fn decode<'a>(
         &mut self,
@@ -102,10 +111,12 @@ impl<S: IdStorage> Decoder<S> {
         next(&mut self.engine, input, &mut self.last_event_id, |_, _| {})
     }
 
-    /// As [`decode`](Self::decode), once the stream has ended and `input` is all that is left of it:
-    /// call it until it gives `Ok(None)`. The last item may be one that the end cut off, if the options
-    /// [ask for it](DecoderOptions::unfinished). Then `input` is empty, and the decoder was
-    /// [`reset`](Self::reset).
+    /// Takes the next item like [`decode`](Self::decode), once the stream has ended and `input` is
+    /// all that is left of it. Call it until it returns `Ok(None)`.
+    ///
+    /// The last item may be one that the end cut off, if the [options](DecoderOptions::unfinished)
+    /// say so. Once it has returned `Ok(None)`, or such an item, `input` is empty and the decoder
+    /// was [`reset`](Self::reset).
     ///
     /// ```
     /// use eventwire::sse::{Decoder, Item, DecoderOptions};
@@ -138,13 +149,13 @@ impl<S: IdStorage> Decoder<S> {
         Ok(item.filter(|_| give))
     }
 
-    /// Whether [`unfinished`](Self::unfinished) items are to be given.
+    /// Returns whether [`unfinished`](Self::unfinished) items are returned.
     pub(in crate::sse) const fn gives_unfinished(&self) -> bool {
         self.engine.options().show(Shown::UNFINISHED)
     }
 
-    /// The item that the stream ended in, behind `input`, all of which was decoded; it counts only if
-    /// it is to be given. Then the decoder is to be reset.
+    /// Returns the item that the end of the stream cut off. `input` is its front, and was decoded
+    /// already. The item counts only if `give` is set. Reset the decoder afterwards.
     pub(in crate::sse) fn unfinished<'a>(
         &mut self,
         input: &mut &'a mut [u8],
@@ -153,34 +164,35 @@ impl<S: IdStorage> Decoder<S> {
         unfinished(&mut self.engine, input, &mut self.last_event_id, give)
     }
 
-    /// The last event ID as of the last item: what a reconnecting client sends as
-    /// [`Last-Event-ID`](crate::sse::LAST_EVENT_ID), empty if there is none.
+    /// Returns the last event ID as of the last item, or an empty string if there is none. A client
+    /// that reconnects sends it as [`Last-Event-ID`](crate::sse::LAST_EVENT_ID).
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         self.last_event_id.as_str()
     }
 
-    /// Seeds the last event ID, as a client does that reconnects after a restart.
+    /// Seeds the last event ID, for a client that reconnects after a restart.
     ///
     /// # Errors
-    /// If the id does not fit.
+    /// If the ID does not fit the storage.
     pub fn set_last_event_id(&mut self, id: EventId<'_>) -> Result<(), IdTooLong> {
         self.last_event_id.store(Text::new(id.as_str().as_bytes()))
     }
 
-    /// The last valid `retry`, which counts from its line on; `None` before the first.
+    /// Returns the last valid `retry`, which counts as soon as its line is read, or `None` before
+    /// the first.
     #[must_use]
     pub const fn reconnection_time(&self) -> Option<Duration> {
         self.engine.reconnection_time()
     }
 
-    /// Starts a new stream, as after a reconnect: drops what is unfinished or failed, keeps the
-    /// last event ID and the reconnection time.
+    /// Starts a new stream, as after a reconnect. Drops an unfinished event or a failure, and keeps
+    /// the last event ID and the reconnection time.
     pub fn reset(&mut self) {
         self.engine.reset();
     }
 
-    /// How long the input is if it holds nothing new.
+    /// Returns the input length at which there is nothing new to decode.
     #[inline]
     pub(in crate::sse) const fn looked_at(&self) -> usize {
         self.engine.looked_at()
@@ -192,7 +204,8 @@ pub(in crate::sse) trait Input {
     type Front: Front;
     fn as_slice(&self) -> &[u8];
     fn discard(&mut self, len: usize);
-    /// Splits the front off, its data joined as `block` says. `ascii` is what is known of it.
+    /// Splits off the front, and joins its data as `block` says. `ascii` tells whether all of it is
+    /// known to be ASCII.
     fn split_front(&mut self, len: usize, block: &mut RawBlock, ascii: bool) -> Self::Front;
 }
 
@@ -200,13 +213,13 @@ pub(in crate::sse) trait Input {
 pub(in crate::sse) trait Front {
     type Text;
     fn text(&self, range: Range<usize>) -> Self::Text;
-    /// The last text of a front, which needs no share of its own.
+    /// Returns the last text of a front, which takes over the front's share of the memory.
     fn into_text(self, range: Range<usize>) -> Self::Text;
 }
 
-/// What keeps the last event ID.
+/// A place where the last event ID is kept.
 pub(in crate::sse) trait KeepId<T> {
-    /// What each event carries of it.
+    /// The part of it that each event carries.
     type Kept;
     fn keep(&mut self, id: &T) -> Result<(), IdTooLong>;
     fn kept(&self) -> Self::Kept;
@@ -260,14 +273,15 @@ impl<S: IdStorage> KeepId<Text<'_>> for S {
     fn kept(&self) {}
 }
 
-/// What comes of decoding from an input, whose ids go to `K`.
+/// The result of decoding from the input `I`, with IDs kept in `K`.
 type Decoded<I, K> = Result<Option<ItemOf<I, K>>, DecodeError>;
 type ItemOf<I, K> = Item<TextOf<I>, <K as KeepId<TextOf<I>>>::Kept>;
 type TextOf<I> = <<I as Input>::Front as Front>::Text;
 
-/// The convention of every `decode`, over any buffer; `used_up` is called before it gives `None`. It
-/// is inlined into what is inlined into the caller, since to move an event out of a result costs as
-/// much as to decode it.
+/// The convention of every `decode`, over any buffer. It calls `used_up` before it returns `None`.
+///
+/// It is inlined all the way into the caller, because moving an event out of a result costs as much
+/// as decoding it.
 #[inline(always)]
 pub(in crate::sse) fn next<I: Input, K: KeepId<TextOf<I>>>(
     engine: &mut Engine,
@@ -278,7 +292,7 @@ pub(in crate::sse) fn next<I: Input, K: KeepId<TextOf<I>>>(
     next_by(engine, input, ids, used_up, Engine::step)
 }
 
-/// The same by these steps.
+/// Runs the convention of [`next`] with the given steps.
 #[inline(always)]
 fn next_by<I: Input, K: KeepId<TextOf<I>>>(
     engine: &mut Engine,
@@ -320,8 +334,8 @@ fn next_by<I: Input, K: KeepId<TextOf<I>>>(
     }
 }
 
-/// What the stream ended in, behind `input`, all of which was decoded. Nothing of it counts unless it
-/// is to be given. Then the engine is to be reset.
+/// Returns the item that the end of the stream cut off. `input` is its front, and was decoded
+/// already. Nothing of it counts unless `give` is set. Reset the engine afterwards.
 pub(in crate::sse) fn unfinished<I: Input, K: KeepId<TextOf<I>>>(
     engine: &mut Engine,
     input: &mut I,
@@ -343,7 +357,7 @@ pub(in crate::sse) fn unfinished<I: Input, K: KeepId<TextOf<I>>>(
     Ok(item)
 }
 
-/// All that a step may give but an event, and an end.
+/// Handles every step except one with an event.
 #[inline(never)]
 fn no_event<I: Input, K: KeepId<TextOf<I>>>(
     engine: &mut Engine,
@@ -367,7 +381,7 @@ fn no_event<I: Input, K: KeepId<TextOf<I>>>(
             engine.block.clear();
             let front = input.split_front(end, &mut engine.block, false);
             if let Some(id) = id {
-                // An id that does not fit goes with the rest of its block.
+                // An ID that does not fit is dropped with the rest of its block.
                 let _ = ids.keep(&front.into_text(id));
             }
             Item::Skipped(error)
@@ -392,7 +406,7 @@ fn no_event<I: Input, K: KeepId<TextOf<I>>>(
     ControlFlow::Break(Ok(Some(item)))
 }
 
-/// Gives up the event whose id cannot be kept.
+/// Drops the event whose ID cannot be kept.
 #[cold]
 fn refuse_id<T, L>(
     engine: &mut Engine,

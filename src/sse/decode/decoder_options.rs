@@ -1,11 +1,11 @@
-//! What a decoder allows, and what it shows.
+//! [`DecoderOptions`]: the limits of a decoder, and the items that it shows.
 
-/// Limits of a decoder, and which items it yields besides events.
+/// The limits of a decoder, and the items that it yields besides events.
 ///
-/// Both limits are on by default, because a peer that never ends a line or an event would
-/// otherwise fill the memory. Every byte that has to be kept counts. Comments and unknown lines
-/// outside a block need not be, unless they are shown: they are passed as they come, however long.
-/// Limits are judged byte by byte, so the verdict does not depend on how the stream is cut into chunks.
+/// Both limits are on by default, because a peer that never ends a line or an event would otherwise
+/// fill the memory. Every byte that the decoder has to keep counts. Comments and unknown lines
+/// outside a block are not kept unless they are shown, so they may have any length. Limits are
+/// judged byte by byte, so the verdict does not depend on how the stream is cut into chunks.
 ///
 /// ```
 /// use eventwire::sse::{Decoder, OnLimit, DecoderOptions};
@@ -21,7 +21,7 @@ pub struct DecoderOptions {
     shown: Shown,
 }
 
-/// What is shown besides events, a bit each: so it takes no more room than one would.
+/// The kinds of items shown besides events, one bit each, so that together they take one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sse) struct Shown(u8);
 
@@ -32,26 +32,26 @@ impl Shown {
     pub(in crate::sse) const UNFINISHED: Self = Self(8);
 }
 
-/// What happens to a block that goes past a limit.
+/// The policy for a block that passes a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnLimit {
     /// The stream is dead, and the decoder repeats its error.
     #[default]
     Error,
-    /// An [`Item::Skipped`](crate::sse::Item::Skipped) takes the place of the block (also of one whose
-    /// id does not fit its [`IdStorage`](crate::sse::IdStorage)), which is dropped
-    /// through its blank line, and the stream goes on. Its `id` and `retry` lines that were
-    /// complete before the limit count. Of a comment outside a block only its line is dropped, and
-    /// likewise of an unknown line there.
+    /// The decoder drops the block up to and including its blank line, yields an
+    /// [`Item::Skipped`](crate::sse::Item::Skipped) in its place, and goes on with the stream. The
+    /// `id` and `retry` lines that were complete before the limit count. A block whose ID does not
+    /// fit its [`IdStorage`](crate::sse::IdStorage) is dropped in the same way. A comment or an
+    /// unknown line outside a block is dropped alone.
     Skip,
 }
 
 impl DecoderOptions {
-    /// 8 MiB: room for an image in a JSON message.
+    /// 8 MiB, which has room for an image in a JSON message.
     pub const DEFAULT_MAX_EVENT: usize = 8 << 20;
 
-    /// Limits of [`DEFAULT_MAX_EVENT`](Self::DEFAULT_MAX_EVENT), [`OnLimit::Error`], and nothing
-    /// but events.
+    /// Creates options with both limits at [`DEFAULT_MAX_EVENT`](Self::DEFAULT_MAX_EVENT),
+    /// [`OnLimit::Error`], and no items but events.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -62,63 +62,69 @@ impl DecoderOptions {
         }
     }
 
-    /// How many bytes a line may have, its end not counted, if it has to be kept.
+    /// Sets the maximum size of a line in bytes, not counting its end. It applies to lines that the
+    /// decoder has to keep.
     #[must_use]
     pub const fn max_line(mut self, bytes: usize) -> Self {
         self.max_line = bytes;
         self
     }
 
-    /// How many bytes a block may have on the wire: all from its first field line to its blank
-    /// line, which is not counted; field names, line ends, comments in between and empty `data`
-    /// lines are. A comment or an unknown line that is to be shown counts alone, with its end.
+    /// Sets the maximum size of a block on the wire, in bytes: from its first field line up to, but
+    /// excluding, the blank line that ends it. Field names, line ends, comments in between and
+    /// empty `data` lines count. A comment or an unknown line that is shown counts alone, with its
+    /// end.
     ///
-    /// This bounds what the decoder asks its caller to keep, if it is at least 2 (a byte order
-    /// mark is awaited). A buffer of one byte more never fills up without a verdict, if reads are
-    /// cut to the room in it; for pieces of `n` bytes that cannot be cut, take `n` more.
+    /// This bounds how much the decoder asks its caller to keep, provided it is at least 2 (the
+    /// decoder waits for a possible byte order mark). A buffer of one byte more never fills up
+    /// without a verdict, if each read is limited to the room left in it. If pieces of `n` bytes
+    /// cannot be split, make the buffer `n` bytes larger.
     #[must_use]
     pub const fn max_event(mut self, bytes: usize) -> Self {
         self.max_event = bytes;
         self
     }
 
-    /// What happens past a limit.
+    /// Sets the policy for a block that passes a limit.
     #[must_use]
     pub const fn on_limit(mut self, policy: OnLimit) -> Self {
         self.on_limit = policy;
         self
     }
 
-    /// Whether comments are shown, as [`Item::Comment`](crate::sse::Item::Comment).
+    /// Sets whether comments are shown, as [`Item::Comment`](crate::sse::Item::Comment).
     #[must_use]
     pub const fn comments(self, show: bool) -> Self {
         self.with(Shown::COMMENTS, show)
     }
 
-    /// Whether blocks without data are shown, as [`Item::Block`](crate::sse::Item::Block).
+    /// Sets whether blocks without data are shown, as [`Item::Block`](crate::sse::Item::Block).
     #[must_use]
     pub const fn blocks(self, show: bool) -> Self {
         self.with(Shown::BLOCKS, show)
     }
 
-    /// Whether lines outside any block that are neither a field nor a comment are shown, as
-    /// [`Item::Unknown`](crate::sse::Item::Unknown). The standard has readers ignore them, and servers of
-    /// language models tell of errors by them, such as `{"error": ...}` or `error: {...}`.
+    /// Sets whether unknown lines outside any block are shown, as
+    /// [`Item::Unknown`](crate::sse::Item::Unknown). An unknown line is neither a field nor a
+    /// comment. The standard makes readers ignore such lines, but servers of language models report
+    /// errors by them, for example `{"error": ...}` or `error: {...}`.
     #[must_use]
     pub const fn unknown_lines(self, show: bool) -> Self {
         self.with(Shown::UNKNOWN_LINES, show)
     }
 
-    /// Whether an event that the end of the stream cut off is given, as if a blank line stood there,
-    /// and likewise a line that is to be shown. By the standard it is not, since more of it
-    /// may have been under way. Some servers, mostly of language models, end their last event by
-    /// nothing but the end of the stream. Where a body that breaks off is told from one that ends, as
-    /// by HTTP/1.1 in chunks and by HTTP/2, this is safe.
+    /// Sets whether an event that the end of the stream cut off is returned, as if a blank line
+    /// followed it. The same goes for a cut-off line that is shown.
     ///
-    /// [`decode_eof`](crate::sse::Decoder::decode_eof) gives it; some libraries feed `"\n\n"` behind each body
-    /// instead, also behind one that broke off. Only if the event is given do its `id` and a `retry`
-    /// line that was cut off count. Where the stream ended inside a field's name, before any colon, nothing is
-    /// given.
+    /// The standard discards both, since more of them may have been on the way. But some servers,
+    /// mostly of language models, end their last event with nothing but the end of the stream. The
+    /// option is safe where the transport distinguishes a body that ended from one that broke off,
+    /// as HTTP/1.1 with chunked encoding and HTTP/2 do.
+    ///
+    /// [`decode_eof`](crate::sse::Decoder::decode_eof) returns the event. (Some libraries feed
+    /// `"\n\n"` after each body instead, even after one that broke off.) The event's `id` and a
+    /// cut-off `retry` line count only if the event is returned. If the stream ended inside a
+    /// field's name, before any colon, nothing is returned.
     #[must_use]
     pub const fn unfinished(self, give: bool) -> Self {
         self.with(Shown::UNFINISHED, give)

@@ -1,7 +1,26 @@
-//! The one machine that finds blocks in a growing buffer, for every type of buffer.
+//! The one engine that finds blocks in a growing buffer, used for every type of buffer.
 //!
-//! It reads a slice and answers in ranges; what it has seen of an unfinished line or block it
-//! keeps as positions, so that no byte is looked at twice while a block grows.
+//! The engine reads a slice and returns ranges of it. It remembers an unfinished line or block as
+//! positions, so that it looks at no byte twice while a block grows.
+//!
+//! # Advice for changing it
+//!
+//! * All positions (`line_start`, `scanned`, the ranges in `block`) count from the front of the
+//!   buffer, and `event_start() <= line_start <= scanned` holds after each [`Step::More`]. Only
+//!   `restart` and `more` may move the front, because they move everything else with it.
+//! * `scanned` does two jobs. It is where the search for line ends goes on, and it is the buffer
+//!   length at which callers need not call at all ([`Engine::looked_at`]). `usize::MAX` means that
+//!   the stream has failed.
+//! * The loop in `read_lines` runs in [`Phase::Lines`] only. Everything rare belongs in `resume`,
+//!   which is not inlined. If you add a phase, look also at `last_step` and `same_block`.
+//! * A verdict about a limit must not depend on the chunks. So `over` judges a line by the bytes up
+//!   to the deciding one, even if the rest of the line has arrived. `limited` only spares the
+//!   measurement where no limit can have been passed.
+//! * The `ascii` of a step may only cover bytes that were checked in the same call.
+//! * A CR ends its line at once. The LF that may follow is skipped when it arrives (`skip_lf`), but
+//!   counts towards the size of an open block.
+//! * If you add a field, see to [`RawBlock`]'s `clear`, `move_front` and `join_values` as well as
+//!   [`field`], where names are told apart by their first bytes.
 
 use super::block::RawBlock;
 use super::decode_error::DecodeError;
@@ -13,16 +32,18 @@ use core::ops::Range;
 use core::time::Duration;
 use memchr::{memchr, memchr2};
 
-/// What the front of the buffer holds, `ascii` if all of that was seen to be so in this call. (What
-/// was seen in an earlier one a caller may have altered since, against the rules.) The next call's
-/// buffer begins behind `end` or `discard`.
+/// The front of the buffer, as found by one step.
+///
+/// `ascii` is set only if this very call checked all of it: a caller that breaks the contract may
+/// have changed bytes that an earlier call checked. The buffer of the next call begins after `end`
+/// or `discard`.
 pub(in crate::sse) enum Step {
-    /// The engine's [`block`](Engine::block), through its blank line. Its data may need
-    /// [joining](RawBlock::join).
+    /// The engine's [`block`](Engine::block), up to and including its blank line. Its data may
+    /// still need [joining](RawBlock::join).
     Block { end: usize, ascii: bool },
-    /// A comment outside any block, or a line there that is no field either.
+    /// A comment outside any block, or an unknown line outside any block.
     Line { comment: bool, text: Range<usize>, end: usize, ascii: bool },
-    /// The engine's [`block`](Engine::block) as far as it was complete before it passed a limit.
+    /// The complete lines of the engine's [`block`](Engine::block) before it passed a limit.
     Skipped { error: DecodeError, end: usize },
     /// Nothing more until the buffer grows.
     More { discard: usize },
@@ -33,13 +54,13 @@ pub(in crate::sse) struct Engine {
     options: DecoderOptions,
     reconnection_time: Option<Duration>,
     phase: Phase,
-    /// The last line ended with CR: an LF here is part of that end.
+    /// The last line ended with CR, so an LF here belongs to that line end.
     skip_lf: bool,
     /// The stream offset of the buffer's first byte.
     offset: u64,
-    /// Where the current line begins.
+    /// The start of the current line.
     line_start: usize,
-    /// There is no line end in `line_start..scanned`. Out of reach once the stream has failed.
+    /// There is no line end in `line_start..scanned`. `usize::MAX` once the stream has failed.
     scanned: usize,
     /// The block that the current line belongs to, or that the last step ended.
     pub(in crate::sse) block: RawBlock,
@@ -50,9 +71,10 @@ enum Phase {
     /// Before the byte order mark, if there is one.
     Start,
     Lines,
-    /// In a line that says nothing, whose first bytes are gone already.
+    /// In a line to be ignored, whose first bytes are already gone.
     Passing,
-    /// In a block beyond a limit; `in_line` if its current line has bytes that are gone already.
+    /// In a block that passed a limit. `in_line` is set if the first bytes of its current line are
+    /// already gone.
     Skipping {
         in_line: bool,
     },
@@ -73,7 +95,8 @@ impl Engine {
         }
     }
 
-    /// How long the buffer is if it holds nothing new, and the stream has not failed.
+    /// Returns the buffer length at which there is nothing new to look at; `usize::MAX` once the
+    /// stream has failed.
     #[inline]
     pub(in crate::sse) const fn looked_at(&self) -> usize {
         self.scanned
@@ -92,15 +115,15 @@ impl Engine {
         *self = Self { reconnection_time, ..Self::new(self.options) };
     }
 
-    /// How many bytes of `more`, which follow on the bytes `held`, belong to the same block
-    /// or comment: up to its end, or to where a limit decides.
+    /// Returns how many bytes of `more` belong to the same block or comment as the bytes `held`
+    /// before them: up to its end, or up to the byte that decides about a limit.
     #[cfg(feature = "alloc")]
     pub(in crate::sse) fn same_block(&self, held: &[u8], more: &[u8]) -> usize {
         let line = self.line_start.saturating_add(self.options.max_line);
         let event = self.event_start().saturating_add(self.options.max_event);
         let decided = line.min(event).saturating_add(1 + BOM.len());
         let more = &more[..decided.saturating_sub(held.len()).clamp(1, more.len())];
-        // Outside a block nothing is held but the current line.
+        // Outside a block, only the current line is held.
         let end = if !self.block.open && is_no_field(held) {
             memchr2(b'\n', b'\r', more).map(|end| end + 1)
         } else {
@@ -119,7 +142,7 @@ impl Engine {
             return self.resume(buf);
         }
         let looked_from = self.scanned;
-        // Where all is shorter than the limits, lines need not be measured.
+        // A buffer shorter than both limits needs no measuring of its lines.
         let limited = buf.len() > self.options.max_line.min(self.options.max_event);
         while let Some(end) = ends.next(buf) {
             let start = self.line_start;
@@ -153,7 +176,7 @@ impl Engine {
         if limited && let Some(over) = self.over(buf, buf.len(), buf.len()) {
             return self.cut(buf, over);
         }
-        // A line that had a field's name before says something.
+        // If an earlier call saw more of the line than a field name, it has judged the line.
         if looked_from <= self.line_start + FieldName::MAX_LEN
             && self.says_nothing(&buf[self.line_start..])
         {
@@ -163,7 +186,7 @@ impl Engine {
         Ok(self.more(buf.len()))
     }
 
-    /// Goes on where lines are not simply read.
+    /// Continues in the rare phases, where lines are not simply read.
     #[cold]
     fn resume(&mut self, buf: &[u8]) -> Result<Step, DecodeError> {
         if let Phase::Failed(error) = self.phase {
@@ -181,7 +204,7 @@ impl Engine {
         if in_lines { self.step(buf) } else { Ok(self.more(buf.len())) }
     }
 
-    /// Gives up the event that `step` has just ended, because its id cannot be kept.
+    /// Drops the event that `step` has just ended, because its ID does not fit the storage.
     pub(in crate::sse) fn refuse_id(
         &mut self,
         capacity: usize,
@@ -189,7 +212,7 @@ impl Engine {
         self.judge(DecodeError::IdTooLong { capacity, offset: self.offset - 1 })
     }
 
-    /// Whether it is known if the stream starts with a byte order mark.
+    /// Skips a byte order mark. Returns whether enough has arrived to tell if there is one.
     fn strip_bom(&mut self, buf: &[u8]) -> bool {
         if buf.len() < BOM.len() && BOM.starts_with(buf) {
             return false;
@@ -202,7 +225,7 @@ impl Engine {
         true
     }
 
-    /// Passes the rest of a line; whether its end came.
+    /// Passes the rest of an ignored line. Returns whether its end has arrived.
     fn pass_line(&mut self, buf: &[u8]) -> bool {
         let end = memchr2(b'\n', b'\r', &buf[self.line_start..]);
         match end {
@@ -217,7 +240,7 @@ impl Engine {
         end.is_some()
     }
 
-    /// Passes the rest of a dropped block; whether its blank line came.
+    /// Passes the rest of a dropped block. Returns whether its blank line has arrived.
     fn skip_block(&mut self, buf: &[u8], in_line: bool) -> bool {
         let mut place = Place { in_line, skip_lf: self.skip_lf };
         let end = place.find_blank(&buf[self.line_start..]);
@@ -231,13 +254,13 @@ impl Engine {
         end.is_some()
     }
 
-    /// Begins the line behind the end of line at `end`.
+    /// Begins the line after the line end at `end`.
     fn next_line(&mut self, end: usize, terminator: u8) {
         self.skip_lf = terminator == b'\r';
         self.line_start = end + 1;
     }
 
-    /// Takes a line; whether it is to be shown by itself.
+    /// Takes a line. Returns whether it is shown as an item of its own.
     #[inline(always)]
     fn other_line(&mut self, line: &[u8], start: usize) -> bool {
         if line[0] == b':' {
@@ -246,7 +269,7 @@ impl Engine {
         self.field(line, start)
     }
 
-    /// Takes a field; whether it is none that is known, and is to be shown.
+    /// Takes a field. Returns whether the line is an unknown one that is shown.
     #[inline(never)]
     fn field(&mut self, line: &[u8], start: usize) -> bool {
         let Some((name, skip)) = field::split(line) else {
@@ -268,7 +291,7 @@ impl Engine {
         false
     }
 
-    /// Shows the line that has just ended, which is no field and stands outside a block.
+    /// Returns the line that has just ended, a comment or an unknown line outside a block.
     #[cold]
     #[inline(never)]
     fn line(&mut self, start: usize, line: &[u8], ascii: bool) -> Step {
@@ -278,9 +301,11 @@ impl Engine {
         Step::Line { comment, text, end: self.restart(), ascii }
     }
 
-    /// The stream has ended behind `buf`, all of which was looked at: as if the line and the block that
-    /// it broke off in were whole, the event or the line that comes of it. There is none where it broke
-    /// off inside a name. Of what is not to be given nothing counts. Then [`reset`](Self::reset).
+    /// Returns the last step of a stream that ended after `buf`. All of `buf` was looked at.
+    ///
+    /// The line and the block that the end cut off are taken as if they were whole. There is no
+    /// step if the end cut off a field's name. Unless `give` is set and there is a step, nothing of
+    /// the cut-off block counts. Call [`reset`](Self::reset) afterwards.
     pub(in crate::sse) fn finish(&mut self, buf: &[u8], give: bool) -> Option<Step> {
         let reconnection_time = self.reconnection_time;
         let step = self.last_step(buf);
@@ -291,7 +316,7 @@ impl Engine {
         step
     }
 
-    /// [`finish`](Self::finish), before it is said what counts.
+    /// The step of [`finish`](Self::finish), without deciding whether it counts.
     fn last_step(&mut self, buf: &[u8]) -> Option<Step> {
         if self.phase != Phase::Lines || buf.len() != self.scanned {
             return None;
@@ -299,7 +324,7 @@ impl Engine {
         let start = core::mem::replace(&mut self.line_start, buf.len());
         if let line @ [_, ..] = &buf[start..] {
             if !self.block.open && is_no_field(line) {
-                // It is here because it is to be shown.
+                // An ignored line would already be gone, so this one is shown.
                 return Some(self.line(start, line, false));
             }
             memchr(b':', line)?;
@@ -311,13 +336,13 @@ impl Engine {
         Some(Step::Block { end: self.restart(), ascii: false })
     }
 
-    /// Where the block begins, or would if the current line were its first.
+    /// Returns where the block begins, or would begin if the current line were its first.
     fn event_start(&self) -> usize {
         if self.block.open { self.block.start } else { self.line_start }
     }
 
-    /// Whether a line that begins like this need not be kept: it stands outside a block, is no field,
-    /// and is not to be shown.
+    /// Returns whether a line that starts with these bytes need not be kept: it is outside a block,
+    /// is no field, and is not shown.
     fn says_nothing(&self, line: &[u8]) -> bool {
         if self.block.open {
             return false;
@@ -328,7 +353,8 @@ impl Engine {
         }
     }
 
-    /// The limit that the line up to `line_end` or the block up to `block_end` passed first.
+    /// Returns the limit that the line up to `line_end` or the block up to `block_end` passed
+    /// first.
     #[inline]
     fn over(&self, buf: &[u8], line_end: usize, block_end: usize) -> Option<(usize, DecodeError)> {
         let DecoderOptions { max_line, max_event, .. } = self.options;
@@ -340,7 +366,7 @@ impl Engine {
         let line = if long_line { self.line_start + max_line } else { usize::MAX };
         let event = if long_event { self.event_start() + max_event } else { usize::MAX };
         let at = line.min(event);
-        // Judged by what was known at that byte, as if no more had come.
+        // Judged by the bytes up to the deciding one, as if no more had arrived.
         if self.says_nothing(&buf[self.line_start..line_end.min(at + 1)]) {
             return None;
         }
@@ -352,8 +378,8 @@ impl Engine {
         })
     }
 
-    /// Drops the block at the byte that went past a limit, or the stream. A line outside a block that
-    /// is no field takes nothing with it.
+    /// Drops the block at the byte that passed a limit, or ends the stream. A comment or an unknown
+    /// line outside a block is dropped alone.
     #[cold]
     fn cut(&mut self, buf: &[u8], (at, error): (usize, DecodeError)) -> Result<Step, DecodeError> {
         let error = self.judge(error)?;
@@ -365,7 +391,7 @@ impl Engine {
         Ok(Step::Skipped { error, end: self.restart() })
     }
 
-    /// What a limit means: something to report, or the end.
+    /// Applies the limit policy: the error is either reported, or ends the stream.
     fn judge(&mut self, error: DecodeError) -> Result<DecodeError, DecodeError> {
         if self.options.on_limit == OnLimit::Skip {
             return Ok(error);
@@ -375,7 +401,7 @@ impl Engine {
         Err(error)
     }
 
-    /// Moves the buffer's front to the current line, and returns how far that is.
+    /// Moves the buffer's front to the current line. Returns how far it moved.
     fn restart(&mut self) -> usize {
         let end = core::mem::take(&mut self.line_start);
         self.scanned = 0;
@@ -383,7 +409,8 @@ impl Engine {
         end
     }
 
-    /// Everything was looked at; what no block or line needs may go.
+    /// Returns the step after everything was looked at. Bytes that no block or line needs are
+    /// discarded.
     fn more(&mut self, len: usize) -> Step {
         let discard = self.event_start();
         self.line_start -= discard;
@@ -394,12 +421,12 @@ impl Engine {
     }
 }
 
-/// Whether a line that begins like this is a comment, or has a name that nobody knows.
+/// Returns whether a line that starts with these bytes is a comment or has an unknown name.
 fn is_no_field(begun: &[u8]) -> bool {
     begun.starts_with(b":") || field::is_unknown(begun)
 }
 
-/// [`Engine::read_lines`].
+/// Runs [`Engine::read_lines`].
 struct ReadLines<'a> {
     engine: &'a mut Engine,
     buf: &'a [u8],
@@ -414,22 +441,22 @@ impl WithLineEnds for ReadLines<'_> {
     }
 }
 
-/// Where in a line a piece of the stream begins.
+/// The position within a line at which a piece of the stream begins.
 struct Place {
-    /// The line has bytes in front of it.
+    /// The line has bytes before the piece.
     in_line: bool,
-    /// An LF in front of it would belong to the line before.
+    /// An LF at the start of the piece belongs to the line before.
     skip_lf: bool,
 }
 
 impl Place {
-    /// Looks for the next blank line and moves behind it, or behind all of `piece`.
+    /// Finds the next blank line and moves past it, or past all of `piece` if there is none.
     fn find_blank(&mut self, piece: &[u8]) -> Option<usize> {
         with_line_ends(0, FindBlank { place: self, piece })
     }
 }
 
-/// [`Place::find_blank`].
+/// Runs [`Place::find_blank`].
 struct FindBlank<'a> {
     place: &'a mut Place,
     piece: &'a [u8],

@@ -1,57 +1,60 @@
-//! What a decoder yields.
+//! The items that a decoder yields: [`Item`], [`Event`] and [`Block`].
 
 use super::decode_error::DecodeError;
 use super::text::Text;
 use core::str::Utf8Error;
 use core::time::Duration;
 
-/// The next thing in an event stream.
+/// The next item of an event stream.
 ///
-/// Only [`Event`](Self::Event) comes unless the [`DecoderOptions`](crate::sse::DecoderOptions) ask for more.
+/// Decoders yield only [`Event`](Self::Event)s, unless the
+/// [`DecoderOptions`](crate::sse::DecoderOptions) ask for more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Item<T, L = ()> {
-    /// A block with data: an event to dispatch.
+    /// A block with data, which is an event to dispatch.
     Event(Event<T, L>),
-    /// A block without data, of which nothing is dispatched; with
+    /// A block without data, which dispatches nothing. Needs
     /// [`DecoderOptions::blocks`](crate::sse::DecoderOptions::blocks).
     Block(Block<T>),
-    /// A comment's text, without the colon and one space behind it; with
+    /// The text of a comment, without the colon and one space after it. Needs
     /// [`DecoderOptions::comments`](crate::sse::DecoderOptions::comments).
     ///
-    /// A comment inside a block, behind its first field, is not shown: the block must stay in one
-    /// piece until its end. A [`Lexer`](crate::sse::Lexer) shows each.
+    /// A comment inside a block, that is, after the block's first field, is not shown, because the
+    /// block must stay in one piece until its end. A [`Lexer`](crate::sse::Lexer) shows every
+    /// comment.
     Comment(T),
-    /// A line outside any block that is neither a field nor a comment, whole, without its end; with
-    /// [`DecoderOptions::unknown_lines`](crate::sse::DecoderOptions::unknown_lines).
+    /// A line outside any block that is neither a field nor a comment, whole, without its end.
+    /// Needs [`DecoderOptions::unknown_lines`](crate::sse::DecoderOptions::unknown_lines).
     ///
-    /// Inside a block such a line is not shown, like a comment there.
+    /// Like a comment, such a line is not shown inside a block.
     Unknown(T),
-    /// A block (or a line that was to be shown) went past a limit and was dropped, of which this
-    /// would have been the error; with [`OnLimit::Skip`](crate::sse::OnLimit::Skip).
+    /// A block (or a line to be shown) that passed a limit and was dropped. The value is the error
+    /// that would otherwise have ended the stream. Needs
+    /// [`OnLimit::Skip`](crate::sse::OnLimit::Skip).
     Skipped(DecodeError),
 }
 
-/// An event, generic over how its text is held.
+/// An event, generic over the type of its text.
 ///
-/// [`Decoder`](crate::sse::Decoder) yields `Event<Text>`, which borrows the caller's buffer and holds the
-/// bytes as they came: [`to_str`](Self::to_str) is strict, [`to_cow`](Self::to_cow) replaces what
-/// is not UTF-8, as the standard has it. [`OwnedDecoder`](crate::sse::OwnedDecoder) yields
-/// `Event<Utf8Bytes, Utf8Bytes>`, which shares the buffer, has such bytes replaced, and carries its
-/// `last_event_id`.
+/// [`Decoder`](crate::sse::Decoder) yields `Event<Text>`, which borrows the caller's buffer and
+/// holds the bytes as they arrived. [`to_str`](Self::to_str) is strict; [`to_cow`](Self::to_cow)
+/// replaces bytes that are not UTF-8, as the standard says.
+/// [`OwnedDecoder`](crate::sse::OwnedDecoder) yields `Event<Utf8Bytes, Utf8Bytes>`, which shares
+/// the buffer, has such bytes already replaced, and carries its `last_event_id`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Event<T, L = ()> {
-    /// The `event` field, never empty; `None` means [`Event::DEFAULT_TYPE`].
+    /// The `event` field, never empty. `None` means [`Event::DEFAULT_TYPE`].
     pub event_type: Option<T>,
     /// All `data` lines, joined by LF.
     pub data: T,
-    /// The `id` field, if this block had one; empty resets the last event ID.
+    /// The `id` field, if this block had one. An empty one resets the last event ID.
     pub id: Option<T>,
     /// The `retry` field, if this block had one.
     pub retry: Option<Duration>,
-    /// The last event ID after this event (`lastEventId`), its own or carried over, in owned
-    /// events. A borrowed event has `()` here: ask the decoder's
+    /// The last event ID after this event (`lastEventId`), whether set by this event or carried
+    /// over. Only owned events have it. In a borrowed event it is `()`: ask the decoder for its
     /// [`last_event_id`](crate::sse::Decoder::last_event_id).
     pub last_event_id: L,
 }
@@ -62,14 +65,14 @@ pub struct Event<T, L = ()> {
 pub struct Block<T> {
     /// The `event` field, never empty.
     pub event_type: Option<T>,
-    /// The `id` field; empty resets the last event ID.
+    /// The `id` field. An empty one resets the last event ID.
     pub id: Option<T>,
     /// The `retry` field.
     pub retry: Option<Duration>,
 }
 
 impl<T> Block<T> {
-    /// The same block with its text held otherwise.
+    /// Converts the texts of the block by `f`.
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Block<U> {
         Block {
             event_type: self.event_type.map(&mut f),
@@ -85,7 +88,7 @@ impl Event<&str> {
 }
 
 impl<T, L> Event<T, L> {
-    /// The same event with its text held otherwise.
+    /// Converts the texts of the event by `f`.
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Event<U, L> {
         Event {
             event_type: self.event_type.map(&mut f),
@@ -98,7 +101,8 @@ impl<T, L> Event<T, L> {
 }
 
 impl<'a, L> Event<Text<'a>, L> {
-    /// Its text, strictly. Costs nothing where the decoder has seen that all is ASCII.
+    /// Returns the event with its text as `&str`, strictly. This costs nothing if the decoder has
+    /// seen that all of it is ASCII.
     ///
     /// # Errors
     /// The first byte that is not UTF-8, in the first value that has one.
@@ -113,7 +117,8 @@ impl<'a, L> Event<Text<'a>, L> {
         })
     }
 
-    /// Its text with replacement, copied only where something had to be replaced.
+    /// Returns the event with its text as `Cow<str>`, in which bytes that are not UTF-8 are
+    /// replaced. Only a text in which something is replaced is copied.
     #[cfg(feature = "alloc")]
     pub fn to_cow(&self) -> Event<alloc::borrow::Cow<'a, str>> {
         Event {
@@ -127,8 +132,8 @@ impl<'a, L> Event<Text<'a>, L> {
 }
 
 impl<T: AsRef<str>, L> Event<T, L> {
-    /// The event's type as a page would see it: `message` where it names none. Of an event that
-    /// borrows call [`to_str`](Event::to_str) or [`to_cow`](Event::to_cow) first.
+    /// Returns the event's type as a web page would see it: `message` if the event names none. For
+    /// an event that borrows, call [`to_str`](Event::to_str) or [`to_cow`](Event::to_cow) first.
     pub fn event_type_or_default(&self) -> &str {
         self.event_type.as_ref().map_or(Event::DEFAULT_TYPE, AsRef::as_ref)
     }

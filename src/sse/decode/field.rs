@@ -1,10 +1,13 @@
-//! Field names, and what one line of an event stream says (WHATWG HTML, 9.2.6).
+//! Field names, and the meaning of one line of an event stream ([WHATWG HTML, 9.2.6]).
+//!
+//! [WHATWG HTML, 9.2.6]:
+//! https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 
 use crate::number::number;
 use core::time::Duration;
 
-/// A field name that the standard gives a meaning to. Names match case-sensitively and exactly;
-/// every other field is ignored.
+/// A field name that the standard defines. Names match case-sensitively and exactly, and every
+/// other field is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FieldName {
     /// `data`: one line of the event's data.
@@ -18,10 +21,10 @@ pub enum FieldName {
 }
 
 impl FieldName {
-    /// The longest name, in bytes.
+    /// The length of the longest name, in bytes.
     pub(in crate::sse) const MAX_LEN: usize = 5;
 
-    /// The name as it stands on the wire.
+    /// Returns the name as it is written on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +35,7 @@ impl FieldName {
         }
     }
 
-    /// No two names share a first byte.
+    /// Returns the only name that starts with this byte. No two names share a first byte.
     pub(in crate::sse) const fn from_first_byte(byte: u8) -> Option<Self> {
         match byte {
             b'd' => Some(Self::Data),
@@ -44,7 +47,8 @@ impl FieldName {
     }
 }
 
-/// The field that a whole line (not empty, no comment) holds, and where its value begins.
+/// Returns the field that a whole line sets, and where its value begins. The line must not be
+/// empty, and must not be a comment.
 #[inline]
 pub(in crate::sse) fn split(line: &[u8]) -> Option<(FieldName, usize)> {
     let (name, len) = if line.starts_with(b"data") {
@@ -66,7 +70,7 @@ pub(in crate::sse) fn split(line: &[u8]) -> Option<(FieldName, usize)> {
     }
 }
 
-/// Whether no line that begins like this can hold a field.
+/// Returns whether no line that starts with these bytes can be a field.
 pub(in crate::sse) fn is_unknown(start: &[u8]) -> bool {
     let Some(&first) = start.first() else { return false };
     let Some(name) = FieldName::from_first_byte(first) else { return true };
@@ -77,7 +81,7 @@ pub(in crate::sse) fn is_unknown(start: &[u8]) -> bool {
     }
 }
 
-/// A `retry` value: a number of milliseconds.
+/// Parses a `retry` value, a number of milliseconds.
 pub(in crate::sse) fn reconnection_time(value: &[u8]) -> Option<Duration> {
     number(value).map(Duration::from_millis)
 }

@@ -1,4 +1,4 @@
-//! Where a decoder keeps the last event ID.
+//! [`IdStorage`], the place where a decoder keeps the last event ID.
 
 use super::decode_error::IdTooLong;
 use super::text::Text;
@@ -6,22 +6,23 @@ use core::fmt;
 
 /// Storage for the last event ID, which outlives the buffer that it arrived in.
 ///
-/// [`InlineId`] needs no allocator; `String` (feature `alloc`) has no bound of its own.
+/// [`InlineId`] needs no allocator. `String` (feature `alloc`) has no limit of its own.
 pub trait IdStorage {
-    /// The id; empty at first.
+    /// Returns the ID, which is empty at first.
     fn as_str(&self) -> &str;
 
-    /// Replaces the id by `id`, read with replacement, or leaves the old one whole.
+    /// Replaces the ID by `id`, with U+FFFD for bytes that are not UTF-8. On an error the old ID
+    /// stays.
     ///
     /// # Errors
     /// If `id` does not fit.
     fn store(&mut self, id: Text<'_>) -> Result<(), IdTooLong>;
 }
 
-/// Storage for an id of up to `N` bytes, inside the decoder.
+/// Storage inside the decoder for an ID of up to `N` bytes.
 ///
-/// Mind what servers send: a UUID is 36 bytes, a Redis entry id about 20, and some encode a
-/// position in several logs as JSON, of 200 bytes and more.
+/// Choose `N` by what servers send: a UUID has 36 bytes, a Redis entry ID about 20, and some
+/// servers encode positions in several logs as JSON, in 200 bytes and more.
 #[derive(Clone)]
 pub struct InlineId<const N: usize> {
     len: usize,
@@ -29,7 +30,7 @@ pub struct InlineId<const N: usize> {
 }
 
 impl<const N: usize> InlineId<N> {
-    /// The empty id.
+    /// Creates an empty ID.
     #[must_use]
     pub const fn new() -> Self {
         Self { len: 0, bytes: [0; N] }

@@ -1,39 +1,55 @@
-//! The incremental line parser: chunks of any size to tokens, without a buffer.
+//! The incremental line parser, [`Lexer`]: turns chunks of any size into tokens, without a buffer.
+//!
+//! The parser acts on each byte once. All that it remembers between chunks is its [`State`]: how
+//! many bytes of a byte order mark or of a field name have matched so far. If the next byte does
+//! not match, those bytes are replayed from the constant that they equal ([`State::NoWord`]),
+//! because the chunk that they came in is gone.
+//!
+//! If you change the grammar here, change [`engine`](super::engine) and [`field`](super::field)
+//! too: they parse the same lines over a buffer, and the tests hold both against the same
+//! references.
 
 use super::BOM;
 use super::field::FieldName;
 use memchr::memchr2;
 
-/// A piece of an event stream. Bytes borrow the chunk that they arrived in, but for the first of an
-/// unknown line that begins like a name: they may be a constant that equals them.
+/// A piece of an event stream.
 ///
-/// A line is a [`Field`](Self::Field), a [`Comment`](Self::Comment) or an [`Unknown`](Self::Unknown)
-/// one, any number of [`Value`](Self::Value)s, and an [`EndOfLine`](Self::EndOfLine). Joined over a
-/// line, its values are the same however the stream is cut into chunks.
+/// The bytes borrow the chunk that they arrived in, with one exception: the first bytes of an
+/// unknown line that starts like a field name may borrow a constant with the same content.
+///
+/// A line is a [`Field`](Self::Field), a [`Comment`](Self::Comment) or an
+/// [`Unknown`](Self::Unknown) token, followed by any number of [`Value`](Self::Value)s and an
+/// [`EndOfLine`](Self::EndOfLine). The values of a line, joined, are the same however the stream is
+/// cut into chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'a> {
-    /// A line begins that sets this field.
+    /// The start of a line that sets this field.
     Field(FieldName),
-    /// A line begins that is a comment.
+    /// The start of a comment line.
     Comment,
-    /// A line begins that is neither: it has a name that the standard does not know, and readers
-    /// ignore it. Its values are the whole line, name and colon too. Some servers tell of an error
-    /// by such lines, as `{"error": ...}` in the middle of a stream.
+    /// The start of a line that is neither a field nor a comment. Its name is not in the standard,
+    /// and readers ignore the line. Its values are the whole line, including name and colon. Some
+    /// servers report an error by such a line, for example `{"error": ...}` in the middle of a
+    /// stream.
     Unknown,
-    /// Some bytes of the line's value, never empty: a run ends where a chunk does, even inside a
-    /// character. The one space after the colon of a field or comment is no part of it.
+    /// Some bytes of the line's value, never empty. A run ends where its chunk ends, even inside a
+    /// character. The one space after the colon of a field or comment is not part of the value.
     Value(&'a [u8]),
-    /// The line is complete.
+    /// The end of the line.
     EndOfLine,
-    /// The blank line that ends a block, and dispatches its event.
+    /// The blank line that ends a block and dispatches its event.
     Blank,
 }
 
-/// Splits an event stream into [`Token`]s whatever its chunking (WHATWG HTML, 9.2.5), buffering
-/// not a byte of it. Its state takes 4 bytes.
+/// Splits an event stream into [`Token`]s, however it is cut into chunks, without buffering any of
+/// it ([WHATWG HTML, 9.2.5]). The whole state takes 4 bytes.
 ///
-/// It knows lines and names, not their meaning: `id` values with a NUL and malformed `retry`
-/// values are shown as they are. [`Decoder`](crate::sse::Decoder) gives whole events.
+/// The lexer knows lines and names, not their meaning: `id` values with a NUL and malformed `retry`
+/// values are shown as they are. For whole events use [`Decoder`](crate::sse::Decoder).
+///
+/// [WHATWG HTML, 9.2.5]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 ///
 /// ```
 /// use eventwire::sse::{FieldName, Lexer, Token};
@@ -58,15 +74,16 @@ pub struct Lexer {
 #[derive(Clone, Copy, Debug)]
 enum State {
     LineStart,
-    /// Behind so many bytes of a word.
+    /// After this many bytes of a word.
     Word(Word, u8),
-    /// Behind so many bytes of a word that did not go on, which are still to be given.
+    /// After this many bytes of a word that did not continue. Those bytes are still owed as a
+    /// value.
     NoWord(Word, u8),
     AfterColon,
     Value,
 }
 
-/// What a line may begin with.
+/// A constant that a line may begin with.
 #[derive(Clone, Copy, Debug)]
 enum Word {
     /// The byte order mark, at the start of the stream.
@@ -84,13 +101,13 @@ impl Word {
 }
 
 impl Lexer {
-    /// A lexer at the start of a stream.
+    /// Creates a lexer at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
         Self { state: State::Word(Word::Bom, 0), skip_lf: false }
     }
 
-    /// Takes the next token off the front of `input`; `None` once `input` is empty.
+    /// Takes the next token off the front of `input`. Returns `None` once `input` is empty.
     pub fn next_token<'a>(&mut self, input: &mut &'a [u8]) -> Option<Token<'a>> {
         while let Some((&byte, rest)) = input.split_first() {
             if core::mem::take(&mut self.skip_lf) && byte == b'\n' {
@@ -131,7 +148,7 @@ impl Lexer {
                         self.state = State::Value;
                         return Some(Token::Field(name));
                     }
-                    // A torn mark too begins a name that nobody knows.
+                    // A byte order mark that is cut short also starts an unknown name.
                     _ => {
                         self.state = State::NoWord(word, seen);
                         return Some(Token::Unknown);
@@ -162,7 +179,8 @@ impl Lexer {
         None
     }
 
-    /// Takes the line's end, of which a following LF may still come.
+    /// Takes the line end at the front of `input`. After a CR, an LF may still follow that belongs
+    /// to it.
     fn end_line(&mut self, input: &mut &[u8]) {
         self.skip_lf = input[0] == b'\r';
         *input = &input[1..];

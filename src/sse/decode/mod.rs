@@ -1,4 +1,4 @@
-//! Decoding: from bytes to events.
+//! Decoding: from the bytes of an event stream to events.
 
 mod block;
 mod decode_error;
@@ -25,5 +25,5 @@ pub use lexer::{Lexer, Token};
 pub use owned_decoder::{OwnedDecoder, OwnedEvent, OwnedItem};
 pub use text::{Pieces, Text};
 
-/// The byte order mark that may stand at a stream's start, and only there.
+/// The byte order mark, which is allowed at the start of a stream and nowhere else.
 const BOM: &[u8] = "\u{FEFF}".as_bytes();

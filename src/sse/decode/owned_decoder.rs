@@ -1,4 +1,4 @@
-//! Owned events that share the memory which they arrived in.
+//! [`OwnedDecoder`], whose events share the memory that they arrived in.
 
 use super::block::RawBlock;
 use super::decode_error::{DecodeError, IdTooLong};
@@ -12,23 +12,26 @@ use bytes::{Buf, Bytes, BytesMut};
 use core::ops::Range;
 use core::time::Duration;
 
-/// An item that owns its text and, if it is an event, carries its `last_event_id`.
+/// An item that owns its text. If it is an event, it carries its `last_event_id`.
 pub type OwnedItem = Item<Utf8Bytes, Utf8Bytes>;
 
-/// An event that owns its text, and carries its `last_event_id`.
+/// An event that owns its text and carries its `last_event_id`.
 pub type OwnedEvent = Event<Utf8Bytes, Utf8Bytes>;
 
-/// Decodes an event stream to owned events, each a share of the buffer that it arrived in. What is
-/// not UTF-8 is replaced, as the standard has it; such a value alone is copied.
+/// Decodes an event stream to owned events, which share the buffer that they arrived in.
 ///
-/// It is the engine of [`Decoder`](crate::sse::Decoder) over reference-counted memory:
-/// [`decode`](Self::decode) for bodies that come as [`Bytes`] chunks,
-/// [`decode_buffer`](Self::decode_buffer) for buffers that are read into.
+/// Bytes that are not UTF-8 are replaced by U+FFFD, as the standard says. Only a value that
+/// contains such bytes is copied.
 ///
-/// An event keeps its whole buffer alive: copy out what is to be kept for long. The decoder does
-/// not. Between inputs it holds itself (352 bytes on 64-bit machines), a copy of the last event ID,
-/// and of an unfinished block either the last chunk or, if it straddles several, a buffer that
-/// grows by doubling to at most [`max_event`](DecoderOptions::max_event) bytes and a few.
+/// This is the engine of [`Decoder`](crate::sse::Decoder) over reference-counted memory. Use
+/// [`decode`](Self::decode) for bodies that arrive as [`Bytes`] chunks, and
+/// [`decode_buffer`](Self::decode_buffer) for a buffer that you read into.
+///
+/// An event keeps its whole buffer alive, so copy what you keep for long. The decoder keeps no
+/// buffer alive for long. Between inputs it holds itself (352 bytes on 64-bit machines), a copy of
+/// the last event ID, and the unfinished block. The block is either the last chunk or, if it
+/// several chunks, a buffer that grows by doubling to at most
+/// [`max_event`](DecoderOptions::max_event) bytes and a few more.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -51,20 +54,20 @@ pub type OwnedEvent = Event<Utf8Bytes, Utf8Bytes>;
 pub struct OwnedDecoder {
     engine: Engine,
     id: LastEventId,
-    /// The front of an unfinished block as it lies in the last chunk.
+    /// The front of an unfinished block, as a share of the last chunk.
     tail: Bytes,
-    /// The same once a further chunk had to be gathered with it.
+    /// The front of an unfinished block, once it had to be gathered from several chunks.
     carry: BytesMut,
 }
 
 impl OwnedDecoder {
-    /// A decoder with the default [`DecoderOptions`].
+    /// Creates a decoder with the default [`DecoderOptions`].
     #[must_use]
     pub fn new() -> Self {
         Self::with_options(DecoderOptions::new())
     }
 
-    /// A decoder with these options.
+    /// Creates a decoder with these options.
     #[must_use]
     pub fn with_options(options: DecoderOptions) -> Self {
         Self {
@@ -75,18 +78,20 @@ impl OwnedDecoder {
         }
     }
 
-    /// Takes the next item off the front of an immutable chunk, as HTTP clients give them.
+    /// Takes the next item off the front of an immutable chunk, as HTTP clients return them.
     ///
-    /// * `Ok(Some(item))`: `chunk` begins behind the item; call again.
-    /// * `Ok(None)`: `chunk` is used up; call again with the next one.
-    /// * `Err(error)`: a limit was passed. The stream is dead and the decoder repeats the error until
-    ///   [`reset`](Self::reset).
+    /// * `Ok(Some(item))`: `chunk` now begins after the item. Call again.
+    /// * `Ok(None)`: `chunk` is used up. Call again with the next one.
+    /// * `Err(error)`: a limit was passed. The stream is dead, and the decoder repeats the error
+    ///   until [`reset`](Self::reset).
     ///
-    /// An event inside one chunk is sliced from it. One whose data is in several lines, or that
-    /// straddles two chunks, is copied once, to one allocation and its reference count; one that
-    /// straddles more may make that grow. At the end of the body an unfinished event is discarded,
-    /// by the standard; [`decode_eof`](Self::decode_eof) gives it where that is
-    /// [asked for](DecoderOptions::unfinished).
+    /// An event inside one chunk is a slice of it. An event that has its data in several lines, or
+    /// that straddles two chunks, is copied once, into one allocation and its reference count. An
+    /// event that straddles more chunks may make that allocation grow.
+    ///
+    /// At the end of the body the standard discards an unfinished event.
+    /// [`decode_eof`](Self::decode_eof) returns it if the [options](DecoderOptions::unfinished) say
+    /// so.
     ///
     /// # Errors
     /// If a limit was passed and the policy is [`OnLimit::Error`](crate::sse::OnLimit::Error).
@@ -106,14 +111,14 @@ impl OwnedDecoder {
         })
     }
 
-    /// Goes on with what is held of earlier chunks; `None` once nothing is.
+    /// Continues with what is held of earlier chunks. Returns `None` once nothing is held.
     #[inline(never)]
     fn decode_held(&mut self, chunk: &mut Bytes) -> Option<Result<Option<OwnedItem>, DecodeError>> {
         while !self.tail.is_empty() || !self.carry.is_empty() {
             if self.tail.is_empty() {
                 let mut carry = core::mem::take(&mut self.carry);
                 let item = self.next(&mut carry);
-                // An empty one would only keep an event's memory alive.
+                // An empty buffer would only keep an event's memory alive.
                 if !carry.is_empty() {
                     self.carry = carry;
                 }
@@ -129,7 +134,7 @@ impl OwnedDecoder {
         None
     }
 
-    /// Moves from `chunk` to the carry what belongs to the block whose front is held.
+    /// Moves the bytes that belong to the held block from `chunk` to the carry.
     fn gather(&mut self, chunk: &mut Bytes) {
         let held = if self.tail.is_empty() { &self.carry[..] } else { &self.tail };
         if !held.is_empty() {
@@ -141,14 +146,13 @@ impl OwnedDecoder {
         }
     }
 
-    /// Takes the next item off the front of a buffer that is read into, joining its data there.
+    /// Takes the next item off the front of a buffer that you read into, and joins its data there.
     ///
     /// The convention is that of [`Decoder::decode`](crate::sse::Decoder::decode): after `Ok(None)`
-    /// leave what is left in `buffer`, and append to it. No event is copied, and nothing allocated
-    /// beyond the one reference count of each buffer.
+    /// leave the rest in `buffer`, and append to it. No event is copied, and nothing is allocated
+    /// except one reference count for each buffer.
     ///
-    /// Use one of the two methods for a stream, not both: each knows only of the bytes that it left
-    /// itself.
+    /// Use only one of the two methods for a stream: each knows only the bytes that it left itself.
     ///
     /// # Errors
     /// As [`decode`](Self::decode), and on misuse.
@@ -160,9 +164,11 @@ impl OwnedDecoder {
         self.next(buffer)
     }
 
-    /// As [`decode`](Self::decode), once the body has ended, with an empty `chunk` or the last one:
-    /// call it until it gives `Ok(None)`. The last item may be one that the end cut off, if the options
-    /// [ask for it](DecoderOptions::unfinished). Then the decoder was [`reset`](Self::reset).
+    /// Takes the next item like [`decode`](Self::decode), once the body has ended, with the last
+    /// chunk or an empty one. Call it until it returns `Ok(None)`.
+    ///
+    /// The last item may be one that the end cut off, if the [options](DecoderOptions::unfinished)
+    /// say so. After that item, or after `Ok(None)`, the decoder was [`reset`](Self::reset).
     ///
     /// ```
     /// use bytes::Bytes;
@@ -192,9 +198,10 @@ impl OwnedDecoder {
         Ok(item.filter(|_| give))
     }
 
-    /// As [`decode_buffer`](Self::decode_buffer), once the stream has ended and `buffer` is all that is left
-    /// of it: call it until it gives `Ok(None)`, as [`decode_eof`](Self::decode_eof). Then `buffer` is
-    /// empty, and the decoder was [`reset`](Self::reset).
+    /// Takes the next item like [`decode_buffer`](Self::decode_buffer), once the stream has ended
+    /// and `buffer` is all that is left of it. Call it until it returns `Ok(None)`, like
+    /// [`decode_eof`](Self::decode_eof). At the end `buffer` is empty, and the decoder was
+    /// [`reset`](Self::reset).
     ///
     /// # Errors
     /// As [`decode_buffer`](Self::decode_buffer).
@@ -212,13 +219,13 @@ impl OwnedDecoder {
         Ok(item.filter(|_| give))
     }
 
-    /// Whether unfinished items are to be given.
+    /// Returns whether unfinished items are returned.
     pub(in crate::sse) const fn gives_unfinished(&self) -> bool {
         self.engine.options().show(Shown::UNFINISHED)
     }
 
-    /// The item that the stream ended in, of which what is held is the front; it counts only if it is
-    /// to be given. Then the decoder is to be reset.
+    /// Returns the item that the end of the stream cut off. The bytes held are its front. The item
+    /// counts only if `give` is set. Reset the decoder afterwards.
     pub(in crate::sse) fn unfinished(
         &mut self,
         give: bool,
@@ -232,7 +239,7 @@ impl OwnedDecoder {
         }
     }
 
-    /// The same, of which `buffer` is the front.
+    /// Returns the item that the end of the stream cut off, with `buffer` as its front.
     pub(in crate::sse) fn unfinished_mut(
         &mut self,
         buffer: &mut BytesMut,
@@ -249,27 +256,28 @@ impl OwnedDecoder {
         next(&mut self.engine, input, &mut self.id, |_, id| id.own())
     }
 
-    /// The last event ID as of the last item: what a reconnecting client sends as
-    /// [`Last-Event-ID`](crate::sse::LAST_EVENT_ID), empty if there is none.
+    /// Returns the last event ID as of the last item, or an empty string if there is none. A client
+    /// that reconnects sends it as [`Last-Event-ID`](crate::sse::LAST_EVENT_ID).
     #[must_use]
     pub const fn last_event_id(&self) -> &Utf8Bytes {
         &self.id.id
     }
 
-    /// Seeds the last event ID, as a client does that reconnects after a restart.
+    /// Seeds the last event ID, for a client that reconnects after a restart.
     pub fn set_last_event_id(&mut self, id: EventId<'_>) {
         self.id.id = Utf8Bytes::from(id.as_str());
         self.id.is_shared = false;
     }
 
-    /// The last valid `retry`, which counts from its line on; `None` before the first.
+    /// Returns the last valid `retry`, which counts as soon as its line is read, or `None` before
+    /// the first.
     #[must_use]
     pub const fn reconnection_time(&self) -> Option<Duration> {
         self.engine.reconnection_time()
     }
 
-    /// Starts a new stream, as after a reconnect: drops what is unfinished or failed, keeps the
-    /// last event ID and the reconnection time.
+    /// Starts a new stream, as after a reconnect. Drops an unfinished event or a failure, and keeps
+    /// the last event ID and the reconnection time.
     pub fn reset(&mut self) {
         self.engine.reset();
         self.id.own();
@@ -277,7 +285,7 @@ impl OwnedDecoder {
         self.carry = BytesMut::new();
     }
 
-    /// How long a buffer that is read into is if it holds nothing new.
+    /// Returns the length of a buffer that you read into at which there is nothing new to decode.
     #[inline]
     pub(in crate::sse) const fn looked_at(&self) -> usize {
         self.engine.looked_at()
@@ -290,19 +298,19 @@ impl Default for OwnedDecoder {
     }
 }
 
-/// The last event ID, and what it costs to keep it.
+/// The last event ID, and the memory that it is kept in.
 #[derive(Clone, Debug, Default)]
 struct LastEventId {
     id: Utf8Bytes,
-    /// It is part of the last input.
+    /// Whether the ID is a share of the last input.
     is_shared: bool,
-    /// Where it is kept between inputs.
+    /// The memory that the ID is kept in between inputs.
     memory: BytesMut,
 }
 
 impl LastEventId {
-    /// Moves the id out of the buffer that it came in, which it would keep alive, once for each
-    /// buffer; into the same memory as before, if no event shares it any more.
+    /// Copies the ID out of the buffer that it came in, which it would otherwise keep alive. This
+    /// happens once for each buffer, and reuses the same memory if no event shares it any more.
     fn own(&mut self) {
         if core::mem::take(&mut self.is_shared) {
             self.memory.extend_from_slice(core::mem::take(&mut self.id).as_bytes());
@@ -325,12 +333,12 @@ impl KeepId<Utf8Bytes> for LastEventId {
 
     #[inline]
     fn kept(&self) -> Utf8Bytes {
-        // Most servers send none.
+        // Most servers send no ID.
         if self.id.is_empty() { Utf8Bytes::default() } else { self.id.clone() }
     }
 }
 
-/// The front of an input, whose memory its texts share.
+/// The front of an input. Its texts share its memory.
 pub(in crate::sse) struct Shared {
     bytes: Bytes,
     ascii: bool,

@@ -1,4 +1,4 @@
-//! Bytes read as UTF-8 with replacement, as the standard decodes an event stream.
+//! [`Text`], bytes read as UTF-8 with replacement, as the standard decodes an event stream.
 
 use crate::utf8;
 use core::fmt;
@@ -8,10 +8,11 @@ use core::str::{Utf8Chunks, Utf8Error};
 
 /// Bytes of an event stream, to be read as text.
 ///
-/// An event stream is decoded as UTF-8, each ill-formed piece replaced by U+FFFD. A field's bytes
-/// begin and end at ASCII, so reading them alone gives what reading the whole stream would.
-/// Replacements are longer than what they replace, so the text cannot stand in the buffer: take
-/// it [strictly](Self::to_str), in [pieces](Self::pieces), or as a [`Cow`](Self::to_cow).
+/// An event stream is decoded as UTF-8, with each ill-formed piece replaced by U+FFFD. The bytes of
+/// a field begin and end next to ASCII, so decoding them alone has the same result as decoding the
+/// whole stream. A replacement is longer than the bytes that it replaces, so replacing is
+/// impossible in place. Read the text [strictly](Self::to_str), in [pieces](Self::pieces), or as a
+/// [`Cow`](Self::to_cow).
 ///
 /// ```
 /// use eventwire::sse::Text;
@@ -24,18 +25,18 @@ use core::str::{Utf8Chunks, Utf8Error};
 #[derive(Clone, Copy, Default)]
 pub struct Text<'a> {
     bytes: &'a [u8],
-    /// They were found to be ASCII. Else they may be all the same.
+    /// Whether the bytes were found to be ASCII. If not set, they may be ASCII all the same.
     ascii: bool,
 }
 
 impl<'a> Text<'a> {
-    /// These bytes as text.
+    /// Wraps these bytes as text.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, ascii: false }
     }
 
-    /// Bytes that were, if it says so, found to be ASCII.
+    /// Wraps bytes that were found to be ASCII if `ascii` is set.
     #[inline]
     pub(in crate::sse) const fn known(bytes: &'a [u8], ascii: bool) -> Self {
         Self { bytes, ascii }
@@ -46,33 +47,33 @@ impl<'a> Text<'a> {
         Self { bytes: &self.bytes[range], ..self }
     }
 
-    /// The bytes as they came.
+    /// Returns the bytes as they arrived.
     #[inline]
     #[must_use]
     pub const fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The text, borrowed. Costs nothing where the decoder has seen that it is ASCII.
+    /// Returns the text, borrowed. This costs nothing if the decoder has seen that it is ASCII.
     ///
     /// # Errors
-    /// The first byte that is not UTF-8, where there is one.
+    /// The first byte that is not UTF-8, if there is one.
     #[inline(always)]
     pub fn to_str(self) -> Result<&'a str, Utf8Error> {
         if self.ascii { Ok(utf8::from_valid(self.bytes)) } else { utf8::from_utf8(self.bytes) }
     }
 
-    /// The text's valid pieces and the replacements between them, in order, none empty.
+    /// Returns the text's valid pieces and the replacements between them, in order. None is empty.
     #[must_use]
     pub fn pieces(self) -> Pieces<'a> {
         Pieces { chunks: self.bytes.utf8_chunks(), replace: false }
     }
 
-    /// The text in one piece, copied only if something had to be replaced.
+    /// Returns the text in one piece, copied only if something is replaced.
     #[cfg(feature = "alloc")]
     #[must_use]
     pub fn to_cow(self) -> alloc::borrow::Cow<'a, str> {
-        // Plain validation is much faster than the search for what to replace.
+        // Plain validation is much faster than the search for bytes to replace.
         match self.to_str() {
             Ok(text) => text.into(),
             Err(_) => alloc::string::String::from_utf8_lossy(self.bytes),
@@ -124,11 +125,11 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// Iterator over a [`Text`]'s pieces, from [`Text::pieces`].
+/// An iterator over the pieces of a [`Text`], from [`Text::pieces`].
 #[derive(Clone, Debug)]
 pub struct Pieces<'a> {
     chunks: Utf8Chunks<'a>,
-    /// The replacement of the last chunk's end is still owed.
+    /// The replacement after the last valid piece is still owed.
     replace: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Data written piece by piece, such as JSON from a serialiser.
+//! [`DataWriter`], which writes data piece by piece, for example JSON from a serialiser.
 
 use super::event_builder::{DATA, DATA_LINE, EventBuilder, put_lines};
 use crate::BufferTooSmall;
@@ -6,12 +6,12 @@ use crate::sink::Sink;
 use core::fmt;
 
 impl EventBuilder<'_> {
-    /// Begins the message in `output`: a slice (`&mut buffer[..]`) or, with feature `alloc`, a
-    /// `&mut Vec<u8>` or `&mut BytesMut`, at whose end it goes. Data set before comes first, with
-    /// nothing between; the event has data even if nothing is written.
+    /// Begins the event in `output`: a slice (`&mut buffer[..]`) or, with feature `alloc`, a
+    /// `&mut Vec<u8>` or `&mut BytesMut`, to which it is appended. Data that was set before comes
+    /// first, directly followed by what you write. The event has data even if nothing is written.
     ///
-    /// Write to it by `write!`, and with feature `std` by anything that takes a `std::io::Write`.
-    /// Then [`finish`](DataWriter::finish) it.
+    /// Write to it with `write!` and, with feature `std`, with anything that takes a
+    /// `std::io::Write`. Then [`finish`](DataWriter::finish) it.
     ///
     /// ```
     /// use eventwire::sse::EventBuilder;
@@ -45,30 +45,31 @@ impl EventBuilder<'_> {
     }
 }
 
-/// Writes an event's data in pieces, splitting it into `data` lines as it comes. From
+/// Writes an event's data in pieces, splitting it into `data` lines on the way. Created by
 /// [`EventBuilder::write_data`].
 ///
-/// A CRLF that is split between two pieces is one line end. Bytes that come by `std::io::Write`
-/// should be UTF-8, as readers replace what is not.
+/// A CRLF that is split between two pieces is one line end. Bytes written through `std::io::Write`
+/// should be UTF-8, because readers replace bytes that are not.
 ///
-/// Writing never fails: what does not fit the output is counted, for [`finish`](Self::finish) to
-/// say. A writer that is dropped without `finish` takes back what it wrote to a growing output, so
-/// that half an event cannot be sent; of a slice nothing counts before `finish` has said how much.
+/// Writing never fails. Bytes that do not fit the output are counted, and [`finish`](Self::finish)
+/// reports them. A writer that is dropped without `finish` removes its bytes from a growing output,
+/// so that half an event cannot be sent. In a slice, nothing counts until `finish` has returned the
+/// length.
 #[derive(Debug)]
 #[must_use = "the event is sent only if it is finished"]
 pub struct DataWriter<O: Output> {
     output: O,
-    /// Bytes that were given to `output`, or would have been with more room.
+    /// The number of bytes appended to `output`, or that would have been appended with more room.
     written: usize,
     fits: bool,
     after_cr: bool,
 }
 
 impl<O: Output> DataWriter<O> {
-    /// Ends the event; returns its length in bytes.
+    /// Ends the event, and returns its length in bytes.
     ///
     /// # Errors
-    /// If the output was too small. What it then holds is not to be sent.
+    /// If the output was too small. Its contents are then incomplete: do not send them.
     pub fn finish(mut self) -> Result<usize, BufferTooSmall> {
         let Ok(()) = self.put(b"\n\n");
         let needed = core::mem::take(&mut self.written);
@@ -95,7 +96,8 @@ impl<O: Output> fmt::Write for DataWriter<O> {
     }
 }
 
-/// Of the reference only: who takes a writer by value would drop it unfinished.
+/// Implemented for `&mut DataWriter` only: a function that takes a writer by value would drop it
+/// before `finish`.
 #[cfg(feature = "std")]
 impl<O: Output> std::io::Write for &mut DataWriter<O> {
     fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
@@ -119,13 +121,13 @@ impl<O: Output> Sink for DataWriter<O> {
     }
 }
 
-/// Where a [`DataWriter`] writes: `&mut [u8]`, from its start, or with feature `alloc`
-/// `&mut Vec<u8>` and `&mut BytesMut`, at their end.
+/// An output of a [`DataWriter`]: `&mut [u8]`, written from its start, or, with feature `alloc`,
+/// `&mut Vec<u8>` and `&mut BytesMut`, appended to.
 pub trait Output: sealed::Output {}
 
 mod sealed {
     pub trait Output {
-        /// Appends all of `bytes`; `false` if there is no room.
+        /// Appends all of `bytes`, or returns `false` if there is no room.
         fn append(&mut self, bytes: &[u8]) -> bool;
         /// Removes the last `len` bytes.
         fn take_back(&mut self, len: usize);
@@ -143,7 +145,7 @@ impl sealed::Output for &mut [u8] {
         true
     }
 
-    /// How much of the slice counts is for `finish` to say.
+    /// Does nothing: only `finish` tells how much of the slice counts.
     fn take_back(&mut self, _: usize) {}
 }
 

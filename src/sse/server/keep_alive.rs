@@ -1,17 +1,21 @@
-//! Signs of life on a silent stream.
+//! [`KeepAlive`], the timer of the comments that keep a silent stream alive.
 
 use core::time::Duration;
 
 /// The shortest keep-alive: an empty comment and a blank line.
 ///
-/// Proxies close connections that are silent for long; the standard suggests a comment every
-/// 15 seconds or so (WHATWG HTML, 9.2.7). [`KeepAlive`] says when.
+/// Proxies close connections that are silent for long, so the standard suggests a comment about
+/// every 15 seconds ([WHATWG HTML, 9.2.7]). [`KeepAlive`] tells when to send one.
+///
+/// [WHATWG HTML, 9.2.7]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes
 pub const KEEP_ALIVE: &[u8] = b":\n\n";
 
-/// When to write a [`KEEP_ALIVE`]: whenever nothing was written for an interval.
+/// Tells when to write a [`KEEP_ALIVE`]: whenever nothing was written for an interval.
 ///
-/// It is also how a server finds out that a client has gone, as only a write that fails tells. An
-/// interval of zero means never. Time is a [`Duration`] since any fixed start, the same for all calls.
+/// The keep-alive also lets a server notice that a client is gone, since only a failing write
+/// reveals that. An interval of zero means never. Time is a [`Duration`] since any fixed start, the
+/// same for all calls.
 ///
 /// ```
 /// use eventwire::sse::{KEEP_ALIVE, KeepAlive};
@@ -35,7 +39,7 @@ impl KeepAlive {
     /// 15 s.
     pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
 
-    /// One that counts from `now`.
+    /// Creates a timer that counts from `now`.
     #[must_use]
     pub const fn new(interval: Duration, now: Duration) -> Self {
         Self { interval, written: now }
@@ -46,13 +50,13 @@ impl KeepAlive {
         self.written = now;
     }
 
-    /// When to call [`poll`](Self::poll) at the latest; `None` for never.
+    /// Returns the latest time to call [`poll`](Self::poll), or `None` for never.
     #[must_use]
     pub const fn deadline(&self) -> Option<Duration> {
         if self.interval.is_zero() { None } else { self.written.checked_add(self.interval) }
     }
 
-    /// What is to be written now, if anything is; it counts as written.
+    /// Returns the bytes to write now, if any. They then count as written.
     pub fn poll(&mut self, now: Duration) -> Option<&'static [u8]> {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return None;

@@ -1,4 +1,5 @@
-//! The server: events that clients can resume from, and comments that keep a silent stream alive.
+//! The server's side: a history from which clients resume, and comments that keep a silent stream
+//! alive.
 
 mod keep_alive;
 #[cfg(feature = "alloc")]

@@ -1,4 +1,15 @@
-//! What was sent, for those who come back.
+//! [`Replay`], the history of an event stream, from which clients resume after a reconnect.
+//!
+//! # Advice for changing it
+//!
+//! * An ID must never be taken for an event that it was not assigned to. So an assigned ID carries
+//!   the run, and `assigned_number` accepts a number only in its canonical form and only if this
+//!   run has assigned it.
+//! * `since` relies on numbers growing by one with each assigned event. Items that are transient or
+//!   have an ID of the caller's may come in between, so the distance between two numbers is only a
+//!   lower bound of the distance in the log.
+//! * `dropped` keeps IDs in the order in which their events were dropped, the latest at the end.
+//!   Only a client with the very last of them has missed nothing.
 
 use crate::sink::decimal;
 use crate::sse::encode::EventBuilder;
@@ -11,26 +22,32 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
 
-/// How many ids of dropped events are remembered. Assigned ids need none: their number tells.
+/// The number of IDs of dropped events that are remembered. Assigned IDs would not need it, because
+/// their numbers say enough.
 const REMEMBERED: usize = 1024;
 
-/// A bounded history of encoded events, which clients read as it grows and resume by their last event
-/// ID (WHATWG HTML, 9.2.4, the server's side): a [`Fanout`] with ids.
+/// A bounded history of encoded events. Clients read it as it grows, and resume by their last event
+/// ID (the server's side of [WHATWG HTML, 9.2.4]). It is a [`Fanout`] with IDs.
 ///
-/// `T` is what an event was encoded to, once for all: [`Bytes`], or a struct of what each wire needs.
+/// `T` is the encoded form of an event, made once for all clients: [`Bytes`], or a struct with one
+/// form for each wire.
 ///
 /// A client that connects without a [`Last-Event-ID`](crate::sse::LAST_EVENT_ID) is
-/// [subscribed](Self::subscribe) to what comes; one that has it goes on [since](Self::since) then,
-/// with no event lost and none twice. It knows no tasks: after a push wake all who wait. Time is a
-/// [`Duration`] since any fixed start, the same for all calls.
+/// [subscribed](Self::subscribe) to coming events. A client that sends one continues after that
+/// event ([`since`](Self::since)), without losing an event or receiving one twice. A `Replay` knows
+/// no tasks: after a push, wake all clients that wait. Time is a [`Duration`] since any fixed
+/// start, the same for all calls.
 ///
-/// An id is that of the server's run and a number: `9f31c22a07e4b5d8-42`. So the ids of a run that is
-/// over, of another server and of nobody are [`Unknown`](Resume::Unknown), and never stand for an event
-/// that they were not given to.
+/// An ID consists of the server's run and a number: `9f31c22a07e4b5d8-42`. So an ID of an earlier
+/// run, of another server or of no server at all is [`Unknown`](Resume::Unknown), and never matches
+/// an event that it was not assigned to.
 ///
-/// Memory on 64-bit machines: for each event what it was encoded to, its id, and 136 bytes if that is
-/// [`Bytes`], in a queue that grows by doubling; the ids of the last 1,024 events that were dropped; 16
-/// bytes for each subscription.
+/// Memory on 64-bit machines: for each event its encoded form, its ID, and 136 bytes if the form is
+/// [`Bytes`], in a queue that grows by doubling; the IDs of the last 1,024 events that were
+/// dropped; 16 bytes for each subscription.
+///
+/// [WHATWG HTML, 9.2.4]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header
 ///
 /// ```
 /// use eventwire::FanoutOptions;
@@ -57,21 +74,21 @@ const REMEMBERED: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct Replay<T = Bytes> {
     log: Fanout<Recorded<T>>,
-    /// The ids of the events that were dropped last, the latest at the end.
+    /// The IDs of the events that were dropped last, the latest at the end.
     dropped: VecDeque<Utf8Bytes>,
-    /// What stands before the numbers in ids that we assign.
+    /// The part of assigned IDs before the number.
     prefix: String,
-    /// The number of the first event without an id of the caller's.
+    /// The number of the first event with an assigned ID.
     first: u64,
-    /// The number of the next one.
+    /// The number of the next event with an assigned ID.
     next: u64,
-    /// Some event had an id of the caller's.
+    /// Whether any event had an ID of the caller's.
     ids_given: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Recorded<T> {
-    /// `None`: it is for those alone who are there.
+    /// `None` for an item that is only for clients subscribed when it was pushed.
     id: Option<Utf8Bytes>,
     item: T,
 }
@@ -80,26 +97,26 @@ struct Recorded<T> {
 #[derive(Clone, Debug)]
 pub struct Subscription {
     subscriber: Subscriber,
-    /// What has no id and came before this is not for it.
+    /// Items without an ID before this place are not for this client.
     live_from: u64,
 }
 
-/// What a last event ID stands for, by [`Replay::since`].
+/// The meaning of a last event ID, from [`Replay::since`].
 #[derive(Clone, Debug)]
 pub enum Resume {
-    /// All that followed it is held: the client goes on here.
+    /// Every later event is held, and the client continues here.
     Here(Subscription),
-    /// No event of this run had it, or it was an id of the caller's and its event dropped long ago. It
-    /// may be of an earlier run of the server: then all that [is held](Replay::subscribe_from_oldest)
-    /// came since.
+    /// The ID was never used in this run, or it was an ID of the caller's whose event was dropped
+    /// too long ago to be remembered. It may come from an earlier run of the server. In that case
+    /// all events that [are held](Replay::subscribe_from_oldest) are newer.
     Unknown,
-    /// Its event was sent, but what followed is gone in part. The client missed something: give it
-    /// the whole state again, or tell it.
+    /// The ID's event was sent, but some of the later events are gone. The client has missed
+    /// events: send it the whole state again, or tell it.
     Expired,
 }
 
 impl Replay {
-    /// Encodes an event, gives it an id if it has none, and appends it; returns the id.
+    /// Encodes an event, assigns it an ID if it has none, and appends it. Returns the ID.
     pub fn push(&mut self, message: &EventBuilder<'_>, now: Duration) -> Utf8Bytes {
         self.push_with(message.set_id(), now, |id| {
             let bytes = message.id(id).to_bytes();
@@ -110,27 +127,28 @@ impl Replay {
 }
 
 impl<T> Replay<T> {
-    /// An empty history of a run of the server, which is a number that no earlier run had: a random
-    /// one, or the Unix time in milliseconds where there is no randomness and the clock is never set
-    /// back.
+    /// Creates an empty history of a run of the server. The `run` is a number that no earlier run
+    /// had: a random one or, without a source of randomness, the Unix time in milliseconds,
+    /// provided that the clock is never set back.
     ///
-    /// Events without an id of their own get one of this number and their own, from 1 on: an event is
-    /// `19ad3c6c2a0-1` in the run 1,764,489,609,888. Every client sees both numbers.
+    /// Events without an ID of their own get one of the run and their number, counted from 1. In
+    /// the run 1,764,489,609,888 the first event is `19ad3c6c2a0-1`. Every client sees both
+    /// numbers.
     ///
-    /// **A constant is wrong**: the next run of the server would give the same ids to other events, and
-    /// clients that come back would miss events unnoticed.
+    /// **A constant is wrong**: the server's next run would assign the same IDs to other events,
+    /// and clients that reconnect would miss events without noticing.
     #[must_use]
     pub fn new(options: FanoutOptions, run: u64) -> Self {
         Self { prefix: format!("{run:x}-"), ..Self::numbered_from(options, 1) }
     }
 
-    /// An empty history that says nothing of a run: events without an id of their own are numbered
-    /// from `first`, so that their ids are `1`, `2`, `3`.
+    /// Creates an empty history without a run. Events without an ID of their own are numbered from
+    /// `first`, so that their IDs are `1`, `2`, `3`.
     ///
-    /// **Who comes back after a restart loses events unnoticed** if the numbers of the next run begin
-    /// anew, as an id of the run before then stands for another event. Use this where nobody comes back
-    /// after a restart, or where `first` is the number behind the last one of the run before, out of a
-    /// store.
+    /// **Clients that reconnect after a restart lose events without noticing** if the numbers of
+    /// the next run start again, because an ID of the previous run then matches another event. Use
+    /// this only if no client reconnects after a restart, or if `first` comes from a store and
+    /// follows the last number of the previous run.
     #[must_use]
     pub const fn numbered_from(options: FanoutOptions, first: u64) -> Self {
         Self {
@@ -143,11 +161,12 @@ impl<T> Replay<T> {
         }
     }
 
-    /// Appends what `encode` makes of an event with this id, or with an assigned one if it has none,
-    /// and the length that this takes; returns the id. If `encode` panics nothing was appended.
+    /// Appends an event that `encode` makes. `encode` is given the event's ID, or an assigned one
+    /// if it has none, and returns the encoded form and its length. Returns the ID. If `encode`
+    /// panics, nothing is appended.
     ///
-    /// Ids are to be unique. An event with the empty id, which resets the client's, is replayed to
-    /// those behind whom it came, but nobody can resume from it.
+    /// IDs must be unique. An event with the empty ID, which resets the client's, is replayed to
+    /// clients that resume from an earlier event, but no client can resume from it.
     pub fn push_with(
         &mut self,
         id: Option<EventId<'_>>,
@@ -157,15 +176,15 @@ impl<T> Replay<T> {
         let is_given = id.is_some();
         let id = id.map_or_else(|| self.next_id(), |id| id.as_str().into());
         let (item, len) = encode(EventId::known(&id));
-        // Not before: a number that no event has would be taken for one that is gone.
+        // Not before `encode`: a number that no event has would look like that of a dropped event.
         self.ids_given |= is_given;
         self.next = self.next.wrapping_add(u64::from(!is_given));
         self.append(Some(id.clone()), item, len, now);
         id
     }
 
-    /// Appends something of this length for those alone who are subscribed, such as a comment or a
-    /// state that the next one replaces: who resumes does not get it, as it has no id.
+    /// Appends an item of this length for current subscribers only, such as a comment, or a state
+    /// that the next one replaces. It has no ID, so clients that resume do not get it.
     pub fn push_transient(&mut self, item: T, len: usize, now: Duration) {
         self.append(None, item, len, now);
     }
@@ -184,31 +203,36 @@ impl<T> Replay<T> {
         Utf8Bytes::from_valid(id.into())
     }
 
-    /// Drops what is older than [`max_age`](FanoutOptions::max_age), as each push does.
+    /// Drops items older than [`max_age`](FanoutOptions::max_age), as each push does.
     pub fn expire(&mut self, now: Duration) {
         let Self { log, dropped, .. } = self;
         log.expire_dropping(now, |recorded| remember(dropped, recorded));
     }
 
-    /// A subscription to what comes from now on.
+    /// Creates a subscription to everything from now on.
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
         self.from(self.log.subscribe())
     }
 
-    /// A subscription to all events that are held, and what comes.
+    /// Creates a subscription to all events that are held, and everything after them.
     #[must_use]
     pub fn subscribe_from_oldest(&self) -> Subscription {
         self.from(self.log.subscribe_from_oldest())
     }
 
-    /// Where a client goes on that comes back with this last event ID: the value of its
-    /// [`Last-Event-ID`](crate::sse::LAST_EVENT_ID) header, text or bytes, such as an `http::HeaderValue`.
+    /// Returns where a client continues that reconnects with this last event ID. `last_event_id` is
+    /// the value of its [`Last-Event-ID`](crate::sse::LAST_EVENT_ID) header, as text or bytes, for
+    /// example an `http::HeaderValue`.
     ///
-    /// An assigned id is found at once, past any later items that are
-    /// [transient](Self::push_transient) or have an id of the caller's. For an id of the caller's it looks from the newest event back, so that it takes
-    /// as long as the client was away. Any other text takes constant time, unless some events had ids of
-    /// the caller's: then it looks at all that is held.
+    /// The time that this takes depends on the ID:
+    ///
+    /// * An assigned ID is found at once, apart from any later items that are
+    ///   [transient](Self::push_transient) or have an ID of the caller's, which are searched.
+    /// * An ID of the caller's is searched from the newest event backwards, so the search takes
+    ///   longer the longer the client was away.
+    /// * Any other text takes constant time, unless some events had IDs of the caller's. Then
+    ///   everything held is searched.
     pub fn since(&mut self, last_event_id: impl AsRef<[u8]>, now: Duration) -> Resume {
         self.expire(now);
         let last_event_id = last_event_id.as_ref();
@@ -216,7 +240,7 @@ impl<T> Replay<T> {
         if last_event_id.is_empty() || number.is_none() && !self.ids_given {
             return Resume::Unknown;
         }
-        // So many events came after it, at least.
+        // At least this many events came after it.
         let newer = number.map_or(0, |number| self.next.wrapping_sub(number) - 1);
         let newer = usize::try_from(newer).unwrap_or(usize::MAX);
         let is_it = |id: &Utf8Bytes| id.as_bytes() == last_event_id;
@@ -233,7 +257,7 @@ impl<T> Replay<T> {
         }
     }
 
-    /// The number in an id that we assigned.
+    /// Returns the number in an ID that this history assigned.
     fn assigned_number(&self, id: &[u8]) -> Option<u64> {
         let digits = id.strip_prefix(self.prefix.as_bytes())?;
         let number = core::str::from_utf8(digits).ok()?.parse().ok()?;
@@ -242,13 +266,14 @@ impl<T> Replay<T> {
         (is_it && was_assigned).then_some(number)
     }
 
-    /// The next event for this client; `None` if it has all. Takes constant time, but for what
-    /// [`push_transient`](Self::push_transient) gave to others.
+    /// Returns the next event for this client, or `None` if it has all. Takes constant time, not
+    /// counting [transient](Self::push_transient) items for other clients, which it passes over.
     ///
     /// # Errors
-    /// If it was too slow and missed events: drop the client, who will come back and find out by
-    /// [`since`](Self::since) what can be done; or call again, which goes on behind them. What was
-    /// transient counts as well, as nobody knows what was dropped.
+    /// If the client was too slow and missed events. Either drop the client, which will reconnect
+    /// and resume by [`since`](Self::since) as far as possible, or call again, which continues
+    /// after the missed events. Transient items count as missed events as well, since the kinds of
+    /// the dropped items are not remembered.
     pub fn next(&self, subscription: &mut Subscription) -> Result<Option<&T>, Lagged> {
         loop {
             let place = subscription.subscriber.place();
@@ -259,21 +284,23 @@ impl<T> Replay<T> {
         }
     }
 
-    /// The id of the last event, with which a snapshot of the state that it brought about is to be
-    /// sent: who has that goes on behind this event. Empty if there was none.
+    /// Returns the ID of the last event, or an empty text if there was none. Send it with a
+    /// snapshot of the state that this event led to: a client that has the ID continues after the
+    /// event.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         let held = self.log.newest_first(0).find_map(|event| event.id.as_deref());
         held.or(self.dropped.back().map(|id| &**id)).unwrap_or_default()
     }
 
-    /// How many events are held, with what was [transient](Self::push_transient) between them.
+    /// Returns the number of events held, including [transient](Self::push_transient) items between
+    /// them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.log.len()
     }
 
-    /// Whether nothing is held.
+    /// Returns whether nothing is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.log.is_empty()

@@ -1,4 +1,4 @@
-//! The compressed forms of a frame that is sent to many.
+//! [`Forms`], the compressed forms of a frame that is sent to many receivers.
 
 use super::zlib::Settings;
 use bytes::Bytes;
@@ -6,16 +6,17 @@ use core::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Vec;
 
-/// The form that a compressor with these settings makes; `None` where the frame is shorter as it is.
+/// The form that a compressor with these settings makes, or `None` if it is not shorter than the
+/// frame.
 type Form = (Settings, Option<Bytes>);
 
-/// The forms that were asked for. They follow from the frame, and so do not count when frames are
-/// compared.
+/// The forms that were needed so far. They follow from the frame, so they do not count when frames
+/// are compared.
 #[derive(Clone, Debug, Default)]
 pub(in crate::ws) struct Forms(Arc<Mutex<Vec<Form>>>);
 
 impl Forms {
-    /// The form for these settings, which is made if there is none yet.
+    /// Returns the form for these settings, and makes it if there is none yet.
     pub(super) fn get(
         &self,
         settings: Settings,

@@ -1,21 +1,23 @@
-//! What a connection sends compressed.
+//! [`MessageDeflater`], which compresses the messages that a connection sends.
 
 use super::zlib::Compressor;
 use super::{Deflate, DeflateParams, Forms, Scratch, WindowBits};
 use crate::ws::frame::{Frame, Role, Shape};
 use bytes::Bytes;
 
-/// Compresses the messages of one direction (RFC 7692, 7.2.1).
+/// Compresses the messages of one direction ([RFC 7692, section 7.2.1]).
+///
+/// [RFC 7692, section 7.2.1]: https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
 #[derive(Debug)]
 pub(in crate::ws) struct MessageDeflater {
     deflate: Deflate,
     bits: WindowBits,
     takeover: bool,
-    /// During a message; with context takeover for good, once there was one.
+    /// Present during a message. With context takeover it stays after the first message.
     compressor: Option<Compressor>,
     /// The compressor has seen other bytes than the peer, and must forget them.
     stale: bool,
-    /// The message that was begun and not ended is compressed.
+    /// Whether a compressed message has begun and not ended.
     in_message: bool,
 }
 
@@ -35,7 +37,7 @@ impl MessageDeflater {
         }
     }
 
-    /// Whether this frame is to be compressed.
+    /// Returns whether this frame should be compressed.
     #[inline]
     pub(in crate::ws) fn takes<P: AsRef<[u8]>>(&self, frame: &Frame<P>) -> bool {
         let Shape { opcode, continuing, fin, compressed } = frame.shape;
@@ -48,13 +50,13 @@ impl MessageDeflater {
         frame.compress.unwrap_or_else(|| !fin || frame.payload().len() >= self.deflate.min_len)
     }
 
-    /// Whether a message was begun and not ended that is compressed.
+    /// Returns whether a compressed message has begun and not ended.
     pub(in crate::ws) const fn in_message(&self) -> bool {
         self.in_message
     }
 
-    /// The frame to be sent in place of one that it [takes](Self::takes). Tell then how that
-    /// [went](Self::sent).
+    /// Returns the frame to send in place of one that it [takes](Self::takes). Then call
+    /// [`sent`](Self::sent).
     pub(in crate::ws) fn compress<'s>(
         &mut self,
         frame: Frame<&'s [u8]>,
@@ -66,14 +68,14 @@ impl MessageDeflater {
             compressor.forget();
         }
         let payload = compressor.compress(frame.payload, fin, fin && !self.takeover, room);
-        // With context takeover the peer has to see what the compressor has seen.
+        // With context takeover, the peer has to see everything that the compressor has seen.
         if !self.takeover && fin && !continuing && payload.len() >= frame.payload.len() {
             return frame;
         }
         Frame { payload, ..frame }.compressed()
     }
 
-    /// Notes that a frame of this shape, that was taken, was sent or was not.
+    /// Notes whether a frame of this shape, which was taken, was sent.
     pub(in crate::ws) fn sent(&mut self, shape: Shape, sent: bool) {
         if sent {
             self.in_message = !shape.fin;
@@ -91,8 +93,8 @@ impl MessageDeflater {
         }
     }
 
-    /// The bytes of a frame that is sent to many, if they are shorter compressed. They refer to
-    /// nothing that was sent before, and nothing that is sent later must refer to them.
+    /// Returns the bytes of a frame that is sent to many receivers, if they are shorter compressed.
+    /// They do not refer to anything sent before, and nothing sent later may refer to them.
     pub(in crate::ws) fn prepared(&mut self, frame: Frame<&[u8]>, forms: &Forms) -> Option<Bytes> {
         if !self.takes(&frame) {
             return None;

@@ -1,4 +1,4 @@
-//! What a connection receives compressed.
+//! [`MessageInflater`], which inflates the messages that a connection receives.
 
 use super::zlib::{Inflater, WINDOW};
 use super::{Deflate, DeflateParams, Scratch};
@@ -6,33 +6,36 @@ use crate::simd;
 use crate::ws::frame::{DataKind, Fault, Role, Utf8Validator};
 use std::vec::Vec;
 
-/// Inflates the messages of one direction (RFC 7692, 7.2.2), as they arrive.
+/// Inflates the messages of one direction as they arrive ([RFC 7692, section 7.2.2]).
+///
+/// [RFC 7692, section 7.2.2]: https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
 #[derive(Debug)]
 pub(in crate::ws) struct MessageInflater {
     deflate: Deflate,
     takeover: bool,
     max_message: u64,
-    /// During a message; with context takeover for good, once there was one, unless there is a window.
+    /// Present during a message. With context takeover it stays after the first message, unless
+    /// there is a window.
     inflater: Option<Inflater>,
-    /// What messages may refer to of those before. zlib forgets it behind a block with `BFINAL`, so it is kept
-    /// here as soon as a peer is seen to send such blocks.
+    /// The part of earlier messages that later ones may refer to. zlib forgets it after a block
+    /// with `BFINAL`, so it is kept here as soon as the peer has sent such a block.
     window: Option<Vec<u8>>,
-    /// How long the current message is so far, inflated.
+    /// The inflated length of the current message so far.
     len: u64,
     place: Place,
-    /// The last two bytes of the message that have come.
+    /// The last two bytes of the message that have arrived.
     tail: [u8; 2],
-    /// There may be more without further input.
+    /// There may be more output without further input.
     more: bool,
     utf8: Utf8Validator,
 }
 
-/// Where the next byte of a message stands.
+/// The place of the next byte in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Front,
     Within,
-    /// Behind a block with `BFINAL`, which ends with a byte.
+    /// After a block with `BFINAL`, which ends at a byte boundary.
     Ended,
 }
 
@@ -61,9 +64,11 @@ impl MessageInflater {
         }
     }
 
-    /// The next bytes of the message out of this payload, which is taken off as far as that goes, in the
-    /// room for them, and how long the message may become; `None` once all of it is out. With `fin` the
-    /// message then has ended, and was found valid. `so_far` is all that came out of the message before.
+    /// Inflates the next bytes of the message from `payload`, and removes the consumed bytes from
+    /// it. Returns the inflated bytes, in `room`, and the length that the message may still reach
+    /// (0 if these bytes are likely to be its last). Returns `None` once everything is inflated. If
+    /// `fin` is set, the message has then ended and was found valid. `so_far` is everything
+    /// inflated of the message before.
     pub(in crate::ws) fn inflate<'r>(
         &mut self,
         payload: &mut &[u8],
@@ -79,12 +84,13 @@ impl MessageInflater {
         }
         let inflater = self.inflater.get_or_insert_with(|| self.deflate.idle.inflater());
         let left = self.max_message - self.len;
-        // At the limit one byte more is one too many.
+        // At the limit there is room for one byte, which is one too many.
         let room = room.at_most(left);
         let mut written = 0;
         while written == 0 && (!payload.is_empty() || self.more) {
             if self.place == Place::Ended {
-                // A block that is empty takes its sender two bytes. It is not to take us more.
+                // An empty block costs its sender two bytes. Skip it here, so that it does not cost
+                // us a restart.
                 while let Some(rest) = payload.strip_prefix(&EMPTY_FINAL) {
                     self.tail = EMPTY_FINAL;
                     *payload = rest;
@@ -120,7 +126,7 @@ impl MessageInflater {
             if kind == DataKind::Text && !(self.utf8.is_complete() && simd::is_ascii(run)) {
                 self.utf8.feed(run).map_err(|_| Fault::InvalidUtf8)?;
             }
-            // Where nothing is left to inflate, the message is likely to end.
+            // If nothing is left to inflate, the message is likely to end here.
             let ends = fin && payload.is_empty() && !self.more;
             return Ok(Some((run, if ends { 0 } else { self.max_message })));
         }
@@ -139,7 +145,7 @@ impl MessageInflater {
         Ok(None)
     }
 
-    /// Makes ready for a message that begins so.
+    /// Prepares for a message that begins with this kind of block.
     fn begin(&mut self, is_final: bool, room: &mut Scratch) {
         if is_final && self.takeover && self.window.is_none() {
             let inflater = self.inflater.as_mut();
@@ -151,7 +157,7 @@ impl MessageInflater {
         }
     }
 
-    /// Makes ready for the next message, after this one.
+    /// Prepares for the next message after this one.
     fn end(&mut self, message: &[u8]) {
         if let Some(window) = &mut self.window {
             let message = &message[message.len().saturating_sub(WINDOW)..];
@@ -169,7 +175,7 @@ impl MessageInflater {
     }
 }
 
-/// A block with `BFINAL` that is empty, by the fixed code.
+/// An empty block with `BFINAL`, in the fixed code.
 const EMPTY_FINAL: [u8; 2] = [0x03, 0x00];
 
 fn new_window() -> Vec<u8> {

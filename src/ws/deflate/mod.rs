@@ -1,4 +1,21 @@
-//! permessage-deflate (RFC 7692).
+//! permessage-deflate ([RFC 7692]): compression of messages.
+//!
+//! [RFC 7692]: https://www.rfc-editor.org/rfc/rfc7692
+
+// Advice for changing this module:
+//
+// * Only `zlib.rs` calls zlib. `MessageDeflater` and `MessageInflater` know messages, frames and
+//   context takeover, but no blocks.
+// * With context takeover, a compressor must have seen exactly what the peer has seen. Whenever it
+//   has not (a frame was compressed but not sent, or a prepared frame was sent), `stale` makes it
+//   forget everything before the next frame.
+// * zlib forgets its window after a block with `BFINAL`, so a peer that sends such blocks makes us
+//   keep the window. Until then, the window exists only inside the inflater.
+// * Nothing in a `Scratch` outlives a call, since all connections of a thread share it.
+// * A message is inflated in runs of at most the size of a `Scratch`, and the first byte beyond the
+//   limit of the message decides. Never let the output grow with the input alone.
+// * A peer must not make us work more than in proportion to its bytes. See the loop over empty
+//   blocks in `MessageInflater::inflate`.
 
 mod forms;
 mod message_deflater;
@@ -19,60 +36,75 @@ pub(in crate::ws) use scratch::Scratch;
 use std::sync::Arc;
 use zlib::{Compressor, Idle, Settings};
 
-/// permessage-deflate (RFC 7692): how messages are compressed, and what is asked of the peer.
+/// The settings of permessage-deflate ([RFC 7692]): how messages are compressed, and what is asked
+/// of the peer.
 ///
-/// Make one for a program, and clone it: clones share what connections need only while a message is
-/// under way. It does nothing by itself; the handshake agrees on it, and a connection is then told:
+/// Make one for the whole program, and clone it. Clones share the memory that connections need only
+/// during a message. It does nothing by itself: the handshake negotiates it, and a connection is
+/// then told the result.
 ///
-/// * servers: [`Acceptance::deflate`](crate::ws::handshake::Acceptance::deflate), and
-///   [`WebSocket::deflate`](crate::ws::WebSocket::deflate) with what was
-///   [agreed](crate::ws::handshake::Acceptance::deflate_params) on;
-/// * clients: [`ClientRequest::deflate`](crate::ws::handshake::ClientRequest::deflate), and
-///   [`WebSocket::connect`](crate::ws::WebSocket::connect) does the rest. If the handshake was made elsewhere,
-///   as servers;
-/// * without a `WebSocket`: [`Connection::deflate`](crate::ws::Connection::deflate), or its halves,
+/// * Servers: [`Acceptance::deflate`](crate::ws::handshake::Acceptance::deflate), and then
+///   [`WebSocket::deflate`](crate::ws::WebSocket::deflate) with the parameters that were [agreed
+///   on](crate::ws::handshake::Acceptance::deflate_params).
+/// * Clients: [`ClientRequest::deflate`](crate::ws::handshake::ClientRequest::deflate), and
+///   [`WebSocket::connect`](crate::ws::WebSocket::connect) does the rest. If the handshake was made
+///   elsewhere, proceed as servers do.
+/// * Without a `WebSocket`: [`Connection::deflate`](crate::ws::Connection::deflate), or its halves,
 ///   [`MessageDecoder::deflate`](crate::ws::connection::MessageDecoder::deflate) and
 ///   [`Writer::deflate`](crate::ws::connection::Writer::deflate).
 ///
-/// # What is received
+/// # What can be received
 ///
-/// Each kind of block, cut into frames anywhere. A message has to end where the four bytes that are not
-/// sent end a block (7.2.2), but may be empty altogether, or end with a block that has `BFINAL` set. References
-/// may go back 32 KiB, whatever window was agreed on, and over blocks with `BFINAL` (7.2.3.4), in a message and
-/// with context takeover over messages. What is wrong is told by
+/// Every kind of block can be received, cut into frames anywhere. A message must end where the four
+/// bytes that are not sent would end a block ([7.2.2]). It may also be completely empty, or end
+/// with a block that has `BFINAL` set. References may go back 32 KiB, whatever window was agreed
+/// on. They may cross blocks with `BFINAL` ([7.2.3.4]) within a message and, with context takeover,
+/// between messages. Any fault is a
 /// [`Fault::InvalidDeflate`](crate::ws::frame::Fault::InvalidDeflate).
 ///
-/// One reference is refused that is right. zlib forgets its window behind a block with `BFINAL`, and zlib-rs
-/// does not show it. So the window is saved when a message begins with such a block. If a connection's first
-/// `BFINAL` comes later in a message, everything before that message is forgotten. Compressors that set
-/// `BFINAL` do so in each message.
+/// One valid kind of reference is refused. zlib forgets its window after a block with `BFINAL`, and
+/// zlib-rs does not expose the window. So the window is saved when a message begins with such a
+/// block. If a connection's first `BFINAL` comes later in a message, everything before that message
+/// is forgotten. Compressors that set `BFINAL` do so in each message.
 ///
 /// # Secrets
 ///
-/// How long compressed bytes are tells about what was compressed. If an attacker can have text of theirs
-/// in the same message as a secret, or in an earlier one where context is taken over, and see lengths
-/// on the wire, they can guess the secret piece by piece, encrypted or not (CRIME, BREACH). Send such
-/// messages by [`Frame::compress(false)`](crate::ws::Frame::compress): what is not compressed is not seen by
-/// the compressor either.
+/// The length of compressed bytes reveals something about the text that was compressed. Suppose
+/// that an attacker can place text in the same message as a secret (or, with context takeover, in
+/// an earlier message) and can see lengths on the wire. The attacker can then guess the secret
+/// piece by piece, even if the connection is encrypted (CRIME, BREACH). Send such messages with
+/// [`Frame::compress(false)`](crate::ws::Frame::compress). The compressor does not see uncompressed
+/// messages at all.
 ///
 /// # Safari
 ///
-/// Safari offers compression and has faults in it: see the [guide](crate::server_guide#compression).
+/// Safari offers compression but has faults in it: see the
+/// [guide](crate::server_guide#compression).
 ///
 /// # Memory
 ///
-/// Besides that of a connection without compression, in KiB, for what zlib-rs 0.6 allocates:
+/// In addition to a connection without compression, in KiB, for what zlib-rs 0.6 allocates:
 ///
-/// | | sending | receiving |
-/// |---|---|---|
-/// | with context takeover, once there was a compressed message | a compressor, `132 + 4 × window + 7 × 2^(memory_level − 4)`: 372 by default, 135 with a window of 9 bits and memory level 1 | an inflater, 47 whatever the window; once the peer has sent a block with `BFINAL`, the window, 32, and an inflater only during a message |
-/// | without, between messages | none | none |
-/// | without, during a message | a compressor, if it is sent in fragments | an inflater |
-/// | during a message | | the message so far, doubling, up to [`max_message`](crate::ws::Limits::max_message) |
+/// * Sending with context takeover, once there was a compressed message: a compressor of
+///   `132 + 4 × window + 7 × 2^(memory_level − 4)`, with the window in KiB. That is 372 by default,
+///   and 135 with a window of 9 bits and memory level 1.
+/// * Receiving with context takeover, once there was a compressed message: an inflater of 47,
+///   whatever the window. Once the peer has sent a block with `BFINAL`: the window of 32, and an
+///   inflater only during a message.
+/// * Without context takeover, between messages: nothing.
+/// * Without context takeover, during a message: to send, a compressor, if the message is sent in
+///   fragments; to receive, an inflater.
+/// * While a message is received: the message so far, in memory that grows by doubling, up to
+///   [`max_message`](crate::ws::Limits::max_message).
 ///
-/// What connections without context takeover use during a message is shared: up to 16 compressors and as
-/// many inflaters wait for the next one. Each thread that sends or receives compressed messages keeps 64 KiB
-/// that zlib writes to, more only while a longer message is compressed.
+/// Connections without context takeover share the compressors and inflaters that they use during a
+/// message: up to 16 of each wait for the next message. Each thread that sends or receives
+/// compressed messages keeps 64 KiB as zlib's output buffer, and more only while it compresses a
+/// longer message.
+///
+/// [RFC 7692]: https://www.rfc-editor.org/rfc/rfc7692
+/// [7.2.2]: https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+/// [7.2.3.4]: https://www.rfc-editor.org/rfc/rfc7692#section-7.2.3.4
 ///
 #[cfg_attr(feature = "handshake", doc = "```")]
 #[cfg_attr(not(feature = "handshake"), doc = "```ignore")]
@@ -112,14 +144,14 @@ pub struct Deflate {
 }
 
 impl Deflate {
-    /// 6, as zlib.
+    /// 6, as in zlib.
     pub const DEFAULT_LEVEL: u8 = 6;
-    /// 8, as zlib.
+    /// 8, as in zlib.
     pub const DEFAULT_MEMORY_LEVEL: u8 = 8;
     /// 64.
     pub const DEFAULT_MIN_LEN: usize = 64;
 
-    /// With context takeover and the largest windows, unless the peer wants it otherwise.
+    /// Creates settings with context takeover and the largest windows, unless the peer wants less.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -132,30 +164,35 @@ impl Deflate {
         }
     }
 
-    /// Sets what is wanted. A server asks it of the client, and keeps to its own half. A client offers it,
-    /// and takes no answer that does not grant it. Where the other end does not allow it, either
-    /// [falls back](Self::fallback) by default.
+    /// Sets the wanted parameters. A server asks for the client's half, and keeps to its own half.
+    /// A client offers the parameters, and refuses an answer that does not grant them. If the other
+    /// end does not allow them, both [fall back](Self::fallback) by default.
     ///
-    /// A window of 8 bits for what we compress counts as 9, as zlib writes no other; a server declines
-    /// an offer that demands it.
+    /// A window of 8 bits for our own compression counts as 9, because zlib writes no other. A
+    /// server declines an offer that demands 8.
     #[must_use]
     pub const fn wanted(mut self, params: DeflateParams) -> Self {
         self.wanted = params;
         self
     }
 
-    /// Whether messages may be compressed otherwise than is [wanted](Self::wanted), where the other end
-    /// does not allow that. By default they may; without it there is then no compression, so that what
-    /// is wanted of the other end holds wherever there is any: insist on it to bound
-    /// [memory](Self#memory).
+    /// Sets whether messages may be compressed with other parameters than the
+    /// [wanted](Self::wanted) ones, if the other end does not allow those. The default is `true`.
+    /// With `false` there is no compression in that case, so any compression fulfils what is wanted
+    /// of the other end. Use this to bound [memory](Self#memory).
     ///
-    /// * A server that wants a smaller window of the client cannot ask it of one that does not offer
-    ///   `client_max_window_bits` (7.1.2.2). It accepts such an offer without; if it does not fall back,
-    ///   it declines that offer, and answers without the extension if there is no other. All else that it
-    ///   may want, it can impose: no context takeover of the client too (7.1.1.2).
-    /// * A client that wants a smaller window or no context takeover of the server makes a second offer
-    ///   without it, for servers that do not know those parameters (7.1.3); if it does not fall back,
-    ///   it makes only the first.
+    /// * A server that wants a smaller window from the client cannot ask for it unless the client's
+    ///   offer has `client_max_window_bits` ([7.1.2.2]). With the fallback, it accepts an offer
+    ///   without that parameter. Otherwise it declines that offer, and answers without the
+    ///   extension if there is no other offer. A server can impose everything else that it may
+    ///   want, including no context takeover by the client ([7.1.1.2]).
+    /// * A client that wants a smaller window or no context takeover from the server makes, with
+    ///   the fallback, a second offer without these parameters, for servers that do not know them
+    ///   ([7.1.3]). Otherwise it makes only the first offer.
+    ///
+    /// [7.1.1.2]: https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2
+    /// [7.1.2.2]: https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
+    /// [7.1.3]: https://www.rfc-editor.org/rfc/rfc7692#section-7.1.3
     ///
     /// ```
     /// use eventwire::ws::Deflate;
@@ -176,15 +213,15 @@ impl Deflate {
         self
     }
 
-    /// Sets how hard to compress: 0, not at all, to 9, the hardest; higher ones count as that.
+    /// Sets how hard to compress, from 0 (not at all) to 9 (the hardest). Higher levels count as 9.
     #[must_use]
     pub const fn level(mut self, level: u8) -> Self {
         self.level = if level > 9 { 9 } else { level };
         self
     }
 
-    /// Sets how much memory a compressor has for what it has not written: 1 to 9; others count as the
-    /// nearest. See the [table](Self#memory).
+    /// Sets how much memory a compressor has for unwritten data, from 1 to 9. Other levels count as
+    /// the nearest of these. See [memory](Self#memory).
     #[must_use]
     pub const fn memory_level(mut self, level: u8) -> Self {
         self.memory_level = match level {
@@ -195,9 +232,9 @@ impl Deflate {
         self
     }
 
-    /// Sets how many bytes a message has at least that is compressed, unless its frame
-    /// [says otherwise](crate::ws::Frame::compress). Messages whose length is not known, as they are sent in
-    /// fragments, are compressed.
+    /// Sets the least size of a message that is compressed, in bytes, unless its frame
+    /// [decides](crate::ws::Frame::compress). A message that is sent in fragments is compressed in
+    /// any case, because its length is not known.
     #[must_use]
     pub const fn min_len(mut self, bytes: usize) -> Self {
         self.min_len = bytes;
@@ -212,7 +249,7 @@ impl Deflate {
         Settings { level: self.level, memory_level: self.memory_level, bits }
     }
 
-    /// What we want as `server`, or as client.
+    /// Returns what we want, as server or as client.
     #[cfg(feature = "handshake")]
     pub(in crate::ws) fn wants(&self, server: bool) -> DeflateParams {
         let mut wanted = self.wanted;
@@ -225,7 +262,7 @@ impl Deflate {
         wanted
     }
 
-    /// Whether less than is wanted will do.
+    /// Returns whether other parameters than the wanted ones are acceptable.
     #[cfg(feature = "handshake")]
     pub(in crate::ws) const fn falls_back(&self) -> bool {
         self.fallback

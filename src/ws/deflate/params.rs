@@ -1,11 +1,13 @@
-//! What two endpoints agree on.
+//! [`DeflateParams`] and [`WindowBits`], the parameters that two endpoints negotiate.
 
 use core::fmt;
 
-/// The parameters of permessage-deflate that two endpoints agreed on, or that one of them wants (RFC
-/// 7692, 7.1).
+/// The parameters of permessage-deflate that two endpoints agreed on, or that one of them wants
+/// ([RFC 7692, section 7.1]).
 ///
-/// As text it is what the server answers with.
+/// Formatted as text, they are the server's answer.
+///
+/// [RFC 7692, section 7.1]: https://www.rfc-editor.org/rfc/rfc7692#section-7.1
 ///
 /// ```
 /// use eventwire::ws::deflate::{DeflateParams, WindowBits};
@@ -20,43 +22,43 @@ use core::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeflateParams {
-    /// Whether the server compresses each message by itself: that takes more bytes, and less memory on
-    /// both sides (7.1.1.1).
+    /// Whether the server compresses each message by itself. That takes more bytes on the wire, and
+    /// less memory on both sides (7.1.1.1).
     pub server_no_context_takeover: bool,
-    /// Whether the client does so (7.1.1.2).
+    /// Whether the client compresses each message by itself (7.1.1.2).
     pub client_no_context_takeover: bool,
-    /// How far back the server refers at most; if nothing is said, 15 bits (7.1.2.1).
+    /// How far back the server may refer; 15 bits if not set (7.1.2.1).
     pub server_max_window_bits: Option<WindowBits>,
-    /// How far back the client refers at most; if nothing is said, 15 bits (7.1.2.2).
+    /// How far back the client may refer; 15 bits if not set (7.1.2.2).
     pub client_max_window_bits: Option<WindowBits>,
 }
 
-/// How many of the last bytes a compressor may refer to, as a power of two: 8 bits to 15, which are 256
-/// bytes to 32 KiB.
+/// How many of the last bytes a compressor may refer to, as a power of two: from 8 to 15 bits, that
+/// is, from 256 bytes to 32 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WindowBits(u8);
 
 impl WindowBits {
-    /// 8 bits. It can be received, but not written by zlib.
+    /// 8 bits. zlib can receive this window, but not write it.
     pub const MIN: Self = Self(8);
     /// 15 bits.
     pub const MAX: Self = Self(15);
     /// The smallest window that zlib writes.
     pub(crate) const MIN_WRITTEN: Self = Self(9);
 
-    /// `None` unless it is 8 to 15.
+    /// Returns `None` unless `bits` is from 8 to 15.
     #[must_use]
     pub const fn new(bits: u8) -> Option<Self> {
         if matches!(bits, 8..=15) { Some(Self(bits)) } else { None }
     }
 
-    /// The number of bits.
+    /// Returns the number of bits.
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0
     }
 
-    /// The number of bits in decimal.
+    /// Returns the number of bits in decimal.
     pub(crate) const fn text(self) -> &'static str {
         match self.0 {
             8 => "8",
@@ -71,7 +73,7 @@ impl WindowBits {
     }
 }
 
-/// The names, as they stand in headers.
+/// The names, as they are written in headers.
 pub(crate) mod names {
     pub(crate) const EXTENSION: &str = "permessage-deflate";
     pub(crate) const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
@@ -81,8 +83,8 @@ pub(crate) mod names {
 }
 
 impl DeflateParams {
-    /// The text, piece by piece. In an offer `client_max_window_bits` of 15 says only that the parameter
-    /// is known, and has no value.
+    /// Returns the text, piece by piece. In an offer, `client_max_window_bits` of 15 has no value:
+    /// it only says that the parameter is known.
     pub(crate) fn pieces(self, offer: bool) -> impl Iterator<Item = &'static str> {
         let flag = |name, is_set: bool| is_set.then_some(["; ", name, "", ""]);
         let bits = |name, bits: Option<WindowBits>| {

@@ -1,17 +1,18 @@
-//! Where zlib writes to.
+//! [`Scratch`], the memory that zlib writes to.
 
 use core::cell::Cell;
 use std::vec::Vec;
 
-/// How much is inflated at once: twice zlib's window, since what refers to an earlier run takes longer.
+/// The size of an inflated run: twice zlib's window, because references to an earlier run take
+/// longer.
 const RUN: usize = 64 << 10;
 
 std::thread_local! {
     static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Scratch for what zlib writes in one call of ours. It is the thread's, as no connection needs it between two
-/// of them.
+/// Memory for the output of zlib during one call of ours. It belongs to the thread, because no
+/// connection needs it between two calls.
 pub(in crate::ws) struct Scratch(Vec<u8>);
 
 impl Scratch {
@@ -21,13 +22,13 @@ impl Scratch {
         Self(room)
     }
 
-    /// As much of it as a run may take, of which there is always some.
+    /// Returns as much of it as a run may take, at least one byte.
     pub(super) fn at_most(&mut self, len: u64) -> &mut [u8] {
         let len = usize::try_from(len).unwrap_or(usize::MAX).clamp(1, RUN);
         &mut self.0[..len]
     }
 
-    /// All of it from `start` on, of which there are so many bytes at least.
+    /// Returns all of it from `start` on, which is at least `least` bytes.
     pub(super) fn from(&mut self, start: usize, least: usize) -> &mut [u8] {
         if self.0.len() - start < least {
             self.0.resize(self.0.len() * 2, 0);
@@ -49,7 +50,7 @@ impl Drop for Scratch {
         if self.0.len() > RUN {
             return;
         }
-        // A thread that ends has no place for it.
+        // A thread that is ending no longer has a place for it.
         let _ = ROOM.try_with(|room| room.set(core::mem::take(&mut self.0)));
     }
 }

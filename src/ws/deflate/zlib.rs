@@ -1,4 +1,9 @@
-//! zlib, one message at a time, and what is at rest of it.
+//! zlib for one message at a time, and the compressors and inflaters that wait to be used again.
+//!
+//! This is the only file that calls zlib. Two facts about zlib-rs shape it. It does not expose its
+//! window, so [`Inflater::window`] inflates a block that copies all of it. It tells less about the
+//! end of a block than RFC 7692 asks for, so [`Inflater::end_message`] feeds it the bytes that were
+//! not sent.
 
 use super::{Scratch, WindowBits};
 use core::fmt;
@@ -6,20 +11,21 @@ use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Status};
 
-/// What is written in front of a message's end, and not sent (RFC 7692, 7.2.1).
+/// The end of a compressed message, which is not sent ([RFC 7692,
+/// 7.2.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1)).
 const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
-/// The farthest that DEFLATE can refer back (RFC 1951, 2).
+/// How far back DEFLATE can refer ([RFC 1951,
+/// 2](https://www.rfc-editor.org/rfc/rfc1951#section-2)).
 pub(super) const WINDOW: usize = 32 << 10;
 
-/// How much room a compressor has at least for more output. Where less is left, it may write the end of
-/// a message twice.
+/// The least room for a compressor's output. With less, it may write the end of a message twice.
 const LEAST_ROOM: usize = 64;
 
-/// How many compressors and inflaters wait for their next message.
+/// The number of compressors, and of inflaters, that wait for their next message.
 const KEPT_IDLE: usize = 16;
 
-/// What a compressor is made for.
+/// The settings of a compressor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
     pub(super) level: u8,
@@ -29,10 +35,10 @@ pub(super) struct Settings {
 
 /// zlib's compressor.
 pub(super) struct Compressor {
-    /// Behind a lock that is never taken, as it may not be looked at from several threads.
+    /// In a mutex only so that the compressor is `Sync`. The mutex is never locked.
     zlib: Mutex<Deflate>,
     settings: Settings,
-    /// What comes next refers to nothing that was seen.
+    /// The next output refers to nothing that was seen before.
     forgot: bool,
 }
 
@@ -49,9 +55,10 @@ impl Compressor {
         Self { zlib, settings, forgot: true }
     }
 
-    /// Compresses data, all of it, as it stands in a frame: in a message's last one without what is not
-    /// sent, or as an empty block if that is empty. It may forget the data then, which zlib does sooner here
-    /// than by [itself](Self::forget).
+    /// Compresses all of `data`, and returns the payload of a frame. In the last frame of a
+    /// message, the [`TAIL`] is removed, and an empty payload becomes an empty block. With
+    /// `forget`, the compressor forgets the data, which zlib does faster here than in
+    /// [`forget`](Self::forget).
     pub(super) fn compress<'r>(
         &mut self,
         mut data: &[u8],
@@ -65,7 +72,7 @@ impl Compressor {
         }
         let flush = if forget { DeflateFlush::FullFlush } else { DeflateFlush::SyncFlush };
         let mut len = 0;
-        // Of no data zlib would write something at first, and then nothing.
+        // Without data, zlib would write something the first time, and nothing later.
         while !data.is_empty() || len == room.len() {
             let (read, written) = (zlib.total_in(), zlib.total_out());
             let status = zlib.compress(data, room.from(len, LEAST_ROOM), flush);
@@ -84,7 +91,7 @@ impl Compressor {
         }
     }
 
-    /// Forgets what it has seen.
+    /// Forgets all data that it has seen.
     pub(super) fn forget(&mut self) {
         if !self.forgot {
             self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner).reset();
@@ -95,22 +102,22 @@ impl Compressor {
 
 /// zlib's inflater.
 pub(super) struct Inflater {
-    /// Behind a lock as in [`Compressor`].
+    /// In a mutex for the same reason as in [`Compressor`].
     zlib: Mutex<Inflate>,
 }
 
-/// What one call of zlib has done.
+/// The result of one call of zlib.
 pub(super) struct Inflated {
     pub(super) read: usize,
     pub(super) written: usize,
-    /// A block with `BFINAL` has ended: it has to [go on](Inflater::go_on) before the next call.
+    /// A block with `BFINAL` has ended. Call [`go_on`](Inflater::go_on) before the next call.
     pub(super) ended: bool,
-    /// The next call may give more even if there is no more input: the room was too small, or what comes
-    /// next is an error.
+    /// The next call may return more even without more input, because the room was too small, or
+    /// because an error comes next.
     pub(super) more: bool,
 }
 
-/// This is not DEFLATE (RFC 1951).
+/// The input is not DEFLATE ([RFC 1951](https://www.rfc-editor.org/rfc/rfc1951)).
 pub(super) struct NotDeflate;
 
 impl Inflater {
@@ -118,7 +125,7 @@ impl Inflater {
         Self { zlib: Mutex::new(Inflate::new(false, WindowBits::MAX.get())) }
     }
 
-    /// Inflates what it can of `input`.
+    /// Inflates as much of `input` as it can.
     pub(super) fn inflate(
         &mut self,
         input: &[u8],
@@ -127,37 +134,39 @@ impl Inflater {
         self.call(input, output, InflateFlush::NoFlush)
     }
 
-    /// Whether a message may end here (RFC 7692, 7.2.2): its last bits began an empty stored block, which
-    /// what was not sent completes; and whether that block has `BFINAL` set. `tail` is its last two bytes.
+    /// Checks that a message may end here, and returns whether its last block has `BFINAL` set. The
+    /// last bits of the message must begin an empty stored block, which the bytes that were not
+    /// sent complete ([RFC 7692, 7.2.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2)).
+    /// `tail` is the last two bytes of the message.
     pub(super) fn end_message(&mut self, tail: [u8; 2]) -> Result<bool, NotDeflate> {
-        // zlib stops behind the block, so that it does not take the byte beyond.
+        // zlib stops after the block, so it does not take the byte beyond.
         let beyond = [0, 0, 0xFF, 0xFF, 0];
         match self.call(&beyond, &mut [0], InflateFlush::Block)? {
             Inflated { read: 4, written: 0, ended: false, .. } => {}
             _ => return Err(NotDeflate),
         }
-        // The last three bits but for padding say it, and those of most messages are 0. If not, zlib knows, but
-        // says so only when it is to go on.
+        // `BFINAL` is in the last three bits before the padding. In most messages they are 0.
+        // Otherwise zlib knows, but only tells when it is called again.
         let [before, last] = tail;
         let may_be_set = last != 0 || before & 0b1100_0000 != 0;
         Ok(may_be_set && self.call(&[], &mut [0], InflateFlush::NoFlush)?.ended)
     }
 
-    /// Forgets where it is, for a block that begins with a byte and may refer to this.
+    /// Starts over at a block that begins at a byte boundary, and that may refer to `history`.
     pub(super) fn go_on(&mut self, history: [&[u8]; 2]) {
         let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
         zlib.reset(false);
         for part in history {
-            // Without a header around the blocks it takes all there is, whenever.
+            // Raw DEFLATE takes dictionaries of any size at any time.
             let taken = zlib.set_dictionary(part);
             debug_assert!(taken.is_ok(), "{taken:?}");
         }
     }
 
-    /// What the next block may refer to, of one that has never [gone on](Self::go_on), between two messages;
-    /// it has to go on then.
+    /// Returns the bytes that the next block may refer to. Call this only between two messages, on
+    /// an inflater that has never [gone on](Self::go_on), and call `go_on` afterwards.
     ///
-    /// zlib-rs does not show its window, but copies out of it whatever a block says.
+    /// zlib-rs does not expose its window, but copies from it whatever a block says.
     pub(super) fn window(&mut self, room: &mut Scratch) -> Vec<u8> {
         let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
         let len = usize::try_from(zlib.total_out()).unwrap_or(usize::MAX).min(WINDOW);
@@ -182,23 +191,25 @@ impl Inflater {
         let read = difference(zlib.total_in(), read);
         let written = difference(zlib.total_out(), written);
         let ended = status == Ok(Status::StreamEnd);
-        // Where nothing comes of input, nothing ever will.
+        // Input that leads to no progress never will.
         let stuck = read == 0 && !input.is_empty() && !ended;
         if written == 0 && (stuck || status.is_err()) {
             return Err(NotDeflate);
         }
-        // What came before an error is checked before it; zlib repeats the error.
+        // Output before an error is checked before the error. zlib repeats the error.
         let more = status.is_err() || written == output.len() && !ended;
         Ok(Inflated { read, written, ended, more })
     }
 }
 
-/// The front of a block that repeats what came before it from this distance on, up to its end at least: in
-/// the fixed code, by matches that are as long as they can be (RFC 1951, 3.2.5 and 3.2.6).
-#[allow(clippy::cast_possible_truncation, reason = "of bits that go on the lowest 8 are taken")]
+/// Returns the beginning of a block that repeats the last `distance` bytes, or more. It uses the
+/// fixed code, with matches of the greatest length ([RFC 1951, 3.2.5 and 3.2.6]).
+///
+/// [RFC 1951, 3.2.5 and 3.2.6]: https://www.rfc-editor.org/rfc/rfc1951#section-3.2.5
+#[allow(clippy::cast_possible_truncation, reason = "only the lowest 8 bits are taken")]
 fn copies(distance: usize) -> Vec<u8> {
     const LONGEST: usize = 258;
-    // Codes have their highest bit first, other numbers the lowest.
+    // Codes are written from their highest bit, other numbers from their lowest.
     let longest = (0b1100_0101_u8.reverse_bits().into(), 8);
     let (code, extra_bits) = match distance.saturating_sub(1) {
         near @ 0..4 => (near, 0),
@@ -223,19 +234,19 @@ fn copies(distance: usize) -> Vec<u8> {
             count -= 8;
         }
     }
-    // The room is full before anything comes of the bits behind.
+    // The output is full before the excess bits matter.
     bytes.push(bits as u8);
     bytes
 }
 
-/// How much a total has grown in one call, which handles slices.
-#[allow(clippy::cast_possible_truncation, reason = "no slice is longer")]
+/// Returns how much a total has grown in one call, which handles slices.
+#[allow(clippy::cast_possible_truncation, reason = "a slice is never longer than a usize")]
 const fn difference(after: u64, before: u64) -> usize {
     (after - before) as usize
 }
 
-/// Compressors and inflaters that wait for their next message, for all connections that need none of
-/// their own.
+/// Compressors and inflaters that wait for their next message. All connections that need none of
+/// their own share them.
 #[derive(Default)]
 pub(super) struct Idle {
     compressors: Mutex<Vec<Compressor>>,
@@ -243,7 +254,7 @@ pub(super) struct Idle {
 }
 
 impl Idle {
-    /// A compressor that has seen nothing.
+    /// Returns a compressor that has seen nothing.
     pub(super) fn compressor(&self, settings: Settings) -> Compressor {
         let mut idle = self.compressors.lock().unwrap_or_else(PoisonError::into_inner);
         let found = idle.iter().rposition(|it| it.settings == settings);
@@ -258,7 +269,7 @@ impl Idle {
         }
     }
 
-    /// An inflater that has seen nothing.
+    /// Returns an inflater that has seen nothing.
     pub(super) fn inflater(&self) -> Inflater {
         let found = self.inflaters.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match found {
@@ -282,13 +293,13 @@ impl Idle {
 fn keep<T>(idle: &Mutex<Vec<T>>, one: T) {
     let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
     if idle.len() >= KEPT_IDLE {
-        // The one that nobody asked for the longest, as its settings may be rare.
+        // Drop the one that has waited longest, because its settings may be rare.
         idle.remove(0);
     }
     idle.push(one);
 }
 
-/// What waits does not count when settings are compared.
+/// Waiting compressors and inflaters do not count when settings are compared.
 impl PartialEq for Idle {
     fn eq(&self, _: &Self) -> bool {
         true

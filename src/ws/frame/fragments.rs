@@ -1,4 +1,4 @@
-//! Cutting a message into frames.
+//! [`Fragments`], which cuts a message into frames.
 
 use super::frame::Frame;
 use super::frame_header::OpCode;
@@ -25,7 +25,7 @@ impl<'a> Iterator for Fragments<'a> {
             OpCode::Binary => true,
             _ => false,
         };
-        // A first character may be longer than all that is wanted.
+        // A first character may be longer than `size`, so its end is searched for beyond.
         let mut ends = (1..=self.size).rev().take(4).chain(1..len);
         let Some(end) = ends.find(may_end) else { return Some(rest) };
         let (front, behind) = rest.payload.split_at(end);

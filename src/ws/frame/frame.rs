@@ -1,4 +1,4 @@
-//! Frames to send.
+//! [`Frame`], a frame to send.
 
 use super::close::{Close, CloseCode};
 use super::fragments::Fragments;
@@ -9,12 +9,14 @@ use crate::{BufferTooSmall, simd, utf8};
 use bytes::{BufMut, Bytes};
 use core::str::Utf8Error;
 
-/// A frame to send, valid by itself (RFC 6455, 5.2).
+/// A frame to send, valid by itself ([RFC 6455, section 5.2]).
 ///
-/// A message is one frame, or several if its end is not known at its beginning
-/// ([`unfinished`](Self::unfinished), [`continuing`](Self::continuing)) or it is cut up
-/// ([`fragments`](Self::fragments)). On a connection frames go through a
-/// [`Writer`](crate::ws::connection::Writer), which keeps their order right and masks them if it must.
+/// A message is usually one frame. It is several frames if its end is not known at its beginning
+/// ([`unfinished`](Self::unfinished), [`continuing`](Self::continuing)), or if you cut it up
+/// ([`fragments`](Self::fragments)). On a connection, send frames through a
+/// [`Writer`](crate::ws::connection::Writer), which checks their order and masks them if necessary.
+///
+/// [RFC 6455, section 5.2]: https://www.rfc-editor.org/rfc/rfc6455#section-5.2
 ///
 /// ```
 /// use eventwire::ws::{Close, CloseCode, Frame};
@@ -33,41 +35,43 @@ use core::str::Utf8Error;
 #[must_use]
 pub struct Frame<P> {
     pub(in crate::ws) shape: Shape,
-    /// What a close frame's payload begins with.
+    /// The code at the start of a close frame's payload.
     pub(in crate::ws) code: Option<CloseCode>,
-    /// Whether to compress it, if that was said.
+    /// Whether to compress the message, if the caller has decided.
     #[cfg(feature = "deflate")]
     pub(in crate::ws) compress: Option<bool>,
     pub(in crate::ws) payload: P,
 }
 
-/// What a frame is, and which place it takes in a message.
+/// The kind of a frame, and its place in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::ws) struct Shape {
-    /// That of the message's first frame, or of a control frame.
+    /// The opcode of the message's first frame, or of a control frame.
     pub(in crate::ws) opcode: OpCode,
     pub(in crate::ws) continuing: bool,
     pub(in crate::ws) fin: bool,
-    /// Its message is compressed.
+    /// Whether the message is compressed.
     pub(in crate::ws) compressed: bool,
 }
 
-/// The payload of a control frame would have more than 125 bytes (RFC 6455, 5.5), of which the code
-/// of a close frame takes 2.
+/// The payload of a control frame would have more than 125 bytes ([RFC 6455, section 5.5]). In a
+/// close frame the code takes 2 of them.
+///
+/// [RFC 6455, section 5.5]: https://www.rfc-editor.org/rfc/rfc6455#section-5.5
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("control frame with a payload of {len} bytes, more than 125")]
+#[error("control frame with a payload of {len} bytes, more than the maximum of 125")]
 pub struct ControlTooLong {
-    /// How many bytes it would have.
+    /// The number of bytes that the payload would have.
     pub len: usize,
 }
 
 impl<'a> Frame<&'a [u8]> {
-    /// A text message.
+    /// Creates a text message.
     pub const fn text(text: &'a str) -> Self {
         Self::new(OpCode::Text, text.as_bytes())
     }
 
-    /// A close frame, that says why or not.
+    /// Creates a close frame, with or without a code and reason.
     ///
     /// # Errors
     /// If the reason is longer than 123 bytes.
@@ -80,9 +84,10 @@ impl<'a> Frame<&'a [u8]> {
         Ok(Self { code: Some(code), ..Self::new(OpCode::Close, reason.as_bytes()) })
     }
 
-    /// The message in frames of at most `size` bytes, between which control frames may be sent; or of
-    /// one byte, or one character of text, if that is more. Text is cut between characters, so that
-    /// each frame is text by itself. A control frame comes as it is.
+    /// Cuts the message into frames of at most `size` bytes, between which control frames may be
+    /// sent. A frame is never shorter than one byte, or one character of text, even if that is more
+    /// than `size`. Text is cut between characters, so that each frame is text by itself. A control
+    /// frame is returned as it is.
     ///
     /// ```
     /// use eventwire::ws::Frame;
@@ -113,44 +118,45 @@ impl<P> Frame<P> {
         }
     }
 
-    /// A binary message.
+    /// Creates a binary message.
     pub const fn binary(payload: P) -> Self {
         Self::new(OpCode::Binary, payload)
     }
 
-    /// The same, with more of its message to follow. Of a control frame it changes nothing.
+    /// Marks the frame as not the last of its message. Does nothing to a control frame.
     pub const fn unfinished(mut self) -> Self {
         self.shape.fin = self.shape.opcode.is_control();
         self
     }
 
-    /// The same, as a further frame of a message that was left [`unfinished`](Self::unfinished). Of
-    /// a control frame it changes nothing.
+    /// Marks the frame as a further frame of a message that was left
+    /// [`unfinished`](Self::unfinished). Does nothing to a control frame.
     pub const fn continuing(mut self) -> Self {
         self.shape.continuing = !self.shape.opcode.is_control();
         self
     }
 
-    /// The same message, to be compressed or not, where compression [was agreed](crate::ws::Deflate) on and
-    /// would otherwise depend on its length. Of several frames the first one decides. Without context
-    /// takeover a message that does not get shorter goes as it is in any case.
+    /// Sets whether the message is compressed, if compression [was agreed on](crate::ws::Deflate).
+    /// Otherwise its length decides. In a message of several frames, the first frame decides.
+    /// Without context takeover, a message that compression does not shorten is always sent
+    /// uncompressed.
     ///
-    /// Say `false` for secrets beside text that an attacker may choose, and for what is compressed
-    /// already, such as images.
+    /// Pass `false` for secrets next to text that an attacker may choose, and for data that is
+    /// compressed already, such as images.
     #[cfg(feature = "deflate")]
     pub const fn compress(mut self, compress: bool) -> Self {
         self.compress = Some(compress);
         self
     }
 
-    /// The same, its payload being that of a compressed message.
+    /// Marks the payload as that of a compressed message.
     #[cfg(feature = "deflate")]
     pub(in crate::ws) const fn compressed(mut self) -> Self {
         self.shape.compressed = true;
         self
     }
 
-    /// The same with another payload.
+    /// Replaces the payload.
     #[inline]
     fn with<Q>(&self, payload: Q) -> Frame<Q> {
         Frame {
@@ -162,24 +168,24 @@ impl<P> Frame<P> {
         }
     }
 
-    /// The payload; of a close frame the reason.
+    /// Returns the payload. In a close frame it is the reason.
     pub fn into_payload(self) -> P {
         self.payload
     }
 }
 
 impl<P: AsRef<[u8]>> Frame<P> {
-    /// A text message whose payload has another type than `str`, such as one that is to be masked
-    /// where it lies.
+    /// Creates a text message whose payload has another type than `str`, for example a buffer that
+    /// is masked in place.
     ///
     /// # Errors
-    /// If it is not UTF-8.
+    /// If the payload is not UTF-8.
     pub fn text_from_utf8(payload: P) -> Result<Self, Utf8Error> {
         utf8::from_utf8(payload.as_ref())?;
         Ok(Self::new(OpCode::Text, payload))
     }
 
-    /// A ping, which the peer is to answer with a pong of the same payload.
+    /// Creates a ping, which the peer must answer with a pong of the same payload.
     ///
     /// # Errors
     /// If the payload is longer than 125 bytes.
@@ -187,7 +193,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
         Self::control(OpCode::Ping, payload)
     }
 
-    /// A pong that no ping asked for. Those that are asked for are a
+    /// Creates a pong that no ping asked for. An answer to a ping is a
     /// [`Reply`](crate::ws::connection::Reply).
     ///
     /// # Errors
@@ -204,35 +210,35 @@ impl<P: AsRef<[u8]>> Frame<P> {
         Ok(Self::new(opcode, payload))
     }
 
-    /// The payload; of a close frame the reason.
+    /// Returns the payload. In a close frame it is the reason.
     pub fn payload(&self) -> &[u8] {
         self.payload.as_ref()
     }
 
-    /// The same, its payload borrowed.
+    /// Returns the frame with its payload borrowed.
     #[inline]
     pub(in crate::ws) fn borrowed(&self) -> Frame<&[u8]> {
         self.with(self.payload())
     }
 
-    /// The same, its payload copied.
+    /// Returns the frame with its payload copied.
     #[cfg(feature = "alloc")]
     pub(in crate::ws) fn to_owned(&self) -> Frame<Bytes> {
         self.with(Bytes::copy_from_slice(self.payload()))
     }
 
-    /// How many bytes the frame takes, masked or not, where it is not compressed: what does not get shorter
-    /// by that may get longer.
+    /// Returns the encoded length without compression, masked or not. (Compressing incompressible
+    /// data can make it longer.)
     #[must_use]
     pub fn encoded_len(&self, masked: bool) -> usize {
         self.header(masked.then_some(MaskKey([0; 4]))).0.len() + self.payload().len()
     }
 
-    /// Writes the frame to the front of `buffer`, masked if there is a key, as a client's must be;
-    /// returns its length.
+    /// Writes the frame to the front of `buffer`, and returns its length. With a key it is masked,
+    /// as every frame of a client must be.
     ///
     /// # Errors
-    /// If it does not fit; nothing is written then.
+    /// If the frame does not fit. Nothing is written then.
     #[inline]
     pub fn encode(
         &self,
@@ -254,7 +260,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
     /// Appends the frame to `buffer`, masked if there is a key.
     ///
     /// # Errors
-    /// If a buffer that does not grow has no room; nothing is written then.
+    /// If the buffer does not grow and has no room. Nothing is written then.
     #[cfg(feature = "alloc")]
     #[inline]
     pub fn encode_to<B: BufMut>(
@@ -276,7 +282,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
         Ok(())
     }
 
-    /// All that goes before the payload, and the key for that.
+    /// Returns the bytes before the payload, and the key for the payload.
     #[inline]
     pub(in crate::ws) fn header(&self, mask: Option<MaskKey>) -> (HeaderBytes, Option<MaskKey>) {
         let Shape { opcode, continuing, fin, compressed } = self.shape;

@@ -1,4 +1,24 @@
-//! Frames into events, in the caller's buffer.
+//! [`FrameDecoder`], which turns frames into events in the caller's buffer.
+//!
+//! # Advice for changing it
+//!
+//! * There are two paths. `whole` takes a message that is one uncompressed frame of less than 64
+//!   KiB, all of it in the buffer. `step` takes everything else. `whole` only takes a message that
+//!   `step` would take with the same result. In any other case it must leave the decoder and the
+//!   buffer as they were, so it reports no faults. If you add a check to `step`, let `whole`
+//!   decline wherever that check could fail.
+//! * `header` judges a header byte by byte, in the order of the table at [`Fault`]. A new fault
+//!   needs a row there, and belongs at the earliest byte that decides on it.
+//! * Payload is unmasked in place, so every byte must be unmasked exactly once. A run of data is
+//!   unmasked and taken at once. A control frame is only unmasked when it is complete. Until then,
+//!   the part of a close frame that has arrived is checked in a copy.
+//! * Every byte of a message before the deciding one is delivered before the error. If a run has
+//!   valid bytes before the invalid one, it is cut there, and `fail_next` makes the next call fail.
+//! * `offset` is the stream offset of the buffer's first byte. It advances by what each step takes,
+//!   and stays at the deciding byte after a failure, so that the error is repeated unchanged.
+//! * At most [`MIN_BUFFER`](FrameDecoder::MIN_BUFFER) - 1 bytes are left in the buffer: an
+//!   incomplete header, or an incomplete control frame.
+//! * A length is a `u64` until it has passed its limit.
 
 use super::close::{Close, CloseCode};
 use super::frame_event::{DataKind, FrameEvent, Run};
@@ -18,14 +38,17 @@ use crate::{simd, utf8};
 use bytes::{Buf, BytesMut};
 use core::ops::Range;
 
-/// Decodes the frames of one direction in the caller's buffer (RFC 6455, 5), unmasking them where
-/// they lie.
+/// Decodes the frames of one direction in the caller's buffer, and unmasks them in place ([RFC
+/// 6455, section 5]).
 ///
-/// Payload of messages comes as it arrives, control frames whole, so that a buffer of
-/// [`MIN_BUFFER`](Self::MIN_BUFFER) bytes carries frames of any size. Text is checked as it comes.
-/// Nothing is sent: replies and the closing handshake are [`Reader`](crate::ws::connection::Reader)'s.
+/// The payload of a message is yielded as it arrives, but a control frame only as a whole. So a
+/// buffer of [`MIN_BUFFER`](Self::MIN_BUFFER) bytes is enough for frames of any size. Text is
+/// checked as it arrives. The decoder sends nothing: replies and the closing handshake are the task
+/// of [`Reader`](crate::ws::connection::Reader).
 ///
-/// Memory: the decoder itself, on 64-bit machines 88 bytes; 96 with feature `deflate`.
+/// Memory: the decoder itself, which has 88 bytes on 64-bit machines, or 96 with feature `deflate`.
+///
+/// [RFC 6455, section 5]: https://www.rfc-editor.org/rfc/rfc6455#section-5
 ///
 /// ```
 /// use eventwire::ws::Limits;
@@ -49,47 +72,48 @@ pub struct FrameDecoder {
     limits: Limits,
     /// Whether an extension that compresses messages was agreed on.
     compression: bool,
-    /// Where in the stream the input begins.
+    /// The stream offset of the input's first byte.
     offset: u64,
-    /// Payload of the current data frame that is still to come.
+    /// The number of payload bytes of the current data frame that are still to come.
     remaining: u64,
-    /// What it is masked with.
+    /// The key that they are masked with.
     key: MaskKey,
-    /// The current frame is the last of its message.
+    /// Whether the current frame is the last of its message.
     fin: bool,
     place: Place,
-    /// What the first frame of the current message said.
+    /// Whether the current message is compressed, by its first frame.
     compressed: bool,
-    /// Where the current data frame begins.
+    /// The stream offset of the current data frame.
     #[cfg(feature = "deflate")]
     frame_offset: u64,
-    /// Payload of the message in all frames whose headers were taken, and their number.
+    /// The payload bytes of the message in all frames whose headers were taken, and the number of
+    /// those frames.
     message_len: u64,
     fragments: u32,
     utf8: Utf8Validator,
     end: End,
 }
 
-/// Where in a message the stream is.
+/// The place of the stream in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Between,
     Message(DataKind),
-    /// In one that passed a limit, and is passed over.
+    /// In a message that passed a limit and is dropped.
     Skipping,
 }
 
-/// Whether the stream goes on.
+/// Whether the stream has ended.
 #[derive(Clone, Copy, Debug)]
 enum End {
     No,
-    /// By a close frame.
+    /// Ended by a close frame.
     Closed,
-    /// At the decoder's offset.
+    /// Failed, at the decoder's offset.
     Failed(Fault),
 }
 
-/// What the front of a buffer holds, as ranges.
+/// The front of a buffer, as ranges.
 pub(in crate::ws) enum Step {
     Event {
         event: FrameEvent<Range<usize>, Range<usize>>,
@@ -102,7 +126,7 @@ pub(in crate::ws) enum Step {
 }
 
 impl Step {
-    /// Takes it off the buffer, whose memory it shares then.
+    /// Takes the event off the buffer, whose memory it then shares.
     #[cfg(feature = "alloc")]
     #[inline]
     pub(in crate::ws) fn take(
@@ -150,14 +174,15 @@ struct Header {
     len: usize,
 }
 
-/// What is wrong with a buffer, and at which of its bytes.
+/// A fault, and the index of the byte that decided on it.
 type At = (usize, Fault);
 
 impl FrameDecoder {
-    /// The size of a buffer in which a decoder can always go on: the largest control frame.
+    /// The size of a buffer in which a decoder can always continue: that of the largest control
+    /// frame.
     pub const MIN_BUFFER: usize = 131;
 
-    /// A decoder for what `role`, which is ours, receives.
+    /// Creates a decoder for the frames that our end, `role`, receives.
     #[must_use]
     pub const fn new(role: Role, limits: Limits) -> Self {
         Self {
@@ -179,12 +204,15 @@ impl FrameDecoder {
         }
     }
 
-    /// Sets whether the peer may send compressed messages, because an extension that compresses them
-    /// was negotiated (RFC 7692, section 6). Their payload comes [as it is](crate::ws::frame::Run::compressed):
-    /// a proxy can pass it on, if it also passed on the handshake with its extensions.
+    /// Sets whether the peer may send compressed messages, because an extension that compresses
+    /// them was negotiated ([RFC 7692, section 6]). Their payload is yielded
+    /// [compressed](crate::ws::frame::Run::compressed). A proxy can pass it on, if it also passed
+    /// on the handshake with its extensions.
     ///
-    /// This does not inflate anything. [`Deflate`](crate::ws::Deflate) does, for a
-    /// [`MessageDecoder`](crate::ws::connection::MessageDecoder) and all that is built on it.
+    /// The decoder does not inflate anything. [`Deflate`](crate::ws::Deflate) does, in a
+    /// [`MessageDecoder`](crate::ws::connection::MessageDecoder) and everything built on it.
+    ///
+    /// [RFC 7692, section 6]: https://www.rfc-editor.org/rfc/rfc7692#section-6
     #[must_use]
     pub const fn compression(mut self, agreed: bool) -> Self {
         self.compression = agreed;
@@ -193,13 +221,15 @@ impl FrameDecoder {
 
     /// Takes the next event off the front of `input`.
     ///
-    /// * `Ok(Some(event))`: `input` begins behind the event; call again.
-    /// * `Ok(None)`: there is no more for now. **Keep what is left of `input`, append to it, and
-    ///   call again.** At most 130 bytes are left; they may be moved as a whole, but not altered.
+    /// * `Ok(Some(event))`: `input` now begins after the event. Call again.
+    /// * `Ok(None)`: there is no more for now. **Keep the rest of `input`, append to it, and call
+    ///   again.** At most 130 bytes are left. They may be moved as a whole, but not altered.
     /// * `Err(error)`: the stream is dead, and the decoder repeats the error. All bytes of messages
     ///   before the deciding one have been delivered.
     ///
-    /// After a close frame everything else is dropped (RFC 6455, 1.4).
+    /// Everything after a close frame is dropped ([RFC 6455, section 1.4]).
+    ///
+    /// [RFC 6455, section 1.4]: https://www.rfc-editor.org/rfc/rfc6455#section-1.4
     ///
     /// # Errors
     /// If the peer broke the protocol or passed a limit.
@@ -217,7 +247,8 @@ impl FrameDecoder {
         self.decode_any(input)
     }
 
-    /// As [`decode`](Self::decode), for all that is not a [`whole`](Self::whole) message.
+    /// Decodes like [`decode`](Self::decode), for everything except a [`whole`](Self::whole)
+    /// message.
     #[inline(never)]
     fn decode_any<'a>(
         &mut self,
@@ -254,7 +285,8 @@ impl FrameDecoder {
         }
     }
 
-    /// As [`decode`](Self::decode), over a buffer that is read into; events share its memory.
+    /// Decodes like [`decode`](Self::decode), from a buffer that you read into. Events share its
+    /// memory.
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
@@ -272,7 +304,8 @@ impl FrameDecoder {
         self.decode_any_mut(buffer)
     }
 
-    /// As [`decode_buffer`](Self::decode_buffer), for all that is not a [`whole`](Self::whole) message.
+    /// Decodes like [`decode_buffer`](Self::decode_buffer), for everything except a
+    /// [`whole`](Self::whole) message.
     #[cfg(feature = "alloc")]
     #[inline(never)]
     fn decode_any_mut(
@@ -287,7 +320,8 @@ impl FrameDecoder {
         self.role
     }
 
-    /// What inflates compressed messages, which are allowed from now on if that was agreed on.
+    /// Returns the inflater for compressed messages, and allows them, if the handshake agreed on
+    /// them.
     #[cfg(feature = "deflate")]
     pub(in crate::ws) fn receiver(
         &mut self,
@@ -299,23 +333,25 @@ impl FrameDecoder {
         agreed.map(|params| MessageInflater::new(deflate, params, self.role, max_message))
     }
 
-    /// Whether a message has begun that has not ended, nor was ended by a close frame or an error.
-    /// At the end of a stream, it was cut off if this holds or input is left.
+    /// Returns whether a message has begun but not ended, not even by a close frame or an error. At
+    /// the end of a stream, a message was cut off if this returns `true` or if input is left.
     #[must_use]
     pub const fn in_message(&self) -> bool {
         !matches!(self.place, Place::Between)
     }
 
-    /// How long the message that has begun can become: what its last frame says, or else the limit.
+    /// Returns the greatest length that the current message can have: exact once its last frame has
+    /// begun, and the limit before.
     #[cfg(feature = "alloc")]
     pub(in crate::ws) const fn longest_message(&self) -> u64 {
         if self.fin { self.message_len } else { self.limits.max_message }
     }
 
-    /// The whole message at the front of `input`, if it is one frame of less than 64 KiB and nothing
-    /// is wrong with it, as with most. If not, nothing was done, and it is for [`step`](Self::step).
+    /// Takes the whole message at the front of `input`, if it is one frame of less than 64 KiB
+    /// without any fault, as most messages are. Otherwise this does nothing, and
+    /// [`step`](Self::step) must be called.
     #[inline(always)]
-    #[allow(clippy::cast_possible_truncation, reason = "the header is taken apart")]
+    #[allow(clippy::cast_possible_truncation, reason = "the casts split the header")]
     pub(in crate::ws) fn whole(&mut self, input: &mut [u8]) -> Option<(DataKind, Range<usize>)> {
         const TEXT: u8 = 0x81;
         const BINARY: u8 = 0x82;
@@ -357,7 +393,7 @@ impl FrameDecoder {
         Some((kind, start..end))
     }
 
-    /// What the front of `input` holds.
+    /// Takes the next step at the front of `input`.
     pub(in crate::ws) fn step(&mut self, input: &mut [u8]) -> Result<Step, ProtocolError> {
         match self.end {
             End::No => {}
@@ -374,7 +410,7 @@ impl FrameDecoder {
         }
     }
 
-    /// Ends the stream, because what an extension made of the current data frame's payload is wrong.
+    /// Ends the stream because an extension found a fault in the current data frame's payload.
     #[cfg(feature = "deflate")]
     pub(in crate::ws) fn fail_frame(&mut self, fault: Fault) -> ProtocolError {
         self.offset = self.frame_offset;
@@ -388,7 +424,7 @@ impl FrameDecoder {
         ProtocolError { fault, offset: self.offset }
     }
 
-    /// Ends the stream behind what is given now: the next call is to fail.
+    /// Ends the stream after the event that is returned now: the next call fails.
     fn fail_next(&mut self, fault: Fault) {
         self.end = End::Failed(fault);
         self.place = Place::Between;
@@ -426,8 +462,8 @@ impl FrameDecoder {
         }
     }
 
-    /// The header at the front of `input`, judged byte by byte, by the limits or without, if all of it is
-    /// there.
+    /// Parses the header at the front of `input`, if it is complete, and judges it byte by byte.
+    /// `limited` sets whether limits apply.
     fn header(&self, input: &[u8], limited: bool) -> Result<Option<Header>, At> {
         let Some((&b0, behind)) = input.split_first() else { return Ok(None) };
         let (fin, opcode) = self.first_byte(b0, limited).map_err(|fault| (0, fault))?;
@@ -482,7 +518,7 @@ impl FrameDecoder {
         }
     }
 
-    /// How long the next data frame may be.
+    /// Returns the maximum length of the next data frame.
     fn limit(&self, compressed: bool) -> Limit {
         let Limits { max_frame, max_message, .. } = self.limits;
         let room = if compressed { u64::MAX } else { max_message - self.message_len };
@@ -508,7 +544,7 @@ impl FrameDecoder {
         self.fin = header.fin;
     }
 
-    /// What is there of a data frame's payload, from `start` on.
+    /// Takes the available payload of a data frame, from `start` on.
     fn payload(
         &mut self,
         kind: DataKind,
@@ -526,7 +562,7 @@ impl FrameDecoder {
         let fin = self.fin && self.remaining == 0;
         match self.unmask(kind, &mut input[start..end], fin) {
             Ok(()) => {}
-            // An empty frame ends a text inside a character: its last byte is the header's.
+            // An empty frame ends the text inside a character. Its last byte is that of the header.
             Err(_) if len == 0 => return Err((start - 1, Fault::InvalidUtf8)),
             Err(InvalidUtf8 { index: 0 }) => return Err((start, Fault::InvalidUtf8)),
             Err(InvalidUtf8 { index }) => {
@@ -545,7 +581,7 @@ impl FrameDecoder {
         Ok(Some(Step::Event { event: FrameEvent::Data(data), end }))
     }
 
-    /// How many bytes of the current data frame's payload are there, of so many behind its header.
+    /// Returns how many of the `available` bytes after its header belong to the current data frame.
     fn present(&self, available: usize) -> usize {
         usize::try_from(self.remaining).map_or(available, |len| len.min(available))
     }
@@ -556,16 +592,16 @@ impl FrameDecoder {
         self.fragments = 0;
     }
 
-    /// Whether a message with this fault, in a frame with this first byte, is passed over. One that is
-    /// compressed is not: what comes later may refer to it.
+    /// Returns whether a message with this fault, in a frame with this first byte, can be dropped.
+    /// A compressed message cannot, because later messages may refer to it.
     fn may_skip(&self, fault: Fault, b0: u8) -> bool {
         let compressed =
             if self.in_message() { self.compressed } else { frame_header::may_be_compressed(b0) };
         self.limits.on_limit == OnLimit::Skip && fault.is_limit() && !compressed
     }
 
-    /// Passes over the message with the frame at `start`, if that is what is wrong with its header, once
-    /// this is whole and tells how long it is.
+    /// Drops the message with the frame at `start`, if its header passes a limit. Waits until the
+    /// header is complete and tells how long the frame is.
     #[cold]
     fn skip(&mut self, (at, fault): At, input: &[u8], start: usize) -> Result<Step, At> {
         if !self.may_skip(fault, input[start]) {
@@ -583,7 +619,7 @@ impl FrameDecoder {
         Ok(Step::Event { event: FrameEvent::Skipped(ProtocolError { fault, offset }), end })
     }
 
-    /// How much of so many bytes belongs to a frame that is passed over.
+    /// Returns how many of the `available` bytes belong to a frame that is dropped.
     fn skip_payload(&mut self, available: usize) -> usize {
         let len = self.present(available);
         self.remaining -= len as u64;
@@ -593,7 +629,7 @@ impl FrameDecoder {
         len
     }
 
-    /// Unmasks a run, and checks it if it is text that is not compressed.
+    /// Unmasks a run, and validates it if it is uncompressed text.
     fn unmask(&mut self, kind: DataKind, run: &mut [u8], fin: bool) -> Result<(), InvalidUtf8> {
         let masked = self.role == Role::Server;
         if kind == DataKind::Binary || self.compressed {
@@ -612,13 +648,13 @@ impl FrameDecoder {
         Ok(())
     }
 
-    /// A control frame whose header is at `start`, once it is whole.
+    /// Takes the control frame whose header is at `start`, once it is complete.
     fn control(&mut self, header: &Header, input: &mut [u8], start: usize) -> Result<Step, At> {
         let payload = start + header.len;
         let available = &mut input[payload..];
         let mut key = header.key;
         let behind = |(at, fault)| (payload + at, fault);
-        #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
+        #[expect(clippy::cast_possible_truncation, reason = "the length is at most 125")]
         let len = header.payload_len as usize;
         if available.len() < len {
             if header.opcode == OpCode::Close {
@@ -646,7 +682,7 @@ impl FrameDecoder {
     }
 }
 
-/// Whether text is valid. If not, it is masked again, which undoes that it was unmasked.
+/// Returns whether the text is valid. If not, masks it again, to undo the unmasking.
 #[inline(never)]
 fn is_utf8(text: &mut [u8], key: [u8; 4]) -> bool {
     let valid = utf8::from_utf8(text).is_ok();
@@ -656,7 +692,7 @@ fn is_utf8(text: &mut [u8], key: [u8; 4]) -> bool {
     valid
 }
 
-/// The code of a close frame, whose payload of `len` bytes begins like this.
+/// Returns the code of a close frame whose payload has `len` bytes and begins with `payload`.
 fn close(payload: &[u8], len: usize) -> Result<Option<CloseCode>, At> {
     let Some((code, reason)) = payload.split_first_chunk() else { return Ok(None) };
     let code = u16::from_be_bytes(*code);

@@ -1,4 +1,7 @@
-//! Frame headers (RFC 6455, 5.2).
+//! [`FrameHeader`], parsed and encoded.
+//!
+//! A length is judged as its bytes arrive. The fast path of `payload_len` reads all of it at once,
+//! and leaves every verdict to `judge_length`, which goes byte by byte.
 
 use super::close::CloseCode;
 use super::mask::MaskKey;
@@ -10,26 +13,28 @@ use bytes::BufMut;
 use core::fmt;
 use core::ops::Deref;
 
-/// What a frame is (RFC 6455, 5.2); the other opcodes are reserved.
+/// The opcode of a frame ([RFC 6455, section 5.2]). All other opcodes are reserved.
+///
+/// [RFC 6455, section 5.2]: https://www.rfc-editor.org/rfc/rfc6455#section-5.2
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum OpCode {
     /// A further frame of a message.
     Continuation = 0x0,
-    /// A text message or its first frame.
+    /// A text message, or its first frame.
     Text = 0x1,
-    /// A binary message or its first frame.
+    /// A binary message, or its first frame.
     Binary = 0x2,
-    /// The sender closes.
+    /// Closes the connection.
     Close = 0x8,
     /// Asks for a pong.
     Ping = 0x9,
-    /// Answers a ping, or stands alone.
+    /// Answers a ping, or is sent unasked.
     Pong = 0xA,
 }
 
 impl OpCode {
-    /// `None` if the opcode is reserved, or no 4-bit number.
+    /// Returns `None` if the opcode is reserved, or not a 4-bit number.
     #[must_use]
     #[inline]
     pub const fn new(opcode: u8) -> Option<Self> {
@@ -44,13 +49,14 @@ impl OpCode {
         })
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> u8 {
         self as u8
     }
 
-    /// Whether it is a close, ping or pong, which are never fragmented and have at most 125 bytes.
+    /// Returns whether this is a close, ping or pong. Such frames are never fragmented, and have at
+    /// most 125 bytes.
     #[must_use]
     #[inline]
     pub const fn is_control(self) -> bool {
@@ -58,34 +64,34 @@ impl OpCode {
     }
 }
 
-/// The reserved bits of a header, to which extensions may give a meaning.
+/// The reserved bits of a header, which extensions may define.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rsv(u8);
 
 impl Rsv {
-    /// None is set.
+    /// No bit is set.
     pub const NONE: Self = Self(0);
-    /// The first is set.
+    /// The first bit is set.
     pub const RSV1: Self = Self(0b100);
-    /// The second is set.
+    /// The second bit is set.
     pub const RSV2: Self = Self(0b010);
-    /// The third is set.
+    /// The third bit is set.
     pub const RSV3: Self = Self(0b001);
 
-    /// `None` if there are other bits than the lower three.
+    /// Returns `None` if any bit except the lower three is set.
     #[must_use]
     pub const fn new(bits: u8) -> Option<Self> {
         if bits <= 0b111 { Some(Self(bits)) } else { None }
     }
 
-    /// The three bits, RSV1 the highest.
+    /// Returns the three bits. RSV1 is the highest.
     #[must_use]
     pub const fn bits(self) -> u8 {
         self.0
     }
 }
 
-/// A frame's header, for those who frame on their own: proxies, tests, tools.
+/// The header of a frame, for programs that do their own framing: proxies, tests, tools.
 ///
 /// ```
 /// use eventwire::ws::frame::{FrameHeader, OpCode};
@@ -103,11 +109,11 @@ pub struct FrameHeader {
     pub fin: bool,
     /// The reserved bits.
     pub rsv: Rsv,
-    /// What the frame is.
+    /// The opcode of the frame.
     pub opcode: OpCode,
-    /// What the payload is masked with; there is a key if and only if a client sends.
+    /// The masking key of the payload. A frame has one if and only if it comes from a client.
     pub mask: Option<MaskKey>,
-    /// How many bytes the payload has: less than 2^63.
+    /// The number of payload bytes, less than 2^63.
     pub payload_len: u64,
 }
 
@@ -115,18 +121,19 @@ impl FrameHeader {
     /// The longest header, in bytes.
     pub const MAX_LEN: usize = 14;
 
-    /// The header of an unfragmented and unmasked frame.
+    /// Creates the header of an unfragmented and unmasked frame.
     #[must_use]
     #[inline]
     pub const fn new(opcode: OpCode, payload_len: u64) -> Self {
         Self { fin: true, rsv: Rsv::NONE, opcode, mask: None, payload_len }
     }
 
-    /// Takes a header off the front of `input`, or leaves it alone if it is incomplete.
+    /// Takes a header off the front of `input`, or leaves `input` alone if the header is
+    /// incomplete.
     ///
     /// # Errors
-    /// If no frame can begin like this, whatever follows. What depends on the connection
-    /// (reserved bits, masking, order, limits) is not judged.
+    /// If no frame can begin like this, whatever follows. Properties that depend on the connection
+    /// (reserved bits, masking, order, limits) are not judged.
     #[inline]
     pub fn parse(input: &mut &[u8]) -> Result<Option<Self>, Fault> {
         let mut rest = *input;
@@ -151,11 +158,11 @@ impl FrameHeader {
         Ok(Some(Self { fin, rsv: rsv(b0), opcode, mask, payload_len }))
     }
 
-    /// The bytes of the header, the length in its shortest form.
+    /// Returns the bytes of the header, with the length in its shortest form.
     ///
     /// # Errors
-    /// If [`parse`](Self::parse) would refuse it: a control frame that is fragmented or longer than
-    /// 125 bytes, a close frame of one byte, a length of 2^63 or more.
+    /// If [`parse`](Self::parse) would refuse the header: a control frame that is fragmented or
+    /// longer than 125 bytes, a close frame of one byte, or a length of 2^63 or more.
     #[inline]
     pub const fn encode(&self) -> Result<HeaderBytes, Fault> {
         match self.payload_len {
@@ -167,9 +174,9 @@ impl FrameHeader {
         }
     }
 
-    /// The bytes of a header that is known to be valid.
+    /// Returns the bytes of a header that is known to be valid.
     #[inline]
-    #[allow(clippy::cast_possible_truncation, reason = "the length is less")]
+    #[allow(clippy::cast_possible_truncation, reason = "the match bounds the length")]
     pub(in crate::ws) const fn bytes(&self) -> HeaderBytes {
         let b0 = (self.fin as u8) << 7 | self.rsv.0 << 4 | self.opcode as u8;
         let (masked, key, key_len) = match self.mask {
@@ -177,7 +184,7 @@ impl FrameHeader {
             None => (0, 0, 0),
         };
         let len = self.payload_len;
-        // As one number, its lowest byte the second of the header.
+        // As one number, whose lowest byte is the header's second byte.
         let (behind, width) = match len {
             0..=125 => (len as u128 | key << 8, 0),
             126..=0xFFFF => {
@@ -195,17 +202,17 @@ pub(in crate::ws) const MAX_CONTROL: usize = 125;
 
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
-/// In place of a length of 7 bits, one of 16 or 64 follows.
+/// The values that announce a length of 16 or 64 bits instead of one of 7 bits.
 pub(in crate::ws) const LEN_16: u8 = 0x7E;
 const LEN_64: u8 = 0x7F;
 
-/// The reserved bits in a header's first byte.
+/// Returns the reserved bits of a header's first byte.
 #[inline]
 pub(in crate::ws) const fn rsv(b0: u8) -> Rsv {
     Rsv(b0 >> 4 & 0b111)
 }
 
-/// FIN and the opcode of a header's first byte.
+/// Returns FIN and the opcode of a header's first byte.
 #[inline]
 pub(in crate::ws) const fn first_byte(b0: u8) -> Result<(bool, OpCode), Fault> {
     let Some(opcode) = OpCode::new(b0 & 0xF) else {
@@ -218,8 +225,10 @@ pub(in crate::ws) const fn first_byte(b0: u8) -> Result<(bool, OpCode), Fault> {
     Ok((fin, opcode))
 }
 
-/// Whether a header's first byte is one to which RSV1 gives a meaning, and no other reserved bit is set
-/// (RFC 7692, 6): the first frame of a message.
+/// Returns whether this first byte of a header may have RSV1 set for compression, and has no other
+/// reserved bit set. That is only so in the first frame of a message ([RFC 7692, section 6]).
+///
+/// [RFC 7692, section 6]: https://www.rfc-editor.org/rfc/rfc7692#section-6
 #[inline]
 pub(in crate::ws) const fn may_be_compressed(b0: u8) -> bool {
     const TEXT: u8 = OpCode::Text as u8;
@@ -227,7 +236,7 @@ pub(in crate::ws) const fn may_be_compressed(b0: u8) -> bool {
     matches!(rsv(b0), Rsv::RSV1) && matches!(b0 & 0xF, TEXT | BINARY)
 }
 
-/// The payload of a frame that we encoded.
+/// Returns the payload of a frame that we encoded.
 #[cfg(feature = "alloc")]
 pub(in crate::ws) fn payload(mut frame: &[u8]) -> &[u8] {
     match FrameHeader::parse(&mut frame) {
@@ -236,7 +245,7 @@ pub(in crate::ws) fn payload(mut frame: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether a header's second byte says that the frame is masked.
+/// Returns whether a header's second byte marks the frame as masked.
 #[inline]
 pub(in crate::ws) const fn is_masked(b1: u8) -> bool {
     b1 & MASKED != 0
@@ -252,20 +261,20 @@ pub(in crate::ws) const fn second_byte(opcode: OpCode, b1: u8) -> Result<(), Fau
     }
 }
 
-/// How long a payload may be, and why.
+/// The maximum length of a payload, and the reason for it.
 #[derive(Clone, Copy)]
 pub(in crate::ws) struct Limit {
     pub(in crate::ws) max: u64,
     pub(in crate::ws) bounds: Bounds,
 }
 
-/// What a limit bounds.
+/// The thing that a limit bounds.
 #[derive(Clone, Copy)]
 pub(in crate::ws) enum Bounds {
     /// The number in the header.
     Header,
     Frame,
-    /// The message, of which so many bytes came before.
+    /// The message, after `before` bytes of it.
     Message {
         before: u64,
     },
@@ -274,7 +283,7 @@ pub(in crate::ws) enum Bounds {
 impl Limit {
     pub(in crate::ws) const NONE: Self = Self { max: u64::MAX >> 1, bounds: Bounds::Header };
 
-    /// The fault of a payload that has at least so many bytes.
+    /// Returns the fault of a payload that has at least this many bytes.
     fn fault(self, at_least: u64) -> Fault {
         match self.bounds {
             Bounds::Header => Fault::LengthTopBit,
@@ -287,8 +296,8 @@ impl Limit {
     }
 }
 
-/// The payload's length by a header's second byte and those behind it, and how many of those it
-/// takes; or what is wrong, and how far behind the second byte that shows.
+/// Returns the payload's length, by a header's second byte and the bytes `behind` it, and how many
+/// of those the length takes. On a fault, returns how many bytes after the second one decide on it.
 #[inline]
 pub(in crate::ws) fn payload_len(
     b1: u8,
@@ -308,14 +317,14 @@ pub(in crate::ws) fn payload_len(
     };
     if len < least || len > limit.max.min(Limit::NONE.max) {
         judge_length(behind, width, least, limit)?;
-        // Only a short length is left, of which there is no more to see.
+        // Only a length of 7 bits is left, and all of it is known.
         return Err((0, limit.fault(len)));
     }
     Ok(Some((len, width)))
 }
 
-/// What the first bytes of a length in `width` bytes say, if that is wrong for `least` and `limit`
-/// whatever follows.
+/// Judges the first bytes of a length that has `width` bytes. Fails if the length breaks `least` or
+/// `limit` whatever follows.
 #[cold]
 fn judge_length(
     behind: &[u8],
@@ -347,14 +356,14 @@ fn judge_length(
 /// An encoded header, on the stack.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct HeaderBytes {
-    /// Room for the code of a close frame too.
+    /// Has room for the code of a close frame too.
     bytes: [u8; 16],
     len: usize,
 }
 
 impl HeaderBytes {
-    /// The same with the code of a close frame behind it, masked; and the key turned to what the
-    /// reason needs.
+    /// Appends the code of a close frame, masked if there is a key. Returns the key rotated for the
+    /// reason.
     #[inline]
     pub(in crate::ws) fn with_code(
         mut self,
@@ -371,17 +380,17 @@ impl HeaderBytes {
         (self, mask)
     }
 
-    /// Appends it to `buffer`, which has room for it.
+    /// Appends the header to `buffer`, which must have room for it.
     #[cfg(feature = "alloc")]
     #[inline]
     pub(in crate::ws) fn put(self, buffer: &mut impl BufMut) {
         simd::put_few(buffer, self.bytes, self.len);
     }
 
-    /// Writes it to the front of `room`, and zeros if there is room for more; returns what is behind
-    /// it, zeros or not.
+    /// Writes the header to the front of `room`, followed by zeros if there is more room. Returns
+    /// the rest of `room`, which may begin with some of these zeros.
     #[inline]
-    #[allow(clippy::cast_possible_truncation, reason = "byte by byte")]
+    #[allow(clippy::cast_possible_truncation, reason = "the bits are written byte by byte")]
     pub(in crate::ws) fn write(self, room: &mut [u8]) -> &mut [u8] {
         // As a number it stays in registers.
         let mut bits = u128::from_le_bytes(self.bytes);

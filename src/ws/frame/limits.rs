@@ -1,9 +1,9 @@
-//! What a decoder allows.
+//! [`Limits`] on the messages that a peer may send.
 
-/// Limits on what a peer may send, on by default.
+/// Limits on the messages that a peer may send, on by default.
 ///
-/// They are judged by a frame's header, before any of its payload is taken. Control frames, of at
-/// most 125 bytes each, do not count.
+/// They are judged by the header of a frame, before any of its payload is taken. Control frames,
+/// which have at most 125 bytes each, do not count.
 ///
 /// ```
 /// use eventwire::ws::Limits;
@@ -20,18 +20,19 @@ pub struct Limits {
     pub(in crate::ws) on_limit: OnLimit,
 }
 
-/// What happens to a message that goes past a limit.
+/// The policy for a message that passes a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnLimit {
-    /// The connection fails: the peer is told 1009, or 1008 for too many frames.
+    /// The connection fails. The peer is told 1009, or 1008 for too many frames.
     #[default]
     Error,
-    /// The message is dropped as it comes, and the connection goes on. One
-    /// [`FrameEvent::Skipped`](crate::ws::frame::FrameEvent::Skipped) tells of it, as soon as the header that passes the
-    /// limit is whole; `Message`, `WebSocketEvent` and `ReconnectingWebSocketEvent` have the same. Runs of the message that
-    /// were given before are to be dropped. Text in it is not checked.
+    /// The message is dropped as it arrives, and the connection goes on. As soon as the header that
+    /// passes the limit is complete, one
+    /// [`FrameEvent::Skipped`](crate::ws::frame::FrameEvent::Skipped) reports the fact. `Message`,
+    /// `WebSocketEvent` and `ReconnectingWebSocketEvent` have the same variant. Drop any runs of
+    /// the message that were yielded before. The text of the dropped part is not checked.
     ///
-    /// A compressed message fails the connection all the same, as later messages may refer to it.
+    /// A compressed message still fails the connection, because later messages may refer to it.
     Skip,
 }
 
@@ -41,8 +42,8 @@ impl Limits {
     /// 131,072.
     pub const DEFAULT_MAX_FRAGMENTS: u32 = 128 << 10;
 
-    /// Messages of [`DEFAULT_MAX_MESSAGE`](Self::DEFAULT_MAX_MESSAGE) bytes, in up to
-    /// [`DEFAULT_MAX_FRAGMENTS`](Self::DEFAULT_MAX_FRAGMENTS) frames.
+    /// Creates limits that allow messages of [`DEFAULT_MAX_MESSAGE`](Self::DEFAULT_MAX_MESSAGE)
+    /// bytes, in up to [`DEFAULT_MAX_FRAGMENTS`](Self::DEFAULT_MAX_FRAGMENTS) frames.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -53,31 +54,32 @@ impl Limits {
         }
     }
 
-    /// How many bytes the payload of a data frame may have. Unless this is set, as many as its
-    /// message has left.
+    /// Sets the maximum size of a data frame's payload, in bytes. By default only the size of the
+    /// message is limited.
     #[must_use]
     pub const fn max_frame(mut self, bytes: u64) -> Self {
         self.max_frame = bytes;
         self
     }
 
-    /// How many bytes a message may have, over all its frames; those of a compressed one are counted
-    /// as it is inflated.
+    /// Sets the maximum size of a message, in bytes, over all its frames. A compressed message is
+    /// measured as it is inflated.
     #[must_use]
     pub const fn max_message(mut self, bytes: u64) -> Self {
         self.max_message = bytes;
         self
     }
 
-    /// How many frames a message may come in, empty ones too; at least 1.
+    /// Sets the maximum number of frames in a message, including empty ones. A message has at least
+    /// 1.
     #[must_use]
     pub const fn max_fragments(mut self, frames: u32) -> Self {
         self.max_fragments = frames;
         self
     }
 
-    /// What happens to a message that goes past a limit. A server that answers each request, as by
-    /// JSON-RPC, may answer one that is too long with an error, and go on:
+    /// Sets the policy for a message that passes a limit. A server that answers each request, for
+    /// example over JSON-RPC, may answer a request that is too long with an error, and go on:
     ///
     /// ```
     /// use eventwire::ws::{Limits, ProtocolError};

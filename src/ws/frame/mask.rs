@@ -1,11 +1,14 @@
-//! Masking, and where its keys come from.
+//! [`MaskKey`], and [`MaskSource`], where masking keys come from.
 
 use crate::{BufferTooSmall, simd};
 
-/// A masking key (RFC 6455, 5.3). A client needs a fresh and unpredictable one for each frame.
+/// A masking key ([RFC 6455, section 5.3]). A client needs a fresh and unpredictable key for each
+/// frame.
 ///
-/// Masking and unmasking are the same. Payload may be taken in runs: each call turns the key to
-/// what the bytes that follow need.
+/// Masking and unmasking are the same operation. A payload may be processed in runs: each call
+/// rotates the key to match the bytes that follow.
+///
+/// [RFC 6455, section 5.3]: https://www.rfc-editor.org/rfc/rfc6455#section-5.3
 ///
 /// ```
 /// use eventwire::ws::frame::MaskKey;
@@ -21,14 +24,14 @@ use crate::{BufferTooSmall, simd};
 pub struct MaskKey(pub [u8; 4]);
 
 impl MaskKey {
-    /// Masks `payload` where it lies.
+    /// Masks `payload` in place.
     #[inline]
     pub fn apply(&mut self, payload: &mut [u8]) {
         simd::mask(payload, self.0);
         self.turn(payload.len());
     }
 
-    /// As [`apply`](Self::apply), of text; returns whether it is ASCII.
+    /// Masks text in place, as [`apply`](Self::apply) does. Returns whether the result is ASCII.
     #[inline]
     pub(in crate::ws) fn apply_to_text(&mut self, text: &mut [u8]) -> bool {
         let ascii = simd::unmask_text(text, self.0);
@@ -39,7 +42,7 @@ impl MaskKey {
     /// Writes `payload`, masked, to the front of `buffer` in one pass.
     ///
     /// # Errors
-    /// If `buffer` is shorter than `payload`; nothing is written then.
+    /// If `buffer` is shorter than `payload`. Nothing is written then.
     #[inline]
     pub fn copy(&mut self, payload: &[u8], buffer: &mut [u8]) -> Result<(), BufferTooSmall> {
         let needed = payload.len();
@@ -49,25 +52,28 @@ impl MaskKey {
         Ok(())
     }
 
-    /// Turns the key to what the bytes after these need.
+    /// Rotates the key to match the bytes after the next `len`.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "less than 4")]
+    #[expect(clippy::cast_possible_truncation, reason = "the remainder is less than 4")]
     fn turn(&mut self, len: usize) {
         let turned = u32::from_le_bytes(self.0).rotate_right(8 * (len % 4) as u32);
         self.0 = turned.to_le_bytes();
     }
 }
 
-/// Where a client's masking keys come from: any closure that returns 4 bytes of a strong source of
+/// A source of a client's masking keys: any closure that returns 4 bytes from a strong source of
 /// randomness, or [`OsMaskKeys`] with feature `getrandom`.
 ///
-/// Keys must be unpredictable to those who choose the payload (RFC 6455, 10.3), as scripts in a
-/// browser are. A client whose payload nobody else chooses, such as firmware, may do with less.
+/// Keys must be unpredictable to anybody who chooses the payload, as scripts in a browser do ([RFC
+/// 6455, section 10.3]). A client that chooses all of its payload itself, such as firmware, may do
+/// with a weaker source.
+///
+/// [RFC 6455, section 10.3]: https://www.rfc-editor.org/rfc/rfc6455#section-10.3
 pub trait MaskSource {
-    /// A key for the next frame.
+    /// Returns a key for the next frame.
     ///
     /// # Errors
-    /// If there is none. The frame is not sent then.
+    /// If no key is available. The frame is not sent then.
     fn next_key(&mut self) -> Result<MaskKey, NoMaskKey>;
 }
 
@@ -77,12 +83,12 @@ impl<F: FnMut() -> [u8; 4]> MaskSource for F {
     }
 }
 
-/// A source of masking keys failed.
+/// The source of masking keys failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("no masking key to be had")]
+#[error("no masking key available")]
 pub struct NoMaskKey;
 
-/// The [`MaskSource`] of a server, whose frames are not masked: there is none.
+/// The [`MaskSource`] of a server. It has no value, because a server's frames are not masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NoMask {}
 
@@ -92,10 +98,10 @@ impl MaskSource for NoMask {
     }
 }
 
-/// Masking keys from the operating system's source of randomness, drawn 128 at a time, which
-/// spreads the cost of a system call over so many frames.
+/// Masking keys from the operating system's source of randomness. They are drawn 128 at a time, so
+/// that one system call serves 128 frames.
 ///
-/// Memory: 512 bytes and the number of those that are left.
+/// Memory: 512 bytes, and the number of keys that are left.
 ///
 /// ```
 /// use eventwire::ws::{Connection, Limits, OsMaskKeys};
@@ -105,13 +111,13 @@ impl MaskSource for NoMask {
 #[cfg(feature = "getrandom")]
 pub struct OsMaskKeys {
     drawn: [[u8; 4]; 128],
-    /// How many of them are unused, at the front.
+    /// The number of unused keys, at the front.
     left: usize,
 }
 
 #[cfg(feature = "getrandom")]
 impl OsMaskKeys {
-    /// A source that has drawn nothing yet.
+    /// Creates a source that has drawn nothing yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { drawn: [[0; 4]; 128], left: 0 }
@@ -144,7 +150,7 @@ impl MaskSource for OsMaskKeys {
     }
 }
 
-/// Keys to come are nobody's business.
+/// Does not show the keys, because future ones must stay secret.
 #[cfg(feature = "getrandom")]
 impl core::fmt::Debug for OsMaskKeys {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -1,7 +1,9 @@
-//! Frames (RFC 6455, section 5): what they are made of, and the decoder that takes them apart.
+//! Frames ([RFC 6455, section 5]): their parts, and the decoder that turns bytes into events.
+//!
+//! [RFC 6455, section 5]: https://www.rfc-editor.org/rfc/rfc6455#section-5
 
 pub(in crate::ws) mod close;
-#[expect(clippy::module_inception, reason = "a file is named as the type in it")]
+#[expect(clippy::module_inception, reason = "a file is named after its type")]
 pub(in crate::ws) mod frame;
 pub(in crate::ws) mod limits;
 pub(in crate::ws) mod mask;
@@ -25,7 +27,7 @@ pub use protocol_error::Fault;
 pub use role::Role;
 pub use utf8_validator::{InvalidUtf8, Utf8Validator};
 
-// For the layers above.
+// Used by the layers above.
 pub(in crate::ws) use close::{Close, CloseCode};
 pub(in crate::ws) use frame::Frame;
 pub(in crate::ws) use frame::Shape;

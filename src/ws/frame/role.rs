@@ -1,10 +1,10 @@
-//! The two ends of a connection.
+//! [`Role`], which end of a connection this is.
 
 /// Which end of a connection we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Frames that we send are masked, and those that we receive are not.
+    /// We mask the frames that we send. Frames that we receive are unmasked.
     Client,
-    /// Frames that we receive are masked, and those that we send are not.
+    /// Frames that we receive are masked. We send unmasked frames.
     Server,
 }

@@ -1,8 +1,11 @@
-//! UTF-8 that arrives in pieces.
+//! [`Utf8Validator`], for UTF-8 that arrives in pieces.
 
 use crate::utf8;
 
-/// Validates UTF-8 that arrives in pieces, and fails at the first hopeless byte (RFC 6455, 8.1).
+/// Validates UTF-8 that arrives in pieces, and fails at the first byte that cannot continue valid
+/// text ([RFC 6455, section 8.1]).
+///
+/// [RFC 6455, section 8.1]: https://www.rfc-editor.org/rfc/rfc6455#section-8.1
 ///
 /// ```
 /// use eventwire::ws::frame::{InvalidUtf8, Utf8Validator};
@@ -17,9 +20,9 @@ use crate::utf8;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Utf8Validator {
-    /// How many bytes the current character still needs.
+    /// The number of bytes that the current character still needs.
     missing: u8,
-    /// Where its next byte must lie.
+    /// The range of its next byte.
     low: u8,
     high: u8,
 }
@@ -28,28 +31,28 @@ pub struct Utf8Validator {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("not UTF-8 at byte {index} of the piece")]
 pub struct InvalidUtf8 {
-    /// Where it is in the piece.
+    /// The index of the byte in the piece.
     pub index: usize,
 }
 
 impl Utf8Validator {
-    /// A validator at the start of a text.
+    /// Creates a validator at the start of a text.
     #[must_use]
     pub const fn new() -> Self {
         Self { missing: 0, low: 0x80, high: 0xBF }
     }
 
-    /// Takes the next piece.
+    /// Validates the next piece.
     ///
     /// # Errors
-    /// At the first byte after which no text is valid. The validator is then of no further use.
+    /// At the first byte that cannot continue valid text. Do not use the validator afterwards.
     pub fn feed(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         let mut index = 0;
         while !self.is_complete() && index < piece.len() {
             self.step(piece, index)?;
             index += 1;
         }
-        // Nearly all of the text: all but a last character, which may be cut.
+        // Validate nearly all of it at once: everything except a last character that may be cut.
         let rest = &piece[index..];
         let last = (1..=rest.len().min(3)).find(|back| rest[rest.len() - back] >= 0xC0);
         let whole = rest.len() - last.unwrap_or(0);
@@ -57,7 +60,7 @@ impl Utf8Validator {
             Ok(_) => whole,
             Err(error) => error.valid_up_to(),
         };
-        // At most 3 bytes, or up to a hopeless one, which is not far.
+        // At most 3 bytes are left, or an invalid byte is close.
         while index < piece.len() {
             self.step(piece, index)?;
             index += 1;
@@ -65,13 +68,13 @@ impl Utf8Validator {
         Ok(())
     }
 
-    /// Whether the text may end here: it is not inside a character.
+    /// Returns whether the text may end here, that is, not inside a character.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.missing == 0
     }
 
-    /// Takes a byte.
+    /// Validates one byte.
     fn step(&mut self, piece: &[u8], index: usize) -> Result<(), InvalidUtf8> {
         let byte = piece[index];
         let (missing, low, high) = match (self.missing, byte) {

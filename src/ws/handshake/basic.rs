@@ -1,10 +1,12 @@
-//! A user and password, as HTTP sends them (RFC 7617).
+//! User and password in the `Basic` scheme of HTTP ([RFC 7617]).
+//!
+//! [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617#section-2
 
 use super::key::encode;
 use crate::Credentials;
 use core::fmt::{self, Write};
 
-/// The value of `Authorization` for a user and password (RFC 7617, 2), piece by piece.
+/// Returns the value of `Authorization` for a user and password, piece by piece.
 pub(super) fn basic(credentials: Credentials<'_>) -> impl Iterator<Item = Piece> + use<'_> {
     let mut bytes = credentials.bytes().fuse();
     let pieces = core::iter::from_fn(move || {
@@ -16,7 +18,7 @@ pub(super) fn basic(credentials: Credentials<'_>) -> impl Iterator<Item = Piece>
     core::iter::once(Piece::Scheme).chain(pieces)
 }
 
-/// A piece of that value.
+/// A piece of the value.
 pub(super) enum Piece {
     Scheme,
     Base64([u8; 4]),
@@ -31,7 +33,7 @@ impl AsRef<[u8]> for Piece {
     }
 }
 
-/// The value of `Authorization`.
+/// Writes the value of `Authorization`.
 impl fmt::Display for Credentials<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         basic(*self).try_for_each(|piece| {

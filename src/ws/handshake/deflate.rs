@@ -1,9 +1,11 @@
-//! How permessage-deflate is agreed on (RFC 7692, 5 and 7.1).
+//! The negotiation of permessage-deflate ([RFC 7692], sections 5 and 7.1).
+//!
+//! [RFC 7692]: https://www.rfc-editor.org/rfc/rfc7692#section-5
 
 use super::{Extension, ParamValue, ResponseError};
 use crate::ws::deflate::{Deflate, DeflateParams, WindowBits, names};
 
-/// What a client offers: one set of parameters, or a second one without its demands.
+/// A client's offer: one set of parameters, or a second one without its demands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offer {
     wanted: DeflateParams,
@@ -17,7 +19,7 @@ impl Offer {
         Self { wanted, fallback: deflate.falls_back() }
     }
 
-    /// The offers, the one liked best first.
+    /// Returns the offers, the preferred one first.
     fn offers(self) -> impl Iterator<Item = DeflateParams> {
         let modest = DeflateParams {
             server_no_context_takeover: false,
@@ -28,7 +30,7 @@ impl Offer {
         core::iter::once(self.wanted).chain(fallback)
     }
 
-    /// The value of the header, piece by piece.
+    /// Returns the value of the header, piece by piece.
     pub(super) fn pieces(self) -> impl Iterator<Item = &'static str> {
         self.offers().enumerate().flat_map(|(index, offer)| {
             let comma = (index > 0).then_some(", ");
@@ -36,7 +38,7 @@ impl Offer {
         })
     }
 
-    /// What the server's answer agrees on, which is to be an answer to one of the offers.
+    /// Returns the parameters that the server's answer agrees on. It must answer one of the offers.
     pub(super) fn agreed<'a>(
         self,
         mut extensions: impl Iterator<Item = Option<Extension<'a>>>,
@@ -52,7 +54,7 @@ impl Offer {
             return Err(ResponseError::ExtensionParameters);
         }
         let mut agreed = answer.agreed().ok_or(ResponseError::ExtensionParameters)?;
-        // What we announced of our own half holds in any case.
+        // What we announced for our own half holds in any case.
         agreed.client_no_context_takeover |= self.wanted.client_no_context_takeover;
         let announced = self.wanted.client_max_window_bits.filter(|bits| *bits < WindowBits::MAX);
         agreed.client_max_window_bits = agreed.client_max_window_bits.or(announced);
@@ -60,7 +62,7 @@ impl Offer {
     }
 }
 
-/// What a server that wants it so answers to the offers of a client: the first that it can accept.
+/// Returns a server's answer to the offers of a client: the first offer that it can accept.
 pub(super) fn accept<'a>(
     deflate: &Deflate,
     offers: impl Iterator<Item = Extension<'a>>,
@@ -73,7 +75,8 @@ pub(super) fn accept<'a>(
         .find(|agreed| deflate.falls_back() || is_within(*agreed, wanted))
 }
 
-/// Whether the client may refer back no further than is wanted, all else of which a server imposes (7.1).
+/// Returns whether the client may refer back no further than is wanted. A server can impose
+/// everything else (7.1).
 fn is_within(agreed: DeflateParams, wanted: DeflateParams) -> bool {
     let bits = |params: DeflateParams| params.client_max_window_bits.unwrap_or(WindowBits::MAX);
     bits(agreed) <= bits(wanted)
@@ -83,12 +86,12 @@ fn is_within(agreed: DeflateParams, wanted: DeflateParams) -> bool {
 #[derive(Default)]
 struct Params {
     named: DeflateParams,
-    /// `client_max_window_bits` has no value, as it may in an offer.
+    /// Whether `client_max_window_bits` has no value, as is allowed in an offer.
     without_value: bool,
 }
 
 impl Params {
-    /// `None` if one is unknown, there twice, or has a value that it cannot have.
+    /// Returns `None` if a parameter is unknown, repeated, or has a value that it cannot have.
     fn parse(extension: Extension<'_>) -> Option<Self> {
         let mut params = Self::default();
         let Self { named, without_value } = &mut params;
@@ -117,7 +120,7 @@ impl Params {
         Some(params)
     }
 
-    /// What a server answers to this offer, if it accepts it (7.1.1, 7.1.2).
+    /// Returns a server's answer to this offer, if it accepts it (7.1.1, 7.1.2).
     fn accepted(&self, wanted: DeflateParams) -> Option<DeflateParams> {
         let Self { named, without_value } = *self;
         let least = |a: Option<WindowBits>, b| a.into_iter().chain(b).min();
@@ -132,7 +135,7 @@ impl Params {
             client_no_context_takeover: named.client_no_context_takeover
                 || wanted.client_no_context_takeover,
             server_max_window_bits,
-            // To be limited only if the client knows how.
+            // May only be limited if the client knows the parameter.
             client_max_window_bits: match named.client_max_window_bits {
                 None => None,
                 Some(_) if without_value => wanted.client_max_window_bits,
@@ -141,8 +144,8 @@ impl Params {
         })
     }
 
-    /// Whether this answer grants all that the offer demands of the server, and does not ask the client
-    /// for a larger window than it has.
+    /// Returns whether this answer grants everything that the offer demands of the server, and does
+    /// not ask the client for a larger window than it has.
     fn answers(&self, offer: DeflateParams) -> bool {
         let named = self.named;
         let granted = |bits| named.server_max_window_bits.is_some_and(|granted| granted <= bits);
@@ -152,7 +155,7 @@ impl Params {
             && named.client_max_window_bits.is_none_or(within)
     }
 
-    /// What is agreed on by this answer, if it is one and zlib can keep to it.
+    /// Returns the parameters that this answer agrees on, if it is valid and zlib can keep to it.
     fn agreed(self) -> Option<DeflateParams> {
         let written = |bits| bits >= WindowBits::MIN_WRITTEN;
         let can = !self.without_value && self.named.client_max_window_bits.is_none_or(written);
@@ -160,7 +163,7 @@ impl Params {
     }
 }
 
-/// A decimal number from 8 to 15, without leading zeros.
+/// Parses a decimal number from 8 to 15 without leading zeros.
 fn window_bits(value: ParamValue<'_>) -> Option<WindowBits> {
     (8..=15).filter_map(WindowBits::new).find(|bits| value == bits.text())
 }

@@ -1,35 +1,39 @@
-//! How a handshake fails.
+//! [`RequestError`] and [`ResponseError`], the reasons why a handshake fails.
 
 use super::Rejection;
 use super::head::HeadFault;
 use core::fmt;
 
-/// Why a request does not open a WebSocket, or the machine was misused.
+/// Why a request does not open a WebSocket, or how the machine was misused.
 ///
-/// Each has a [`status`](Self::status), and a whole answer: [`rejection`](Self::rejection).
+/// Each error has a [`status`](Self::status), and a complete answer: its
+/// [`rejection`](Self::rejection).
 ///
 /// | error | status | found |
 /// |---|---|---|
-/// | `LineEnd`, `Malformed`, `Target`, `Host`, `Repeated`, `Body`, `Connection`, `Key`, `Origin`, `Subprotocols`, `Extensions` | 400 | `LineEnd` at its offset, the others at the head's end |
+/// | `LineEnd` | 400 | at its offset |
+/// | `Malformed`, `Target`, `Host`, `Repeated`, `Body`, `Connection` | 400 | at the head's end |
+/// | `Key`, `Origin`, `Subprotocols`, `Extensions` | 400 | at the head's end |
 /// | `Method` | 405 | at the head's end |
-/// | `LineTooLong` | 414 | with the limit's last byte |
+/// | `LineTooLong` | 414 | at the limit's last byte |
 /// | `NotAnUpgrade`, `WebSocketVersion` | 426 | at the head's end |
 /// | `TooManyHeaders` | 431 | at the head's end |
-/// | `TooLong` | 431 | with the limit's last byte |
+/// | `TooLong` | 431 | at the limit's last byte |
 /// | `Protocol` | 501 | |
 /// | `HttpVersion` | 505 | at the head's end |
 /// | `InputShrunk` | 500 | |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The request line does not end within the limit of the [head](super::ServerHandshake::max_head)
-    /// (RFC 9112, 3).
+    /// The request line does not end within the limit of the
+    /// [head](super::ServerHandshake::max_head) ([RFC 9112,
+    /// 3](https://www.rfc-editor.org/rfc/rfc9112#section-3)).
     LineTooLong {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The request line ends within the limit, and the [head](super::ServerHandshake::max_head) does
-    /// not.
+    /// The request line ends within the limit, but the [head](super::ServerHandshake::max_head)
+    /// does not.
     TooLong {
         /// The limit in bytes.
         limit: usize,
@@ -41,32 +45,32 @@ pub enum RequestError {
     },
     /// An LF without a CR, or a CR without an LF.
     LineEnd {
-        /// The first byte that cannot stand where it does.
+        /// The offset of the first byte that is not allowed there.
         offset: usize,
     },
-    /// A line that is no request line, or no header.
+    /// A line that is neither a request line nor a header.
     Malformed {
-        /// Where the line begins.
+        /// The offset at which the line begins.
         offset: usize,
     },
-    /// The version is not HTTP/1.1 (for extended CONNECT: it is HTTP/1).
+    /// The version is not HTTP/1.1. (In extended CONNECT: it is HTTP/1.)
     HttpVersion,
-    /// The method is not GET (for extended CONNECT: not CONNECT).
+    /// The method is not GET. (In extended CONNECT: it is not CONNECT.)
     Method,
-    /// The target is neither a path nor a URI with one of the schemes `http`, `https`, `ws` and `wss`.
+    /// The target is neither a path nor a URI with the scheme `http`, `https`, `ws` or `wss`.
     Target,
-    /// `Host` is missing or malformed (for extended CONNECT: and there is no `:authority`).
+    /// `Host` is missing or malformed. (In extended CONNECT: and there is no `:authority`.)
     Host,
-    /// A header that may stand once is there twice.
+    /// A header that may occur only once was repeated.
     Repeated {
-        /// Its name.
+        /// The name of the header.
         header: &'static str,
     },
     /// The request has a body.
     Body,
     /// `Upgrade` does not list `websocket`.
     NotAnUpgrade,
-    /// Of extended CONNECT: `:protocol` is not `websocket`.
+    /// In extended CONNECT: `:protocol` is not `websocket`.
     Protocol,
     /// `Connection` does not list `upgrade`.
     Connection,
@@ -76,21 +80,21 @@ pub enum RequestError {
     Key,
     /// `Origin` is not visible ASCII.
     Origin,
-    /// `Sec-WebSocket-Protocol` is no list of tokens, or an empty one.
+    /// `Sec-WebSocket-Protocol` is not a list of tokens, or is empty.
     Subprotocols,
     /// `Sec-WebSocket-Extensions` does not follow its grammar.
     Extensions,
     /// Misuse: `input` is shorter than before. The machine is as it was before this call.
     InputShrunk {
-        /// How long the input was.
+        /// The length of the input in the last call.
         expected: usize,
-        /// How long it is now.
+        /// The length of the input now.
         found: usize,
     },
 }
 
 impl RequestError {
-    /// The HTTP status that tells the client.
+    /// Returns the HTTP status that tells the client about the error.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -105,7 +109,7 @@ impl RequestError {
         }
     }
 
-    /// The whole answer to the client, with a line of text that says what is wrong.
+    /// Returns the complete answer to the client, with a line of text that describes the error.
     ///
     /// ```
     /// use eventwire::ws::handshake::ServerHandshake;
@@ -122,7 +126,7 @@ impl RequestError {
         Rejection::of(self.status(), self.text())
     }
 
-    /// The same, of a head behind that many bytes of empty lines.
+    /// Returns the error for a head that comes after `start` bytes of empty lines.
     pub(super) const fn behind(self, start: usize) -> Self {
         match self {
             Self::Malformed { offset } => Self::Malformed { offset: offset + start },
@@ -137,15 +141,15 @@ impl RequestError {
             Self::TooManyHeaders { .. } => "too many headers",
             Self::LineEnd { .. } => "line end other than CRLF",
             Self::Malformed { .. } => "malformed line",
-            Self::HttpVersion => "wrong HTTP version",
-            Self::Method => "wrong method",
+            Self::HttpVersion => "HTTP version not supported",
+            Self::Method => "method not allowed",
             Self::Target => "malformed target",
             Self::Host => "missing or malformed Host",
             Self::Repeated { .. } => "repeated header",
             Self::Body => "request with a body",
-            Self::NotAnUpgrade => "no upgrade to websocket",
-            Self::Protocol => "no protocol but websocket",
-            Self::Connection => "no upgrade in Connection",
+            Self::NotAnUpgrade => "Upgrade does not list websocket",
+            Self::Protocol => ":protocol is not websocket",
+            Self::Connection => "Connection does not list upgrade",
             Self::WebSocketVersion => "WebSocket version other than 13",
             Self::Key => "missing or malformed Sec-WebSocket-Key",
             Self::Origin => "malformed Origin",
@@ -169,7 +173,7 @@ impl fmt::Display for RequestError {
             }
             Self::Repeated { header } => write!(f, "{text} {header}"),
             Self::InputShrunk { expected, found } => {
-                write!(f, "{text}: input of {found} bytes, where {expected} were before")
+                write!(f, "{text}: the input has {found} bytes, but had {expected} before")
             }
             _ => f.pad(text),
         }
@@ -191,10 +195,10 @@ impl From<HeadFault> for RequestError {
     }
 }
 
-/// Why a response does not open a WebSocket, or the machine was misused.
+/// Why a response does not open a WebSocket, or how the machine was misused.
 ///
-/// `LineEnd` is found at its offset, `TooLong` with the limit's last byte, all others at the head's
-/// end.
+/// `LineEnd` is found at its offset, `TooLong` at the limit's last byte, and all others at the
+/// head's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResponseError {
@@ -215,64 +219,66 @@ pub enum ResponseError {
     /// An LF without a CR, a CR without an LF, or an empty line where the response should begin.
     #[error("line end other than CRLF, at byte {offset}")]
     LineEnd {
-        /// The first byte that cannot stand where it does.
+        /// The offset of the first byte that is not allowed there.
         offset: usize,
     },
-    /// A line that is no status line, or no header.
+    /// A line that is neither a status line nor a header.
     #[error("malformed line, at byte {offset}")]
     Malformed {
-        /// Where the line begins.
+        /// The offset at which the line begins.
         offset: usize,
     },
     /// The version is not HTTP/1.1.
-    #[error("wrong HTTP version")]
+    #[error("HTTP version not supported")]
     HttpVersion,
-    /// The server did not upgrade: it redirects, wants credentials, or refuses. See
-    /// [`Headers`](super::Headers) for more of what it says; a body may follow the head.
+    /// The server did not upgrade: it redirects, asks for credentials, or refuses.
+    /// [`Headers`](super::Headers) reads the rest of its head. A body may follow the head.
     #[error("the server answered with status {status}")]
     Status {
-        /// The status, other than 101 (for extended CONNECT: not from 200 to 299).
+        /// The status, other than 101. (In extended CONNECT: not from 200 to 299.)
         status: u16,
-        /// Where the head ends; 0 if it came as `http::Response`.
+        /// The offset at which the head ends; 0 if it came as `http::Response`.
         head_len: usize,
     },
     /// `Upgrade` is not `websocket`.
     #[error("Upgrade is not websocket")]
     Upgrade,
     /// `Connection` does not list `upgrade`.
-    #[error("no upgrade in Connection")]
+    #[error("Connection does not list upgrade")]
     Connection,
-    /// `Sec-WebSocket-Accept` is missing, repeated, or not the one that answers the key.
+    /// `Sec-WebSocket-Accept` is missing, repeated, or does not answer the key.
     #[error("Sec-WebSocket-Accept does not answer the key")]
     Accept,
     /// The server chose a subprotocol that was not requested, or several.
-    #[error("a subprotocol that was not requested")]
+    #[error("the server chose a subprotocol that was not requested")]
     Subprotocol,
-    /// The server chose none of the subprotocols that were requested. For one that forgets it there is
+    /// The server chose none of the requested subprotocols. To accept servers that forget to
+    /// choose, use
     /// [`ClientRequest::require_subprotocol`](super::ClientRequest::require_subprotocol).
-    #[error("the server chose none of the subprotocols that were requested")]
+    #[error("the server chose none of the requested subprotocols")]
     NoSubprotocol,
-    /// The server uses an extension that was not offered, or more than were, or its answer is no
-    /// well-formed one.
-    #[error("an extension that was not offered")]
+    /// The server uses an extension that was not offered, or more extensions than were offered, or
+    /// its answer is not well-formed.
+    #[error("the server uses an extension that was not offered")]
     Extension,
-    /// The server uses an extension other than it was offered: it does not grant what was demanded, or
-    /// demands what was not offered or cannot be done (RFC 7692, 5.1).
+    /// The server uses an extension with other parameters than offered: it does not grant what was
+    /// demanded, or it demands something that was not offered or is not possible ([RFC 7692,
+    /// 5.1](https://www.rfc-editor.org/rfc/rfc7692#section-5.1)).
     #[cfg(feature = "deflate")]
-    #[error("an extension other than it was offered")]
+    #[error("the server uses an extension with other parameters than offered")]
     ExtensionParameters,
     /// Misuse: `input` is shorter than before. The machine is as it was before this call.
-    #[error("misuse: input of {found} bytes, where {expected} were before")]
+    #[error("misuse: the input has {found} bytes, but had {expected} before")]
     InputShrunk {
-        /// How long the input was.
+        /// The length of the input in the last call.
         expected: usize,
-        /// How long it is now.
+        /// The length of the input now.
         found: usize,
     },
 }
 
 impl ResponseError {
-    /// The same, of a head after that many bytes of others.
+    /// Returns the error for a head that comes after `start` bytes of other heads.
     pub(super) const fn behind(self, start: usize) -> Self {
         match self {
             Self::Malformed { offset } => Self::Malformed { offset: offset + start },

@@ -1,15 +1,15 @@
-//! The headers of a head, by name.
+//! [`Headers`], the headers of a head in order, and [`Fields`], which looks headers up by name.
 
 use super::header_list;
 use crate::token::token;
 use memchr::{memchr, memmem};
 
-/// The headers of a head, name and value, the whitespace around a value removed; in the order they
-/// came, names as the peer wrote them, unless the `http` crate's map held them. Compare names without
-/// regard to case.
+/// The headers of a head, as pairs of name and value, in the order in which they were sent.
+/// Whitespace around a value is removed. Names are as the peer wrote them, unless they come from a
+/// map of the `http` crate, so compare names without regard to case.
 ///
-/// A machine gives it for a head that it took. For one that it did not, such as a redirect, make
-/// it of the head's bytes.
+/// A handshake machine returns them for a head that it accepted. For any other head, such as a
+/// redirect, create them from the head's bytes.
 ///
 /// ```
 /// use eventwire::ws::handshake::{ClientRequest, Headers, ResponseError};
@@ -29,15 +29,15 @@ pub struct Headers<'a>(Source<'a>);
 
 #[derive(Debug)]
 enum Source<'a> {
-    /// The lines that are left.
+    /// The remaining lines.
     Lines(&'a [u8]),
     #[cfg(feature = "http")]
     Map(::http::header::Iter<'a, ::http::HeaderValue>),
 }
 
 impl<'a> Headers<'a> {
-    /// The headers of a head, its first line in front. Empty lines and interim responses before it are
-    /// passed over, and lines that are no headers.
+    /// Creates the headers of a head that starts with its first line. Empty lines and interim
+    /// responses before it are skipped, and so are lines that are no headers.
     #[must_use]
     pub fn new(input: &'a [u8]) -> Self {
         let mut head = input;
@@ -72,7 +72,7 @@ impl<'a> Iterator for Headers<'a> {
     }
 }
 
-/// Whether a response of 1xx other than 101 is in front.
+/// Returns whether the head is an interim response: 1xx other than 101.
 fn is_interim(head: &[u8]) -> bool {
     let status = head.strip_prefix(b"HTTP/1.").and_then(|rest| rest.first_chunk());
     matches!(
@@ -97,8 +97,8 @@ fn next_header<'a>(lines: &mut &'a [u8]) -> Option<(&'a str, &'a [u8])> {
     None
 }
 
-/// Where validation looks headers up: a head that was parsed, or the `http` crate's map. What
-/// differs between the two ends here.
+/// The headers that validation looks up: a head that was parsed, or the map of the `http` crate. No
+/// code beyond this type knows the difference.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fields<'a> {
     Head(&'a [u8]),
@@ -106,7 +106,7 @@ pub(super) enum Fields<'a> {
     Map(&'a ::http::HeaderMap),
 }
 
-/// A header that may stand once was repeated.
+/// A header that may occur only once was repeated.
 pub(super) struct Repeated;
 
 impl<'a> Fields<'a> {
@@ -118,7 +118,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The values of all headers of this name.
+    /// Returns the values of all headers of this name.
     pub(super) fn all<'n>(self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         let of_name = move |(found, _): &(&str, _)| found.eq_ignore_ascii_case(name);
         self.headers().filter(of_name).map(|(_, value)| value)
@@ -128,25 +128,25 @@ impl<'a> Fields<'a> {
         self.all(name).next()
     }
 
-    /// The value of a header that may stand once.
+    /// Returns the value of a header that may occur only once.
     pub(super) fn single(self, name: &str) -> Result<Option<&'a [u8]>, Repeated> {
         let mut values = self.all(name);
         let first = values.next();
         if values.next().is_some() { Err(Repeated) } else { Ok(first) }
     }
 
-    /// The elements of a list that may go over several headers; empty ones do not count (RFC 9110,
-    /// 5.6.1.2).
+    /// Returns the elements of a list, which may be spread over several headers. Empty elements do
+    /// not count ([RFC 9110, 5.6.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1.2)).
     pub(super) fn list<'n>(self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.all(name).flat_map(header_list::elements).filter(|element| !element.is_empty())
     }
 
-    /// Whether such a list is there and has no element, where one is demanded.
+    /// Returns whether the list is present but has no element, although one is required.
     pub(super) fn is_empty_list(self, name: &str) -> bool {
         self.first(name).is_some() && self.list(name).next().is_none()
     }
 
-    /// Whether such a list has this element, in any case.
+    /// Returns whether the list has this element, compared without regard to case.
     pub(super) fn list_has(self, name: &str, element: &str) -> bool {
         self.list(name).any(|it| it.eq_ignore_ascii_case(element.as_bytes()))
     }

@@ -1,15 +1,17 @@
-//! Where a head ends, and whether its headers are any.
+//! Finds the end of a head, and checks that its lines are headers.
+//!
+//! A head is judged at its end or at its limit, except for line ends, which are judged at once.
 
 use core::ops::Range;
 use memchr::{memchr, memchr2};
 
-/// How many bytes a head may have unless you say otherwise: 16 KiB.
+/// The default limit on the size of a head: 16 KiB.
 pub const DEFAULT_MAX_HEAD: usize = 16 << 10;
 
-/// How many headers a head may have unless you say otherwise.
+/// The default limit on the number of headers in a head.
 pub const DEFAULT_MAX_HEADERS: usize = 100;
 
-/// How large a head may be.
+/// The limits on a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
     pub(super) max_head: usize,
@@ -22,19 +24,19 @@ impl Limits {
     }
 }
 
-/// Finds the end of a head in what was received so far, scanning each byte once.
+/// Finds the end of a head in the bytes received so far, scanning each byte once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HeadFinder {
     pub(super) limits: Limits,
-    /// Whether empty lines in front are passed over.
+    /// Whether empty lines before the head are skipped.
     skips_empty_lines: bool,
-    /// How long the input was.
+    /// The length of the input in the last call.
     received: usize,
-    /// What was scanned. A CR at the end waits for its LF.
+    /// How much was scanned. A CR at the end waits for its LF.
     scanned: usize,
-    /// Where the line at `scanned` begins.
+    /// The start of the line at `scanned`.
     line: usize,
-    /// Where the head begins: behind what was passed over.
+    /// The start of the head, after everything that was skipped.
     start: usize,
 }
 
@@ -49,8 +51,9 @@ pub(super) enum HeadFault {
 }
 
 impl HeadFinder {
-    /// A server ignores empty lines before a request: some clients write one behind a body (RFC 9112,
-    /// 2.2).
+    /// Creates a finder for requests. A server ignores empty lines before a request, because some
+    /// clients write one after a body ([RFC 9112,
+    /// 2.2](https://www.rfc-editor.org/rfc/rfc9112#section-2.2)).
     pub(super) const fn of_request() -> Self {
         Self { skips_empty_lines: true, ..Self::of_response(Limits::new()) }
     }
@@ -59,7 +62,7 @@ impl HeadFinder {
         Self { limits, skips_empty_lines: false, received: 0, scanned: 0, line: 0, start: 0 }
     }
 
-    /// The head, once it has ended.
+    /// Returns the head, once it has ended.
     pub(super) fn find(&mut self, input: &[u8]) -> Result<Option<Range<usize>>, HeadFault> {
         if input.len() < self.received {
             return Err(HeadFault::InputShrunk { expected: self.received, found: input.len() });
@@ -86,7 +89,7 @@ impl HeadFinder {
         self.more(head.len())
     }
 
-    /// Passes over all up to `end`, to look for the next head.
+    /// Skips everything up to `end`, to look for the next head.
     pub(super) const fn pass(&mut self, end: usize) {
         self.start = end;
         self.line = end;
@@ -102,12 +105,12 @@ impl HeadFinder {
     }
 }
 
-/// The first line of a head with its line end.
+/// Returns the first line of a head, including its line end.
 pub(super) fn first_line(head: &[u8]) -> &[u8] {
     memchr(b'\n', head).map_or(head, |end| &head[..=end])
 }
 
-/// Checks the headers of a head that has ended, a line at a time: so their number takes no memory.
+/// Checks the headers of a complete head, one line at a time, so that their number takes no memory.
 pub(super) fn check_lines(head: &[u8], max_headers: usize) -> Result<(), HeadFault> {
     let mut offset = first_line(head).len();
     let lines = head[offset..].split_inclusive(|&byte| byte == b'\n');
@@ -115,7 +118,7 @@ pub(super) fn check_lines(head: &[u8], max_headers: usize) -> Result<(), HeadFau
         if count == max_headers {
             return Err(HeadFault::TooManyHeaders { limit: max_headers });
         }
-        // The line alone is a part of a head, of which one header is found.
+        // A line alone is a partial head, in which one header is found.
         if httparse::parse_headers(line, &mut [httparse::EMPTY_HEADER]).is_err() {
             return Err(HeadFault::Malformed { offset });
         }

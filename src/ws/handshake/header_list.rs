@@ -1,12 +1,12 @@
-//! The grammar of header values: tokens, lists, extensions.
+//! The grammar of header values: tokens, lists and extensions.
 
 use crate::token::{is_token_byte, token};
 use core::fmt;
 
-/// The header that extensions stand in.
+/// The name of the header that lists extensions.
 pub(super) const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
-/// Without spaces and tabs around.
+/// Removes spaces and tabs at both ends.
 pub(super) fn trim(bytes: &[u8]) -> &[u8] {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = bytes.iter().position(|byte| !is_space(byte)).unwrap_or(bytes.len());
@@ -14,12 +14,15 @@ pub(super) fn trim(bytes: &[u8]) -> &[u8] {
     &bytes[start..end]
 }
 
-/// The elements of a list, empty ones too. No list of the handshake may have a comma in quotes.
+/// Returns the elements of a list, including empty ones. No list of the handshake allows a comma
+/// inside quotes.
 pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim)
 }
 
-/// An element of `Sec-WebSocket-Extensions` (RFC 6455, 9.1): a name with parameters.
+/// An element of `Sec-WebSocket-Extensions`: a name with parameters ([RFC 6455, section 9.1]).
+///
+/// [RFC 6455, section 9.1]: https://www.rfc-editor.org/rfc/rfc6455#section-9.1
 ///
 /// ```
 /// use eventwire::ws::handshake::ServerHandshake;
@@ -42,25 +45,26 @@ pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[derive(Clone, Copy, Debug)]
 pub struct Extension<'a> {
     name: &'a str,
-    /// What stands behind the first semicolon.
+    /// The text after the first semicolon.
     params: Option<&'a [u8]>,
 }
 
 impl<'a> Extension<'a> {
-    /// An element, if all of it is well-formed.
+    /// Parses an element, if all of it is well-formed.
     pub(super) fn parse(element: &'a [u8]) -> Option<Self> {
         let (name, params) = split_once(element, b';');
         let extension = Self { name: token(trim(name))?, params };
         extension.raw_params().all(|it| param(it).is_some()).then_some(extension)
     }
 
-    /// The name, whose case counts.
+    /// Returns the name, which is case-sensitive.
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
     }
 
-    /// The parameters in the order they came, repeated ones too: name, and value if it has one.
+    /// Returns the parameters in their order, including repeated ones: the name, and the value if
+    /// there is one.
     pub fn params(&self) -> impl Iterator<Item = (&'a str, Option<ParamValue<'a>>)> + use<'a> {
         self.raw_params().filter_map(param)
     }
@@ -72,15 +76,15 @@ impl<'a> Extension<'a> {
 
 /// The value of an extension's parameter.
 ///
-/// Some write it in quotes, which are gone, and may then escape any byte of it by a backslash,
-/// which stands in the buffer still. All that is offered here sees through that.
+/// Some peers write the value in quotes, and may escape any byte of it with a backslash. The quotes
+/// are removed, but the backslashes are still in the buffer. All methods of this type skip them.
 #[derive(Clone, Copy)]
 pub struct ParamValue<'a>(&'a [u8]);
 
 impl<'a> ParamValue<'a> {
-    /// The bytes of the value, which is a token.
+    /// Returns the bytes of the value, which is a token.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + use<'a> {
-        // No token has a backslash.
+        // A token contains no backslash.
         self.0.iter().copied().filter(|&byte| byte != b'\\')
     }
 }
@@ -126,7 +130,7 @@ fn param(bytes: &[u8]) -> Option<(&str, Option<ParamValue<'_>>)> {
     Some((token(trim(name))?, value))
 }
 
-/// What a token or a quoted token holds, backslashes included.
+/// Returns the content of a token or a quoted token, including backslashes.
 fn unquote(value: &[u8]) -> Option<&[u8]> {
     let Some(quoted) = value.strip_prefix(b"\"") else { return token(value).map(str::as_bytes) };
     let quoted = quoted.strip_suffix(b"\"")?;

@@ -1,4 +1,6 @@
-//! The key that a client sends, and what a server makes of it (RFC 6455, 1.3).
+//! The key that a client sends, and the server's answer to it ([RFC 6455, section 1.3]).
+//!
+//! [RFC 6455, section 1.3]: https://www.rfc-editor.org/rfc/rfc6455#section-1.3
 
 use base64::engine::general_purpose::{GeneralPurpose, PAD, STANDARD};
 use base64::{Engine, alphabet};
@@ -6,9 +8,10 @@ use sha1::{Digest, Sha1};
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// The `Sec-WebSocket-Accept` that answers this `Sec-WebSocket-Key`, as ASCII.
+/// Returns the `Sec-WebSocket-Accept` that answers this `Sec-WebSocket-Key`, as ASCII.
 ///
-/// The machines here do this by themselves; it serves those who have an HTTP stack of their own.
+/// The handshake machines here call this by themselves. It is for programs with their own HTTP
+/// stack.
 ///
 /// ```
 /// use eventwire::ws::handshake::accept_key;
@@ -24,7 +27,7 @@ fn accept(key: &[u8]) -> [u8; 28] {
     encode(&Sha1::new().chain_update(key).chain_update(GUID).finalize())
 }
 
-/// A handshake by HTTP/1.1's `Upgrade`, which has a key.
+/// A handshake with HTTP/1.1's `Upgrade`, which has a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upgrade {
     key: [u8; 24],
@@ -35,8 +38,9 @@ impl Upgrade {
         Self { key: encode(&nonce) }
     }
 
-    /// A key that is 16 bytes in base64. The four bits that are left over may be any (RFC 4648, 3.5),
-    /// as in RFC 6455's own example (4.1).
+    /// Parses a key, which is 16 bytes in base64. The four bits that are left over may have any
+    /// value ([RFC 4648, 3.5](https://www.rfc-editor.org/rfc/rfc4648#section-3.5)), as in the
+    /// example of [RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1).
     pub(super) fn parse(key: &[u8]) -> Option<Self> {
         const LENIENT: GeneralPurpose =
             GeneralPurpose::new(&alphabet::STANDARD, PAD.with_decode_allow_trailing_bits(true));
@@ -54,7 +58,7 @@ impl Upgrade {
     }
 }
 
-/// `bytes` in base64, which must come out `N` characters long.
+/// Encodes `bytes` in base64, which must have a length of `N` characters.
 pub(super) fn encode<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let mut text = [0; N];
     let len = STANDARD.encode_slice(bytes, &mut text);

@@ -1,16 +1,16 @@
-//! A server's refusal.
+//! [`Rejection`], the response of a server that refuses to open a WebSocket.
 
 use super::Unsendable;
 use super::unsendable::{HeaderSlice, check_headers};
 use super::write::{encode_methods, end, header};
 use crate::sink::{Encode, Sink, decimal};
 
-/// A refusal to open a WebSocket: a whole HTTP response, after which the connection is to be
-/// closed.
+/// A refusal to open a WebSocket. It is a whole HTTP response. Close the connection after sending
+/// it.
 ///
-/// Of a [`RequestError`](super::RequestError) it is made by
-/// [`rejection`](super::RequestError::rejection). A server has reasons of its own, too; an `Origin`
-/// that is foreign to it first of all, since browsers let any page connect anywhere:
+/// For a [`RequestError`](super::RequestError), call [`rejection`](super::RequestError::rejection).
+/// A server also has reasons of its own. The most important one is an `Origin` that it does not
+/// know, because browsers let any page connect anywhere:
 ///
 /// ```
 /// use eventwire::ws::handshake::Rejection;
@@ -29,7 +29,7 @@ use crate::sink::{Encode, Sink, decimal};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Status 405 says `Allow: GET`, and 426 that version 13 of WebSocket is wanted.
+/// Status 405 adds `Allow: GET`, and 426 adds that version 13 of WebSocket is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rejection<'a> {
     status: u16,
@@ -38,11 +38,11 @@ pub struct Rejection<'a> {
 }
 
 impl<'a> Rejection<'a> {
-    /// A refusal, with no body yet.
+    /// Creates a refusal without a body.
     ///
     /// # Errors
-    /// If the status is no redirection (3xx) nor an error (4xx, 5xx), or if it is 304, which has
-    /// no body.
+    /// If the status is neither a redirection (3xx) nor an error (4xx, 5xx), or if it is 304, which
+    /// has no body.
     pub const fn new(status: u16) -> Result<Self, Unsendable> {
         match status {
             304 => Err(Unsendable::Status { status }),
@@ -55,7 +55,7 @@ impl<'a> Rejection<'a> {
         Self { status, body, headers: &[] }
     }
 
-    /// Sets the body, plain text if the headers do not say otherwise.
+    /// Sets the body, which is plain text unless the headers give another type.
     #[must_use]
     pub const fn body(mut self, body: &'a str) -> Self {
         self.body = body;
@@ -65,15 +65,15 @@ impl<'a> Rejection<'a> {
     /// Sets further headers, such as `Location` or `WWW-Authenticate`.
     ///
     /// # Errors
-    /// If a name or value cannot be sent, or is for the handshake to write: `Allow`, `Connection`,
-    /// `Content-Length`, `Transfer-Encoding`, `Upgrade` and `Sec-WebSocket-*` are.
+    /// If a name or value cannot be sent, or if the handshake itself writes the header: `Allow`,
+    /// `Connection`, `Content-Length`, `Transfer-Encoding`, `Upgrade` and `Sec-WebSocket-*`.
     pub fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Result<Self, Unsendable> {
         check_headers(headers, &["allow"])?;
         self.headers = headers;
         Ok(self)
     }
 
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
@@ -86,7 +86,7 @@ impl<'a> Rejection<'a> {
         (self.body, self.headers)
     }
 
-    /// The `Content-Type` of the body, if there is one and the headers have none.
+    /// Returns the `Content-Type` of the body, if there is a body and the headers do not set one.
     pub(super) fn content_type(&self) -> Option<&'static str> {
         let given = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         (!given && !self.body.is_empty()).then_some("text/plain; charset=utf-8")
@@ -124,7 +124,7 @@ impl Encode for Rejection<'_> {
     }
 }
 
-/// What a status says in words. They are for people; an unknown one has none.
+/// Returns the words for a status. They are only for people; an unknown status has none.
 const fn reason(status: u16) -> &'static str {
     match status {
         301 => "Moved Permanently",
@@ -153,7 +153,7 @@ const fn reason(status: u16) -> &'static str {
     }
 }
 
-/// A status, which is from 300 to 599.
+/// Returns the digits of a status from 300 to 599.
 fn three_digits(status: u16) -> [u8; 3] {
     [status / 100, status / 10 % 10, status % 10].map(|digit| b'0' + (digit % 10) as u8)
 }

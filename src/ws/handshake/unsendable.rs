@@ -1,84 +1,86 @@
-//! What may be written to a head: nothing that breaks out of its line.
+//! [`Unsendable`], and the checks that nothing in a head breaks out of its line.
 
 use crate::token::is_token_byte;
 
-/// Why something cannot be written to a head. Nothing was written then.
+/// Why a value cannot be written to a head. Nothing was written.
 ///
-/// An offset is that of the first byte that cannot stand there, or the length if one is missing;
-/// an index is that in the list that was given.
+/// An offset is that of the first byte that is not allowed there, or the length if a byte is
+/// missing. An index is that of the value in the list that was passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unsendable {
-    /// A host is a name or an address, and may have a port: `example.com:8080`, `[::1]`.
-    #[error("no host with an optional port, at byte {offset}")]
+    /// A host must be a name or an address, optionally with a port: `example.com:8080`, `[::1]`.
+    #[error("invalid host or port, at byte {offset}")]
     Host {
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
-    /// A target is a path, a query or both: it begins with a slash or a question mark, has visible
-    /// ASCII only, and no `#`.
-    #[error("no path or query, at byte {offset}")]
+    /// A target must be a path, a query or both. It begins with a slash or a question mark, and
+    /// consists of visible ASCII without `#`.
+    #[error("invalid path or query, at byte {offset}")]
     Target {
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
-    /// An origin has visible ASCII only.
-    #[error("no origin, at byte {offset}")]
+    /// An origin must be visible ASCII.
+    #[error("invalid origin, at byte {offset}")]
     Origin {
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
-    /// A subprotocol is a token: letters, digits and ``!#$%&'*+-.^_`|~``, at least one.
-    #[error("subprotocol {index} is no token, at byte {offset}")]
+    /// A subprotocol must be a token: at least one letter, digit or one of ``!#$%&'*+-.^_`|~``.
+    #[error("subprotocol {index} is not a token, at byte {offset}")]
     Subprotocol {
-        /// Which.
+        /// The index of the subprotocol.
         index: usize,
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
-    /// A subprotocol was named before.
-    #[error("subprotocol {index} is there twice")]
+    /// A subprotocol is listed twice.
+    #[error("subprotocol {index} is listed twice")]
     RepeatedSubprotocol {
-        /// Which.
+        /// The index of the subprotocol.
         index: usize,
     },
     /// The client did not offer this subprotocol.
     #[error("the client did not offer this subprotocol")]
     NotOffered,
-    /// A header's name is a token, as a subprotocol is.
-    #[error("the name of header {index} is no token, at byte {offset}")]
+    /// A header's name must be a token, like a subprotocol.
+    #[error("the name of header {index} is not a token, at byte {offset}")]
     HeaderName {
-        /// Which.
+        /// The index of the header.
         index: usize,
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
-    /// A header's value has no control character but the tab, and no space or tab around.
+    /// A header's value must not contain control characters, except tabs, and must not begin or end
+    /// with a space or tab.
     #[error("the value of header {index} cannot be sent, at byte {offset}")]
     HeaderValue {
-        /// Which.
+        /// The index of the header.
         index: usize,
-        /// Where, in bytes.
+        /// The offset, in bytes.
         offset: usize,
     },
-    /// The handshake itself writes this header, or it would change where the head's message ends.
-    #[error("header {index} is written by the handshake, or not at all")]
+    /// The handshake itself writes this header, or the header would change where the message of
+    /// this head ends.
+    #[error("header {index} is reserved for the handshake")]
     ReservedHeader {
-        /// Which.
+        /// The index of the header.
         index: usize,
     },
-    /// A refusal has a status from 300 to 599, and not 304.
-    #[error("status {status} is no refusal")]
+    /// A refusal must have a status from 300 to 599, except 304.
+    #[error("status {status} is not valid for a refusal")]
     Status {
         /// The status.
         status: u16,
     },
 }
 
-/// Further headers: name and value.
+/// Further headers, as pairs of name and value.
 pub(super) type HeaderSlice<'a> = &'a [(&'a str, &'a str)];
 
-/// Names no head here may have besides those of `Sec-WebSocket-`.
+/// Names that no head here may have, in addition to `Sec-WebSocket-*`.
 const RESERVED: [&str; 6] = [
     "connection",
     "content-length",
@@ -125,7 +127,8 @@ fn not_a_token(text: &str) -> Option<usize> {
     if text.is_empty() { Some(0) } else { bad }
 }
 
-/// Recipients strip the whitespace around a value.
+/// Returns the offset of the first byte that a value may not have. Recipients strip whitespace
+/// around a value.
 fn not_a_value(value: &[u8]) -> Option<usize> {
     let last = value.len().wrapping_sub(1);
     value.iter().enumerate().position(|(at, &byte)| match byte {
@@ -134,7 +137,7 @@ fn not_a_value(value: &[u8]) -> Option<usize> {
     })
 }
 
-/// Where an origin is none: empty, or with other than visible ASCII.
+/// Returns the offset at which an origin is invalid: it is empty, or not visible ASCII.
 pub(super) fn not_an_origin(origin: &[u8]) -> Option<usize> {
     if origin.is_empty() { Some(0) } else { origin.iter().position(|it| !it.is_ascii_graphic()) }
 }

@@ -1,9 +1,9 @@
-//! How a head is written.
+//! Functions that write a head.
 
 use super::unsendable::HeaderSlice;
 use crate::sink::Sink;
 
-/// Writes a header; no value here has a line end.
+/// Writes a header. Its value must not contain a line end.
 pub(super) fn header<S: Sink>(sink: &mut S, name: &str, value: &[u8]) -> Result<(), S::Error> {
     header_in_pieces(sink, name, [value])
 }
@@ -20,7 +20,7 @@ pub(super) fn header_in_pieces<S: Sink>(
     sink.put(b"\r\n")
 }
 
-/// Writes further headers and the head's end.
+/// Writes further headers and the end of the head.
 pub(super) fn end<S: Sink>(sink: &mut S, headers: HeaderSlice<'_>) -> Result<(), S::Error> {
     for (name, value) in headers {
         header(sink, name, value.as_bytes())?;
@@ -28,19 +28,19 @@ pub(super) fn end<S: Sink>(sink: &mut S, headers: HeaderSlice<'_>) -> Result<(),
     sink.put(b"\r\n")
 }
 
-/// The ways to write a value that is `Encode`, as inherent methods.
+/// Defines the inherent methods that write a value which is `Encode`.
 macro_rules! encode_methods {
     () => {
-        /// How many bytes it takes, exactly.
+        /// Returns the exact length in bytes.
         #[must_use]
         pub fn encoded_len(&self) -> usize {
             crate::sink::encoded_len(self)
         }
 
-        /// Writes it to the front of `buffer`; returns its length.
+        /// Writes it to the front of `buffer`, and returns its length.
         ///
         /// # Errors
-        /// If it does not fit. What the buffer then holds is not to be sent.
+        /// If it does not fit. The buffer then holds only a part of it: do not send it.
         pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, crate::BufferTooSmall> {
             crate::sink::encode(self, buffer)
         }
@@ -48,7 +48,7 @@ macro_rules! encode_methods {
         /// Appends it to `buffer`.
         ///
         /// # Errors
-        /// If a buffer that does not grow has no room; nothing is appended then.
+        /// If the buffer does not grow and has no room. Nothing is appended then.
         #[cfg(feature = "alloc")]
         pub fn encode_to<B: bytes::BufMut>(
             &self,
@@ -57,7 +57,7 @@ macro_rules! encode_methods {
             crate::sink::encode_to(self, buffer)
         }
 
-        /// It in memory of its own.
+        /// Returns it in memory of its own.
         #[cfg(feature = "alloc")]
         #[must_use]
         pub fn to_bytes(&self) -> bytes::Bytes {

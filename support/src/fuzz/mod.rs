@@ -1,4 +1,5 @@
-//! What the fuzz targets assert. `tests/fuzz.rs` runs the same bodies for a short while.
+//! The assertions of the fuzz targets. `tests/it/fuzz.rs` runs the same bodies for a short while.
+
 pub mod sse_decoder;
 pub mod sse_encoder;
 pub mod sse_lexer;

@@ -1,4 +1,4 @@
-//! Any stream, limits and chunking: every form of decoder shows what the reference does.
+//! For any stream, limits and chunking, every form of decoder shows the same as the reference.
 
 use super::stream::Stream;
 use crate::cut;
@@ -6,7 +6,7 @@ use crate::sse::{Rules, reference, trace};
 use arbitrary::Arbitrary;
 
 #[derive(Arbitrary, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "so are the options")]
+#[expect(clippy::struct_excessive_bools, reason = "the options are as many")]
 pub struct Input {
     stream: Stream,
     max_line: Option<u8>,

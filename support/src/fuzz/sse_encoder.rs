@@ -1,4 +1,4 @@
-//! Any message, written in any pieces: decoding gives it back.
+//! Any message, written in any pieces, is the same after encoding and decoding.
 
 use crate::cut;
 use crate::sse::{Rules, Seen, trace};

@@ -1,4 +1,4 @@
-//! Any stream and chunking: events made from tokens are what the reference finds in the text.
+//! For any stream and chunking, events made from tokens equal those that the reference finds.
 
 use super::stream::Stream;
 use crate::cut;

@@ -1,11 +1,11 @@
-//! A stream made of what matters to a parser, and how it is cut.
+//! A stream made of the pieces that matter to a parser, and the way in which it is cut.
 
 use arbitrary::Arbitrary;
 
 #[derive(Arbitrary, Debug)]
 pub struct Stream {
     pieces: Vec<Piece>,
-    /// How long the chunks are, over and over.
+    /// The lengths of the chunks, used in turn.
     pub cuts: Vec<u8>,
 }
 

@@ -1,5 +1,5 @@
-//! Any stream of frames, limits and chunking: every form of decoder shows what the reference does,
-//! repeats its error, and asks to keep less than a buffer of the documented size.
+//! For any stream of frames, limits and chunking, every form of decoder shows the same as the
+//! reference, repeats its error, and asks to keep less than a buffer of the documented size.
 
 use crate::cut;
 use crate::ws::{Rules, Stream, reference, trace};

@@ -1,5 +1,6 @@
-//! Any parameters, limits, blocks and frames: whole and cut they are judged as the reference does, in
-//! bounded memory; and what was accepted comes back from each of our writers.
+//! For any parameters, limits, blocks and frames, whole or cut, messages are judged as the
+//! reference judges them, in bounded memory. Accepted messages survive each of our writers
+//! unchanged.
 
 use crate::cut;
 use crate::ws::inflate::{Blocks, WINDOW, bomb};
@@ -12,7 +13,7 @@ use eventwire::ws::deflate::{DeflateParams, WindowBits};
 use eventwire::ws::frame::{DataKind, OnLimit, Role};
 use eventwire::ws::{Deflate, Frame, SendError};
 
-#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn independently")]
 #[derive(Arbitrary, Debug)]
 pub struct Input {
     server: bool,
@@ -34,21 +35,21 @@ pub struct Input {
 #[derive(Arbitrary, Debug)]
 struct Message {
     text: bool,
-    /// Whether its first frame says that it is compressed.
+    /// Whether its first frame is marked as compressed.
     compressed: bool,
     pieces: Vec<Piece>,
     end: End,
-    /// Where a bit is flipped.
+    /// The place at which a bit is flipped.
     flip: Option<(u16, u8)>,
-    /// The sizes of its frames, over and over.
+    /// The sizes of its frames, used in turn.
     sizes: Vec<u8>,
-    /// A frame after each of its own.
+    /// A frame after each of its own frames.
     between: Option<(u8, u8)>,
 }
 
 #[derive(Arbitrary, Debug)]
 enum Piece {
-    /// As our own writer compresses it.
+    /// Text as our own writer compresses it.
     Compressed(String, u8),
     Stored {
         is_final: bool,
@@ -84,7 +85,8 @@ enum End {
     EmptyFrame,
 }
 
-/// What all that is received takes besides messages: an inflater, and a window over blocks with `BFINAL`.
+/// The memory for receiving, apart from messages: an inflater, and a window across blocks with
+/// `BFINAL`.
 const OVERHEAD: u64 = (56 + 32) << 10;
 
 impl Input {
@@ -193,18 +195,18 @@ impl Message {
             if let Some((between, odds)) = self.between
                 && number % (usize::from(odds) + 1) == 0
             {
-                // Mostly a ping.
+                // A ping in most cases.
                 stream.frame(if between < 0x80 { 0x89 } else { between }, b"?");
             }
         }
     }
 }
 
-/// Receives it in a few pieces, and counts.
+/// Receives the input in a few pieces, and counts allocations.
 fn check_memory(role: Role, limits: Rules, params: DeflateParams, stream: &[u8]) {
     let mut decoder =
         MessageDecoder::new(role, limits.options()).deflate(&Deflate::new(), Some(params));
-    // Nothing comes of a byte but what it can stand for, or bytes without compression.
+    // A byte yields at most as much as it can stand for, or itself without compression.
     let most = limits.message.min(1032 * stream.len() as u64 + 1032);
     for chunk in stream.chunks(stream.len() / 3 + 1) {
         let mut buffer = BytesMut::from(chunk);
@@ -212,13 +214,13 @@ fn check_memory(role: Role, limits: Rules, params: DeflateParams, stream: &[u8])
         let bound = 2 * most + OVERHEAD + 2 * chunk.len() as u64;
         assert!(allocated.bytes_max <= bound, "{allocated:?}, {most}");
         if !buffer.is_empty() {
-            // What is left would have to be kept.
+            // The rest would have to be kept.
             return;
         }
     }
 }
 
-/// What was accepted, through our writers in both roles, as whole messages and in fragments.
+/// Sends the accepted messages through our writers in both roles, whole and in fragments.
 fn check_round_trip(input: &Input, trace: &Trace) {
     let (deflate, params) = (input.deflate(), input.params());
     let mut server = Writer::server().deflate(&deflate, Some(params));
@@ -259,7 +261,7 @@ fn check_round_trip(input: &Input, trace: &Trace) {
 
 pub fn run(input: &Input) {
     let role = if input.server { Role::Server } else { Role::Client };
-    // Also without a limit there is one, or bombs would take long.
+    // Sets a limit in any case, because bombs would take long.
     let limits = Rules {
         frame: input.max_frame.map_or(u64::MAX, u64::from),
         message: input.max_message.map_or(100_000, u64::from),

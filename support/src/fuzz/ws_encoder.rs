@@ -1,5 +1,5 @@
-//! Any frames, sent or refused by a writer: what went out decodes to what was let through, and the
-//! closing handshake and the order of fragments hold whatever is tried.
+//! Any frames are sent or refused by a writer. The output decodes to the frames that it accepted,
+//! and the closing handshake and the order of fragments hold whatever is tried.
 
 use crate::cut;
 use crate::ws::{Rules, Seen, Trace, trace};
@@ -33,7 +33,7 @@ fn data(text: bool, payload: &str) -> (DataKind, Frame<&[u8]>) {
     }
 }
 
-/// What a step is to send, and what that decodes to.
+/// A frame that a step sends, and the result of decoding it.
 fn frames(step: &Step) -> Vec<(Frame<&[u8]>, Seen)> {
     match step {
         Step::Data { text, payload, unfinished, continuing } => {
@@ -117,11 +117,11 @@ pub fn run(input: &Input) {
             }
         }
         match &seen {
-            // Pings and pongs may follow, but nobody looks at them.
+            // Pings and pongs may follow, but are not checked.
             _ if closed => {}
             Seen::Data { kind, payload, fin } => {
                 open = (!fin).then_some(*kind);
-                // Runs are shown as they come; an empty one only if it ends the message.
+                // Runs are shown as they arrive. An empty one is shown only if it ends the message.
                 if !payload.is_empty() || *fin {
                     expected.push(seen);
                 }

@@ -1,5 +1,5 @@
-//! Any head, limit and chunking: one verdict, within the limit; and either side takes what the
-//! other writes.
+//! Any head, limit and chunking have one verdict, within the limit. Either side accepts the output
+//! of the other.
 
 use crate::cut;
 use crate::handshake::{Seen, Verdict, decode_request, drive};
@@ -33,7 +33,7 @@ pub struct ClientInput {
     refuse: Option<u16>,
 }
 
-/// A head that is made of pieces, or a good one with edits.
+/// A head made of pieces, or a valid head with edits.
 #[derive(Arbitrary, Debug)]
 enum Head {
     Pieces(Vec<Piece>),
@@ -140,7 +140,7 @@ impl Head {
     }
 }
 
-/// The verdict, the same at any chunking and found at the earliest byte.
+/// The verdict, which is the same for any chunking and is found at the earliest byte.
 fn verdict<M: Clone, E: Copy + Debug + PartialEq>(
     machine: &M,
     decode: impl Fn(&mut M, &[u8]) -> Result<Option<Seen>, E>,
@@ -161,7 +161,7 @@ fn verdict<M: Clone, E: Copy + Debug + PartialEq>(
     if let Ok(Some(seen)) = &found.0 {
         let head = &input[..seen.head_len];
         assert_eq!(seen.head_len, found.1, "at the head's end");
-        // Empty lines may stand before a request.
+        // Empty lines are allowed before a request.
         let start = head.iter().position(|byte| !b"\r\n".contains(byte)).unwrap();
         let end = head[start..].windows(4).position(|window| window == b"\r\n\r\n");
         assert_eq!(end, Some(head.len() - start - 4), "which is the first");
@@ -170,16 +170,16 @@ fn verdict<M: Clone, E: Copy + Debug + PartialEq>(
     found
 }
 
-/// What a head may have in bytes and in headers.
+/// The limits of a head, in bytes and in headers.
 fn limits(max_head: Option<u8>, max_headers: Option<u8>) -> (usize, usize) {
     let max_head = max_head.map_or(1 << 14, |max| usize::from(max) * 2);
     (max_head, max_headers.map_or(PARSED, usize::from))
 }
 
-/// How many headers the other parser has room for.
+/// The number of headers that the other parser has room for.
 const PARSED: usize = 256;
 
-/// The headers that another parser finds.
+/// Returns the headers that another parser finds.
 fn headers(headers: &[httparse::Header<'_>]) -> Vec<(String, Vec<u8>)> {
     headers.iter().map(|header| (header.name.into(), header.value.into())).collect()
 }
@@ -204,7 +204,7 @@ pub fn server(input: &ServerInput) {
             if let Some(name) = seen.subprotocols.last() {
                 acceptance = acceptance.subprotocol(name).unwrap();
             }
-            // A name is as long as the head allows.
+            // A name may be as long as the head allows.
             let mut buffer = vec![0; acceptance.encoded_len()];
             assert_eq!(acceptance.encode(&mut buffer), Ok(buffer.len()));
             let mut parsed = [httparse::EMPTY_HEADER; PARSED];
@@ -245,7 +245,7 @@ pub fn client(input: &ClientInput) {
     more.truncate(50);
     request = request.headers(&more).unwrap();
 
-    // Of a URL it is the same.
+    // A URL gives the same result.
     let text = ["ws://", host, target].concat();
     if let Ok(url) = Url::parse(&text) {
         let of_url = ClientRequest::from_url(&url, input.nonce);
@@ -262,7 +262,7 @@ pub fn client(input: &ClientInput) {
         assert_eq!(received.target(), url.target().to_string());
     }
 
-    // A server takes it, and the client takes its answer.
+    // A server accepts it, and the client accepts the server's answer.
     let mut sent = vec![0; request.encoded_len()];
     assert_eq!(request.encode(&mut sent), Ok(sent.len()));
     let mut server = ServerHandshake::new().max_head(sent.len());

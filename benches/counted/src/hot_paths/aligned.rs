@@ -1,12 +1,12 @@
-//! Memory that begins at a multiple of 64 wherever the allocator puts it, since vector loops and
-//! `memcpy` take other ways from other addresses.
+//! Memory that begins at a multiple of 64 wherever the allocator puts it, because vector loops and
+//! `memcpy` take other paths at other addresses.
 
 use bytes::{Buf, BufMut, BytesMut};
 use std::ops::Deref;
 
 const ALIGNMENT: usize = 64;
 
-/// A copy of these bytes.
+/// Returns a copy of these bytes.
 pub fn bytes(bytes: &[u8]) -> BytesMut {
     let mut copy = BytesMut::with_capacity(ALIGNMENT + bytes.len());
     let start = pad(&mut copy);
@@ -15,7 +15,7 @@ pub fn bytes(bytes: &[u8]) -> BytesMut {
     copy
 }
 
-/// A copy of this text, for as long as the program runs.
+/// Returns a copy of this text, for as long as the program runs.
 pub fn text(text: &str) -> &'static str {
     let mut copy = Vec::with_capacity(ALIGNMENT + text.len());
     let start = pad(&mut copy);
@@ -23,9 +23,9 @@ pub fn text(text: &str) -> &'static str {
     str::from_utf8(&copy.leak()[start..]).expect("a copy of text")
 }
 
-/// A `Vec` to write to, again and again.
+/// A `Vec` for writing to, repeatedly.
 pub struct Output {
-    /// Padding, and what is written after it.
+    /// Padding, followed by the bytes written.
     buffer: Vec<u8>,
     start: usize,
 }
@@ -43,7 +43,7 @@ impl Output {
     }
 }
 
-/// Fills an empty buffer up to where its memory is aligned; returns where that is.
+/// Fills an empty buffer up to the first aligned address. Returns its index.
 fn pad<B: BufMut + Deref<Target = [u8]>>(buffer: &mut B) -> usize {
     let start = buffer.as_ptr().align_offset(ALIGNMENT);
     buffer.put_bytes(0, start);

@@ -1,4 +1,4 @@
-//! The paths that most events take, each to be run by itself and counted.
+//! The paths that most events take, each to be run and counted by itself.
 
 mod aligned;
 #[path = "../../../common/json_feed.rs"]
@@ -8,27 +8,27 @@ mod sse;
 mod sse_shapes;
 mod ws;
 
-/// How many events, messages or frames a run makes: enough to forget its edges.
+/// The number of events, messages or frames in a run: enough to make its edges negligible.
 pub const COUNT: u16 = 10_000;
-/// What a read gives.
+/// The number of bytes that a read returns.
 const READ: usize = 16 << 10;
 
-/// One path, over one shape.
+/// One path over one shape.
 pub struct Row {
     pub name: &'static str,
     work: fn() -> Box<dyn Work>,
 }
 
-/// What is counted, which allocates and copies nothing of its own.
+/// The counted work, which allocates and copies nothing of its own.
 trait Work {
-    /// Undoes what the run before altered.
+    /// Undoes the changes of the run before.
     fn prepare(&mut self) {}
 
     /// Returns how many events, messages or frames it made.
     fn run(&mut self) -> usize;
 }
 
-/// All of them. Rows of one kind share their code, so that no row changes how another is inlined.
+/// All rows. Rows of one kind share their code, so that no row changes how another is inlined.
 pub const ROWS: &[Row] = &[
     row("SSE decode, OpenAI", || sse::decode(&sse_shapes::openai(), READ)),
     row("SSE decode, OpenAI non-ASCII", || sse::decode(&sse_shapes::openai_non_ascii(), READ)),
@@ -67,8 +67,7 @@ fn measured_run(work: &mut dyn Work) -> usize {
     work.run()
 }
 
-/// Runs a row: not counted first, so that CPU detection and the binding of symbols are done, then
-/// counted.
+/// Runs a row twice. The first run is not counted: it detects the CPU and binds symbols.
 pub fn run(name: &str) {
     let row = ROWS.iter().find(|row| row.name == name).expect("a row");
     let mut work = (row.work)();

@@ -6,19 +6,19 @@ use bytes::{Bytes, BytesMut};
 use eventwire::sse::{Decoder, EventBuilder, Item, OwnedDecoder};
 use std::hint::black_box;
 
-/// Decodes many of an event, to text in the buffer.
+/// Decodes many copies of an event, to text in the buffer.
 pub fn decode(event: &str, chunk: usize) -> Box<dyn Work> {
     let stream = stream(event);
     Box::new(InPlace { buffer: aligned::bytes(&stream), stream, chunk })
 }
 
-/// Decodes many of an event, to owned text.
+/// Decodes many copies of an event, to owned text.
 pub fn decode_bytes(event: &str) -> Box<dyn Work> {
     let stream = aligned::bytes(&stream(event)).freeze();
     Box::new(Owned { stream, chunks: Vec::new() })
 }
 
-/// Encodes an event with this data, again and again.
+/// Encodes an event with this data, repeatedly.
 pub fn encode(data: &str) -> Box<dyn Work> {
     let message = EventBuilder::new().data(aligned::text(data));
     Box::new(Encode { message, output: Output::new(message.encoded_len()) })
@@ -28,7 +28,7 @@ fn stream(event: &str) -> Vec<u8> {
     event.repeat(COUNT.into()).into()
 }
 
-/// Decodes in a window that grows over the stream by a chunk at a time.
+/// Decodes in a window that grows over the stream by one chunk at a time.
 struct InPlace {
     stream: Vec<u8>,
     buffer: BytesMut,

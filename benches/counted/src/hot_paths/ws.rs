@@ -17,33 +17,33 @@ const AGREED: Option<DeflateParams> = Some(DeflateParams {
     client_max_window_bits: None,
 });
 
-/// 1 KiB, half of the characters ASCII.
+/// 1 KiB of text, in which half of the characters are ASCII.
 pub fn non_ascii() -> String {
     "gr\u{FC}n, \u{6D41}\u{308C} and \u{1F30D} \u{434}\u{430} now!".repeat(32)
 }
 
-/// Decodes many of a client's text message, in the buffer.
+/// Decodes many copies of a client's text message, in the buffer.
 pub fn decode(text: &str) -> Box<dyn Work> {
     let stream = stream(text);
     Box::new(InPlace { buffer: aligned::bytes(&stream), stream })
 }
 
-/// Decodes many of a client's text message, to owned messages.
+/// Decodes many copies of a client's text message, to owned messages.
 pub fn decode_messages(text: &str) -> Box<dyn Work> {
     Box::new(Messages { stream: stream(text), compressed: false, rest: BytesMut::new() })
 }
 
-/// Encodes a text message as a client, again and again.
+/// Encodes a text message as a client, repeatedly.
 pub fn encode_masked(text: &str) -> Box<dyn Work> {
     encode(text, Some(KEY))
 }
 
-/// Encodes a text message as a server, again and again.
+/// Encodes a text message as a server, repeatedly.
 pub fn encode_unmasked(text: &str) -> Box<dyn Work> {
     encode(text, None)
 }
 
-/// Decodes a client's compressed messages of such a length, with context takeover.
+/// Decodes a client's compressed messages of this length, with context takeover.
 pub fn inflate(len: usize) -> Box<dyn Work> {
     let mut stream = Vec::new();
     let mut writer = Writer::client(|| KEY.0).deflate(&Deflate::new(), AGREED);
@@ -53,7 +53,7 @@ pub fn inflate(len: usize) -> Box<dyn Work> {
     Box::new(Messages { stream, compressed: true, rest: BytesMut::new() })
 }
 
-/// Compresses messages of such a length as a server, with context takeover.
+/// Compresses messages of this length as a server, with context takeover.
 pub fn deflate(len: usize) -> Box<dyn Work> {
     let messages = json_feed::messages(len, COUNT.into());
     let writer = Writer::server().deflate(&Deflate::new(), AGREED);
@@ -71,7 +71,7 @@ fn stream(text: &str) -> Vec<u8> {
     frame.repeat(COUNT.into())
 }
 
-/// Decodes in a window that grows over the stream by a read at a time.
+/// Decodes in a window that grows over the stream by one read at a time.
 struct InPlace {
     stream: Vec<u8>,
     buffer: BytesMut,
@@ -102,7 +102,7 @@ impl Work for InPlace {
     }
 }
 
-/// The same, where messages leave the window with the memory they are in.
+/// Decodes in such a window, but messages leave it with the memory that they are in.
 struct Messages {
     stream: Vec<u8>,
     compressed: bool,
@@ -122,7 +122,7 @@ impl Work for Messages {
         let mut messages = 0;
         let mut buffer = BytesMut::new();
         while !self.rest.is_empty() {
-            // What was split off is joined where it lies.
+            // Joins the parts that were split off, without moving them.
             buffer.unsplit(self.rest.split_to(READ.min(self.rest.len())));
             while let Some(message) = decoder.decode(&mut buffer).unwrap() {
                 messages += usize::from(matches!(black_box(message), Message::Text(_)));

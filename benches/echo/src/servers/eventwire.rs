@@ -1,4 +1,4 @@
-//! Ours, in both ways to receive.
+//! eventwire, with both ways of receiving.
 
 use super::lent::Buffers;
 use super::{Failure, Kind, Server};
@@ -10,7 +10,7 @@ use eventwire::ws::{Connection, ConnectionState, Frame, Limits, Message, Protoco
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Runs of messages as they arrive, out of a slice.
+/// Receives runs of messages as they arrive, from a slice.
 pub struct Runs;
 
 impl Server for Runs {
@@ -22,7 +22,7 @@ impl Server for Runs {
     }
 }
 
-/// Whole messages, which share the memory that was read into.
+/// Receives whole messages, which share the memory that was read into.
 pub struct Messages;
 
 impl Server for Messages {
@@ -34,10 +34,10 @@ impl Server for Messages {
     }
 }
 
-/// What a receiving connection gives in the end.
+/// The final result of a receiving connection.
 type Answered = Result<(), ProtocolError>;
 
-/// All that was received is answered in one write.
+/// Answers everything that was received in one write.
 async fn echo<D>(
     mut socket: TcpStream,
     mut connection: Connection<NoMask, D>,
@@ -96,7 +96,7 @@ fn answer_messages(
     }
 }
 
-/// Does the handshake; returns what came behind it.
+/// Does the handshake. Returns the bytes that came after it.
 async fn accept(socket: &mut TcpStream) -> Result<Buffers, Failure> {
     let mut buffers = Buffers::default();
     let mut handshake = ServerHandshake::new();

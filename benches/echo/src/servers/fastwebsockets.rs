@@ -1,4 +1,4 @@
-//! It writes each frame at once, so a buffer is put between, which its halves allow: it is flushed
+//! fastwebsockets writes each frame at once. Its halves allow a buffer in between, which is flushed
 //! when no further message is ready.
 
 use super::lent::READ;
@@ -22,7 +22,7 @@ impl Server for FastWebSockets {
             (reader, BufWriter::with_capacity(READ, writer))
         });
         let mut receiver = FragmentCollectorRead::new(receiver);
-        // Nobody pings here.
+        // No client here sends pings.
         let mut obligated = async |_: Frame<'_>| Err::<(), Failure>("a control frame".into());
         loop {
             let mut next = pin!(receiver.read_frame(&mut obligated));

@@ -1,4 +1,4 @@
-//! The HTTP server of those that leave the handshake to hyper.
+//! The HTTP server for the libraries that leave the handshake to hyper.
 
 use super::Failure;
 use http_body_util::Empty;
@@ -12,7 +12,7 @@ use std::future::ready;
 use std::sync::Mutex;
 use tokio::net::TcpStream;
 
-/// Answers one request by `upgrade`; returns what that hands over for afterwards.
+/// Answers one request with `upgrade`. Returns the value that `upgrade` keeps for afterwards.
 pub async fn accept<T, E>(
     socket: TcpStream,
     upgrade: impl Fn(Request<Incoming>) -> Result<(Response<Empty<Bytes>>, T), E>,

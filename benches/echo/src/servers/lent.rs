@@ -1,4 +1,4 @@
-//! Buffers that a connection has only while there is something in them: those of a thread serve
+//! Buffers that a connection only has while they contain something. The buffers of a thread serve
 //! all its connections, and stay in the processor's cache.
 
 use bytes::BytesMut;
@@ -10,7 +10,7 @@ use std::task::Poll;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-/// How much is read at once, where that can be chosen.
+/// The size of a read, where a library allows choosing it.
 pub const READ: usize = 64 << 10;
 
 #[derive(Default)]
@@ -24,8 +24,8 @@ thread_local! {
 }
 
 impl Buffers {
-    /// Reads behind what is left, or into whichever buffers are free then. There are none at the
-    /// end of the stream.
+    /// Reads after the bytes that are left, or into the buffers that are free by then. Returns no
+    /// buffers at the end of the stream.
     pub async fn read(self, socket: &mut TcpStream) -> io::Result<Option<Self>> {
         let mut kept = self.release();
         poll_fn(|context| {
@@ -45,7 +45,7 @@ impl Buffers {
         FREE.with_borrow_mut(Vec::pop).unwrap_or_default()
     }
 
-    /// Others may have them, unless there is something in them.
+    /// Returns the buffers for others to use, unless they contain something.
     fn release(self) -> Option<Self> {
         if self.received.is_empty() && self.to_send.is_empty() {
             FREE.with_borrow_mut(|free| free.push(self));

@@ -1,4 +1,4 @@
-//! What is compared: each server echoes every message of the sockets it is given.
+//! The compared servers. Each echoes every message of the sockets that it is given.
 
 mod eventwire;
 mod fastwebsockets;
@@ -17,9 +17,9 @@ use tokio::net::TcpStream;
 
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// One way to echo.
+/// One way of echoing.
 pub trait Server: 'static {
-    /// As in the tables.
+    /// The name in the tables.
     const NAME: &str;
     const KIND: Kind;
 
@@ -29,7 +29,7 @@ pub trait Server: 'static {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// No WebSocket at all: what the socket and the runtime cost.
+    /// No WebSocket at all: the cost of the socket and the runtime.
     RawTcp,
     Ours,
     Peer,

@@ -1,4 +1,4 @@
-//! Bytes back as they came, out of the buffer they came in: the floor.
+//! Echoes raw bytes from the buffer that they arrived in. This is the lower bound.
 
 use super::lent::Buffers;
 use super::{Failure, Kind, Server};

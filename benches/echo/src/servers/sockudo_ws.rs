@@ -1,4 +1,4 @@
-//! The echo loop of its README: replies are fed, and reading on flushes them.
+//! The echo loop of the README of `sockudo-ws`: it feeds replies, and the next read flushes them.
 
 use super::lent::READ;
 use super::{Failure, Kind, Server};
@@ -14,7 +14,7 @@ impl Server for Sockudo {
     const KIND: Kind = Kind::Peer;
 
     async fn serve(mut socket: TcpStream) -> Result<(), Failure> {
-        // Without its timers, as no other server here has any.
+        // Without its timers, because no other server here has any.
         let config =
             Config::builder().write_buffer_size(READ).idle_timeout(0).auto_ping(false).build();
         let leftover = server_handshake(&mut socket).await?.leftover;

@@ -1,5 +1,5 @@
-//! Its stream writes what is queued before it gives the next message, so all that are ready are
-//! taken first.
+//! tokio-websockets writes its queue before it returns the next message, so all messages that are
+//! ready are taken first.
 
 use super::lent::READ;
 use super::{Failure, Kind, Server};

@@ -14,7 +14,8 @@ impl Server for Tungstenite {
     const KIND: Kind = Kind::Peer;
 
     async fn serve(socket: TcpStream) -> Result<(), Failure> {
-        // It clears its buffer before each read: with the default of 128 KiB it takes twice as long.
+        // tungstenite clears its buffer before each read. The default of 128 KiB takes twice as
+        // long.
         let config = WebSocketConfig::default().read_buffer_size(16 << 10);
         let mut socket = accept_async_with_config(socket, Some(config)).await?;
         while let Some(message) = socket.next().await {

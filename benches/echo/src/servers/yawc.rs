@@ -1,4 +1,4 @@
-//! As its own comparison has it: large buffers, and replies are fed until no further message is
+//! As in yawc's own comparison: large buffers, and replies are fed until no further message is
 //! ready, at most 32 of them.
 
 use super::lent::READ;

@@ -1,4 +1,4 @@
-//! The rows of decoding.
+//! The rows that decode events.
 
 use super::{Shape, anthropic, comments, lines, long_line, openai, ours, peers, with_id};
 use crate::harness::{Contender, Field, Goal, LEVEL, Row};
@@ -7,12 +7,12 @@ use memchr::memchr2_iter;
 use std::hint::black_box;
 use std::rc::Rc;
 
-/// How much of a stream is decoded in one run: enough to forget its edges, and in cache.
+/// How much of a stream is decoded in one run: enough to make its edges negligible, and in cache.
 const STREAM: usize = 256 << 10;
-/// The same in very small chunks, whose list shall stay in cache too.
+/// The same in very small chunks, whose list must stay in cache too.
 const SMALL_STREAM: usize = 16 << 10;
 
-/// How a stream arrives: in chunks of so many bytes, or each event by itself.
+/// How a stream arrives: in chunks of this many bytes, or each event by itself.
 #[derive(Clone, Copy)]
 struct Delivery {
     name: &'static str,
@@ -28,16 +28,16 @@ const DELIVERIES: [Delivery; 4] = [
 const SMALL: [Delivery; 2] =
     [Delivery { name: "16 B", chunk: Some(16) }, Delivery { name: "1 B", chunk: Some(1) }];
 
-/// What is asked of a row: how many times faster than the best peer.
+/// The goal of a row: how many times faster than the best peer.
 #[derive(Clone, Copy)]
 struct Aims {
     borrowed: f64,
-    /// `None` where no language model streams.
+    /// `None` for a shape that no language model streams.
     model: Option<Model>,
     plotted: bool,
 }
 
-/// What language models stream is also held against the line scan, and decoded to owned text.
+/// The streams of language models are also compared with the line scan, and decoded to owned text.
 #[derive(Clone, Copy)]
 struct Model {
     lines: Option<f64>,
@@ -78,7 +78,7 @@ pub fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for (shape, aims) in &shapes {
         for delivery in DELIVERIES {
-            // An event of this length in one chunk is the whole stream.
+            // A single event of at least this length is the whole stream anyway.
             if delivery.chunk.is_some() || shape.sent.len() < STREAM {
                 rows.push(row(shape, delivery, *aims, STREAM));
             }

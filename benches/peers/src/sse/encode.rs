@@ -1,7 +1,7 @@
-//! Encoding events, one at a time, where that can be had into a buffer that is used again.
+//! Encodes events, one at a time, into a buffer that is used again where a crate allows it.
 //!
-//! Who wants events with text of their own is given them ready made. eventsource-stream, sse-core,
-//! sse-parse and sseer only decode; actix-web-lab encodes by russe.
+//! Crates that take events with owned text are given such events ready made. eventsource-stream,
+//! sse-core, sse-parse and sseer only decode. actix-web-lab encodes with russe.
 
 use super::peers::SSE_CORE_LIMIT;
 use super::{Shape, lines, long_line, with_id};
@@ -18,7 +18,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use tokio_util::codec::Encoder as _;
 
-/// How many bytes of events are encoded in one run: they and the output stay in the first cache.
+/// The number of bytes of events encoded in one run. They and the output stay in the first cache.
 const EVENTS: usize = 16 << 10;
 
 pub fn rows() -> Vec<Row> {
@@ -81,7 +81,7 @@ const UPDATE: EventType<'static> = EventType::from_static("update");
 /// An event as the program has it.
 #[derive(Clone)]
 struct Source {
-    /// Ours was checked while compiling; the others check it again each time.
+    /// eventwire checks it at compile time; the others check it again each time.
     event_type: Option<EventType<'static>>,
     id: Option<&'static str>,
     data: String,
@@ -144,7 +144,7 @@ impl Work for ToSlice {
     }
 }
 
-/// It encodes inside of a response's body only, each event to `Bytes` of its own.
+/// axum only encodes inside a response's body, each event to `Bytes` of its own.
 struct Axum(Arc<[Source]>);
 
 impl Work for Axum {
@@ -168,7 +168,7 @@ impl Work for Axum {
     }
 }
 
-/// What actix-web-lab encodes with. It takes events whose text is reference-counted.
+/// The encoder of actix-web-lab. It takes events whose text is reference-counted.
 struct Russe {
     sources: Arc<[Source]>,
     events: Vec<russe::Event>,
@@ -210,7 +210,7 @@ impl Work for Russe {
     }
 }
 
-/// It takes events whose text is owned, and encodes each to `Bytes` of its own.
+/// sse-stream takes events whose text is owned, and encodes each to `Bytes` of its own.
 struct SseStream(Arc<[Source]>, Vec<sse_stream::Sse>);
 
 impl Work for SseStream {
@@ -232,7 +232,7 @@ impl Work for SseStream {
     }
 }
 
-/// Its events have owned text and are displayed; the program keeps them.
+/// warp's events have owned text and are formatted; the program keeps them.
 struct Warp {
     events: Vec<warp::sse::Event>,
     buffer: String,

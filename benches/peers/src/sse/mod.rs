@@ -1,4 +1,4 @@
-//! Server-sent events: what is sent, and how it arrives.
+//! Server-sent events: the shapes sent, and how they arrive.
 
 mod decode;
 mod encode;
@@ -13,7 +13,7 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
-/// One event as it is sent, and what a reader is to make of it.
+/// One event as it is sent, and the result that a reader must make of it.
 #[derive(Clone)]
 struct Shape {
     name: &'static str,

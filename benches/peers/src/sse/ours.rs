@@ -6,9 +6,9 @@ use bytes::{Bytes, BytesMut};
 use eventwire::Utf8Bytes;
 use eventwire::sse::{Decoder, Event, Item, OwnedDecoder};
 
-/// Decodes in a read buffer that grows chunk by chunk, as a socket would fill it. `SCATTERED` says
-/// that events are in several lines, which are joined in the buffer, so that it must be filled anew
-/// for each run.
+/// Decodes in a read buffer that grows chunk by chunk, as a socket would fill it. `SCATTERED` means
+/// that events have several lines, which are joined in the buffer, so the buffer must be filled
+/// again for each run.
 pub struct Borrowed<const SCATTERED: bool> {
     stream: Bytes,
     chunk: usize,
@@ -50,7 +50,7 @@ impl View for Event<&str> {
     }
 }
 
-/// `Bytes` chunks, as an HTTP client gives them, to owned text.
+/// Decodes `Bytes` chunks, as an HTTP client returns them, to owned text.
 pub struct Owned;
 
 impl Decode for Owned {
@@ -67,7 +67,7 @@ impl Decode for Owned {
     }
 }
 
-/// Reads into a `BytesMut`, to owned text.
+/// Reads into a `BytesMut`, and decodes to owned text.
 pub struct OwnedMut;
 
 impl Decode for OwnedMut {

@@ -1,4 +1,4 @@
-//! Other people's decoders, each by the cheapest way in that its documentation has.
+//! The decoders of other crates, each by the cheapest way that its documentation shows.
 
 use crate::harness::{Checksum, Contender, Sink, View, Work};
 use crate::polling::drain;
@@ -42,7 +42,7 @@ pub fn all(chunks: &Rc<[Bytes]>) -> [Contender; 5] {
     ]
 }
 
-/// The chunks as an HTTP client's body.
+/// The chunks as the body of an HTTP client.
 fn body(chunks: &[Bytes]) -> impl Stream<Item = Result<Bytes, Infallible>> {
     futures_util::stream::iter(chunks.iter().cloned().map(Ok))
 }
@@ -69,7 +69,7 @@ impl Decode for SseStream {
         let blocks = sse_stream::SseByteStream::new(body(chunks));
         drain(blocks, |block| {
             let block = block.unwrap();
-            // It also gives blocks that are no events.
+            // The library also returns blocks that are no events.
             if block.data.is_some() {
                 sink.take(&block);
             }
@@ -89,7 +89,7 @@ impl View for sse_stream::Sse {
 /// Without a stream around it.
 struct SseCore;
 
-/// sse-core takes 512 KiB unless told otherwise.
+/// The limit of sse-core is 512 KiB by default.
 pub const SSE_CORE_LIMIT: NonZeroUsize = NonZeroUsize::new(8 << 20).unwrap();
 
 impl Decode for SseCore {

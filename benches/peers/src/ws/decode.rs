@@ -1,4 +1,4 @@
-//! Decoding what a server receives, in reads of 16 KiB. Every contender validates text, keeps its
+//! Decodes the input of a server, in reads of 16 KiB. Every contender validates text, keeps its
 //! connection from run to run, and is charged for the copy out of the transport.
 
 use super::wire::{Feed, READ};
@@ -15,10 +15,10 @@ use std::rc::Rc;
 use std::task::Poll;
 use tokio_util::codec::Decoder as _;
 
-/// How much of a stream is decoded in one run: enough to forget its edges, and in cache.
+/// How much of a stream is decoded in one run: enough to make its edges negligible, and in cache.
 const STREAM: usize = 256 << 10;
 const KEY: MaskKey = MaskKey([0xA1, 0x5B, 0x07, 0xFE]);
-/// No message here comes near it.
+/// No message here comes close to this limit.
 const MAX_MESSAGE: usize = 16 << 20;
 
 pub fn rows() -> Vec<Row> {
@@ -81,7 +81,7 @@ fn field(shape: Shape) -> Field {
     Field { expected, contenders }
 }
 
-/// Runs of messages, in a buffer of one read.
+/// Decodes runs of messages, in a buffer of one read.
 struct Slices {
     stream: Rc<[u8]>,
     decoder: FrameDecoder,
@@ -129,7 +129,7 @@ impl View for Run<&mut [u8]> {
     }
 }
 
-/// Whole messages.
+/// Decodes whole messages.
 struct Messages {
     stream: Rc<[u8]>,
     decoder: MessageDecoder,
@@ -171,7 +171,7 @@ struct Tungstenite {
 
 impl Tungstenite {
     fn new(feed: Feed) -> Self {
-        // It clears what it offers to a read: no more than one gives.
+        // tungstenite clears the buffer that it offers to a read: offer what one read returns.
         let config = tungstenite::protocol::WebSocketConfig::default().read_buffer_size(READ);
         let role = tungstenite::protocol::Role::Server;
         let socket = tungstenite::WebSocket::from_raw_socket(feed.clone(), role, Some(config));
@@ -198,7 +198,7 @@ impl View for tungstenite::Message {
     }
 }
 
-/// It gives frames; whole messages would be one layer more.
+/// fastwebsockets returns frames; whole messages would be one more layer.
 struct Fastwebsockets {
     feed: Feed,
     socket: fastwebsockets::WebSocket<Feed>,
@@ -216,7 +216,7 @@ impl Work for Fastwebsockets {
     fn run<S: Sink>(&mut self, sink: &mut S) {
         self.feed.rewind();
         let mut context = context();
-        // It waits between two frames only, so that nothing is lost with the future.
+        // The reader only waits between two frames, so nothing is lost with the future.
         while let Poll::Ready(frame) = pin!(self.socket.read_frame()).poll(&mut context) {
             sink.take(&frame.unwrap());
         }
@@ -293,8 +293,8 @@ impl View for sockudo_ws::Message {
     }
 }
 
-/// Its codec, without a stream around it, which leaves text to the layer above: validated here as that
-/// layer does it.
+/// Its codec, without a stream around it. The codec leaves text to the layer above, so it is
+/// validated here in the same way as that layer does it.
 struct Yawc {
     stream: Rc<[u8]>,
     decoder: yawc::codec::Decoder,

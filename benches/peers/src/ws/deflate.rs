@@ -1,5 +1,6 @@
-//! permessage-deflate: what a server receives compressed, and what it sends so. Everybody's zlib is
-//! zlib-rs, with level 6 and a window of 15 bits, and no message is too short to be compressed.
+//! permessage-deflate: compressed input of a server, and its compressed output. The zlib of every
+//! contender is zlib-rs, with level 6 and a window of 15 bits, and no message is too short to be
+//! compressed.
 
 use super::TEXT;
 use super::json_feed;
@@ -24,16 +25,16 @@ use zlib_rs::{DeflateFlush, Inflate, InflateFlush};
 
 /// How much is inflated or compressed in one run: more than a window, and in cache.
 const RUN: usize = 256 << 10;
-/// No fewer messages than these.
+/// The least number of messages.
 const FEWEST: usize = 8;
 const KEY: MaskKey = MaskKey([0xA1, 0x5B, 0x07, 0xFE]);
-/// No message here comes near it.
+/// No message here comes close to this limit.
 const MAX_MESSAGE: usize = 16 << 20;
-/// What a message ends with that is not sent (RFC 7692, 7.2.1).
+/// The end of a message that is not sent (RFC 7692, 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 const LEVEL_OF_ZLIB: u8 = 6;
 const WINDOW_BITS: u8 = 15;
-/// Within a tenth of the time that zlib takes.
+/// Within a tenth of the time of zlib.
 const NEAR_RAW: f64 = 1.0 / 1.1;
 
 pub fn rows() -> Vec<Row> {
@@ -43,7 +44,8 @@ pub fn rows() -> Vec<Row> {
             [("JSON 100 B", 100), ("JSON 1 KiB", 1 << 10), ("JSON 64 KiB", 64 << 10)]
         {
             for (delivery, takeover) in [("takeover", true), ("alone", false)] {
-                // Where zlib takes next to nothing, what has to be done besides is more than a tenth.
+                // Where zlib takes next to nothing, the other necessary work takes more than a
+                // tenth.
                 let quick = work == "WS inflate" && len == 100 && takeover;
                 let near_raw = (!quick).then_some(NEAR_RAW);
                 rows.push(Row {
@@ -93,7 +95,7 @@ fn sockudo(takeover: bool) -> sockudo_ws::CompressedProtocol {
     sockudo_ws::CompressedProtocol::server(MAX_MESSAGE, MAX_MESSAGE, config)
 }
 
-/// Its socket, since its codec leaves compression to that.
+/// Its socket, because its codec leaves compression to that.
 fn yawc<T: AsyncRead + AsyncWrite + Unpin>(transport: T, takeover: bool) -> yawc::WebSocket<T> {
     let level = yawc::CompressionLevel::new(LEVEL_OF_ZLIB.into());
     let options = yawc::Options::default()
@@ -172,7 +174,7 @@ fn raw_deflate() -> zlib_rs::Deflate {
     zlib_rs::Deflate::new(LEVEL_OF_ZLIB.into(), false, WINDOW_BITS)
 }
 
-/// Compresses a message to the front of `output`, and returns how long it is without its tail.
+/// Compresses a message to the front of `output`. Returns its length without its tail.
 fn deflate_all(zlib: &mut zlib_rs::Deflate, message: &[u8], output: &mut [u8]) -> usize {
     let before = zlib.total_out();
     zlib.compress(message, output, DeflateFlush::SyncFlush).unwrap();
@@ -181,7 +183,7 @@ fn deflate_all(zlib: &mut zlib_rs::Deflate, message: &[u8], output: &mut [u8]) -
     len - TAIL.len()
 }
 
-/// Inflates a message with its tail to the front of `output`, and returns how long it is.
+/// Inflates a message with its tail to the front of `output`. Returns its length.
 fn inflate_all(zlib: &mut Inflate, payload: &[u8], output: &mut [u8]) -> usize {
     let before = zlib.total_out();
     zlib.decompress(payload, output, InflateFlush::NoFlush).unwrap();
@@ -246,7 +248,8 @@ impl Work for YawcInflate {
     }
 }
 
-/// One call of zlib for each message, whose tail is there already, into memory that is there.
+/// One call of zlib for each message, which already has its tail, into memory that is already
+/// there.
 struct RawInflate {
     payloads: Vec<Vec<u8>>,
     takeover: bool,
@@ -274,7 +277,7 @@ impl View for Inflated<'_> {
     }
 }
 
-/// What a contender sent, and what a client has to inflate it.
+/// The output of a contender, and a client that inflates it.
 struct Sent<'a> {
     frame: &'a [u8],
     peer: &'a Peer,
@@ -362,7 +365,7 @@ impl Work for SockudoDeflate {
     }
 }
 
-/// Into its output buffer, which it hands to the transport: no further copy is charged.
+/// Writes into its output buffer, which it hands to the transport. No further copy is charged.
 struct YawcDeflate {
     messages: Vec<Bytes>,
     drain: SharedDrain,
@@ -396,7 +399,7 @@ impl Work for YawcDeflate {
     }
 }
 
-/// One call of zlib for each message, into memory that is there, and no frame around it.
+/// One call of zlib for each message, into memory that is already there, and no frame around it.
 struct RawDeflate {
     messages: Rc<[String]>,
     takeover: bool,
@@ -437,7 +440,7 @@ impl View for RawSent<'_> {
     }
 }
 
-/// A transport whose owner gives no access to it.
+/// A transport to which its owner gives no access.
 #[derive(Clone, Default)]
 struct SharedDrain(Rc<RefCell<Drain>>);
 
@@ -471,7 +474,7 @@ impl AsyncWrite for SharedDrain {
     }
 }
 
-/// Nobody reads while writing.
+/// Nothing is read while writing.
 impl AsyncRead for SharedDrain {
     fn poll_read(
         self: Pin<&mut Self>,

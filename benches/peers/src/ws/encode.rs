@@ -1,5 +1,5 @@
-//! Encoding frames, one at a time, so that each lies in one buffer, ready to be written. What a
-//! client sends is masked with a key of its own, which nobody can foresee.
+//! Encodes frames, one at a time, each into one buffer that is ready to be written. A client's
+//! frames are each masked with an unpredictable key of their own.
 
 use super::wire::Drain;
 use super::{BINARY, Payload, Shape, TEXT, ascii, long};
@@ -55,11 +55,11 @@ fn field(side: Side, Shape { payload, .. }: Shape) -> Field {
         expected.whole(bytes, kind(payload.kind() == TEXT, side == Side::Client), "");
     }
     let mut copy = vec![0; bytes.len()];
-    // A closure's type is its own: the two sides of ours are two types.
+    // Each closure has a type of its own, so the two roles of ours have two types.
     let mut contenders = match side {
         Side::Server => ours(count, payload, Writer::server),
         Side::Client => {
-            // The same generator as that of most peers.
+            // Most peers use the same generator.
             let mut contenders =
                 ours(count, payload, || Writer::client(|| rand::random::<u32>().to_ne_bytes()));
             let system = || Writer::client(OsMaskKeys::new());
@@ -94,7 +94,7 @@ fn ours<M: MaskSource + 'static>(
     vec![Contender::ours("to BytesMut", growing), Contender::ours("to slice", fixed)]
 }
 
-/// How a frame's kind is called in checksums.
+/// Returns the name of a frame's kind in checksums.
 fn kind(text: bool, masked: bool) -> &'static str {
     match (text, masked) {
         (true, false) => TEXT,
@@ -167,7 +167,7 @@ impl<M: MaskSource> Work for ToSlice<M> {
     }
 }
 
-/// Into its output buffer, which it hands to the transport: no further copy is charged.
+/// Writes into its output buffer, which it hands to the transport. No further copy is charged.
 struct Tungstenite {
     count: usize,
     message: tungstenite::Message,
@@ -203,7 +203,7 @@ impl Work for Tungstenite {
     }
 }
 
-/// It masks payloads where they lie: the program gives them away.
+/// fastwebsockets masks payloads in place, so the program gives them away.
 struct Fastwebsockets {
     side: Side,
     payload: Payload,
@@ -242,8 +242,9 @@ impl Work for Fastwebsockets {
     }
 }
 
-/// It queues payloads without a copy, masks them where they lie, and leaves the joining of header
-/// and payload to a vectored write: the copy is the transport's, as that of the others is theirs.
+/// tokio-websockets queues payloads without a copy, masks them in place, and leaves the joining of
+/// header and payload to a vectored write. The copy is then the transport's, as that of the others
+/// is their own.
 struct TokioWebsockets {
     side: Side,
     payload: Payload,
@@ -255,7 +256,7 @@ struct TokioWebsockets {
 impl TokioWebsockets {
     fn new(side: Side, count: usize, payload: Payload) -> Self {
         let drain = Drain { copy: true, bytes: Vec::new() };
-        // In one frame, as all the others.
+        // In one frame, like all the others.
         let config = tokio_websockets::Config::default().frame_size(usize::MAX);
         let socket = match side {
             Side::Server => tokio_websockets::ServerBuilder::new().config(config).serve(drain),
@@ -272,7 +273,7 @@ impl Work for TokioWebsockets {
         let Self { side, payload, count, given, .. } = self;
         given.extend((0..*count).map(|_| {
             let bytes = payload.bytes();
-            // Memory that it owns alone is masked without a copy.
+            // The library masks memory that only it owns without a copy.
             let bytes = match side {
                 Side::Server => Bytes::from_static(bytes),
                 Side::Client => BytesMut::from(bytes).freeze(),

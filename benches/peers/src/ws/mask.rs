@@ -1,6 +1,6 @@
-//! Masking payloads where they lie.
+//! Masks payloads in place.
 //!
-//! tungstenite and tokio-websockets keep their mask functions to themselves.
+//! The mask functions of tungstenite and tokio-websockets are private.
 
 use crate::harness::{Checksum, Contender, Field, Goal, LEVEL, Row, Sink, View, Work};
 use eventwire::ws::frame::MaskKey;
@@ -9,8 +9,8 @@ use std::marker::PhantomData;
 
 const KEY: [u8; 4] = [0xA1, 0x5B, 0x07, 0xFE];
 const CACHE_LINE: usize = 64;
-/// Short payloads lie side by side, so that none waits for what was just written to it, as it does
-/// not where each is masked once; all of them stay in the first cache.
+/// Short payloads are next to each other, so that no mask waits for bytes that were just written,
+/// just as if each were masked once. All of them stay in the first cache.
 const REGION: usize = 16 << 10;
 
 pub fn rows() -> Vec<Row> {
@@ -29,7 +29,7 @@ pub fn rows() -> Vec<Row> {
                 work: "mask",
                 shape: name,
                 delivery,
-                // Less than that is noise.
+                // Any less is noise.
                 goals: vec![Goal::peers("apply", LEVEL)],
                 plotted: false,
                 field: Box::new(move || field(len, offset)),
@@ -56,7 +56,7 @@ fn field(len: usize, offset: usize) -> Field {
     Field { expected, contenders }
 }
 
-/// Payloads that each begin so many bytes behind a cache line's start.
+/// Payloads that each begin this many bytes after the start of a cache line.
 struct Places {
     memory: Vec<u8>,
     first: usize,
@@ -138,7 +138,7 @@ impl Mask for Sockudo {
     }
 }
 
-/// Public, if hidden from its documentation.
+/// Public, but hidden in its documentation.
 struct Yawc;
 
 impl Mask for Yawc {

@@ -1,4 +1,4 @@
-//! WebSocket: what is sent, and in which kind of message.
+//! WebSocket: the payloads sent, and the kinds of their messages.
 
 mod decode;
 #[cfg(feature = "deflate")]
@@ -21,8 +21,7 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
-/// A message. Its payload lives as long as the program, so that whoever wants to share it can do so
-/// for nothing.
+/// A message. Its payload lives as long as the program, so that contenders can share it at no cost.
 #[derive(Clone, Copy)]
 struct Shape {
     name: &'static str,
@@ -62,7 +61,7 @@ fn binary(name: &'static str, len: usize) -> Shape {
     Shape { name, payload: Payload::Binary(vec![0xC5; len].leak()) }
 }
 
-/// Those of all rows, in order: the first two are small, the third has 1 KiB.
+/// The payloads of all rows, in order: the first two are small, the third has 1 KiB.
 fn ascii() -> [Shape; 3] {
     [text("20 B", "x".repeat(20)), text("125 B", "x".repeat(125)), text("1 KiB", "x".repeat(1024))]
 }

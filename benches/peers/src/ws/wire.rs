@@ -1,4 +1,4 @@
-//! Transports that are memory.
+//! Transports in memory.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -8,14 +8,14 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a read gives at most.
+/// The maximum that a read returns.
 pub const READ: usize = 16 << 10;
 
-/// A stream to be read again and again; at its end there is nothing for now.
+/// A stream that is read repeatedly. At its end there is nothing for now.
 #[derive(Clone)]
 pub struct Feed {
     stream: Rc<[u8]>,
-    /// Shared, as not every peer gives access to its transport.
+    /// Shared, because not every peer gives access to its transport.
     at: Rc<Cell<usize>>,
 }
 
@@ -56,7 +56,7 @@ impl AsyncRead for Feed {
     }
 }
 
-/// Nobody writes while reading.
+/// Nothing is written while reading.
 impl Write for Feed {
     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
         Err(ErrorKind::Unsupported.into())
@@ -81,8 +81,7 @@ impl AsyncWrite for Feed {
     }
 }
 
-/// What is written goes to `bytes`; or, if it already lies in one buffer and nobody looks at it,
-/// nowhere.
+/// Output goes to `bytes`. If it is already in one buffer and is not checked, it goes nowhere.
 #[derive(Default)]
 pub struct Drain {
     pub copy: bool,
@@ -140,7 +139,7 @@ impl AsyncWrite for Drain {
     }
 }
 
-/// Nobody reads while writing.
+/// Nothing is read while writing.
 impl Read for Drain {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         Err(ErrorKind::Unsupported.into())
