@@ -1,4 +1,4 @@
-//! A server's `WebSocket` over any transport. It echoes messages and obeys a few commands.
+//! A server's `WebSocket` that echoes, over any transport.
 
 use bytes::{Buf, BytesMut};
 use eventwire::ws::{
@@ -8,9 +8,13 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::sleep;
 
-/// Sends each message back, except for three commands: it closes on "close", hangs up without a
-/// close frame on "drop", and sends three bytes on "binary". `received` holds the bytes that
-/// arrived after the handshake. Returns how the connection was closed, or `None` if it hung up.
+/// Sends each message back, but closes on "close", drops the connection on "drop", and sends three
+/// bytes on "binary". `received` holds the bytes that came after the handshake. Returns how the
+/// connection was closed; `None` if it was dropped.
+///
+/// # Panics
+///
+/// Never: the close code and reason are valid.
 pub async fn echo(
     stream: impl AsyncRead + AsyncWrite,
     mut received: BytesMut,

@@ -5,7 +5,9 @@
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     clippy::return_self_not_must_use,
-    reason = "all callers are tests"
+    missing_debug_implementations,
+    missing_docs,
+    reason = "the callers are tests"
 )]
 
 mod cut;
@@ -20,6 +22,8 @@ pub mod ws;
 pub mod echo;
 #[cfg(all(feature = "fuzz", feature = "std"))]
 pub mod fuzz;
+#[cfg(feature = "line-echo")]
+pub mod line_echo;
 #[cfg(feature = "std")]
 pub mod transport;
 

@@ -1,41 +1,26 @@
-//! Runs an example program: starts it, feeds its input and reads its output.
+//! Programs under test: started, fed, and read.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Builds an example and returns the path of the program. Starting it through cargo would take long
-/// every time.
-pub fn build(example: &str) -> PathBuf {
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--all-features", "--example", example]);
-    // Cargo describes this test to its child processes by environment variables. Dependencies that
-    // read those would be rebuilt.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            build.env_remove(name);
-        }
-    }
-    assert!(build.status().unwrap().success());
-    let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(3).unwrap().join("debug/examples").join(example)
-}
-
-/// Returns a command that runs the program. A program for another machine is run as cargo runs it,
-/// with the runner that `.ci/cross` sets.
-pub fn command(program: &Path) -> Command {
+/// The command that runs a program, through an emulator if `.ci/cross` built it for another machine.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
     let target = std::env::var("CARGO_BUILD_TARGET").unwrap_or_default();
     let runner = format!("CARGO_TARGET_{}_RUNNER", target.to_uppercase().replace('-', "_"));
     let runner = std::env::var(runner).unwrap_or_default();
-    let mut words = runner.split_whitespace().map(OsStr::new).chain([program.as_os_str()]);
+    let mut words = runner.split_whitespace().map(OsStr::new).chain([program.as_ref()]);
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words);
     command
 }
 
-pub fn start(program: &Path, args: &[&str]) -> Child {
+/// Starts a program with pipes for its input, output and errors.
+///
+/// # Panics
+///
+/// If the program does not start.
+pub fn start(program: impl AsRef<OsStr>, args: &[&str]) -> Child {
     command(program)
         .args(args)
         .stdin(Stdio::piped())
@@ -45,28 +30,50 @@ pub fn start(program: &Path, args: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Runs the program on this input. Returns its status, output and errors.
-pub fn run(program: &Path, args: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
+/// Runs a program on this input; returns its status, output and errors.
+///
+/// # Panics
+///
+/// If the program does not start, or prints something other than UTF-8.
+pub fn run(
+    program: impl AsRef<OsStr>,
+    args: &[&str],
+    input: &[u8],
+) -> (Option<i32>, String, String) {
     let mut child = start(program, args);
-    // A program that is given a file, or that fails, does not read all of its input.
+    // A program that reads a file, or fails, does not read all of this.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// Asserts that the program refuses each of these argument lists with a one-line error of its own.
-pub fn refuses_in_one_line(program: &Path, rows: &[&[&str]]) {
+/// Asserts that a program refuses each of these arguments with status 2 and one line of errors.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn refuses_in_one_line(program: impl AsRef<OsStr>, rows: &[&[&str]]) {
     for args in rows {
-        let (status, output, error) = run(program, args, b"");
+        let (status, output, error) = run(&program, args, b"");
         let lines = error.lines().count();
         assert_eq!((status, &*output, lines), (Some(2), "", 1), "{args:?}: {error}");
     }
 }
 
-/// Asserts that the program prints `line` once `begin` has arrived. Asserts also that it exits
-/// quietly when its reader goes away, although `rest` would make it print more.
-pub fn prints_as_it_comes(program: &Path, args: &[&str], begin: &[u8], line: &str, rest: &[u8]) {
+/// Asserts that a program prints `line` once `begin` has come, and ends quietly when its reader has
+/// gone, although `rest` would make it print more.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn prints_as_it_comes(
+    program: impl AsRef<OsStr>,
+    args: &[&str],
+    begin: &[u8],
+    line: &str,
+    rest: &[u8],
+) {
     let mut child = start(program, args);
     let mut input = child.stdin.take().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());

@@ -1,5 +1,4 @@
-//! A transport that makes life hard: it yields and accepts a few bytes at a time, and is not ready
-//! before each of them.
+//! A slow transport: it passes a few bytes at a time, and is not ready before each of them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,29 +6,34 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A transport that yields these pieces and accepts 3 bytes at a time.
+/// A transport that reads as these pieces, and takes 3 bytes at a time.
 #[derive(Debug, Default)]
 pub struct Pieces {
     to_read: VecDeque<io::Result<Vec<u8>>>,
+    /// The bytes that were written.
     pub written: Vec<u8>,
+    /// Whether the writing side was shut down.
     pub shut: bool,
     may_read: bool,
     may_write: bool,
 }
 
 impl Pieces {
+    /// Creates a transport that reads as these pieces, and then ends.
     pub fn new<'a>(to_read: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let pieces = to_read.into_iter().filter(|piece| !piece.is_empty());
         Self { to_read: pieces.map(|piece| Ok(piece.to_vec())).collect(), ..Self::default() }
     }
 
+    /// Lets reading fail with this error after the pieces.
+    #[must_use]
     pub fn then_fail(mut self, error: io::ErrorKind) -> Self {
         self.to_read.push_back(Err(error.into()));
         self
     }
 }
 
-/// Is ready every other time.
+/// Returns `Ready` every other time. The caller is woken for the next one.
 pub fn every_other(ready: &mut bool, cx: &mut Context<'_>) -> Poll<()> {
     *ready = !*ready;
     if *ready {

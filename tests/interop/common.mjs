@@ -22,8 +22,8 @@ export function artefact(name) {
   return `${folder}/${name}`;
 }
 
-export const example = (name) => `${setting('EVENTWIRE_EXAMPLES')}/${name}`;
-export const endpointProgram = (name) => `${setting('EVENTWIRE_ENDPOINTS')}/${name}_endpoint`;
+export const example = (name) => `${setting('EVENTWIRE_PROGRAMS')}/${name}`;
+export const endpointProgram = (name) => `${setting('EVENTWIRE_PROGRAMS')}/${name}_endpoint`;
 export const python = () => setting('EVENTWIRE_PYTHON');
 
 /** Random numbers from a seed (mulberry32). */

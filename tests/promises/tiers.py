@@ -17,7 +17,8 @@ def tier(*features):
     return linked, crates("normal,build", features) - linked
 
 
-package = json.loads(cargo("metadata", "--no-deps", "--format-version", "1"))["packages"][0]
+packages = json.loads(cargo("metadata", "--no-deps", "--format-version", "1"))["packages"]
+package = next(package for package in packages if package["name"] == "eventwire")
 tiers = {"none": tier("--no-default-features"), "default": tier(), "all": tier("--all-features")}
 for name in package["features"].keys() - {"default"}:
     tiers[f"`{name}`"] = tier("--no-default-features", "--features", name)

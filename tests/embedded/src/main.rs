@@ -9,14 +9,10 @@ extern crate std;
 
 #[path = "../../no_alloc/src/bare.rs"]
 mod bare;
-#[path = "../../../examples/embedded/blocking.rs"]
-mod blocking;
-#[path = "../../../examples/embedded/sse.rs"]
-mod sse;
-#[path = "../../../examples/embedded/websocket.rs"]
-mod websocket;
 
-use blocking::Blocking;
+use clients::blocking::Blocking;
+use clients::sse;
+use clients::websocket::WebSocket;
 use core::time::Duration;
 use embassy_futures::block_on;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
@@ -26,7 +22,6 @@ use eventwire::sse::{
 };
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{self, Connection, Frame};
-use websocket::WebSocket;
 
 #[unsafe(no_mangle)]
 extern "C" fn main() -> i32 {

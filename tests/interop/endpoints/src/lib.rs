@@ -1,7 +1,6 @@
-//! The protocol between the tests and an endpoint: one command per input line, one report per
-//! output line, both JSON.
+//! How the tests drive an endpoint: it reads a command a line, and prints a report a line, both JSON.
 //!
-//! A received message is reported in the same form as the command that sends it.
+//! A report of something received has the form of the command that sends it.
 
 mod bytes_as_text;
 
@@ -17,39 +16,50 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::mpsc;
 
-/// The subprotocols that servers support, in order of preference.
+/// The subprotocols that servers support, the preferred one first.
 pub const SUBPROTOCOLS: [&str; 2] = ["chat.v2", "chat.v1"];
 
+/// A command for an endpoint.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Opens a connection; for clients.
     Open(Open),
-    /// Listens on a new port, with this compression from now on; for servers without a connection.
+    /// Listens at another port, and compresses with these settings from now on; for servers without a
+    /// connection.
     Listen(Compression),
+    /// Sends a text message.
     Text(String),
+    /// Sends a binary message.
     Binary(BytesAsText),
+    /// Sends a message in fragments.
     Fragments(Fragments),
+    /// Sends a ping.
     Ping(String),
+    /// Closes the connection.
     Close(Option<Closing>),
-    /// A text message whose bytes may be invalid UTF-8.
+    /// Sends a text message of bytes that may not be UTF-8.
     InvalidText(BytesAsText),
 }
 
+/// How a client opens a connection.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Open {
-    /// The server's address.
+    /// The address of the server.
     pub address: String,
+    /// The subprotocols to offer.
     #[serde(default)]
     pub subprotocols: Vec<String>,
+    /// The limit on the length of a message.
     pub max_message: Option<u64>,
+    /// The limit on the fragments of a message.
     pub max_fragments: Option<u32>,
-    /// The compression to offer; for clients that support it.
+    /// The compression to offer; for clients that have it.
     pub deflate: Option<Compression>,
 }
 
-/// The settings of a [`Deflate`]. Missing settings keep its defaults.
+/// The settings of a [`Deflate`]. Settings that are left out keep its defaults.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Compression {
@@ -67,7 +77,8 @@ impl Compression {
     /// Returns a compressor with these settings.
     ///
     /// # Panics
-    /// If a window is not of 8 to 15 bits.
+    ///
+    /// If there is no such window.
     #[must_use]
     pub fn deflate(&self) -> Deflate {
         let bits = |bits: Option<u8>| bits.map(|bits| WindowBits::new(bits).expect("8 to 15"));
@@ -93,62 +104,79 @@ impl Compression {
     }
 }
 
-/// A message in frames of `size` bytes, with a ping after the first frame.
+/// A message in frames of `size` bytes, with a ping after the first.
 #[derive(Debug, Deserialize)]
 pub struct Fragments {
+    /// The message.
     pub message: Data,
+    /// The length of a fragment in bytes.
     pub size: usize,
+    /// The payload of the ping.
     pub ping: String,
 }
 
+/// A message.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Data {
+    /// A text message.
     Text(String),
+    /// A binary message.
     Binary(BytesAsText),
 }
 
+/// The payload of a close frame.
 #[derive(Debug, Deserialize)]
 pub struct Closing {
+    /// The close code.
     pub code: u16,
+    /// The reason as text.
     pub reason: String,
 }
 
+/// A report of an endpoint.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
-    /// The port that a server listens on.
+    /// The server listens at this port.
     Listening(u16),
+    /// The connection is open.
     Open {
+        /// The subprotocol that was agreed on.
         subprotocol: Option<String>,
-        /// The agreed extensions, as the endpoint itself shows them.
+        /// The extensions in the words of the endpoint.
         extensions: String,
     },
-    /// The other side violated the opening handshake.
+    /// The other side broke the rules of the opening handshake.
     Refused(String),
+    /// A text message came.
     Text(String),
+    /// A binary message came.
     Binary(BytesAsText),
+    /// A pong came.
     Pong(String),
-    /// The contents of the other side's close frame, and whether the closing handshake was
-    /// complete.
+    /// The connection was closed.
     Close {
+        /// The code of the other side's close frame.
         code: u16,
+        /// The reason of the other side's close frame.
         reason: String,
+        /// Whether the closing handshake was complete.
         clean: bool,
     },
     /// The other side broke the protocol or a limit, so the connection is gone.
     Failed(String),
 }
 
-/// The code that stands for a close frame without one
-/// ([RFC 6455, section 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)).
+/// The code of a close frame without one ([RFC 6455, section 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)).
 pub const NO_CODE: u16 = 1005;
 
 impl Report {
-    /// Prints the report.
+    /// Prints this report as a line of JSON.
     ///
     /// # Errors
-    /// If standard output is closed.
+    ///
+    /// Returns an error if standard output is closed.
     pub fn say(&self) -> io::Result<()> {
         say(self)
     }
@@ -157,7 +185,8 @@ impl Report {
 /// Prints a report as a line of JSON.
 ///
 /// # Errors
-/// If standard output is closed.
+///
+/// Returns an error if standard output is closed.
 pub fn say(report: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(report)?;
     line.push(b'\n');
@@ -166,14 +195,15 @@ pub fn say(report: &impl Serialize) -> io::Result<()> {
     out.flush()
 }
 
-/// The commands, until the input ends.
+/// The commands, until standard input ends.
 pub type Commands = mpsc::UnboundedReceiver<Command>;
 
-/// Opens or accepts one connection after another until there are no more commands. The only
-/// argument chooses the role.
+/// Opens or accepts one connection after the other, as the only argument says, until the commands
+/// end.
 ///
 /// # Errors
-/// Returns errors that an endpoint does not report.
+///
+/// Returns an error that has no [`Report`].
 pub async fn drive(
     connect: impl AsyncFn(&Open, &mut Commands) -> Result<(), Box<dyn Error>>,
     serve: impl AsyncFn(TcpStream, Option<&Compression>, &mut Commands) -> Result<(), Box<dyn Error>>,
@@ -218,10 +248,11 @@ async fn listen() -> io::Result<TcpListener> {
 
 const NOTHING_OPEN: &str = "a command for a connection that is not open";
 
-/// Reads the commands in a thread.
+/// Reads commands from standard input in a thread.
 ///
 /// # Panics
-/// The thread panics on a line that is not a command.
+///
+/// The thread panics if a line is no command.
 #[must_use]
 pub fn read_commands<C: DeserializeOwned + Send + 'static>() -> mpsc::UnboundedReceiver<C> {
     let (sender, commands) = mpsc::unbounded_channel();
@@ -237,7 +268,7 @@ pub fn read_commands<C: DeserializeOwned + Send + 'static>() -> mpsc::UnboundedR
     commands
 }
 
-/// Converts bytes to text. They are valid UTF-8 unless something went wrong.
+/// Returns bytes as text, with U+FFFD for invalid UTF-8.
 #[must_use]
 pub fn as_text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()

@@ -1,5 +1,5 @@
-//! Prints the public API that rustdoc wrote as JSON, one line for each item. For a derived trait it
-//! prints only the `impl`; `tests/it/public_types.rs` checks the auto traits.
+//! Prints the public API that rustdoc wrote as JSON, a line for each item. Of a derived trait it has
+//! only the `impl`; `tests/it/public_types.rs` holds the automatic ones.
 
 use public_api::{Builder, Error};
 use std::collections::HashSet;

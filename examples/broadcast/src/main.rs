@@ -1,0 +1,96 @@
+//! One stream of events on both wires, served by axum:
+//! `cargo run --release -p broadcast`.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /publish` | tells everyone what its body says; answers with the event's id |
+//! | `GET /events` | an event stream: what comes, or with `Last-Event-ID` what came since then (all that is held, if that is not all), and a sign of life when nothing does |
+//! | `GET /poll` | the same, an event in each response |
+//! | `GET /listeners` | how many there are |
+//! | `/socket` | a WebSocket, by an upgrade or over HTTP/2 (RFC 8441): each event's data as a text message; what it says is published |
+
+mod events;
+mod socket;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use bytes::Bytes;
+use eventwire::sse::EventBuilder;
+use eventwire::ws::{Frame, PreparedFrame};
+use eventwire::{FanoutOptions, Utf8Bytes};
+use eventwire_tokio::hub::Hub;
+use example_support::serve::{PATIENCE, serve};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpSocket};
+
+/// What those who come back find, and how far behind one may be who reads slowly.
+const HISTORY: FanoutOptions = FanoutOptions::new().max_items(4096).max_bytes(16 << 20);
+
+/// How much the operating system may hold for a client who does not read; Linux takes twice that. Left
+/// to itself it would be some MiB for each.
+const SEND_BUFFER: u32 = 64 << 10;
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+const HELP: &str = "POST /publish, GET /events, GET /poll, GET /listeners, WebSocket /socket\n";
+
+/// An event as it was encoded, once for all.
+#[derive(Clone)]
+struct OnWires {
+    sse: Bytes,
+    ws: PreparedFrame,
+}
+
+type Feed = Arc<Hub<OnWires>>;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let listener = listen(address.parse()?)?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let router = Router::new()
+        .route("/", get(HELP))
+        .route("/publish", post(publish))
+        .route("/events", get(events::stream))
+        .route("/poll", get(events::poll))
+        .route("/socket", any(socket::open))
+        .route("/listeners", get(listeners))
+        .with_state(Hub::new(HISTORY));
+    match serve(listener, router, PATIENCE).await {}
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(cfg!(unix))?;
+    // What is accepted has it too.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+async fn publish(State(feed): State<Feed>, body: Bytes) -> Response {
+    match Utf8Bytes::try_from(body) {
+        Ok(text) => tell(&feed, &text).as_str().to_owned().into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn listeners(State(feed): State<Feed>) -> String {
+    feed.listeners().to_string()
+}
+
+/// Tells everyone; returns the event's id.
+fn tell(feed: &Feed, text: &str) -> Utf8Bytes {
+    feed.publish(None, |id| {
+        let sse = EventBuilder::new().id(id).data(text).to_bytes();
+        let ws = Frame::text(text).prepare();
+        let len = sse.len() + ws.encoded_len();
+        (OnWires { sse, ws }, len)
+    })
+}

@@ -1,0 +1,135 @@
+//! What is plain HTTP: the page, and both event streams.
+
+use crate::room::Room;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use eventwire::sse::{EventBuilder, EventType, KeepAlive, LAST_EVENT_ID, RESPONSE_HEADERS};
+use eventwire_tokio::hub::{Hub, keep_alive};
+use futures_util::{Stream, StreamExt, stream};
+use serde::Deserialize;
+use serde_json::json;
+use std::convert::Infallible;
+use std::future::{pending, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+const PAGE: &str = include_str!("page.html");
+const CHAT_SCRIPT: &str = include_str!("chat.js");
+
+/// Long enough for the pause to be seen.
+const RECONNECTION_TIME: Duration = Duration::from_millis(1500);
+
+const RESUMED: EventType<'_> = EventType::from_static("resumed");
+
+/// The feed, and for each stream of a page that names itself what ends it.
+struct Feed {
+    hub: Arc<Hub>,
+    streams: Mutex<Vec<(String, oneshot::Sender<()>)>>,
+}
+
+pub(crate) fn router(hub: Arc<Hub>, room: Arc<Room>) -> Router {
+    let feed = Router::new()
+        .route("/events", get(events))
+        .route("/drop", post(drop_client))
+        .with_state(Arc::new(Feed { hub, streams: Mutex::default() }));
+    let room =
+        Router::new().route("/chat", get(listen)).route("/file/{id}", get(file)).with_state(room);
+    Router::new()
+        .route("/", get(Html(PAGE)))
+        .route("/chat.js", get(([(CONTENT_TYPE, "text/javascript")], CHAT_SCRIPT)))
+        .merge(feed)
+        .merge(room)
+}
+
+/// `?client=ID`: the page that a stream belongs to.
+#[derive(Deserialize)]
+struct Page {
+    client: Option<String>,
+}
+
+async fn events(
+    State(feed): State<Arc<Feed>>,
+    Query(page): Query<Page>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
+    let last_event_id = last_event_id(&headers);
+    let mut listener = feed.hub.listen(last_event_id);
+    let missed = listener.missed();
+    let resumed = last_event_id.map(|id| {
+        let id = String::from_utf8_lossy(id);
+        let resumed = json!({ "last_event_id": id, "replayed": missed.len() });
+        EventBuilder::new().event_type(RESUMED).data(&resumed.to_string()).to_bytes()
+    });
+    let dropped = feed.dropped(page.client);
+    let blocks = stream::iter(resumed).chain(stream::iter(missed)).chain(listener.stream());
+    event_stream(blocks.take_until(dropped))
+}
+
+async fn drop_client(State(feed): State<Arc<Feed>>, Query(page): Query<Page>) -> StatusCode {
+    let client = page.client.unwrap_or_default();
+    let mut streams = feed.streams();
+    let dropped = streams.extract_if(.., |(of, _)| *of == client);
+    match dropped.filter_map(|(_, dropped)| dropped.send(()).ok()).count() {
+        0 => StatusCode::NOT_FOUND,
+        _ => StatusCode::NO_CONTENT,
+    }
+}
+
+impl Feed {
+    /// Comes when the page asks for it.
+    fn dropped(&self, client: Option<String>) -> impl Future<Output = ()> + Send + use<> {
+        let is_dropped = client.map(|client| {
+            let (dropped, is_dropped) = oneshot::channel();
+            let mut streams = self.streams();
+            streams.retain(|(_, dropped)| !dropped.is_closed());
+            streams.push((client, dropped));
+            is_dropped
+        });
+        async move {
+            match is_dropped {
+                Some(is_dropped) => drop(is_dropped.await),
+                None => pending().await,
+            }
+        }
+    }
+
+    fn streams(&self) -> MutexGuard<'_, Vec<(String, oneshot::Sender<()>)>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The room, for those who only listen.
+async fn listen(State(room): State<Arc<Room>>, headers: HeaderMap) -> impl IntoResponse {
+    let (events, listener) = room.listen(last_event_id(&headers)).await;
+    let events = stream::iter(events).chain(listener.stream());
+    event_stream(events.filter_map(|event| ready(event.sse)))
+}
+
+async fn file(State(room): State<Arc<Room>>, Path(id): Path<u64>) -> Response {
+    let Some(file) = room.file(id).await else { return StatusCode::NOT_FOUND.into_response() };
+    // After a restart the same id is another file's.
+    let headers = [
+        (CONTENT_TYPE, file.mime),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, file.data).into_response()
+}
+
+fn last_event_id(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes)
+}
+
+fn event_stream(blocks: impl Stream<Item = Bytes> + Send + 'static) -> impl IntoResponse {
+    let retry = EventBuilder::new().retry(RECONNECTION_TIME).to_bytes();
+    let blocks = stream::iter([retry]).chain(blocks).boxed();
+    let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL);
+    (RESPONSE_HEADERS, Body::from_stream(blocks.map(Ok::<_, Infallible>)))
+}

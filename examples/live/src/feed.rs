@@ -1,0 +1,52 @@
+//! What there is to tell.
+
+use bytes::Bytes;
+use eventwire::sse::{EventBuilder, EventType, KEEP_ALIVE};
+use eventwire_tokio::hub::{Hub, since_1970};
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+
+const WEATHER: EventType<'_> = EventType::from_static("weather");
+const POEM: EventType<'_> = EventType::from_static("poem");
+
+const REPORTS: [(&str, f64, &str); 4] = [
+    ("Bergen", 9.5, "rain ☂"),
+    ("Nairobi", 22.0, "sun ☀"),
+    ("São Paulo", 18.5, "cloud ☁"),
+    ("Harbin", -12.0, "snow ❄"),
+];
+
+const POEMS: [&str; 2] = [
+    "A line, then a line,\n  indented as it was sent,\n\nand one blank between.",
+    "Cut me where you like:\nthe last id that you have seen\nis where I go on.",
+];
+
+/// Publishes for as long as it is polled: the time, a named event, one of many lines, and between
+/// them the comment that keeps proxies from closing a silent stream.
+pub(crate) async fn run(hub: &Hub) {
+    let mut seconds = interval(Duration::from_secs(1));
+    // After the machine slept, nobody wants all the seconds that it missed.
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    for second in 0_usize.. {
+        seconds.tick().await;
+        hub.push(&EventBuilder::new().data(&time_of_day()));
+        if second % 2 == 0 {
+            hub.push_transient(Bytes::from_static(KEEP_ALIVE), KEEP_ALIVE.len());
+        }
+        if second % 3 == 0 {
+            let (place, celsius, sky) = REPORTS[second / 3 % REPORTS.len()];
+            let report = json!({ "place": place, "celsius": celsius, "sky": sky }).to_string();
+            hub.push(&EventBuilder::new().event_type(WEATHER).data(&report));
+        }
+        if second % 5 == 0 {
+            let poem = POEMS[second / 5 % POEMS.len()];
+            hub.push(&EventBuilder::new().event_type(POEM).data(poem));
+        }
+    }
+}
+
+fn time_of_day() -> String {
+    let now = since_1970().as_secs();
+    format!("{:02}:{:02}:{:02} UTC", now / 3600 % 24, now / 60 % 60, now % 60)
+}
