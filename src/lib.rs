@@ -216,9 +216,10 @@
 //! | `handshake` (default) | the [opening handshake](ws::handshake) of WebSocket over HTTP/1.1, in both roles |
 //! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types, also by extended CONNECT (RFC 8441) |
 //! | `deflate` (implies `std`) | [`ws::Deflate`]: messages compressed by permessage-deflate (RFC 7692), in both roles |
-//! | `stream` (implies `alloc`) | [`sse::EventStream`]: a `futures_core::Stream` of events over a stream of `Bytes` |
+//! | `stream` (implies `alloc`) | [`sse::EventStream`]: a `futures_core::Stream` of events over a stream of `Bytes`; [`sse::KeepAliveStream`] |
 //! | `tokio-util` (implies `std`) | [`sse::EventCodec`], for `Framed` of `tokio-util`; [`ws::MessageStream`], a `Stream` and a `Sink` over a transport of tokio |
 //! | `http-body` (implies `std` and `stream`) | [`sse::EventBody`]: an event stream as `http_body::Body` and `http::Response`, for hyper, axum and others |
+//! | `axum` (implies `http-body`) | [`sse::EventBody`] as the return value of a handler of axum |
 //! | `getrandom` | [`OsMaskKeys`](ws::OsMaskKeys): masking keys from the operating system |
 //! | `simd` (default) | vector code for x86-64, aarch64 and WebAssembly, and with it all `unsafe` code. Without it the crate is `forbid(unsafe_code)` |
 //!

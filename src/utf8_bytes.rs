@@ -1,7 +1,10 @@
 //! [`Utf8Bytes`], reference-counted text whose validity was proven once.
 
 use crate::utf8;
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::borrow::Borrow;
 use core::fmt;
@@ -18,6 +21,19 @@ use core::str::Utf8Error;
 /// let text = Utf8Bytes::try_from(Bytes::from("grüße"))?;
 /// assert_eq!(text, "grüße");
 /// assert_eq!(text.to_uppercase(), "GRÜSSE");
+/// # Ok::<(), std::str::Utf8Error>(())
+/// ```
+///
+/// Text converts to it without a check, and bytes with one. It compares with any text:
+///
+/// ```
+/// use eventwire::Utf8Bytes;
+/// use std::borrow::Cow;
+///
+/// let name = String::from("a");
+/// assert_eq!(Utf8Bytes::from(&name), Utf8Bytes::from(name.into_boxed_str()));
+/// assert_eq!(Utf8Bytes::try_from(b"a".to_vec())?, Cow::from("a"));
+/// assert!(Utf8Bytes::try_from(vec![0xFF]).is_err());
 /// # Ok::<(), std::str::Utf8Error>(())
 /// ```
 ///
@@ -81,6 +97,14 @@ impl TryFrom<Bytes> for Utf8Bytes {
     }
 }
 
+impl TryFrom<Vec<u8>> for Utf8Bytes {
+    type Error = Utf8Error;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Utf8Error> {
+        Bytes::from(bytes).try_into()
+    }
+}
+
 impl From<String> for Utf8Bytes {
     fn from(text: String) -> Self {
         Self(Bytes::from(text))
@@ -90,6 +114,27 @@ impl From<String> for Utf8Bytes {
 impl From<&str> for Utf8Bytes {
     fn from(text: &str) -> Self {
         Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<&String> for Utf8Bytes {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<Box<str>> for Utf8Bytes {
+    fn from(text: Box<str>) -> Self {
+        String::from(text).into()
+    }
+}
+
+impl From<Cow<'_, str>> for Utf8Bytes {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
     }
 }
 
@@ -107,6 +152,12 @@ impl AsRef<str> for Utf8Bytes {
 
 impl AsRef<[u8]> for Utf8Bytes {
     fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<Bytes> for Utf8Bytes {
+    fn as_ref(&self) -> &Bytes {
         &self.0
     }
 }
@@ -151,6 +202,24 @@ impl PartialEq<Utf8Bytes> for &str {
 impl PartialEq<String> for Utf8Bytes {
     fn eq(&self, other: &String) -> bool {
         self == other.as_str()
+    }
+}
+
+impl PartialEq<Utf8Bytes> for String {
+    fn eq(&self, other: &Utf8Bytes) -> bool {
+        other == self
+    }
+}
+
+impl PartialEq<Cow<'_, str>> for Utf8Bytes {
+    fn eq(&self, other: &Cow<'_, str>) -> bool {
+        self == &**other
+    }
+}
+
+impl PartialEq<Utf8Bytes> for Cow<'_, str> {
+    fn eq(&self, other: &Utf8Bytes) -> bool {
+        other == self
     }
 }
 

@@ -1,6 +1,8 @@
 //! [`EventType`] and [`EventId`], values that cannot break the line that they are written to.
 
+use crate::sink::decimal;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 /// A value for the `event` field: any text without CR and LF.
 ///
@@ -18,17 +20,30 @@ pub struct EventType<'a>(&'a str);
 
 /// A value for the `id` field: any text without CR, LF and NUL. (Readers ignore an ID with a NUL.)
 ///
-/// The empty ID resets a reader's last event ID.
+/// The empty ID resets a reader's last event ID. A number becomes an ID without a check and without
+/// an allocation, because the value holds the digits.
 ///
 /// ```
 /// use eventwire::sse::{EventId, InvalidValue};
 ///
-/// assert_eq!(EventId::new("17")?.as_str(), "17");
+/// const START: EventId<'_> = EventId::from_static("start");
+/// assert_eq!(START.as_str(), "start");
+/// assert_eq!(EventId::from(17), EventId::new("17")?);
 /// assert_eq!(EventId::new("1\07"), Err(InvalidValue::Nul { offset: 1 }));
 /// # Ok::<(), InvalidValue>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct EventId<'a>(&'a str);
+#[derive(Clone, Copy)]
+pub struct EventId<'a>(IdText<'a>);
+
+#[derive(Clone, Copy)]
+enum IdText<'a> {
+    Text(&'a str),
+    /// The digits of a number, and its sign, at the end of the array.
+    Number {
+        start: u8,
+        digits: [u8; 20],
+    },
+}
 
 /// Why a text is not valid as an [`EventType`] or [`EventId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -48,7 +63,7 @@ pub enum InvalidValue {
     },
 }
 
-const fn check(text: &str, nul: bool) -> Result<(), InvalidValue> {
+pub(in crate::sse) const fn check(text: &str, nul: bool) -> Result<(), InvalidValue> {
     let bytes = text.as_bytes();
     let mut offset = 0;
     while offset < bytes.len() {
@@ -99,21 +114,41 @@ impl<'a> EventId<'a> {
     /// If it contains a CR, LF or NUL.
     pub const fn new(text: &'a str) -> Result<Self, InvalidValue> {
         match check(text, false) {
-            Ok(()) => Ok(Self(text)),
+            Ok(()) => Ok(Self(IdText::Text(text))),
             Err(error) => Err(error),
         }
     }
 
     /// Wraps an ID that was checked before, or that is a number.
-    #[cfg(feature = "alloc")]
     pub(super) const fn known(text: &'a str) -> Self {
-        Self(text)
+        Self(IdText::Text(text))
     }
 
     /// Returns the text.
     #[must_use]
-    pub const fn as_str(self) -> &'a str {
-        self.0
+    pub const fn as_str(&self) -> &str {
+        match &self.0 {
+            IdText::Text(text) => text,
+            IdText::Number { start, digits } => {
+                let (_, digits) = digits.as_slice().split_at(*start as usize);
+                match core::str::from_utf8(digits) {
+                    Ok(text) => text,
+                    // Never: there are digits and a sign only.
+                    Err(_) => "",
+                }
+            }
+        }
+    }
+
+    fn number(is_negative: bool, magnitude: u64) -> Self {
+        let mut digits = [0; 20];
+        let mut start = digits.len() - decimal(magnitude, &mut digits).len();
+        // A number with a sign has 19 digits at most.
+        if is_negative && start > 0 {
+            start -= 1;
+            digits[start] = b'-';
+        }
+        Self(IdText::Number { start: u8::try_from(start).unwrap_or_default(), digits })
     }
 }
 
@@ -125,8 +160,62 @@ impl EventId<'static> {
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
         assert!(check(text, false).is_ok(), "an event id must not contain CR, LF or NUL");
-        Self(text)
+        Self(IdText::Text(text))
     }
+}
+
+impl Default for EventId<'_> {
+    /// Returns the empty id.
+    fn default() -> Self {
+        Self(IdText::Text(""))
+    }
+}
+
+/// Two ids are equal if their texts are.
+impl PartialEq for EventId<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for EventId<'_> {}
+
+impl Hash for EventId<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Debug for EventId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EventId").field(&self.as_str()).finish()
+    }
+}
+
+macro_rules! from_numbers {
+    ($($number:ty, $is_negative:expr, $magnitude:expr;)*) => {$(
+        /// Returns the number in decimal.
+        #[allow(clippy::cast_lossless, reason = "`usize` has no lossless conversion")]
+        impl From<$number> for EventId<'_> {
+            fn from(number: $number) -> Self {
+                Self::number($is_negative(number), $magnitude(number) as u64)
+            }
+        }
+    )*};
+}
+
+// Of all integers: where several types would do, a literal without a suffix is an `i32`.
+from_numbers! {
+    u8, |_| false, |it| it;
+    u16, |_| false, |it| it;
+    u32, |_| false, |it| it;
+    u64, |_| false, |it| it;
+    usize, |_| false, |it| it;
+    i8, i8::is_negative, i8::unsigned_abs;
+    i16, i16::is_negative, i16::unsigned_abs;
+    i32, i32::is_negative, i32::unsigned_abs;
+    i64, i64::is_negative, i64::unsigned_abs;
+    isize, isize::is_negative, isize::unsigned_abs;
 }
 
 impl fmt::Display for EventType<'_> {
@@ -137,7 +226,7 @@ impl fmt::Display for EventType<'_> {
 
 impl fmt::Display for EventId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0)
+        f.pad(self.as_str())
     }
 }
 

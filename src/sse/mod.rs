@@ -4,7 +4,7 @@
 //! |---|---|
 //! | decode events in your own buffer, no allocator | [`Decoder`] |
 //! | decode owned events from `BytesMut` or `Bytes` chunks | [`OwnedDecoder`] |
-//! | have a stream of events over an HTTP client's stream of chunks | [`EventStream`] (feature `stream`) |
+//! | have a stream of events over an HTTP client's response or chunks | [`EventStream`] (feature `stream`) |
 //! | read and write by `Framed` of `tokio-util` | [`EventCodec`] (feature `tokio-util`) |
 //! | see each field and comment, buffering nothing | [`Lexer`] |
 //! | stay connected to a server, as a client | [`EventSource`] |
@@ -21,17 +21,17 @@ mod event_id;
 mod header;
 mod server;
 
-#[cfg(feature = "http-body")]
-pub use adapt::EventBody;
 #[cfg(feature = "tokio-util")]
 pub use adapt::EventCodec;
-#[cfg(feature = "stream")]
-pub use adapt::EventStream;
 #[cfg(any(feature = "stream", feature = "tokio-util"))]
 pub use adapt::ReadError;
+#[cfg(feature = "http-body")]
+pub use adapt::{BodyChunks, EventBody, NotAnEventStream};
+#[cfg(feature = "stream")]
+pub use adapt::{EventStream, IntoEventBytes, ItemStream, KeepAliveStream};
 pub use client::{
     EventSource, EventSourceDecoder, EventSourceError, EventSourceErrorCause, EventSourceOptions,
-    EventSourceStep, LastEvent, LastEvents, ReadyState, Received,
+    EventSourceStep, LastEvent, LastEvents, ReadyState, Received, Statuses,
 };
 pub use decode::{
     Block, DecodeError, Decoder, DecoderOptions, Event, FieldName, IdStorage, IdTooLong, InlineId,
@@ -39,7 +39,7 @@ pub use decode::{
 };
 #[cfg(feature = "alloc")]
 pub use decode::{OwnedDecoder, OwnedEvent, OwnedItem};
-pub use encode::{DataWriter, EventBuilder, Output};
+pub use encode::{DataWriter, EventBuilder, EventText, Output};
 pub use event_id::{EventId, EventType, InvalidValue};
 pub use header::{
     CONTENT_TYPE, LAST_EVENT_ID, RESPONSE_HEADERS, UnsendableId, is_event_stream,

@@ -10,6 +10,8 @@ mod fanout;
 mod faults;
 #[cfg(feature = "std")]
 mod fuzz;
+#[cfg(feature = "axum")]
+mod guesses_sse;
 mod no_alloc;
 #[cfg(feature = "std")]
 mod public_types;

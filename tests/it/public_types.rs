@@ -3,14 +3,15 @@
 use eventwire::sse::{
     Block, DataWriter, DecodeError, Decoder, DecoderOptions, Event, EventBuilder, EventId,
     EventSource, EventSourceError, EventSourceErrorCause, EventSourceOptions, EventSourceStep,
-    EventType, FieldName, IdTooLong, InlineId, InvalidValue, Item, KeepAlive, LastEvent,
+    EventText, EventType, FieldName, IdTooLong, InlineId, InvalidValue, Item, KeepAlive, LastEvent,
     LastEvents, Lexer, OnLimit, OwnedDecoder, OwnedItem, Pieces, ReadyState, Received, Replay,
-    Resume, Subscription, Text, Token, UnsendableId,
+    Resume, Statuses, Subscription, Text, Token, UnsendableId,
 };
 use eventwire::{
     BufferTooSmall, Credentials, Fanout, FanoutOptions, InvalidUrl, Lagged, Subscriber, Target,
     Url, Utf8Bytes, ws,
 };
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 const fn send_sync<T: Send + Sync + Unpin>() {}
@@ -30,6 +31,7 @@ const _: () = {
     send_sync::<EventSource>();
     send_sync::<EventSource<OwnedDecoder>>();
     send_sync::<EventSource<Decoder<String>>>();
+    send_sync::<EventText<'_>>();
     send_sync::<EventType<'_>>();
     send_sync::<FieldName>();
     send_sync::<InlineId<8>>();
@@ -53,6 +55,7 @@ const _: () = {
     send_sync::<Resume>();
     send_sync::<EventSourceOptions>();
     send_sync::<EventSourceStep>();
+    send_sync::<Statuses>();
     send_sync::<Subscriber>();
     send_sync::<Subscription>();
     send_sync::<Text<'_>>();
@@ -196,8 +199,32 @@ fn utf8_bytes_is_text() {
     assert_eq!(Utf8Bytes::from_static("a").into_bytes(), "a");
     assert!(Utf8Bytes::try_from(bytes::Bytes::from_static(b"\xFF")).is_err());
     assert_eq!(Utf8Bytes::from_utf8_lossy(bytes::Bytes::from_static(b"a\xFF")), "a\u{FFFD}");
+    assert_eq!(Utf8Bytes::try_from(b"a".to_vec()).as_deref(), Ok("a"));
+    assert!(Utf8Bytes::try_from(b"a\xFF".to_vec()).is_err());
+    let owned = String::from("gr\u{FC}n");
+    assert_eq!(Utf8Bytes::from(&owned), text);
+    assert_eq!(Utf8Bytes::from(owned.clone().into_boxed_str()), text);
+    assert_eq!(Utf8Bytes::from(Cow::from("gr\u{FC}n")), text);
+    assert_eq!(Utf8Bytes::from(Cow::from(owned.clone())), owned);
+    assert_eq!(owned, text);
+    let cow = Cow::from(&owned);
+    assert_eq!(text, cow);
+    assert_eq!(cow, text);
+    let bytes: &bytes::Bytes = text.as_ref();
+    assert_eq!(bytes, "gr\u{FC}n".as_bytes());
     let map = HashMap::from([(text, 1)]);
     assert_eq!(map.get("gr\u{FC}n"), Some(&1), "a map finds it by a str");
+}
+
+#[test]
+fn events_can_be_made() {
+    let mut event = eventwire::sse::OwnedEvent::new("a");
+
+    assert_eq!((event.event_type_or_default(), &*event.last_event_id), ("message", ""));
+    event.id = Some("7".into());
+    let event = event.map(|text| text.to_string());
+    assert_eq!((&*event.data, event.id.as_deref()), ("a", Some("7")));
+    assert_eq!(Event::<&str>::new("a"), Event::new("a"));
 }
 
 #[test]

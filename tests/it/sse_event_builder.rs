@@ -12,6 +12,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 /// Encodes the message in every way there is, and checks that all agree.
+#[expect(clippy::needless_pass_by_value, reason = "so it reads better in the rows")]
 fn encode(message: EventBuilder<'_>) -> String {
     let bytes = message.to_bytes();
     assert_eq!(message.encoded_len(), bytes.len());
@@ -107,6 +108,101 @@ fn nothing_breaks_out_of_its_line() {
     assert_eq!(EventType::new("a\0").unwrap().as_str(), "a\0");
     assert!(std::panic::catch_unwind(|| EventType::from_static("a\nb")).is_err());
     assert!(std::panic::catch_unwind(|| EventId::from_static("a\0b")).is_err());
+}
+
+/// The same without a constructor's `?`: a number is an id that cannot be wrong.
+#[test]
+fn a_number_is_an_id() {
+    let rows: Vec<(EventId<'_>, &str)> = vec![
+        (0.into(), "0"),
+        (17.into(), "17"),
+        ((-17).into(), "-17"),
+        (u8::MAX.into(), "255"),
+        (u16::MAX.into(), "65535"),
+        (u32::MAX.into(), "4294967295"),
+        (u64::MAX.into(), "18446744073709551615"),
+        (10_000_000_000_000_000_000_u64.into(), "10000000000000000000"),
+        (7_usize.into(), "7"),
+        (i8::MIN.into(), "-128"),
+        (i16::MIN.into(), "-32768"),
+        (i32::MIN.into(), "-2147483648"),
+        (i64::MIN.into(), "-9223372036854775808"),
+        (i64::MAX.into(), "9223372036854775807"),
+        ((-1_isize).into(), "-1"),
+    ];
+    let mut known = std::collections::HashSet::new();
+    for (id, text) in rows {
+        assert_eq!(id.as_str(), text);
+        assert_eq!(id, EventId::new(text).unwrap(), "{text}");
+        assert_eq!(id.to_string(), text);
+        assert_eq!(format!("{id:?}"), format!("EventId({text:?})"));
+        assert!(known.insert(id) && !known.insert(EventId::new(text).unwrap()), "hashes alike");
+        assert_eq!(encode(EventBuilder::new().id(id)), format!("id: {text}\n\n"));
+    }
+    assert_eq!(EventId::default().as_str(), "");
+}
+
+/// Wrong output cannot be written, whoever holds the text.
+#[test]
+fn texts_of_run_time_are_checked() {
+    for (text, offset) in [("a\nb", 1), ("\r", 0), ("ab\r\n", 2)] {
+        let error = Err(InvalidValue::LineEnd { offset });
+        assert_eq!(EventBuilder::new().try_id(text), error);
+        assert_eq!(EventBuilder::new().try_id(text.to_owned()), error);
+        assert_eq!(EventBuilder::new().try_event_type(text), error);
+        assert_eq!(EventBuilder::new().try_event_type(text.to_owned()), error);
+    }
+    let error = Err(InvalidValue::Nul { offset: 1 });
+    assert_eq!(EventBuilder::new().try_id(String::from("a\0")), error);
+    let event = EventBuilder::new().try_event_type("a\0").unwrap().try_id("").unwrap();
+    assert_eq!(encode(event), "event: a\0\nid: \n\n");
+    assert_eq!(encode(EventBuilder::new().try_event_type(String::new()).unwrap()), "\n");
+}
+
+#[test]
+fn a_builder_may_own_its_texts() {
+    fn owned(text: &str) -> EventBuilder<'static> {
+        let event = EventBuilder::new().try_event_type(text.to_owned()).unwrap();
+        let event = event.try_id(format!("{text}-1")).unwrap();
+        event.comment(Box::<str>::from(text)).data(format!("{text}\r\n{text}"))
+    }
+    let borrowed = EventBuilder::new()
+        .event_type(EventType::new("e").unwrap())
+        .id(EventId::new("e-1").unwrap())
+        .comment("e")
+        .data("e\r\ne");
+    assert_eq!(owned("e"), borrowed);
+    assert_ne!(owned("f"), borrowed);
+    assert_eq!(encode(owned("e")), ": e\nevent: e\nid: e-1\ndata: e\ndata: e\n\n");
+    assert_eq!(owned("e").clone(), borrowed);
+
+    let text = String::from("a");
+    let shared = eventwire::Utf8Bytes::from("a");
+    for event in [
+        EventBuilder::new().data("a"),
+        EventBuilder::new().data(&text),
+        EventBuilder::new().data(&shared),
+        EventBuilder::new().data(text.clone()),
+        EventBuilder::new().data(shared.clone()),
+        EventBuilder::new().data(text.clone().into_boxed_str()),
+        EventBuilder::new().data(std::borrow::Cow::from("a")),
+        EventBuilder::new().data(std::borrow::Cow::from(text.clone())),
+    ] {
+        assert_eq!(encode(event), "data: a\n\n");
+    }
+}
+
+#[test]
+fn several_comments() {
+    let comments = |all: &[&str]| encode(EventBuilder::new().comments(all).data("x"));
+    assert_eq!(comments(&[]), "data: x\n\n");
+    assert_eq!(comments(&[""]), ": \ndata: x\n\n");
+    assert_eq!(comments(&["a", "", "b\nc"]), ": a\n: \n: b\n: c\ndata: x\n\n");
+    // As each by itself.
+    assert_eq!(comments(&["a\r", "b"]), ": a\n: \n: b\ndata: x\n\n");
+    assert_eq!(comments(&["a\r\n", "\nb"]), ": a\n: \n: \n: b\ndata: x\n\n");
+    let owned = EventBuilder::new().comment("before").comments(vec![String::from("a")]);
+    assert_eq!(encode(owned), ": a\n\n");
 }
 
 #[test]
@@ -265,6 +361,6 @@ proptest! {
             writer.write_str(piece).unwrap();
         }
         writer.finish().unwrap();
-        prop_assert_eq!(output, EventBuilder::new().data(&pieces.concat()).to_bytes());
+        prop_assert_eq!(output, EventBuilder::new().data(pieces.concat()).to_bytes());
     }
 }

@@ -140,7 +140,7 @@ async fn what_is_written() {
     let writer = tokio::spawn(async {
         let mut framed = FramedWrite::new(server, EventCodec::new());
         let message = EventBuilder::new().id(EventId::new("1")?).data("a\nb");
-        framed.send(message).await?;
+        framed.send(message.clone()).await?;
         framed.send(&message).await?;
         framed.send(Bytes::from_static(KEEP_ALIVE)).await?;
         framed.send(message.to_bytes()).await?;

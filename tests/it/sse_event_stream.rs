@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use eventwire::sse::{
-    DecodeError, EventId, EventStream, Item, OwnedDecoder, OwnedEvent, ReadError,
+    DecodeError, EventId, EventStream, Item, ItemStream, LastEvent, LastEvents, OwnedDecoder,
+    OwnedEvent, OwnedItem, ReadError,
 };
 use eventwire_test_support::cut;
 use eventwire_test_support::sse::{RECONNECTS, Rules, Seen, by_chunks};
@@ -63,10 +64,17 @@ fn own(chunks: &[&[u8]]) -> Vec<Result<Bytes, Infallible>> {
 }
 
 fn seen(event: Result<OwnedEvent, ReadError<Infallible>>) -> Seen {
-    match event {
-        Ok(event) => {
-            let last_event_id = event.last_event_id.clone();
-            Seen::new(Item::Event(event), &last_event_id)
+    seen_item(event.map(Item::Event))
+}
+
+fn seen_item(item: Result<OwnedItem, ReadError<Infallible>>) -> Seen {
+    match item {
+        Ok(item) => {
+            let last_event_id = match &item {
+                Item::Event(event) => event.last_event_id.clone(),
+                _ => "".into(),
+            };
+            Seen::new(item, &last_event_id)
         }
         Err(ReadError::Decode(error)) => Seen::Failed(error),
         Err(error) => panic!("{error}"),
@@ -105,6 +113,14 @@ fn check(rules: Rules, body: &[u8], chunks: &[&[u8]]) {
     let mut events = EventStream::with_decoder(stream::iter(own(chunks)), decoder());
     let whole = events.by_ref().map(seen).take(10_000).collect::<Vec<_>>().now_or_never();
     assert_eq!(whole.as_ref(), Some(&expected.seen), "{chunks:?}");
+    let items = EventStream::new(slow(own(chunks))).decoder(decoder()).items();
+    let mut items = items.map(seen_item).take(10_000).collect::<Vec<_>>();
+    let all = loop {
+        if let Some(all) = (&mut items).now_or_never() {
+            break all;
+        }
+    };
+    assert_eq!(all, by_chunks(rules.options(), [body]).seen, "{chunks:?}");
     let mut events = EventStream::with_decoder(slow(own(chunks)), decoder());
     assert!(!events.is_terminated());
     assert_eq!(by_dropped_futures(&mut events), expected.seen, "{chunks:?}");
@@ -221,6 +237,135 @@ async fn parts_hold_all_that_was_taken() {
     }
 }
 
+/// The data of a stream that has a last event, and whether an error says that it was cut off.
+async fn until<S>(events: EventStream<S>) -> (Vec<String>, bool)
+where
+    S: Stream<Item = Result<Bytes, Infallible>> + Unpin,
+{
+    let mut events = events;
+    let mut data = Vec::new();
+    let mut was_cut = false;
+    while let Some(event) = events.next().await {
+        assert!(!was_cut, "something after the error");
+        match event {
+            Ok(event) => data.push(event.data.to_string()),
+            Err(error) => {
+                assert_eq!(error, ReadError::Ended);
+                was_cut = true;
+            }
+        }
+    }
+    assert!(events.is_terminated());
+    assert!(events.next().await.is_none());
+    (data, was_cut)
+}
+
+#[tokio::test]
+async fn a_stream_that_has_a_last_event_ends_there() {
+    let done: LastEvents = LastEvent::Data("[DONE]").into();
+    // The body, whether unfinished events are given, the data before the last event, whether that
+    // is yielded, and whether the stream was cut off.
+    let rows: [(&str, bool, &[&str], bool, bool); 13] = [
+        ("data: a\n\ndata: [DONE]\n\n", false, &["a"], true, false),
+        ("data: a\n\ndata: [DONE]\n\ndata: more\n\n", false, &["a"], true, false),
+        ("data: [DONE] \n\n: x\n\n", false, &[], true, false),
+        ("data: a\n\n", false, &["a"], false, true),
+        ("data: a\n\ndata: b", false, &["a"], false, true),
+        ("data: a\n\ndata: b", true, &["a", "b"], false, true),
+        ("data: a\n\ndata: [DONE]", false, &["a"], false, false),
+        ("data: a\n\ndata: [DONE]", true, &["a"], true, false),
+        ("data: a\n\ndata: [DONE]\n", true, &["a"], true, false),
+        ("data: a\n\ndata: [DON", false, &["a"], false, true),
+        ("id: [DONE]\n\n", true, &[], false, true),
+        (": [DONE]\n\n", true, &[], false, true),
+        ("", false, &[], false, true),
+    ];
+    for (body, unfinished, before, yields, was_cut) in rows {
+        let decoder = || {
+            let rules = Rules { unfinished, ..Rules::UNLIMITED };
+            OwnedDecoder::with_options(rules.options())
+        };
+        let before: Vec<_> = before.iter().map(|it| (*it).to_owned()).collect();
+        let mut all = before.clone();
+        if yields {
+            all.push(if body.contains("[DONE] ") { "[DONE] " } else { "[DONE]" }.to_owned());
+        }
+        let body = body.as_bytes();
+        let cuts = (0..=body.len()).map(|at| {
+            let (front, back) = body.split_at(at);
+            vec![front, back]
+        });
+        for chunks in cuts.chain([body.chunks(1).collect()]) {
+            let events = || EventStream::with_decoder(slow(own(&chunks)), decoder());
+            let shown = until(events().last_event(done.clone())).await;
+            assert_eq!(shown, (all.clone(), was_cut), "{chunks:?}");
+            let shown = until(events().until(done.clone())).await;
+            assert_eq!(shown, (before.clone(), was_cut), "{chunks:?}");
+            let items = events().until(done.clone()).items().collect::<Vec<_>>().await;
+            assert_eq!(items.len(), before.len() + usize::from(was_cut), "{chunks:?}");
+            assert_eq!(items.last() == Some(&Err(ReadError::Ended)), was_cut, "{chunks:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_last_event_may_have_a_type_or_come_of_several() {
+    let body = "event: ping\ndata: a\n\nevent: stop\ndata: b\n\ndata: c\n\n";
+    let read = async |last: LastEvents| {
+        until(EventStream::new(slow(own(&[body.as_bytes()]))).last_event(last)).await
+    };
+    let whole = |data: &[&str]| (data.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>(), false);
+    assert_eq!(read(LastEvent::EventType("stop").into()).await, whole(&["a", "b"]));
+    assert_eq!(read(LastEvent::Data(&"a".to_owned()).into()).await, whole(&["a"]));
+    assert_eq!(read(LastEvent::Data(Box::<str>::from("c")).into()).await, whole(&["a", "b", "c"]));
+    let several = vec![LastEvent::Data("x".to_owned()), LastEvent::EventType("message".to_owned())];
+    assert_eq!(read(several.into()).await, whole(&["a", "b", "c"]));
+    assert_eq!(read(LastEvents::default()).await, whole(&["a", "b", "c"]));
+    // The server stays connected after it; what it sends then is left.
+    let chunks = stream::iter(own(&[body.as_bytes()])).chain(stream::pending());
+    let mut events = EventStream::new(chunks).until(LastEvent::EventType("stop"));
+    assert_eq!(events.next().await.unwrap().unwrap().data, "a");
+    assert_eq!(events.next().await, None);
+    assert_eq!(events.into_parts().2, "data: c\n\n");
+}
+
+/// Limits and failed transports are told as they are, and not as a stream that was cut off.
+#[tokio::test]
+async fn other_errors_come_before_the_one_of_the_last_event() {
+    let chunks = [Ok("data: a\n\n"), Err("reset"), Ok("data: b\n\n")];
+    let events = EventStream::new(stream::iter(chunks)).until(LastEvent::Data("[DONE]"));
+    let all: Vec<_> = events.map(|event| event.map(|event| event.data.to_string())).collect().await;
+    assert_eq!(all, [Ok("a".to_owned()), Err(ReadError::Transport("reset"))]);
+    let rules = Rules { max_line: 8, ..Rules::UNLIMITED };
+    let events = EventStream::new(stream::iter([Ok::<_, Infallible>("data: long\n\n")]))
+        .decoder(OwnedDecoder::with_options(rules.options()))
+        .until(LastEvent::Data("[DONE]"));
+    let error = DecodeError::LineTooLong { limit: 8, offset: 8 };
+    assert_eq!(events.collect::<Vec<_>>().await, [Err(ReadError::Decode(error))]);
+    assert_eq!(
+        ReadError::<Infallible>::Ended.to_string(),
+        "the event stream was cut off: it ended before its last event"
+    );
+}
+
+#[tokio::test]
+async fn chunks_of_any_type() {
+    async fn read<C: Into<Bytes>>(chunks: [C; 2]) {
+        // A stream that is not `Unpin`.
+        let chunks = stream::iter(chunks).then(async |chunk| Ok::<_, Infallible>(chunk));
+        let events = std::pin::pin!(EventStream::new(chunks));
+        let data: Vec<_> = events.map(|event| event.unwrap().data).collect().await;
+        assert_eq!(data, ["a", "b"]);
+    }
+    const CHUNKS: [&str; 2] = ["data: a\n\nda", "ta: b\n\n"];
+    read(CHUNKS).await;
+    read(CHUNKS.map(str::as_bytes)).await;
+    read(CHUNKS.map(String::from)).await;
+    read(CHUNKS.map(Vec::from)).await;
+    read(CHUNKS.map(bytes::BytesMut::from)).await;
+    read(CHUNKS.map(eventwire::Utf8Bytes::from)).await;
+}
+
 #[tokio::test]
 async fn a_pinned_stream_will_do() {
     let chunks = stream::once(async { Ok::<_, Infallible>(Bytes::from("data: a\n\n")) });
@@ -234,6 +379,7 @@ const fn error<T: std::error::Error + Copy + Eq>() {}
 
 const _: () = {
     send_sync::<EventStream<stream::Empty<Result<Bytes, Infallible>>>>();
+    send_sync::<ItemStream<stream::Empty<Result<Bytes, Infallible>>>>();
     send_sync::<OwnedEvent>();
     error::<ReadError<Infallible>>();
 };

@@ -66,7 +66,7 @@ async fn everybody_is_woken_for_everything() {
     }
     assert_eq!(hub.listeners(), LISTENERS);
     for number in 0..EVENTS {
-        hub.push(&EventBuilder::new().data(&number.to_string()));
+        hub.push(&EventBuilder::new().data(number.to_string()));
         let all_have_it = async {
             while have.load(Relaxed) < LISTENERS * (number + 1) {
                 yield_now().await;
@@ -82,7 +82,7 @@ async fn everybody_is_woken_for_everything() {
 async fn one_that_is_too_slow_comes_to_an_end_and_back() {
     let hub = Hub::new(FanoutOptions::new().max_items(2));
     let listener = hub.listen(None);
-    let ids: Vec<_> = (0..3).map(|n| hub.push(&EventBuilder::new().data(&n.to_string()))).collect();
+    let ids: Vec<_> = (0..3).map(|n| hub.push(&EventBuilder::new().data(n.to_string()))).collect();
     assert_eq!(listener.stream().count().await, 0);
     let mut listener = hub.listen(Some(ids[0].as_bytes()));
     assert_eq!(listener.missed().len(), 2);

@@ -52,8 +52,11 @@ impl Sse {
 
     fn send(&self, data: &Value, event_type: EventType<'_>, id: Option<EventId<'_>>) {
         let data = data.to_string();
-        let event = EventBuilder::new().event_type(event_type).data(&data);
-        self.hub.push(&id.map_or(event, |id| event.id(id)));
+        let mut event = EventBuilder::new().event_type(event_type).data(data);
+        if let Some(id) = id {
+            event = event.id(id);
+        }
+        self.hub.push(&event);
     }
 
     fn serialize(&self, list: &[Value]) {
@@ -64,7 +67,7 @@ impl Sse {
 
     fn update_init(&self, initial: &[Value]) {
         let blocks =
-            initial.iter().map(|data| EventBuilder::new().data(&data.to_string()).to_bytes());
+            initial.iter().map(|data| EventBuilder::new().data(data.to_string()).to_bytes());
         *self.initial.lock().unwrap() = blocks.collect();
     }
 

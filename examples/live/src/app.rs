@@ -65,7 +65,7 @@ async fn events(
     let resumed = last_event_id.map(|id| {
         let id = String::from_utf8_lossy(id);
         let resumed = json!({ "last_event_id": id, "replayed": missed.len() });
-        EventBuilder::new().event_type(RESUMED).data(&resumed.to_string()).to_bytes()
+        EventBuilder::new().event_type(RESUMED).data(resumed.to_string()).to_bytes()
     });
     let dropped = feed.dropped(page.client);
     let blocks = stream::iter(resumed).chain(stream::iter(missed)).chain(listener.stream());

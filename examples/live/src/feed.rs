@@ -30,7 +30,7 @@ pub(crate) async fn run(hub: &Hub) {
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for second in 0_usize.. {
         seconds.tick().await;
-        hub.push(&EventBuilder::new().data(&time_of_day()));
+        hub.push(&EventBuilder::new().data(time_of_day()));
         if second % 2 == 0 {
             hub.push_transient(Bytes::from_static(KEEP_ALIVE), KEEP_ALIVE.len());
         }

@@ -64,8 +64,10 @@ impl Told<'_> {
     /// With an id if it is to be kept; and how long it is on both wires.
     pub(crate) fn encode(&self, id: Option<EventId<'_>>) -> (OnWires, usize) {
         let json = self.json();
-        let event = EventBuilder::new().event_type(CHAT).data(&json);
-        let event = id.map_or(event, |id| event.id(id));
+        let mut event = EventBuilder::new().event_type(CHAT).data(&json);
+        if let Some(id) = id {
+            event = event.id(id);
+        }
         let (block, frame) = (event.to_bytes(), Frame::text(&json).prepare());
         let len = block.len() + frame.encoded_len();
         (OnWires { sse: Some(block), ws: Some(frame) }, len)

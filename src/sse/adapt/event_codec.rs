@@ -95,8 +95,7 @@ impl Encoder<EventBuilder<'_>> for EventCodec {
     type Error = io::Error;
 
     fn encode(&mut self, message: EventBuilder<'_>, buffer: &mut BytesMut) -> io::Result<()> {
-        // Never: this buffer grows.
-        message.encode_to(buffer).map_err(io::Error::other)
+        self.encode(&message, buffer)
     }
 }
 
@@ -104,7 +103,8 @@ impl Encoder<&EventBuilder<'_>> for EventCodec {
     type Error = io::Error;
 
     fn encode(&mut self, message: &EventBuilder<'_>, buffer: &mut BytesMut) -> io::Result<()> {
-        self.encode(*message, buffer)
+        // Never: this buffer grows.
+        message.encode_to(buffer).map_err(io::Error::other)
     }
 }
 

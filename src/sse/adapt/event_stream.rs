@@ -1,158 +1,264 @@
 //! A stream of events over a stream of chunks.
 
+#[cfg(feature = "http-body")]
+use super::body_chunks::BodyChunks;
+use super::item_stream::ItemStream;
+#[cfg(feature = "http-body")]
+use super::not_an_event_stream::NotAnEventStream;
 use super::read_error::ReadError;
 use crate::Utf8Bytes;
+use crate::sse::client::LastEvents;
 use crate::sse::decode::{Item, OwnedDecoder, OwnedEvent};
 use bytes::Bytes;
 use core::pin::Pin;
-use core::task::{Context, Poll, ready};
+use core::task::{Context, Poll};
 use core::time::Duration;
 use futures_core::{FusedStream, Stream};
+use pin_project_lite::pin_project;
 
-/// The events of a body that comes as a [`Stream`] of [`Bytes`] chunks, such as `reqwest`'s
-/// `bytes_stream()`, or any `http_body::Body` in `http_body_util::BodyDataStream` (WHATWG HTML,
-/// 9.2.6).
-///
-/// It gives events alone. Comments, unknown lines, blocks without data and what
-/// [`OnLimit::Skip`](crate::sse::OnLimit::Skip) drops are passed over; `EventCodec` and
-/// [`OwnedDecoder`] itself show them. Whether the response is an event stream at all is yours to
-/// look at ([`is_event_stream`](crate::sse::is_event_stream)), and it does not reconnect, as
-/// [`EventSource`](crate::sse::EventSource) does.
-///
-/// The stream of chunks must be [`Unpin`]; `Box::pin` or `core::pin::pin!` makes any so. A `next()`
-/// that is dropped before it is done, as by `select!`, loses nothing.
-///
-/// It is over, and gives `None` from then on, once the chunks are or after an error. An unfinished
-/// event is discarded then, by the standard (but given at the end of the chunks if the decoder's options
-/// [ask for it](crate::sse::DecoderOptions::unfinished)), and the decoder is [`reset`](OwnedDecoder::reset). For the
-/// next connection [`into_parts`](Self::into_parts) gives it with the last event ID, which the request
-/// says by [`last_event_id_value`](crate::sse::last_event_id_value), and
-/// [`with_decoder`](Self::with_decoder) takes it; [`Backoff`](crate::Backoff) has the waits between.
-///
-/// Memory: the decoder's, and the chunk that is being decoded.
-///
-/// # Errors
-/// [`ReadError::Transport`] has the error of the chunks, [`ReadError::Decode`] the limit that the
-/// stream went past. Events before it were delivered.
-///
-/// ```
-/// use bytes::Bytes;
-/// use eventwire::sse::{EventStream, ReadError};
-/// use futures_util::{StreamExt, stream};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), ReadError<std::io::Error>> {
-/// let body = ["id: 1\ndata: a\n\n: still here\n\nda", "ta: b\n\ndata: lost"];
-/// let chunks = stream::iter(body).map(|chunk| Ok(Bytes::from(chunk)));
-/// let mut events = EventStream::new(chunks);
-/// let mut seen = Vec::new();
-/// while let Some(event) = events.next().await {
-///     seen.push(event?.data);
-/// }
-/// assert_eq!(seen, ["a", "b"]);
-/// assert_eq!(events.last_event_id(), "1");
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "streams do nothing unless polled"]
-pub struct EventStream<S> {
-    stream: S,
-    decoder: OwnedDecoder,
-    /// What is not decoded of the last chunk.
-    chunk: Bytes,
-    is_over: bool,
+pin_project! {
+    /// The events of a body that comes as a [`Stream`] of chunks, such as `reqwest`'s
+    /// `bytes_stream()` ([WHATWG HTML, 9.2.6]). A chunk is [`Bytes`], or what becomes `Bytes`
+    /// without a copy, such as `Vec<u8>` and `String`.
+    ///
+    /// [`from_response`](Self::from_response) (feature `http-body`) takes a response, and checks
+    /// its status and content type. [`new`](Self::new) takes the chunks alone: then check them
+    /// yourself, by [`is_event_stream`](crate::sse::is_event_stream).
+    ///
+    /// The stream yields events alone. Comments, unknown lines, blocks without data and what
+    /// [`OnLimit::Skip`](crate::sse::OnLimit::Skip) drops are passed over; [`items`](Self::items)
+    /// shows them. The stream does not reconnect: [`EventSource`](crate::sse::EventSource) does.
+    ///
+    /// An `EventStream` is [`Unpin`] if the stream of chunks is. `core::pin::pin!` and `Box::pin`
+    /// make any other so. A `next()` that is dropped before it is done, as by `select!`, loses
+    /// nothing.
+    ///
+    /// After the chunks, after an error and after the [last event](Self::last_event) the stream is
+    /// over: it yields `None` from then on. An unfinished event is discarded then, by the standard.
+    /// Only at the end of the chunks it is yielded, if the decoder's options
+    /// [ask for it](crate::sse::DecoderOptions::unfinished).
+    ///
+    /// For the next connection [`into_parts`](Self::into_parts) returns the decoder, which is
+    /// [`reset`](OwnedDecoder::reset) and keeps the last event ID. The request says that ID by
+    /// [`last_event_id_value`](crate::sse::last_event_id_value). [`decoder`](Self::decoder) takes
+    /// the decoder for the next stream, and [`Backoff`](crate::Backoff) has the waits between.
+    ///
+    /// Memory: the decoder's, and the chunk that is being decoded.
+    ///
+    /// # Errors
+    /// [`ReadError::Transport`] has the error of the chunks, [`ReadError::Decode`] the limit that
+    /// the stream went past. Events before it were delivered. [`ReadError::Ended`] comes only if
+    /// there is a [last event](Self::last_event) to wait for.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use eventwire::sse::{EventStream, ReadError};
+    /// use futures_util::{StreamExt, stream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), ReadError<std::io::Error>> {
+    /// let body = ["id: 1\ndata: a\n\n: still here\n\nda", "ta: b\n\ndata: lost"];
+    /// let chunks = stream::iter(body).map(|chunk| Ok(Bytes::from(chunk)));
+    /// let mut events = EventStream::new(chunks);
+    /// let mut seen = Vec::new();
+    /// while let Some(event) = events.next().await {
+    ///     seen.push(event?.data);
+    /// }
+    /// assert_eq!(seen, ["a", "b"]);
+    /// assert_eq!(events.last_event_id(), "1");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [WHATWG HTML, 9.2.6]:
+    /// https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+    #[derive(Clone, Debug)]
+    #[must_use = "streams do nothing unless polled"]
+    pub struct EventStream<S> {
+        #[pin]
+        items: ItemStream<S>,
+    }
 }
 
-impl<S, E> EventStream<S>
+impl<S, C, E> EventStream<S>
 where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    S: Stream<Item = Result<C, E>>,
+    C: Into<Bytes>,
 {
-    /// The events of these chunks, with the default [`DecoderOptions`](crate::sse::DecoderOptions).
+    /// Returns the events of these chunks, with the default
+    /// [`DecoderOptions`](crate::sse::DecoderOptions).
     pub fn new(stream: S) -> Self {
         Self::with_decoder(stream, OwnedDecoder::new())
     }
 
-    /// The events of these chunks by this decoder, which has options or a last event ID. One that
-    /// was left in the middle of another stream is to be [`reset`](OwnedDecoder::reset) first.
+    /// Returns the events of these chunks by this decoder, which has options or a last event ID.
+    /// [`reset`](OwnedDecoder::reset) a decoder that was left in the middle of another stream.
     pub const fn with_decoder(stream: S, decoder: OwnedDecoder) -> Self {
-        Self { stream, decoder, chunk: Bytes::new(), is_over: false }
+        Self { items: ItemStream::new(stream, decoder) }
+    }
+}
+
+#[cfg(feature = "http-body")]
+impl<B: http_body::Body> EventStream<BodyChunks<B>> {
+    /// Returns the events of a response, if it is an event stream: an [`http::Response`] with any
+    /// [`http_body::Body`], as hyper has it, or what converts into one, such as
+    /// `reqwest::Response`.
+    ///
+    /// # Errors
+    /// If the status is not 200 or the content type is not `text/event-stream`. The error has the
+    /// response, whose body often says why.
+    ///
+    /// ```
+    /// use eventwire::sse::{EventStream, LastEvent};
+    /// use futures_util::TryStreamExt;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let response = http::Response::builder().header("content-type", "text/event-stream");
+    /// let response = response.body("data: {}\n\ndata: [DONE]\n\n".to_owned())?; // a client's
+    ///
+    /// let mut events =
+    ///     EventStream::from_response(response)?.until(LastEvent::Data("[DONE]"));
+    /// while let Some(event) = events.try_next().await? {
+    ///     assert_eq!(event.data, "{}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// With `reqwest` the body of a refusal is read by
+    /// `reqwest::Response::from(error.into_response()).text()`.
+    pub fn from_response<R>(response: R) -> Result<Self, NotAnEventStream<B>>
+    where
+        R: Into<http::Response<B>>,
+    {
+        let response = NotAnEventStream::check(response.into())?;
+        Ok(Self::new(BodyChunks::new(response.into_body())))
     }
 }
 
 impl<S> EventStream<S> {
-    /// As [`OwnedDecoder::last_event_id`].
+    /// Sets the decoder, which has options or a last event ID, as
+    /// [`with_decoder`](Self::with_decoder) does. Set it before the first event is read.
+    ///
+    /// ```
+    /// use eventwire::sse::{DecoderOptions, EventStream, OwnedDecoder};
+    /// use futures_util::stream;
+    ///
+    /// let chunks = stream::iter([Ok::<_, std::io::Error>("data: a\n\n")]);
+    /// let decoder = OwnedDecoder::with_options(DecoderOptions::new().max_event(1 << 20));
+    /// let events = EventStream::new(chunks).decoder(decoder);
+    /// ```
+    pub fn decoder(mut self, decoder: OwnedDecoder) -> Self {
+        self.items.set_decoder(decoder);
+        self
+    }
+
+    /// Sets the event after which the stream is over, or [several](LastEvents), any of which ends
+    /// it. The last event is yielded like any other. Then comes `None`, even if the server stays
+    /// connected.
+    ///
+    /// A stream without that event was cut off: at the end of the chunks it yields the error
+    /// [`ReadError::Ended`] before `None`. A last event that misses its blank line, because the
+    /// server forgets it, counts too. Such an event is yielded if the decoder's options
+    /// [ask for it](crate::sse::DecoderOptions::unfinished).
+    ///
+    /// Of this and [`until`](Self::until) the last call counts.
+    ///
+    /// ```
+    /// use eventwire::sse::{EventStream, LastEvent, ReadError};
+    /// use futures_util::{StreamExt, stream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let read = async |body: &'static str| {
+    ///     let chunks = stream::iter([Ok::<_, std::io::Error>(body)]);
+    ///     let events = EventStream::new(chunks).last_event(LastEvent::EventType("stop"));
+    ///     events.collect::<Vec<_>>().await
+    /// };
+    ///
+    /// let whole = read("data: a\n\nevent: stop\ndata: usage\n\n").await;
+    /// assert!(matches!(&whole[..], [Ok(_), Ok(last)] if last.data == "usage"));
+    /// let cut = read("data: a\n\n").await;
+    /// assert!(matches!(&cut[..], [Ok(_), Err(ReadError::Ended)]));
+    /// # }
+    /// ```
+    pub fn last_event(mut self, events: impl Into<LastEvents>) -> Self {
+        self.items.set_last_events(events.into(), true);
+        self
+    }
+
+    /// Does the same as [`last_event`](Self::last_event), but the last event is not yielded: for an
+    /// event that says nothing else, such as `[DONE]`.
+    ///
+    /// ```
+    /// use eventwire::sse::{EventStream, LastEvent, ReadError};
+    /// use futures_util::{TryStreamExt, stream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), ReadError<std::io::Error>> {
+    /// let chunks = stream::iter([Ok("data: {}\n\ndata: [DONE]\n\n")]);
+    /// let mut events = EventStream::new(chunks).until(LastEvent::Data("[DONE]"));
+    /// while let Some(event) = events.try_next().await? {
+    ///     assert_eq!(event.data, "{}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn until(mut self, events: impl Into<LastEvents>) -> Self {
+        self.items.set_last_events(events.into(), false);
+        self
+    }
+
+    /// Returns the stream of all items, which also shows comments, blocks without data and what
+    /// else the decoder's [options](crate::sse::DecoderOptions) ask for. [`ItemStream`] has an
+    /// example.
+    pub fn items(self) -> ItemStream<S> {
+        self.items
+    }
+
+    /// Returns the last event ID, as [`OwnedDecoder::last_event_id`].
     #[must_use]
     pub const fn last_event_id(&self) -> &Utf8Bytes {
-        self.decoder.last_event_id()
+        self.items.last_event_id()
     }
 
-    /// As [`OwnedDecoder::reconnection_time`].
+    /// Returns the last valid `retry`, as [`OwnedDecoder::reconnection_time`].
     #[must_use]
     pub const fn reconnection_time(&self) -> Option<Duration> {
-        self.decoder.reconnection_time()
+        self.items.reconnection_time()
     }
 
-    /// The stream of chunks, the decoder, and what was taken from the one and not yet given to the
-    /// other: the bytes to decode next, before those of further chunks.
+    /// Returns the stream of chunks, the decoder, and the bytes that are left of the last chunk.
+    /// Those are decoded next, before those of further chunks.
     pub fn into_parts(self) -> (S, OwnedDecoder, Bytes) {
-        (self.stream, self.decoder, self.chunk)
-    }
-
-    fn end(&mut self) {
-        self.is_over = true;
-        self.decoder.reset();
+        self.items.into_parts()
     }
 }
 
-impl<S, E> Stream for EventStream<S>
+impl<S, C, E> Stream for EventStream<S>
 where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    S: Stream<Item = Result<C, E>>,
+    C: Into<Bytes>,
 {
     type Item = Result<OwnedEvent, ReadError<E>>;
 
     /// Like the combinators of `futures-util` it has no budget: chunks that end no event are taken
     /// for as long as there are some at once.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        if this.is_over {
-            return Poll::Ready(None);
-        }
-        loop {
-            match this.decoder.decode(&mut this.chunk) {
-                Ok(Some(Item::Event(event))) => return Poll::Ready(Some(Ok(event))),
-                Ok(Some(_)) => continue,
-                Ok(None) => {}
-                Err(error) => {
-                    this.end();
-                    return Poll::Ready(Some(Err(ReadError::Decode(error))));
-                }
-            }
-            match ready!(Pin::new(&mut this.stream).poll_next(cx)).transpose() {
-                Ok(Some(chunk)) => this.chunk = chunk,
-                Ok(None) => {
-                    let last = this.decoder.decode_eof(&mut this.chunk);
-                    this.end();
-                    return Poll::Ready(match last {
-                        Ok(Some(Item::Event(event))) => Some(Ok(event)),
-                        Ok(_) => None,
-                        Err(error) => Some(Err(ReadError::Decode(error))),
-                    });
-                }
-                Err(error) => {
-                    this.end();
-                    return Poll::Ready(Some(Err(ReadError::Transport(error))));
-                }
-            }
-        }
+        self.project().items.poll_by(cx, |item| match item {
+            Item::Event(event) => Some(event),
+            _ => None,
+        })
     }
 }
 
-impl<S, E> FusedStream for EventStream<S>
+impl<S, C, E> FusedStream for EventStream<S>
 where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    S: Stream<Item = Result<C, E>>,
+    C: Into<Bytes>,
 {
     fn is_terminated(&self) -> bool {
-        self.is_over
+        self.items.is_over()
     }
 }

@@ -1,19 +1,39 @@
 //! Adaptors to the traits of other crates: thin, without protocol logic.
 
 #[cfg(feature = "http-body")]
+mod body_chunks;
+#[cfg(feature = "http-body")]
 mod event_body;
 #[cfg(feature = "tokio-util")]
 mod event_codec;
 #[cfg(feature = "stream")]
 mod event_stream;
+#[cfg(feature = "stream")]
+mod into_event_bytes;
+#[cfg(feature = "stream")]
+mod item_stream;
+#[cfg(feature = "stream")]
+mod keep_alive_stream;
+#[cfg(feature = "http-body")]
+mod not_an_event_stream;
 #[cfg(any(feature = "stream", feature = "tokio-util"))]
 mod read_error;
 
+#[cfg(feature = "http-body")]
+pub use body_chunks::BodyChunks;
 #[cfg(feature = "http-body")]
 pub use event_body::EventBody;
 #[cfg(feature = "tokio-util")]
 pub use event_codec::EventCodec;
 #[cfg(feature = "stream")]
 pub use event_stream::EventStream;
+#[cfg(feature = "stream")]
+pub use into_event_bytes::IntoEventBytes;
+#[cfg(feature = "stream")]
+pub use item_stream::ItemStream;
+#[cfg(feature = "stream")]
+pub use keep_alive_stream::KeepAliveStream;
+#[cfg(feature = "http-body")]
+pub use not_an_event_stream::NotAnEventStream;
 #[cfg(any(feature = "stream", feature = "tokio-util"))]
 pub use read_error::ReadError;

@@ -405,7 +405,7 @@ impl<D: EventSourceDecoder> EventSource<D> {
             }
             200 => Err(self.fail(EventSourceErrorCause::ContentType)),
             204 => Err(self.fail(EventSourceErrorCause::Status(status))),
-            _ if self.options.retry_statuses.contains(&status) => {
+            _ if self.options.retry_statuses.contain(status) => {
                 let wait = wait.max(self.reconnection_time());
                 Err(self.lose(EventSourceErrorCause::Status(status), Attempt::default(), wait, now))
             }

@@ -1,6 +1,7 @@
 //! [`EventSourceOptions`]: when a client reconnects, and when it gives up.
 
 use super::last_event::LastEvents;
+use super::statuses::Statuses;
 use crate::Backoff;
 use core::time::Duration;
 
@@ -24,7 +25,7 @@ pub struct EventSourceOptions {
     /// If no back-off was set, this holds the minimum waits.
     backoff: Backoff,
     backoff_is_set: bool,
-    pub(in crate::sse) retry_statuses: &'static [u16],
+    pub(in crate::sse) retry_statuses: Statuses,
     idempotent: bool,
     reconnect: Option<bool>,
     pub(in crate::sse) response_timeout: Duration,
@@ -86,7 +87,7 @@ impl EventSourceOptions {
             reconnection_time: Self::DEFAULT_RECONNECTION_TIME,
             backoff: Backoff::new(Self::LEAST_WAIT, Self::LONGEST_LEAST_WAIT, 0).jitter(0),
             backoff_is_set: false,
-            retry_statuses: &[],
+            retry_statuses: Statuses::NONE,
             idempotent: true,
             reconnect: None,
             response_timeout: Self::DEFAULT_RESPONSE_TIMEOUT,
@@ -124,9 +125,19 @@ impl EventSourceOptions {
     ///
     /// If such a response has a `Retry-After` in seconds, the wait is at least that long. Any other
     /// form, including a date, is ignored, because there is no calendar here.
+    ///
+    /// ```
+    /// use eventwire::sse::EventSourceOptions;
+    ///
+    /// EventSourceOptions::new().retry_statuses(&[429, 503]);
+    /// # #[cfg(feature = "alloc")] {
+    /// let configured: Vec<u16> = vec![429, 503];
+    /// EventSourceOptions::new().retry_statuses(configured); // or `&configured`, which is copied
+    /// # }
+    /// ```
     #[must_use]
-    pub const fn retry_statuses(mut self, statuses: &'static [u16]) -> Self {
-        self.retry_statuses = statuses;
+    pub fn retry_statuses(mut self, statuses: impl Into<Statuses>) -> Self {
+        self.retry_statuses = statuses.into();
         self
     }
 

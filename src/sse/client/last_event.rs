@@ -18,6 +18,16 @@ pub enum LastEvent<S = &'static str> {
     EventType(S),
 }
 
+#[cfg(feature = "alloc")]
+impl<S> LastEvent<S> {
+    fn map<T>(self, f: impl FnOnce(S) -> T) -> LastEvent<T> {
+        match self {
+            Self::Data(data) => LastEvent::Data(f(data)),
+            Self::EventType(event_type) => LastEvent::EventType(f(event_type)),
+        }
+    }
+}
+
 impl<S: AsRef<str>> LastEvent<S> {
     fn is(&self, event_type: &[u8], data: &[u8]) -> bool {
         match self {
@@ -27,12 +37,15 @@ impl<S: AsRef<str>> LastEvent<S> {
     }
 }
 
-/// A set of events that each end a stream and close its source, for
-/// [`EventSourceOptions::last_event`](crate::sse::EventSourceOptions::last_event). It is empty, one
-/// [`LastEvent`], a `'static` slice of them, or (with feature `alloc`) values made at run time.
+/// The events each of which ends a stream for good, for
+/// [`EventSourceOptions::last_event`](crate::sse::EventSourceOptions::last_event) and
+/// `EventStream::last_event`: none, one [`LastEvent`], or a `'static` slice of them.
+///
+/// With feature `alloc` the texts may be made at run time: a `String`, a `Box<str>` or a `&String`,
+/// which is copied. Several of them are in a `Vec`.
 ///
 /// ```
-/// use eventwire::sse::{LastEvent, LastEvents, EventSourceOptions};
+/// use eventwire::sse::{EventSourceOptions, LastEvent, LastEvents};
 ///
 /// EventSourceOptions::new().last_event(LastEvent::Data("[DONE]"));
 /// EventSourceOptions::new().last_event(&[
@@ -41,6 +54,7 @@ impl<S: AsRef<str>> LastEvent<S> {
 /// ]);
 /// # #[cfg(feature = "alloc")] {
 /// let stop = std::env::args().nth(1).unwrap_or_else(|| "stop".to_owned());
+/// EventSourceOptions::new().last_event(LastEvent::Data(&stop));
 /// EventSourceOptions::new().last_event(vec![LastEvent::Data(stop)]);
 /// # }
 /// let none = EventSourceOptions::new().last_event(LastEvents::default());
@@ -117,12 +131,23 @@ impl From<LastEvent<String>> for LastEvents {
 }
 
 #[cfg(feature = "alloc")]
+impl From<LastEvent<Box<str>>> for LastEvents {
+    fn from(last: LastEvent<Box<str>>) -> Self {
+        Vec::from([last]).into()
+    }
+}
+
+/// The text is copied.
+#[cfg(feature = "alloc")]
+impl From<LastEvent<&String>> for LastEvents {
+    fn from(last: LastEvent<&String>) -> Self {
+        Vec::from([last.map(String::as_str)]).into()
+    }
+}
+
+#[cfg(feature = "alloc")]
 impl<S: Into<Box<str>>> From<Vec<LastEvent<S>>> for LastEvents {
     fn from(all: Vec<LastEvent<S>>) -> Self {
-        let own = |last| match last {
-            LastEvent::Data(data) => LastEvent::Data(S::into(data)),
-            LastEvent::EventType(event_type) => LastEvent::EventType(S::into(event_type)),
-        };
-        Self(Kept::Owned(all.into_iter().map(own).collect()))
+        Self(Kept::Owned(all.into_iter().map(|last| last.map(S::into)).collect()))
     }
 }

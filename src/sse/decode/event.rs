@@ -87,6 +87,26 @@ impl Event<&str> {
     pub const DEFAULT_TYPE: &'static str = "message";
 }
 
+impl<T, L: Default> Event<T, L> {
+    /// Returns an event with this data and nothing else. The other fields can be assigned: for
+    /// tests, and for events that did not come from a decoder.
+    ///
+    #[cfg_attr(feature = "alloc", doc = "```")]
+    #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+    /// use eventwire::sse::OwnedEvent;
+    ///
+    /// let mut event = OwnedEvent::new("1 + 2");
+    /// event.event_type = Some("sum".into());
+    /// event.last_event_id = "7".into();
+    /// assert_eq!(event.data, "1 + 2");
+    /// assert_eq!(event.event_type_or_default(), "sum");
+    /// ```
+    pub fn new(data: impl Into<T>) -> Self {
+        let last_event_id = L::default();
+        Self { event_type: None, data: data.into(), id: None, retry: None, last_event_id }
+    }
+}
+
 impl<T, L> Event<T, L> {
     /// Converts the texts of the event by `f`.
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Event<U, L> {

@@ -36,7 +36,7 @@ impl EventBuilder<'_> {
     /// assert_eq!(output, b"data: [1,2,3]\n\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn write_data<O: Output>(self, output: O) -> DataWriter<O> {
+    pub fn write_data<O: Output>(&self, output: O) -> DataWriter<O> {
         let mut writer = DataWriter { output, written: 0, fits: true, after_cr: false };
         let Ok(()) = self.write_fields(&mut writer);
         let Ok(()) = writer.put(DATA);

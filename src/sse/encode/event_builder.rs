@@ -1,39 +1,91 @@
 //! What a server writes.
 
+use super::event_text::EventText;
 use crate::BufferTooSmall;
 use crate::simd::Line;
 use crate::sink::{self, Encode, Sink, decimal};
 use crate::sse::decode::{Block, Event};
 use crate::sse::event_id::{EventId, EventType, InvalidValue};
+use core::hash::{Hash, Hasher};
 use core::time::Duration;
 use memchr::memchr2;
 
-/// A block to be written: an event if it has data, else a comment, an id, a retry, or what you put
-/// together (WHATWG HTML, 9.2.5).
+/// A block to write: an event if it has data, else a comment, an id, a retry, or any of these
+/// together ([WHATWG HTML, 9.2.5]).
 ///
 /// Data and comments may be any text: CR, LF and CRLF each begin a new line of the field, which a
 /// reader joins by LF. Nothing that is written here can end the block or begin another field.
 ///
 /// ```
-/// use eventwire::sse::{EventId, EventType, EventBuilder};
+/// use eventwire::sse::{EventBuilder, EventType};
 ///
 /// const SUM: EventType<'_> = EventType::from_static("sum");
 ///
-/// let message = EventBuilder::new().event_type(SUM).id(EventId::new("7")?).data("1 +\r\n2");
+/// let message = EventBuilder::new().event_type(SUM).id(7).data("1 +\r\n2");
 /// let mut buffer = [0; 64];
 /// let len = message.encode(&mut buffer)?;
 /// assert_eq!(&buffer[..len], b"event: sum\nid: 7\ndata: 1 +\ndata: 2\n\n");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), eventwire::BufferTooSmall>(())
+/// ```
+///
+/// Texts are borrowed or, with feature `alloc`, owned ([`EventText`]). A builder whose texts are
+/// owned or `'static` is an `EventBuilder<'static>`, which a function can return and a stream can
+/// carry:
+///
+#[cfg_attr(feature = "alloc", doc = "```")]
+#[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+/// use eventwire::sse::{EventBuilder, InvalidValue};
+///
+/// fn progress(job: String, percent: u8) -> Result<EventBuilder<'static>, InvalidValue> {
+///     Ok(EventBuilder::new().try_id(job)?.data(format!("{percent} %")))
+/// }
+///
+/// assert_eq!(progress("job-5".to_owned(), 20)?.to_bytes(), "id: job-5\ndata: 20 %\n\n");
+/// # Ok::<(), InvalidValue>(())
 /// ```
 ///
 /// To send one event to many, encode it once: [`to_bytes`](Self::to_bytes).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+///
+/// [WHATWG HTML, 9.2.5]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventBuilder<'a> {
-    comment: Option<&'a str>,
-    event_type: Option<EventType<'a>>,
-    id: Option<EventId<'a>>,
+    comment: Option<EventText<'a>>,
+    /// Checked, or of an [`EventType`].
+    event_type: Option<EventText<'a>>,
+    id: Option<Id<'a>>,
     retry: Option<Duration>,
-    data: Option<&'a str>,
+    data: Option<EventText<'a>>,
+}
+
+#[derive(Clone, Debug)]
+enum Id<'a> {
+    Checked(EventId<'a>),
+    /// Checked too.
+    Text(EventText<'a>),
+}
+
+impl Id<'_> {
+    fn get(&self) -> EventId<'_> {
+        match self {
+            Self::Checked(id) => *id,
+            Self::Text(text) => EventId::known(text.as_str()),
+        }
+    }
+}
+
+impl PartialEq for Id<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for Id<'_> {}
+
+impl Hash for Id<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.get().hash(state);
+    }
 }
 
 impl<'a> EventBuilder<'a> {
@@ -43,25 +95,116 @@ impl<'a> EventBuilder<'a> {
         Self { comment: None, event_type: None, id: None, retry: None, data: None }
     }
 
-    /// Sets the comment, which readers ignore.
+    /// Sets the comment, which readers ignore. Each line of it becomes a comment.
     #[must_use]
-    pub const fn comment(mut self, text: &'a str) -> Self {
-        self.comment = Some(text);
+    pub fn comment(mut self, text: impl Into<EventText<'a>>) -> Self {
+        self.comment = Some(text.into());
         self
     }
 
-    /// Sets the event's type.
+    /// Sets several comments, in place of those that were set before.
+    ///
+    /// ```
+    /// use eventwire::sse::EventBuilder;
+    ///
+    /// let block = EventBuilder::new().comments(["node 7", "eu-west"]).data("a").to_bytes();
+    /// assert_eq!(block, ": node 7\n: eu-west\ndata: a\n\n");
+    /// ```
+    #[cfg(feature = "alloc")]
     #[must_use]
-    pub const fn event_type(mut self, event_type: EventType<'a>) -> Self {
+    pub fn comments<T: AsRef<str>>(mut self, texts: impl IntoIterator<Item = T>) -> Self {
+        let mut texts = texts.into_iter();
+        self.comment = texts.next().map(|first| {
+            let mut all = alloc::string::String::from(first.as_ref());
+            for text in texts {
+                // After a CR one LF would belong to it.
+                all.push_str(if all.ends_with('\r') { "\n\n" } else { "\n" });
+                all.push_str(text.as_ref());
+            }
+            all.into()
+        });
+        self
+    }
+
+    /// Sets the event's type. [`try_event_type`](Self::try_event_type) takes a text of run time.
+    ///
+    /// ```
+    /// use eventwire::sse::{EventBuilder, EventType};
+    ///
+    /// const TICK: EventType<'_> = EventType::from_static("tick"); // checked by the compiler
+    ///
+    /// let named = EventBuilder::new().event_type(TICK);
+    /// let inline = EventBuilder::new().event_type(const { EventType::from_static("tick") });
+    /// assert_eq!(named, inline);
+    /// ```
+    #[must_use]
+    pub fn event_type(mut self, event_type: EventType<'a>) -> Self {
+        self.event_type = Some(event_type.as_str().into());
+        self
+    }
+
+    /// Sets the event's type to a text that is made at run time.
+    ///
+    /// # Errors
+    /// If it has a CR or LF.
+    ///
+    /// ```
+    /// use eventwire::sse::{EventBuilder, InvalidValue};
+    ///
+    /// let event = EventBuilder::new().try_event_type("tick")?.data("1");
+    /// assert_eq!(event.encoded_len(), "event: tick\ndata: 1\n\n".len());
+    ///
+    /// let error = EventBuilder::new().try_event_type("tick\ndata: 2").unwrap_err();
+    /// assert_eq!(error, InvalidValue::LineEnd { offset: 4 });
+    /// # Ok::<(), InvalidValue>(())
+    /// ```
+    pub fn try_event_type(
+        mut self,
+        event_type: impl Into<EventText<'a>>,
+    ) -> Result<Self, InvalidValue> {
+        let event_type = event_type.into();
+        EventType::new(event_type.as_str())?;
         self.event_type = Some(event_type);
+        Ok(self)
+    }
+
+    /// Sets the last event ID of this event and those that follow: a number, or an [`EventId`].
+    /// [`try_id`](Self::try_id) takes a text.
+    ///
+    /// ```
+    /// use eventwire::sse::EventBuilder;
+    ///
+    /// let mut buffer = [0; 32];
+    /// let len = EventBuilder::new().id(17).data("a").encode(&mut buffer)?;
+    /// assert_eq!(&buffer[..len], b"id: 17\ndata: a\n\n");
+    /// # Ok::<(), eventwire::BufferTooSmall>(())
+    /// ```
+    #[must_use]
+    pub fn id(mut self, id: impl Into<EventId<'a>>) -> Self {
+        self.id = Some(Id::Checked(id.into()));
         self
     }
 
-    /// Sets the last event ID of this event and those that follow.
-    #[must_use]
-    pub const fn id(mut self, id: EventId<'a>) -> Self {
-        self.id = Some(id);
-        self
+    /// Sets the last event ID of this event and those that follow to a text.
+    ///
+    /// # Errors
+    /// If it has a CR, LF or NUL.
+    ///
+    /// ```
+    /// use eventwire::sse::{EventBuilder, InvalidValue};
+    ///
+    /// let event = EventBuilder::new().try_id("17-a")?.data("1");
+    /// assert_eq!(event.encoded_len(), "id: 17-a\ndata: 1\n\n".len());
+    ///
+    /// let error = EventBuilder::new().try_id("17\n").unwrap_err();
+    /// assert_eq!(error, InvalidValue::LineEnd { offset: 2 });
+    /// # Ok::<(), InvalidValue>(())
+    /// ```
+    pub fn try_id(mut self, id: impl Into<EventText<'a>>) -> Result<Self, InvalidValue> {
+        let id = id.into();
+        EventId::new(id.as_str())?;
+        self.id = Some(Id::Text(id));
+        Ok(self)
     }
 
     /// Sets the reader's reconnection time, in whole milliseconds up to `u64::MAX`.
@@ -73,8 +216,8 @@ impl<'a> EventBuilder<'a> {
 
     /// Sets the data, without which nothing is dispatched. Empty data is data.
     #[must_use]
-    pub const fn data(mut self, text: &'a str) -> Self {
-        self.data = Some(text);
+    pub fn data(mut self, text: impl Into<EventText<'a>>) -> Self {
+        self.data = Some(text.into());
         self
     }
 
@@ -115,33 +258,48 @@ impl<'a> EventBuilder<'a> {
     ) -> Result<Self, InvalidValue> {
         let event_type = event_type.map(|it| EventType::new(it.as_ref())).transpose()?;
         let id = id.map(|id| EventId::new(id.as_ref())).transpose()?;
-        Ok(Self { event_type, id, retry, ..Self::new() })
+        Ok(Self {
+            event_type: event_type.map(|it| it.as_str().into()),
+            id: id.map(Id::Checked),
+            retry,
+            ..Self::new()
+        })
     }
 
     #[cfg(feature = "alloc")]
-    pub(in crate::sse) const fn set_id(&self) -> Option<EventId<'a>> {
-        self.id
+    pub(in crate::sse) fn set_id(&self) -> Option<EventId<'_>> {
+        self.id.as_ref().map(Id::get)
     }
 
-    pub(in crate::sse) const fn set_data(&self) -> &'a str {
-        match self.data {
-            Some(data) => data,
-            None => "",
+    /// The same with this id.
+    #[cfg(feature = "alloc")]
+    pub(in crate::sse) fn with_id<'b>(&'b self, id: EventId<'b>) -> EventBuilder<'b> {
+        EventBuilder {
+            comment: self.comment.as_ref().map(EventText::by_ref),
+            event_type: self.event_type.as_ref().map(EventText::by_ref),
+            id: Some(Id::Checked(id)),
+            retry: self.retry,
+            data: self.data.as_ref().map(EventText::by_ref),
         }
+    }
+
+    pub(in crate::sse) fn set_data(&self) -> &str {
+        text(self.data.as_ref())
     }
 
     /// Writes all but the data and the blank line.
     pub(in crate::sse) fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
-        if let Some(comment) = self.comment {
+        if let Some(comment) = &self.comment {
             sink.put(COMMENT)?;
-            put_lines(sink, COMMENT_LINE, comment.as_bytes(), &mut false)?;
+            put_lines(sink, COMMENT_LINE, comment.as_str().as_bytes(), &mut false)?;
             sink.put(b"\n")?;
         }
-        if let Some(event_type) = self.event_type.filter(|it| !it.as_str().is_empty()) {
-            put_field(sink, b"event: ", event_type.as_str().as_bytes())?;
+        let event_type = text(self.event_type.as_ref());
+        if !event_type.is_empty() {
+            put_field(sink, b"event: ", event_type.as_bytes())?;
         }
-        if let Some(id) = self.id {
-            put_field(sink, b"id: ", id.as_str().as_bytes())?;
+        if let Some(id) = &self.id {
+            put_field(sink, b"id: ", id.get().as_str().as_bytes())?;
         }
         if let Some(retry) = self.retry {
             let millis = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX);
@@ -154,9 +312,9 @@ impl<'a> EventBuilder<'a> {
 impl Encode for EventBuilder<'_> {
     fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         self.write_fields(sink)?;
-        if let Some(data) = self.data {
+        if let Some(data) = &self.data {
             sink.put(DATA)?;
-            put_lines(sink, DATA_LINE, data.as_bytes(), &mut false)?;
+            put_lines(sink, DATA_LINE, data.as_str().as_bytes(), &mut false)?;
             return sink.put(b"\n\n");
         }
         sink.put(b"\n")
@@ -166,9 +324,10 @@ impl Encode for EventBuilder<'_> {
     #[cfg(feature = "alloc")]
     fn longest(&self) -> usize {
         let names = 64;
-        let event_type = self.event_type.unwrap_or_default().as_str().len();
-        let id = self.id.unwrap_or_default().as_str().len();
-        let lines = self.comment.unwrap_or_default().len().saturating_add(self.set_data().len());
+        let event_type = text(self.event_type.as_ref()).len();
+        let id = self.set_id().unwrap_or_default().as_str().len();
+        let comment = text(self.comment.as_ref()).len();
+        let lines = comment.saturating_add(self.set_data().len());
         lines.saturating_mul(1 + DATA.len()).saturating_add(event_type + id + names)
     }
 }
@@ -193,7 +352,7 @@ impl<'a, T: AsRef<str>, L> TryFrom<&'a Event<T, L>> for EventBuilder<'a> {
     fn try_from(event: &'a Event<T, L>) -> Result<Self, InvalidValue> {
         let Event { event_type, data, id, retry, .. } = event;
         Ok(Self {
-            data: Some(data.as_ref()),
+            data: Some(data.as_ref().into()),
             ..Self::of(event_type.as_ref(), id.as_ref(), *retry)?
         })
     }
@@ -206,6 +365,10 @@ impl<'a, T: AsRef<str>> TryFrom<&'a Block<T>> for EventBuilder<'a> {
     fn try_from(block: &'a Block<T>) -> Result<Self, InvalidValue> {
         Self::of(block.event_type.as_ref(), block.id.as_ref(), block.retry)
     }
+}
+
+fn text<'t>(text: Option<&'t EventText<'_>>) -> &'t str {
+    text.map_or("", EventText::as_str)
 }
 
 pub(in crate::sse) const DATA: &[u8] = b"data: ";

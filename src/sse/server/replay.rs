@@ -119,7 +119,7 @@ impl Replay {
     /// Encodes an event, assigns it an ID if it has none, and appends it. Returns the ID.
     pub fn push(&mut self, message: &EventBuilder<'_>, now: Duration) -> Utf8Bytes {
         self.push_with(message.set_id(), now, |id| {
-            let bytes = message.id(id).to_bytes();
+            let bytes = message.with_id(id).to_bytes();
             let len = bytes.len();
             (bytes, len)
         })

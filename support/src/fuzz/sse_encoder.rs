@@ -34,7 +34,7 @@ pub fn run(input: &Input) {
         fields = fields.retry(retry);
     }
 
-    let message = fields.data(&data);
+    let message = fields.clone().data(&data);
     let bytes = message.to_bytes();
     assert_eq!(message.encoded_len(), bytes.len());
     let mut pieces = Vec::new();
@@ -51,7 +51,8 @@ pub fn run(input: &Input) {
         Err(BufferTooSmall { needed }) => assert!(needed == bytes.len() && needed > room.len()),
     }
 
-    let id = id.and_then(Result::ok).map(EventId::as_str);
+    let id = id.and_then(Result::ok);
+    let id = id.as_ref().map(EventId::as_str);
     let event_type = event_type.and_then(Result::ok).map(EventType::as_str);
     let expected = Seen::Event {
         event_type: event_type.filter(|it| !it.is_empty()).map(Into::into),
