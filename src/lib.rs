@@ -240,7 +240,7 @@
 //! | [`ws::frame::FrameDecoder`] | 88 | none |
 //! | [`ws::connection::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
 //! | [`ws::Connection`] of a server | 248, or 272 for whole messages | those of its decoder |
-//! | [`ws::WebSocket`] of a server | 896 | those of its decoder, and a queue that grows with what waits to be written |
+//! | [`ws::WebSocket`] of a server | 784 | those of its decoder, and a queue that grows with what waits to be written |
 //! | encoding into a buffer that is used again | | none |
 //!
 //! Feature `deflate` adds 8 to 32 bytes to each of the WebSocket rows. Where compression is in use,

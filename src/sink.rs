@@ -3,7 +3,7 @@
 
 #[cfg(feature = "alloc")]
 use crate::simd::append;
-use crate::simd::{Line, Room};
+use crate::simd::{Line, Spare};
 use core::convert::Infallible;
 
 /// A buffer has no room for all of the output. It then holds only a part of it: do not send it.
@@ -44,9 +44,9 @@ pub(crate) fn encoded_len(value: &impl Encode) -> usize {
 
 /// Writes to the front of `buffer`. Returns the length.
 pub(crate) fn encode(value: &impl Encode, buffer: &mut [u8]) -> Result<usize, BufferTooSmall> {
-    let mut room = Room::new(buffer);
-    match value.write(&mut room) {
-        Ok(()) => Ok(room.written()),
+    let mut spare = Spare::new(buffer);
+    match value.write(&mut Room(&mut spare)) {
+        Ok(()) => Ok(spare.written()),
         Err(Full) => Err(BufferTooSmall { needed: encoded_len(value) }),
     }
 }
@@ -57,7 +57,7 @@ pub(crate) fn encode_to<B: bytes::BufMut>(
     value: &impl Encode,
     buffer: &mut B,
 ) -> Result<(), BufferTooSmall> {
-    if let Ok(()) = append(buffer, |room| value.write(room)) {
+    if append(buffer, |spare| value.write(&mut Room(spare)).is_ok()) {
         return Ok(());
     }
     let room = buffer.remaining_mut();
@@ -92,7 +92,24 @@ impl Sink for Count {
 }
 
 /// The error of a sink that has no room for a piece.
-pub(crate) struct Full;
+struct Full;
+
+/// Memory that does not grow.
+struct Room<'s, 'm>(&'s mut Spare<'m>);
+
+impl Sink for Room<'_, '_> {
+    type Error = Full;
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        if self.0.put(bytes) { Ok(()) } else { Err(Full) }
+    }
+
+    #[inline]
+    fn copy_lines(&mut self, text: &[u8], line: Line) -> usize {
+        self.0.copy_lines(text, line)
+    }
+}
 
 #[cfg(feature = "alloc")]
 struct Growing<'b, B>(&'b mut B);

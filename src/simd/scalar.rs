@@ -1,7 +1,6 @@
 //! The safe twins of the vector code.
 
-use crate::simd::{LineEnds, WithLineEnds};
-use crate::sink::{Full, Sink};
+use crate::simd::{Line, LineEnds, WithLineEnds};
 #[cfg(feature = "alloc")]
 use bytes::BufMut;
 use memchr::memchr2;
@@ -37,40 +36,45 @@ pub(crate) fn with_line_ends<W: WithLineEnds>(from: usize, work: W) -> W::Output
     work.run(Search { from })
 }
 
-/// Memory that is written from its front.
-pub(crate) struct Room<'a> {
+/// Spare memory, written from its front.
+pub(crate) struct Spare<'a> {
     memory: &'a mut [u8],
     written: usize,
 }
 
-impl<'a> Room<'a> {
-    pub(crate) fn new(memory: &'a mut [u8]) -> Self {
+impl<'a> Spare<'a> {
+    pub(crate) const fn new(memory: &'a mut [u8]) -> Self {
         Self { memory, written: 0 }
     }
 
-    pub(crate) fn written(&self) -> usize {
+    /// How many bytes were written.
+    pub(crate) const fn written(&self) -> usize {
         self.written
     }
-}
 
-impl Sink for Room<'_> {
-    type Error = Full;
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+    /// Writes these bytes; returns whether there was room for them.
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> bool {
         let end = self.written + bytes.len();
-        self.memory.get_mut(self.written..end).ok_or(Full)?.copy_from_slice(bytes);
+        let Some(place) = self.memory.get_mut(self.written..end) else { return false };
+        place.copy_from_slice(bytes);
         self.written = end;
-        Ok(())
+        true
+    }
+
+    /// Writes nothing: without vectors the caller's own loop is as good.
+    #[allow(clippy::unused_self, reason = "the vectors write to it")]
+    pub(crate) const fn copy_lines(&mut self, _text: &[u8], _line: Line) -> usize {
+        0
     }
 }
 
-/// Always fails: safe code cannot write memory that is not initialised.
+/// Appends nothing: safe code cannot write to memory that a buffer has not initialised.
 #[cfg(feature = "alloc")]
 pub(crate) fn append(
     _buffer: &mut impl BufMut,
-    _write: impl FnOnce(&mut Room<'_>) -> Result<(), Full>,
-) -> Result<(), Full> {
-    Err(Full)
+    _write: impl FnOnce(&mut Spare<'_>) -> bool,
+) -> bool {
+    false
 }
 
 /// Masks `payload` in place.

@@ -186,6 +186,9 @@ pub mod frame;
 
 #[cfg(feature = "deflate")]
 pub mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_deflate.rs"]
+mod deflate;
 #[cfg(feature = "handshake")]
 pub mod handshake;
 #[cfg(feature = "alloc")]
@@ -198,10 +201,6 @@ mod adapt;
 pub use adapt::{MessageStream, StreamError};
 pub use connection::connection::Connection;
 pub use connection::connection_state::ConnectionState;
-#[cfg(feature = "alloc")]
-pub use connection::message::Message;
-#[cfg(feature = "alloc")]
-pub use connection::prepared_frame::PreparedFrame;
 pub use connection::send_error::SendError;
 #[cfg(feature = "deflate")]
 pub use deflate::Deflate;
@@ -210,17 +209,17 @@ pub use frame::frame::Frame;
 pub use frame::limits::Limits;
 pub use frame::mask::MaskSource;
 #[cfg(feature = "getrandom")]
-pub use frame::mask::OsMaskKeys;
+pub use frame::os_mask_keys::OsMaskKeys;
 pub use frame::protocol_error::ProtocolError;
 #[cfg(feature = "alloc")]
-pub use socket::close_event::{CloseEvent, Failure};
-#[cfg(feature = "alloc")]
-pub use socket::reconnecting_websocket::{
-    ReconnectingWebSocket, ReconnectingWebSocketEvent, ReconnectingWebSocketOptions,
+pub use {
+    connection::message::Message,
+    connection::prepared_frame::PreparedFrame,
+    socket::close_event::{CloseEvent, Failure},
+    socket::reconnecting_websocket::{
+        ReconnectingWebSocket, ReconnectingWebSocketEvent, ReconnectingWebSocketOptions,
+    },
+    socket::websocket::WebSocket,
+    socket::websocket_event::{Flow, ReadyState, WebSocketEvent},
+    socket::websocket_options::WebSocketOptions,
 };
-#[cfg(feature = "alloc")]
-pub use socket::websocket::WebSocket;
-#[cfg(feature = "alloc")]
-pub use socket::websocket_event::{Flow, ReadyState, WebSocketEvent};
-#[cfg(feature = "alloc")]
-pub use socket::websocket_options::WebSocketOptions;

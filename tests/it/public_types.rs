@@ -295,5 +295,5 @@ fn state_is_small() {
         with(256, 272),
     );
     #[cfg(feature = "handshake")]
-    takes::<ws::WebSocket>(with(896, 928), with(760, 776));
+    takes::<ws::WebSocket>(with(784, 816), with(664, 688));
 }

@@ -185,18 +185,22 @@ impl Sending {
             return;
         }
         let mut fails = message.fails.iter().cycle();
-        for frame in message.frames() {
+        'frames: for frame in message.frames() {
             let (times, room) = fails.next().copied().unwrap_or_default();
             for _ in 0..times {
                 // Begin with a buffer that is surely too small.
                 let Err(SendError::BufferTooSmall(error)) = self.send(&frame, &mut []) else {
                     panic!("a frame cannot fit into nothing");
                 };
-                let room = usize::from(room) % error.needed;
-                match self.send(&frame, &mut vec![0; room]) {
-                    Err(SendError::BufferTooSmall(error)) => assert!(error.needed > room),
-                    // Dropping the window made the frame no shorter.
-                    other => panic!("{other:?} in {room}, {} before", error.needed),
+                let mut buffer = vec![0; usize::from(room) % error.needed];
+                match self.send(&frame, &mut buffer) {
+                    Err(SendError::BufferTooSmall(error)) => assert!(error.needed > buffer.len()),
+                    // Without the window before it, a frame may become shorter, and fit.
+                    Ok(len) => {
+                        wire.extend(&buffer[..len]);
+                        continue 'frames;
+                    }
+                    Err(error) => panic!("{error}"),
                 }
             }
             self.send_to(&frame, wire);

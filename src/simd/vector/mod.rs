@@ -29,17 +29,17 @@ mod line_ends;
 mod lines;
 mod mask;
 mod register;
-mod room;
-/// The safe twins, for the tests to compare with.
+/// The safe twins, which the tests compare with.
 #[cfg(test)]
 #[path = "../scalar.rs"]
 #[allow(dead_code, reason = "the vectors do not replace all of it")]
 mod scalar;
+mod spare;
 
 pub(crate) use line_ends::with_line_ends;
 pub(crate) use mask::{copy_masked, is_ascii, mask, unmask_text};
 #[cfg(feature = "alloc")]
 pub(crate) use mask::{put_few, put_masked};
-pub(crate) use room::Room;
+pub(crate) use spare::Spare;
 #[cfg(feature = "alloc")]
-pub(crate) use room::append;
+pub(crate) use spare::append;

@@ -672,8 +672,7 @@ impl EventSource<OwnedDecoder> {
         buffer: &mut BytesMut,
         now: Duration,
     ) -> Result<Received<OwnedItem>, EventSourceError> {
-        let has_news =
-            |decoder: &OwnedDecoder, buffer: &BytesMut| buffer.len() > decoder.looked_at();
+        let has_news = |decoder: &OwnedDecoder, buffer: &BytesMut| decoder.has_news(buffer.len());
         self.receive_by(buffer, now, has_news, OwnedDecoder::decode_buffer, BytesMut::clear)
     }
 
@@ -699,7 +698,7 @@ impl<S: IdStorage> EventSourceDecoder for Decoder<S> {
 
     #[inline]
     fn has_news(&self, input: &&mut [u8]) -> bool {
-        input.len() > self.looked_at()
+        self.has_news(input.len())
     }
 
     fn drop_all(input: &mut &mut [u8]) {

@@ -10,20 +10,20 @@ use core::time::Duration;
 #[derive(Clone, Debug)]
 pub(in crate::sse) struct RawBlock {
     /// Whether a field was seen. Until then the block has no bytes to keep.
-    pub(in crate::sse) open: bool,
+    open: bool,
     /// The start of the first field's line.
-    pub(in crate::sse) start: usize,
-    pub(in crate::sse) event_type: Option<Range<usize>>,
-    pub(in crate::sse) id: Option<Range<usize>>,
-    pub(in crate::sse) retry: Option<Duration>,
+    start: usize,
+    event_type: Option<Range<usize>>,
+    id: Option<Range<usize>>,
+    retry: Option<Duration>,
     /// The first `data` value or, once joined, all of them.
-    pub(in crate::sse) data: Option<Range<usize>>,
+    data: Option<Range<usize>>,
     /// The end of the last `data` value, if there is more than one.
     data_end: Option<usize>,
 }
 
 impl RawBlock {
-    pub(in crate::sse) const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             open: false,
             start: 0,
@@ -35,14 +35,64 @@ impl RawBlock {
         }
     }
 
-    /// Forgets all fields.
-    pub(in crate::sse) fn clear(&mut self) {
+    /// Forgets all fields but `retry`, which it returns.
+    #[inline]
+    pub(super) fn end(&mut self) -> Option<Duration> {
         self.open = false;
         self.event_type = None;
         self.id = None;
-        self.retry = None;
         self.data = None;
         self.data_end = None;
+        self.retry.take()
+    }
+
+    #[inline]
+    pub(super) fn take_event_type(&mut self) -> Option<Range<usize>> {
+        self.event_type.take()
+    }
+
+    /// The place of the data, once [joined](Self::join).
+    #[inline]
+    pub(super) fn take_data(&mut self) -> Option<Range<usize>> {
+        self.data.take()
+    }
+
+    #[inline]
+    pub(super) fn take_id(&mut self) -> Option<Range<usize>> {
+        self.id.take()
+    }
+
+    /// Whether a field was seen.
+    #[inline]
+    pub(super) const fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Where the line of the first field begins.
+    #[inline]
+    pub(super) const fn start(&self) -> usize {
+        self.start
+    }
+
+    #[inline]
+    pub(super) const fn has_data(&self) -> bool {
+        self.data.is_some()
+    }
+
+    pub(super) fn set_event_type(&mut self, value: Range<usize>) {
+        self.event_type = (!value.is_empty()).then_some(value);
+    }
+
+    pub(super) const fn set_id(&mut self, value: Range<usize>) {
+        self.id = Some(value);
+    }
+
+    pub(super) const fn clear_id(&mut self) {
+        self.id = None;
+    }
+
+    pub(super) const fn set_retry(&mut self, time: Duration) {
+        self.retry = Some(time);
     }
 
     /// Notes that a field was seen in the line that begins here.

@@ -192,10 +192,10 @@ impl<S: IdStorage> Decoder<S> {
         self.engine.reset();
     }
 
-    /// Returns the input length at which there is nothing new to decode.
+    /// Returns whether an input of this length holds anything new to decode.
     #[inline]
-    pub(in crate::sse) const fn looked_at(&self) -> usize {
-        self.engine.looked_at()
+    pub(in crate::sse) const fn has_news(&self, len: usize) -> bool {
+        self.engine.has_news(len)
     }
 }
 
@@ -302,12 +302,12 @@ fn next_by<I: Input, K: KeepId<TextOf<I>>>(
     mut step: impl FnMut(&mut Engine, &[u8]) -> Result<Step, DecodeError>,
 ) -> Decoded<I, K> {
     loop {
-        if input.as_slice().len() == engine.looked_at() {
+        if engine.has_seen(input.as_slice().len()) {
             used_up(input, ids);
             return Ok(None);
         }
         let (end, ascii) = match step(engine, input.as_slice()) {
-            Ok(Step::Block { end, ascii }) if engine.block.data.is_some() => (end, ascii),
+            Ok(Step::Block { end, ascii }) if engine.block().has_data() => (end, ascii),
             Ok(Step::More { discard }) => {
                 input.discard(discard);
                 used_up(input, ids);
@@ -318,20 +318,40 @@ fn next_by<I: Input, K: KeepId<TextOf<I>>>(
                 ControlFlow::Break(result) => return result,
             },
         };
-        let front = input.split_front(end, &mut engine.block, ascii);
-        let event_type = engine.block.event_type.take().map(|range| front.text(range));
-        let id = engine.block.id.take().map(|range| front.text(range));
-        if let Some(id) = &id
-            && let Err(too_long) = ids.keep(id)
-        {
+        let Taken { front, event_type, id, kept } = take_fields(engine, input, ids, end, ascii);
+        if let Err(too_long) = kept {
             return refuse_id(engine, too_long);
         }
-        let retry = engine.block.retry;
-        let data = front.into_text(engine.block.data.take().unwrap_or_default());
-        engine.block.clear();
+        let data = front.into_text(engine.block().take_data().unwrap_or_default());
+        let retry = engine.end_block();
         let last_event_id = ids.kept();
         return Ok(Some(Item::Event(Event { event_type, data, id, retry, last_event_id })));
     }
+}
+
+/// A block that was taken off an input.
+struct Taken<I: Input> {
+    front: I::Front,
+    event_type: Option<TextOf<I>>,
+    id: Option<TextOf<I>>,
+    /// Whether the ID could be kept. There is no `Result` around the whole, as moving one is slow.
+    kept: Result<(), IdTooLong>,
+}
+
+/// Takes the block that has just ended off the front of `input`, and keeps its id.
+#[inline(always)]
+fn take_fields<I: Input, K: KeepId<TextOf<I>>>(
+    engine: &mut Engine,
+    input: &mut I,
+    ids: &mut K,
+    end: usize,
+    ascii: bool,
+) -> Taken<I> {
+    let front = input.split_front(end, engine.block(), ascii);
+    let event_type = engine.block().take_event_type().map(|range| front.text(range));
+    let id = engine.block().take_id().map(|range| front.text(range));
+    let kept = id.as_ref().map_or(Ok(()), |id| ids.keep(id));
+    Taken { front, event_type, id, kept }
 }
 
 /// Returns the item that the end of the stream cut off. `input` is its front, and was decoded
@@ -372,14 +392,14 @@ fn no_event<I: Input, K: KeepId<TextOf<I>>>(
             return ControlFlow::Break(Ok(None));
         }
         Ok(Step::Line { comment, text, end, ascii }) => {
-            let front = input.split_front(end, &mut engine.block, ascii);
+            let front = input.split_front(end, engine.block(), ascii);
             let kind = if comment { Item::Comment } else { Item::Unknown };
             kind(front.into_text(text))
         }
         Ok(Step::Skipped { error, end }) => {
-            let id = engine.block.id.take();
-            engine.block.clear();
-            let front = input.split_front(end, &mut engine.block, false);
+            let id = engine.block().take_id();
+            engine.end_block();
+            let front = input.split_front(end, engine.block(), false);
             if let Some(id) = id {
                 // An ID that does not fit is dropped with the rest of its block.
                 let _ = ids.keep(&front.into_text(id));
@@ -387,14 +407,9 @@ fn no_event<I: Input, K: KeepId<TextOf<I>>>(
             Item::Skipped(error)
         }
         Ok(Step::Block { end, ascii }) => {
-            let front = input.split_front(end, &mut engine.block, ascii);
-            let event_type = engine.block.event_type.take().map(|range| front.text(range));
-            let id = engine.block.id.take().map(|range| front.text(range));
-            let retry = engine.block.retry;
-            engine.block.clear();
-            if let Some(id) = &id
-                && let Err(too_long) = ids.keep(id)
-            {
+            let Taken { event_type, id, kept, .. } = take_fields(engine, input, ids, end, ascii);
+            let retry = engine.end_block();
+            if let Err(too_long) = kept {
                 return ControlFlow::Break(refuse_id(engine, too_long));
             }
             if !engine.options().show(Shown::BLOCKS) {
@@ -412,6 +427,6 @@ fn refuse_id<T, L>(
     engine: &mut Engine,
     too_long: IdTooLong,
 ) -> Result<Option<Item<T, L>>, DecodeError> {
-    engine.block.clear();
+    engine.end_block();
     Ok(Some(Item::Skipped(engine.refuse_id(too_long.capacity)?)))
 }

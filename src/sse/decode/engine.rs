@@ -39,7 +39,8 @@ use memchr::{memchr, memchr2};
 /// or `discard`.
 pub(in crate::sse) enum Step {
     /// The engine's [`block`](Engine::block), up to and including its blank line. Its data may
-    /// still need [joining](RawBlock::join).
+    /// still need [joining](RawBlock::join). Take its fields before it is
+    /// [ended](Engine::end_block).
     Block { end: usize, ascii: bool },
     /// A comment outside any block, or an unknown line outside any block.
     Line { comment: bool, text: Range<usize>, end: usize, ascii: bool },
@@ -60,10 +61,10 @@ pub(in crate::sse) struct Engine {
     offset: u64,
     /// The start of the current line.
     line_start: usize,
-    /// There is no line end in `line_start..scanned`. `usize::MAX` once the stream has failed.
+    /// There is no line end in `line_start..scanned`.
     scanned: usize,
     /// The block that the current line belongs to, or that the last step ended.
-    pub(in crate::sse) block: RawBlock,
+    block: RawBlock,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,11 +96,32 @@ impl Engine {
         }
     }
 
-    /// Returns the buffer length at which there is nothing new to look at; `usize::MAX` once the
-    /// stream has failed.
+    /// Returns whether a buffer of this length holds nothing new, and the stream has not failed.
     #[inline]
-    pub(in crate::sse) const fn looked_at(&self) -> usize {
-        self.scanned
+    pub(super) const fn has_seen(&self, len: usize) -> bool {
+        len == self.scanned && !self.has_failed()
+    }
+
+    /// Returns whether a buffer of this length holds anything new, and the stream has not failed.
+    #[inline]
+    pub(super) const fn has_news(&self, len: usize) -> bool {
+        len > self.scanned && !self.has_failed()
+    }
+
+    const fn has_failed(&self) -> bool {
+        matches!(self.phase, Phase::Failed(_))
+    }
+
+    /// Returns the block that the last step ended.
+    #[inline]
+    pub(super) const fn block(&mut self) -> &mut RawBlock {
+        &mut self.block
+    }
+
+    /// Ends the block. Returns its `retry`.
+    #[inline]
+    pub(super) fn end_block(&mut self) -> Option<Duration> {
+        self.block.end()
     }
 
     pub(in crate::sse) const fn options(&self) -> &DecoderOptions {
@@ -124,7 +146,7 @@ impl Engine {
         let decided = line.min(event).saturating_add(1 + BOM.len());
         let more = &more[..decided.saturating_sub(held.len()).clamp(1, more.len())];
         // Outside a block, only the current line is held.
-        let end = if !self.block.open && is_no_field(held) {
+        let end = if !self.block.is_open() && is_no_field(held) {
             memchr2(b'\n', b'\r', more).map(|end| end + 1)
         } else {
             Place { in_line: self.line_start < held.len(), skip_lf: self.skip_lf }.find_blank(more)
@@ -160,15 +182,15 @@ impl Engine {
                     return Ok(self.line(start, line, ascii));
                 }
             } else if self.skip_lf && buf[end] == b'\n' {
-                let block_end = end + usize::from(self.block.open);
+                let block_end = end + usize::from(self.block.is_open());
                 if limited && let Some(over) = self.over(buf, end, block_end) {
                     return self.cut(buf, over);
                 }
                 self.next_line(end, buf[end]);
             } else {
                 self.next_line(end, buf[end]);
-                if self.block.open {
-                    let ascii = looked_from <= self.block.start && ends.are_ascii_to(end);
+                if self.block.is_open() {
+                    let ascii = looked_from <= self.block.start() && ends.are_ascii_to(end);
                     return Ok(Step::Block { end: self.restart(), ascii });
                 }
             }
@@ -264,7 +286,7 @@ impl Engine {
     #[inline(always)]
     fn other_line(&mut self, line: &[u8], start: usize) -> bool {
         if line[0] == b':' {
-            return self.options.show(Shown::COMMENTS) && !self.block.open;
+            return self.options.show(Shown::COMMENTS) && !self.block.is_open();
         }
         self.field(line, start)
     }
@@ -273,17 +295,17 @@ impl Engine {
     #[inline(never)]
     fn field(&mut self, line: &[u8], start: usize) -> bool {
         let Some((name, skip)) = field::split(line) else {
-            return self.options.show(Shown::UNKNOWN_LINES) && !self.block.open;
+            return self.options.show(Shown::UNKNOWN_LINES) && !self.block.is_open();
         };
         let value = start + skip..start + line.len();
         match name {
             FieldName::Data => self.block.push_data(value),
-            FieldName::Event => self.block.event_type = (!value.is_empty()).then_some(value),
+            FieldName::Event => self.block.set_event_type(value),
             FieldName::Id if memchr(0, &line[skip..]).is_some() => return false,
-            FieldName::Id => self.block.id = Some(value),
+            FieldName::Id => self.block.set_id(value),
             FieldName::Retry => {
                 let Some(time) = field::reconnection_time(&line[skip..]) else { return false };
-                self.block.retry = Some(time);
+                self.block.set_retry(time);
                 self.reconnection_time = Some(time);
             }
         }
@@ -311,7 +333,7 @@ impl Engine {
         let step = self.last_step(buf);
         if !give || step.is_none() {
             self.reconnection_time = reconnection_time;
-            self.block.id = None;
+            self.block.clear_id();
         }
         step
     }
@@ -323,7 +345,7 @@ impl Engine {
         }
         let start = core::mem::replace(&mut self.line_start, buf.len());
         if let line @ [_, ..] = &buf[start..] {
-            if !self.block.open && is_no_field(line) {
+            if !self.block.is_open() && is_no_field(line) {
                 // An ignored line would already be gone, so this one is shown.
                 return Some(self.line(start, line, false));
             }
@@ -332,19 +354,21 @@ impl Engine {
                 self.field(line, start);
             }
         }
-        self.block.data.as_ref()?;
+        if !self.block.has_data() {
+            return None;
+        }
         Some(Step::Block { end: self.restart(), ascii: false })
     }
 
     /// Returns where the block begins, or would begin if the current line were its first.
     fn event_start(&self) -> usize {
-        if self.block.open { self.block.start } else { self.line_start }
+        if self.block.is_open() { self.block.start() } else { self.line_start }
     }
 
     /// Returns whether a line that starts with these bytes need not be kept: it is outside a block,
     /// is no field, and is not shown.
     fn says_nothing(&self, line: &[u8]) -> bool {
-        if self.block.open {
+        if self.block.is_open() {
             return false;
         }
         match line.first() {
@@ -385,7 +409,7 @@ impl Engine {
         let error = self.judge(error)?;
         let in_line = !matches!(buf[at], b'\n' | b'\r');
         let begun = &buf[self.line_start..at + usize::from(in_line)];
-        let alone = !self.block.open && is_no_field(begun);
+        let alone = !self.block.is_open() && is_no_field(begun);
         self.phase = if alone { Phase::Passing } else { Phase::Skipping { in_line: true } };
         self.line_start = at;
         Ok(Step::Skipped { error, end: self.restart() })
@@ -397,7 +421,6 @@ impl Engine {
             return Ok(error);
         }
         self.phase = Phase::Failed(error);
-        self.scanned = usize::MAX;
         Err(error)
     }
 

@@ -285,10 +285,10 @@ impl OwnedDecoder {
         self.carry = BytesMut::new();
     }
 
-    /// Returns the length of a buffer that you read into at which there is nothing new to decode.
+    /// Returns whether a buffer of this length, which you read into, holds anything new to decode.
     #[inline]
-    pub(in crate::sse) const fn looked_at(&self) -> usize {
-        self.engine.looked_at()
+    pub(in crate::sse) const fn has_news(&self, len: usize) -> bool {
+        self.engine.has_news(len)
     }
 }
 
@@ -407,8 +407,8 @@ impl Input for Bytes {
         if !block.is_scattered() {
             return Shared { bytes: front, ascii };
         }
-        let mut copy = BytesMut::from(&front[block.start..]);
-        block.move_front(block.start);
+        let mut copy = BytesMut::from(&front[block.start()..]);
+        block.move_front(block.start());
         block.join(&mut copy);
         Shared { bytes: copy.freeze(), ascii }
     }

@@ -256,8 +256,7 @@ where
     /// Takes over what is owed to the peer. While something waits that is only a close frame: the answer to a
     /// later ping may take a pong's place.
     fn reply(&mut self) -> Result<(), SendError> {
-        let is_close = |shape: crate::ws::frame::Shape| shape.opcode == OpCode::Close;
-        if self.to_write.is_empty() || self.connection.owed_shape().is_some_and(is_close) {
+        if self.to_write.is_empty() || self.connection.owed() == Some(OpCode::Close) {
             self.connection.reply_to(&mut self.to_write)?;
         }
         Ok(())

@@ -1,24 +1,21 @@
 //! Both halves of a connection.
 
 use super::connection_state::ConnectionState;
-#[cfg(feature = "alloc")]
-use super::message::Message;
-#[cfg(feature = "alloc")]
-use super::message_decoder::MessageDecoder;
 use super::reader::Reader;
 use super::send_error::SendError;
 use super::writer::Writer;
-#[cfg(feature = "alloc")]
-use crate::Utf8Bytes;
-#[cfg(feature = "deflate")]
-use crate::ws::deflate::{Deflate, DeflateParams};
-#[cfg(feature = "alloc")]
-use crate::ws::frame::Shape;
 use crate::ws::frame::{
     Frame, FrameDecoder, FrameEvent, Limits, MaskSource, NoMask, ProtocolError, Role,
 };
 #[cfg(feature = "alloc")]
-use bytes::{BufMut, BytesMut};
+use {
+    super::message::Message,
+    super::message_decoder::MessageDecoder,
+    crate::Utf8Bytes,
+    crate::ws::deflate::{Deflate, DeflateParams},
+    crate::ws::frame::OpCode,
+    bytes::{BufMut, BytesMut},
+};
 
 /// An established connection: bytes in, events out; frames in, bytes out; and what the protocol
 /// demands in between (RFC 6455, 5 to 7).
@@ -135,12 +132,14 @@ impl<M> Connection<M> {
         self.received();
         result
     }
+}
 
+#[cfg(feature = "alloc")]
+impl<M> Connection<M> {
     /// Takes the next event off the front of `buffer`, as [`FrameDecoder::decode_buffer`].
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
-    #[cfg(feature = "alloc")]
     #[inline]
     pub fn receive_buffer(
         &mut self,
@@ -163,7 +162,6 @@ impl<M> Connection<M, MessageDecoder> {
         self
     }
 
-    #[cfg(feature = "deflate")]
     pub(in crate::ws) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
         self.reader.decoder_mut().set_deflate(deflate, agreed);
         self.writer.set_deflate(deflate, agreed);
@@ -206,12 +204,6 @@ impl<M, D> Connection<M, D> {
         (self.reader, self.writer)
     }
 
-    /// What the frame that is owed to the peer is.
-    #[cfg(feature = "alloc")]
-    pub(in crate::ws) fn owed_shape(&self) -> Option<Shape> {
-        self.reader.owed().map(|reply| reply.frame().shape)
-    }
-
     #[inline]
     fn received(&mut self) {
         if self.reader.is_done() {
@@ -234,20 +226,6 @@ impl<M: MaskSource, D> Connection<M, D> {
         self.writer.send(frame, buffer)
     }
 
-    /// Appends a frame to `buffer`.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    #[cfg(feature = "alloc")]
-    #[inline]
-    pub fn send_to<P: AsRef<[u8]>, B: BufMut>(
-        &mut self,
-        frame: &Frame<P>,
-        buffer: &mut B,
-    ) -> Result<(), SendError> {
-        self.writer.send_to(frame, buffer)
-    }
-
     /// Writes what is owed to the peer to the front of `buffer`; returns its length, which is 0 if
     /// nothing is.
     ///
@@ -260,16 +238,45 @@ impl<M: MaskSource, D> Connection<M, D> {
         self.reader.take_reply();
         Ok(len)
     }
+}
+
+#[cfg(feature = "alloc")]
+impl<M: MaskSource, D> Connection<M, D> {
+    /// Appends a frame to `buffer`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[inline]
+    pub fn send_to<P: AsRef<[u8]>, B: BufMut>(
+        &mut self,
+        frame: &Frame<P>,
+        buffer: &mut B,
+    ) -> Result<(), SendError> {
+        self.writer.send_to(frame, buffer)
+    }
 
     /// Appends what is owed to the peer to `buffer`.
     ///
     /// # Errors
     /// As [`reply`](Self::reply).
-    #[cfg(feature = "alloc")]
     pub fn reply_to<B: BufMut>(&mut self, buffer: &mut B) -> Result<(), SendError> {
-        let Some(reply) = self.reader.owed() else { return Ok(()) };
-        self.writer.reply_to(reply, buffer)?;
+        self.append_reply(buffer).map(drop)
+    }
+
+    /// As [`reply_to`](Self::reply_to); returns how much of what was appended is payload, if anything
+    /// was.
+    pub(in crate::ws) fn append_reply<B: BufMut>(
+        &mut self,
+        buffer: &mut B,
+    ) -> Result<Option<usize>, SendError> {
+        let Some(reply) = self.reader.owed() else { return Ok(None) };
+        let len = self.writer.append_reply(reply, buffer)?;
         self.reader.take_reply();
-        Ok(())
+        Ok(len)
+    }
+
+    /// The opcode of the frame that is owed to the peer.
+    pub(in crate::ws) fn owed(&self) -> Option<OpCode> {
+        self.reader.owed().map(|reply| reply.opcode)
     }
 }

@@ -2,13 +2,10 @@
 
 use super::message::Message;
 use crate::Utf8Bytes;
-#[cfg(feature = "deflate")]
-use crate::ws::deflate::{Deflate, DeflateParams, MessageInflater, Scratch};
-#[cfg(feature = "deflate")]
-use crate::ws::frame::Step;
-use crate::ws::frame::{DataKind, FrameDecoder, FrameEvent, Limits, ProtocolError, Role, Run};
-#[cfg(feature = "deflate")]
-use alloc::boxed::Box;
+use crate::ws::deflate::{BoxedInflater, Deflate, DeflateParams, MessageInflater, Scratch};
+use crate::ws::frame::{
+    DataKind, FrameDecoder, FrameEvent, Limits, ProtocolError, Role, Run, Step,
+};
 use alloc::vec::Vec;
 use bytes::{Buf, Bytes, BytesMut};
 use core::ops::Range;
@@ -39,8 +36,7 @@ use core::ops::Range;
 #[derive(Debug)]
 pub struct MessageDecoder {
     decoder: FrameDecoder,
-    #[cfg(feature = "deflate")]
-    receiver: Option<Box<MessageInflater>>,
+    inflater: Option<BoxedInflater>,
     /// What has arrived of a message that is not whole.
     gathered: Vec<u8>,
 }
@@ -52,8 +48,7 @@ impl MessageDecoder {
         let max_message = limits.max_message.min(isize::MAX as u64);
         Self {
             decoder: FrameDecoder::new(role, limits.max_message(max_message)),
-            #[cfg(feature = "deflate")]
-            receiver: None,
+            inflater: None,
             gathered: Vec::new(),
         }
     }
@@ -69,9 +64,11 @@ impl MessageDecoder {
         self
     }
 
-    #[cfg(feature = "deflate")]
-    pub(in crate::ws) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
-        self.receiver = self.decoder.receiver(deflate, agreed).map(Box::new);
+    pub(super) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
+        self.decoder.allow_compression(agreed.is_some());
+        let (role, max_message) = (self.decoder.role(), self.decoder.max_message());
+        self.inflater =
+            agreed.map(|params| MessageInflater::boxed(deflate, params, role, max_message));
     }
 
     /// Takes the next message or control frame off the front of `buffer`.
@@ -96,7 +93,6 @@ impl MessageDecoder {
     fn decode_any(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         loop {
             let step = self.decoder.step(buffer);
-            #[cfg(feature = "deflate")]
             if let Ok(Step::Event { event: FrameEvent::Data(run), end }) = &step
                 && run.compressed
             {
@@ -135,10 +131,7 @@ impl MessageDecoder {
     /// There will be no more messages.
     fn release(&mut self) {
         self.gathered = Vec::new();
-        #[cfg(feature = "deflate")]
-        {
-            self.receiver = None;
-        }
+        self.inflater = None;
     }
 
     /// The message that ends with this run, if one does.
@@ -153,18 +146,17 @@ impl MessageDecoder {
     }
 
     /// The message that ends with this run of a compressed one, if one does.
-    #[cfg(feature = "deflate")]
     fn inflate<P>(
         &mut self,
         run: &Run<P>,
         mut payload: &[u8],
     ) -> Result<Option<Message>, ProtocolError> {
         // The decoder gives none that is compressed without it.
-        let Some(receiver) = &mut self.receiver else { return Ok(None) };
+        let Some(inflater) = &mut self.inflater else { return Ok(None) };
         let mut room = Scratch::take();
         loop {
             let so_far = &self.gathered;
-            match receiver.inflate(&mut payload, run.kind, run.fin, so_far, &mut room) {
+            match inflater.inflate(&mut payload, run.kind, run.fin, so_far, &mut room) {
                 Ok(Some((part, longest))) => append(&mut self.gathered, part, longest),
                 Ok(None) => break,
                 Err(fault) => {
@@ -177,7 +169,6 @@ impl MessageDecoder {
     }
 
     /// Which end of the connection we are.
-    #[cfg(feature = "tokio-util")]
     pub(in crate::ws) const fn role(&self) -> Role {
         self.decoder.role()
     }

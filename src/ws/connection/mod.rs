@@ -23,12 +23,7 @@ pub use writer::Writer;
 
 // For the layers above.
 #[cfg(feature = "alloc")]
-pub(in crate::ws) use connection::Connection;
-#[cfg(feature = "alloc")]
-pub(in crate::ws) use connection_state::ConnectionState;
-#[cfg(feature = "alloc")]
-pub(in crate::ws) use message::Message;
-#[cfg(feature = "alloc")]
-pub(in crate::ws) use prepared_frame::PreparedFrame;
-#[cfg(feature = "alloc")]
-pub(in crate::ws) use send_error::SendError;
+pub(in crate::ws) use {
+    connection::Connection, connection_state::ConnectionState, message::Message,
+    prepared_frame::PreparedFrame, send_error::SendError,
+};

@@ -1,9 +1,7 @@
 //! A frame that is encoded once and sent to many receivers.
 
-#[cfg(feature = "deflate")]
 use crate::ws::deflate::{Forms, MessageDeflater};
-use crate::ws::frame::{Frame, Shape};
-use bytes::Bytes;
+use crate::ws::frame::{Encoded, Frame, Shape};
 
 impl<P: AsRef<[u8]>> Frame<P> {
     /// The frame, encoded once for all receivers that a server sends it to.
@@ -21,18 +19,10 @@ impl<P: AsRef<[u8]>> Frame<P> {
     pub fn prepare(&self) -> PreparedFrame {
         PreparedFrame {
             shape: self.shape,
-            bytes: self.to_bytes(),
-            #[cfg(feature = "deflate")]
+            encoded: self.to_encoded(),
             compress: self.compress,
-            #[cfg(feature = "deflate")]
             forms: Forms::default(),
         }
-    }
-
-    /// The frame of a server in memory of its own.
-    pub(in crate::ws) fn to_bytes(&self) -> Bytes {
-        let (header, _) = self.header(None);
-        [&header, self.payload()].concat().into()
     }
 }
 
@@ -41,30 +31,27 @@ impl<P: AsRef<[u8]>> Frame<P> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PreparedFrame {
     pub(in crate::ws) shape: Shape,
-    pub(in crate::ws) bytes: Bytes,
+    pub(super) encoded: Encoded,
     /// Whether to compress it, if that was said.
-    #[cfg(feature = "deflate")]
-    pub(in crate::ws) compress: Option<bool>,
-    #[cfg(feature = "deflate")]
-    pub(in crate::ws) forms: Forms,
+    compress: Option<bool>,
+    forms: Forms,
 }
 
 impl PreparedFrame {
     /// How many bytes it takes, the header included, where it is not compressed.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
-        self.bytes.len()
+        self.encoded.bytes.len()
     }
 
-    /// Its bytes as this deflater compresses them, if that makes them shorter.
-    #[cfg(feature = "deflate")]
-    pub(in crate::ws) fn compressed(&self, deflater: &mut MessageDeflater) -> Option<Bytes> {
+    /// The frame as this deflater compresses it, if that makes it shorter.
+    pub(super) fn compressed(&self, deflater: &mut MessageDeflater) -> Option<Encoded> {
         let Shape { opcode, continuing, fin, .. } = self.shape;
         if continuing || !fin {
             return None;
         }
-        let payload = crate::ws::frame::payload(&self.bytes);
-        let frame = Frame { compress: self.compress, ..Frame::new(opcode, payload) };
+        let whole = Frame::new(opcode, self.encoded.payload());
+        let frame = Frame { compress: self.compress, ..whole };
         deflater.prepared(frame, &self.forms)
     }
 }

@@ -1,15 +1,12 @@
 //! The receiving half of a connection.
 
-#[cfg(feature = "alloc")]
-use super::message::Message;
-#[cfg(feature = "alloc")]
-use super::message_decoder::MessageDecoder;
 use super::reply::Reply;
-#[cfg(feature = "alloc")]
-use crate::Utf8Bytes;
 use crate::ws::frame::{FrameDecoder, FrameEvent, OpCode, ProtocolError};
 #[cfg(feature = "alloc")]
-use bytes::BytesMut;
+use {
+    super::message::Message, super::message_decoder::MessageDecoder, crate::Utf8Bytes,
+    bytes::BytesMut,
+};
 
 /// The receiving half of a connection: decodes, and notes what is owed to the peer: the pong to a
 /// ping, the answer to a close frame, the close frame after an error (RFC 6455, 5.5, 7.1.7).
@@ -54,7 +51,7 @@ impl<D> Reader<D> {
         self.owed.take()
     }
 
-    pub(in crate::ws) const fn owed(&self) -> Option<&Reply> {
+    pub(super) const fn owed(&self) -> Option<&Reply> {
         self.owed.as_ref()
     }
 
@@ -71,13 +68,8 @@ impl<D> Reader<D> {
         &self.decoder
     }
 
-    pub(in crate::ws) fn map(self, change: impl FnOnce(D) -> D) -> Self {
+    pub(super) fn map(self, change: impl FnOnce(D) -> D) -> Self {
         Self { decoder: change(self.decoder), ..self }
-    }
-
-    #[cfg(feature = "deflate")]
-    pub(in crate::ws) const fn decoder_mut(&mut self) -> &mut D {
-        &mut self.decoder
     }
 
     /// Notes what a result calls for.
@@ -134,6 +126,10 @@ impl Reader {
 
 #[cfg(feature = "alloc")]
 impl Reader<MessageDecoder> {
+    pub(super) const fn decoder_mut(&mut self) -> &mut MessageDecoder {
+        &mut self.decoder
+    }
+
     /// As [`MessageDecoder::decode`].
     ///
     /// # Errors

@@ -27,7 +27,6 @@ pub enum SendError {
     CompressedRun,
     /// A further frame of a message that is compressed, which is to go as it is:
     /// [shared](crate::ws::connection::Writer::send_shared), [in place](crate::ws::connection::Writer::send_in_place), or prepared.
-    #[cfg(feature = "deflate")]
     #[error("misuse: plain frame inside a compressed message")]
     InCompressedMessage,
     /// Text that is not UTF-8, of which some came in [runs](crate::ws::connection::Writer::send_run).

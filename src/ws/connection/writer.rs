@@ -1,21 +1,21 @@
 //! The sending half of a connection.
 
 use super::connection_state::ConnectionState;
-#[cfg(feature = "alloc")]
-use super::prepared_frame::PreparedFrame;
 use super::reply::Reply;
 use super::send_error::SendError;
-#[cfg(feature = "deflate")]
-use crate::ws::deflate::{Deflate, DeflateParams, MessageDeflater, Scratch};
+use crate::ws::deflate::{BoxedDeflater, Scratch};
 use crate::ws::frame::{
     DataKind, Frame, HeaderBytes, MaskKey, MaskSource, NoMask, OpCode, Role, Run, Shape,
     Utf8Validator,
 };
 use crate::{BufferTooSmall, simd};
-#[cfg(feature = "deflate")]
-use alloc::boxed::Box;
 #[cfg(feature = "alloc")]
-use bytes::{BufMut, Bytes};
+use {
+    super::prepared_frame::PreparedFrame,
+    crate::ws::deflate::{Deflate, DeflateParams, MessageDeflater},
+    crate::ws::frame::Encoded,
+    bytes::{BufMut, Bytes},
+};
 
 /// The sending half of a connection: masks what a client sends, keeps the order of fragments right,
 /// and sends nothing after its close frame but pings and pongs (RFC 6455, 5.4, 5.5.1, 5.5.2).
@@ -42,28 +42,33 @@ pub struct Writer<M = NoMask> {
     masks: Option<M>,
     /// The message that was begun and not ended.
     unfinished: Option<Unfinished>,
-    /// Of a text that is sent in runs: whether the last one cut a character.
-    utf8: Utf8Validator,
     /// Whether messages may go out as somebody else compressed them.
     compression: bool,
-    #[cfg(feature = "deflate")]
-    sender: Option<Box<MessageDeflater>>,
+    deflater: Option<BoxedDeflater>,
     close_sent: bool,
     /// The peer closed, or broke the protocol.
     peer_closed: bool,
 }
 
 /// A message that was begun and not ended, as it was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 struct Unfinished {
     opcode: OpCode,
     compressed: bool,
+    /// Whether the last run of a text cut a character.
+    utf8: Utf8Validator,
 }
 
-impl From<Shape> for Unfinished {
+impl Unfinished {
     #[inline]
-    fn from(Shape { opcode, compressed, .. }: Shape) -> Self {
-        Self { opcode, compressed }
+    const fn new(Shape { opcode, compressed, .. }: Shape) -> Self {
+        Self { opcode, compressed, utf8: Utf8Validator::new() }
+    }
+
+    /// Whether a continuing frame of this shape belongs to the message.
+    #[inline]
+    fn goes_on_with(self, Shape { opcode, compressed, .. }: Shape) -> bool {
+        self.opcode == opcode && self.compressed == compressed
     }
 }
 
@@ -87,34 +92,38 @@ impl Writer {
         let (header, _) = frame.header(None);
         Ok((header, frame.payload))
     }
+}
 
+#[cfg(feature = "alloc")]
+impl Writer {
     /// Sends a frame that was encoded for many: returns the bytes to write. Compressed, it refers to
     /// nothing that was sent before, and nothing that is sent later refers to it.
     ///
     /// # Errors
     /// If the frame may not be sent now.
-    #[cfg(feature = "alloc")]
     pub fn send_prepared(&mut self, frame: &PreparedFrame) -> Result<Bytes, SendError> {
+        self.send_encoded(frame).map(|encoded| encoded.bytes)
+    }
+
+    /// As [`send_prepared`](Self::send_prepared), with the lengths of the frame's parts.
+    pub(in crate::ws) fn send_encoded(
+        &mut self,
+        frame: &PreparedFrame,
+    ) -> Result<Encoded, SendError> {
         self.check_plain(frame.shape)?;
         self.sent(frame.shape);
-        #[cfg(feature = "deflate")]
-        if let Some(bytes) = self.sender.as_mut().and_then(|sender| frame.compressed(sender)) {
-            return Ok(bytes);
-        }
-        Ok(frame.bytes.clone())
+        let compressed = self.deflater.as_mut().and_then(|deflater| frame.compressed(deflater));
+        Ok(compressed.unwrap_or_else(|| frame.encoded.clone()))
     }
 }
 
 impl<M> Writer<M> {
     const fn new(masks: Option<M>) -> Self {
-        let utf8 = Utf8Validator::new();
         Self {
             masks,
             unfinished: None,
-            utf8,
             compression: false,
-            #[cfg(feature = "deflate")]
-            sender: None,
+            deflater: None,
             close_sent: false,
             peer_closed: false,
         }
@@ -143,25 +152,9 @@ impl<M> Writer<M> {
         self
     }
 
-    #[cfg(feature = "deflate")]
-    pub(in crate::ws) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
-        let role = if self.masks.is_some() { Role::Client } else { Role::Server };
-        self.sender = agreed.map(|params| Box::new(MessageDeflater::new(deflate, params, role)));
-    }
-
     /// Whether what others compressed may go out: it refers to what others sent.
-    fn passes_on(&self) -> bool {
-        #[cfg(feature = "deflate")]
-        if self.sender.is_some() {
-            return false;
-        }
-        self.compression
-    }
-
-    /// Whether this frame would be compressed.
-    #[cfg(feature = "deflate")]
-    pub(in crate::ws) fn compresses<P: AsRef<[u8]>>(&self, frame: &Frame<P>) -> bool {
-        self.sender.as_ref().is_some_and(|sender| sender.takes(frame))
+    const fn passes_on(&self) -> bool {
+        self.compression && self.deflater.is_none()
     }
 
     /// How far the closing handshake is, by what was sent and which replies were carried here.
@@ -178,6 +171,19 @@ impl<M> Writer<M> {
     #[inline]
     pub(in crate::ws) const fn peer_closed(&mut self) {
         self.peer_closed = true;
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<M> Writer<M> {
+    pub(super) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
+        let role = if self.masks.is_some() { Role::Client } else { Role::Server };
+        self.deflater = agreed.map(|params| MessageDeflater::boxed(deflate, params, role));
+    }
+
+    /// Whether this frame would be compressed.
+    pub(in crate::ws) fn compresses<P: AsRef<[u8]>>(&self, frame: &Frame<P>) -> bool {
+        self.deflater.as_ref().is_some_and(|deflater| deflater.takes(frame))
     }
 }
 
@@ -206,21 +212,6 @@ impl<M: MaskSource> Writer<M> {
     ) -> Result<usize, SendError> {
         self.check(frame.shape)?;
         self.put(frame.borrowed(), |frame, mask| frame.encode(mask, buffer))
-    }
-
-    /// Appends a frame to `buffer`.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    #[cfg(feature = "alloc")]
-    #[inline]
-    pub fn send_to<P: AsRef<[u8]>, B: BufMut>(
-        &mut self,
-        frame: &Frame<P>,
-        buffer: &mut B,
-    ) -> Result<(), SendError> {
-        self.check(frame.shape)?;
-        self.put(frame.borrowed(), |frame, mask| frame.encode_to(mask, buffer))
     }
 
     /// Sends a frame without copying its payload, which is masked where it lies if we are a client:
@@ -285,24 +276,8 @@ impl<M: MaskSource> Writer<M> {
     ) -> Result<usize, SendError> {
         let (frame, utf8) = self.run(run)?;
         let len = self.put(frame, |frame, mask| frame.encode(mask, buffer))?;
-        self.utf8 = utf8;
+        self.ran(utf8);
         Ok(len)
-    }
-
-    /// Appends a run of a message to `buffer`, as [`send_run`](Self::send_run).
-    ///
-    /// # Errors
-    /// As [`send_run`](Self::send_run).
-    #[cfg(feature = "alloc")]
-    pub fn send_run_to<P: AsRef<[u8]>, B: BufMut>(
-        &mut self,
-        run: &Run<P>,
-        buffer: &mut B,
-    ) -> Result<(), SendError> {
-        let (frame, utf8) = self.run(run)?;
-        self.put(frame, |frame, mask| frame.encode_to(mask, buffer))?;
-        self.utf8 = utf8;
-        Ok(())
     }
 
     /// Writes what the reader owes to the front of `buffer`; returns its length, which is 0 if our
@@ -312,15 +287,6 @@ impl<M: MaskSource> Writer<M> {
     /// If it does not fit (131 bytes are always enough), or there is no masking key.
     pub fn reply(&mut self, reply: &Reply, buffer: &mut [u8]) -> Result<usize, SendError> {
         self.answer(reply, |frame, mask| frame.encode(mask, buffer)).map(Option::unwrap_or_default)
-    }
-
-    /// Appends what the reader owes to `buffer`.
-    ///
-    /// # Errors
-    /// As [`reply`](Self::reply).
-    #[cfg(feature = "alloc")]
-    pub fn reply_to<B: BufMut>(&mut self, reply: &Reply, buffer: &mut B) -> Result<(), SendError> {
-        self.answer(reply, |frame, mask| frame.encode_to(mask, buffer)).map(drop)
     }
 
     fn answer<T>(
@@ -346,18 +312,15 @@ impl<M: MaskSource> Writer<M> {
         encode: impl FnOnce(&Frame<&[u8]>, Option<MaskKey>) -> Result<T, BufferTooSmall>,
     ) -> Result<T, SendError> {
         let mask = self.mask()?;
-        #[cfg(feature = "deflate")]
-        let encoded = match &mut self.sender {
-            Some(sender) if sender.takes(&frame) => {
+        let encoded = match &mut self.deflater {
+            Some(deflater) if deflater.takes(&frame) => {
                 let mut room = Scratch::take();
-                let encoded = encode(&sender.compress(frame, &mut room), mask);
-                sender.sent(frame.shape, encoded.is_ok());
+                let encoded = encode(&deflater.compress(frame, &mut room), mask);
+                deflater.sent(frame.shape, encoded.is_ok());
                 encoded?
             }
             _ => encode(&frame, mask)?,
         };
-        #[cfg(not(feature = "deflate"))]
-        let encoded = encode(&frame, mask)?;
         self.sent(frame.shape);
         Ok(encoded)
     }
@@ -372,7 +335,8 @@ impl<M: MaskSource> Writer<M> {
         &self,
         run: &'p Run<P>,
     ) -> Result<(Frame<&'p [u8]>, Utf8Validator), SendError> {
-        let (payload, mut utf8) = (run.payload.as_ref(), self.utf8);
+        let payload = run.payload.as_ref();
+        let mut utf8 = self.unfinished.map_or_else(Utf8Validator::new, |it| it.utf8);
         if run.compressed && !self.passes_on() {
             return Err(SendError::CompressedRun);
         }
@@ -399,16 +363,19 @@ impl<M: MaskSource> Writer<M> {
     #[inline]
     fn check(&self, shape: Shape) -> Result<(), SendError> {
         self.check_order(shape)?;
-        // Text of its own cannot go on inside a character.
-        let data = !shape.opcode.is_control();
-        if data && !self.utf8.is_complete() { Err(SendError::InvalidUtf8) } else { Ok(()) }
+        match self.unfinished {
+            // A frame is text by itself, which cannot begin inside a character.
+            Some(Unfinished { utf8, .. }) if !utf8.is_complete() && !shape.opcode.is_control() => {
+                Err(SendError::InvalidUtf8)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// As [`check`](Self::check), of a frame that cannot be compressed.
     fn check_plain(&self, shape: Shape) -> Result<(), SendError> {
         self.check(shape)?;
-        #[cfg(feature = "deflate")]
-        if shape.continuing && self.sender.as_ref().is_some_and(|sender| sender.in_message()) {
+        if shape.continuing && matches!(&self.deflater, Some(deflater) if deflater.in_message()) {
             return Err(SendError::InCompressedMessage);
         }
         Ok(())
@@ -431,7 +398,7 @@ impl<M: MaskSource> Writer<M> {
         match (self.unfinished, shape.continuing) {
             (None, true) => Err(SendError::UnexpectedContinuation),
             (Some(_), false) => Err(SendError::UnfinishedMessage),
-            (Some(unfinished), true) if unfinished != shape.into() => {
+            (Some(unfinished), true) if !unfinished.goes_on_with(shape) => {
                 Err(SendError::UnfinishedMessage)
             }
             _ => Ok(()),
@@ -444,13 +411,77 @@ impl<M: MaskSource> Writer<M> {
         match shape.opcode {
             OpCode::Close => {
                 self.close_sent = true;
-                #[cfg(feature = "deflate")]
-                {
-                    self.sender = None;
-                }
+                self.deflater = None;
             }
             control if control.is_control() => {}
-            _ => self.unfinished = (!shape.fin).then_some(shape.into()),
+            _ => self.unfinished = (!shape.fin).then_some(Unfinished::new(shape)),
         }
+    }
+
+    /// Notes where in a character the run ended that went out.
+    fn ran(&mut self, utf8: Utf8Validator) {
+        if let Some(unfinished) = &mut self.unfinished {
+            unfinished.utf8 = utf8;
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<M: MaskSource> Writer<M> {
+    /// Appends a frame to `buffer`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[inline]
+    pub fn send_to<P: AsRef<[u8]>, B: BufMut>(
+        &mut self,
+        frame: &Frame<P>,
+        buffer: &mut B,
+    ) -> Result<(), SendError> {
+        self.append_to(frame, buffer).map(drop)
+    }
+
+    /// As [`send_to`](Self::send_to); returns how much of what was appended is payload.
+    #[inline]
+    pub(in crate::ws) fn append_to<P: AsRef<[u8]>, B: BufMut>(
+        &mut self,
+        frame: &Frame<P>,
+        buffer: &mut B,
+    ) -> Result<usize, SendError> {
+        self.check(frame.shape)?;
+        self.put(frame.borrowed(), |frame, mask| frame.append_to(mask, buffer))
+    }
+
+    /// Appends a run of a message to `buffer`, as [`send_run`](Self::send_run).
+    ///
+    /// # Errors
+    /// As [`send_run`](Self::send_run).
+    pub fn send_run_to<P: AsRef<[u8]>, B: BufMut>(
+        &mut self,
+        run: &Run<P>,
+        buffer: &mut B,
+    ) -> Result<(), SendError> {
+        let (frame, utf8) = self.run(run)?;
+        self.put(frame, |frame, mask| frame.encode_to(mask, buffer))?;
+        self.ran(utf8);
+        Ok(())
+    }
+
+    /// Appends what the reader owes to `buffer`.
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply).
+    pub fn reply_to<B: BufMut>(&mut self, reply: &Reply, buffer: &mut B) -> Result<(), SendError> {
+        self.append_reply(reply, buffer).map(drop)
+    }
+
+    /// As [`reply_to`](Self::reply_to); returns how much of what was appended is payload, if anything
+    /// was.
+    pub(super) fn append_reply<B: BufMut>(
+        &mut self,
+        reply: &Reply,
+        buffer: &mut B,
+    ) -> Result<Option<usize>, SendError> {
+        self.answer(reply, |frame, mask| frame.append_to(mask, buffer))
     }
 }

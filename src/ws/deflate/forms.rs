@@ -1,14 +1,14 @@
 //! [`Forms`], the compressed forms of a frame that is sent to many receivers.
 
 use super::zlib::Settings;
-use bytes::Bytes;
+use crate::ws::frame::Encoded;
 use core::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Vec;
 
 /// The form that a compressor with these settings makes, or `None` if it is not shorter than the
 /// frame.
-type Form = (Settings, Option<Bytes>);
+type Form = (Settings, Option<Encoded>);
 
 /// The forms that were needed so far. They follow from the frame, so they do not count when frames
 /// are compared.
@@ -20,8 +20,8 @@ impl Forms {
     pub(super) fn get(
         &self,
         settings: Settings,
-        make: impl FnOnce() -> Option<Bytes>,
-    ) -> Option<Bytes> {
+        make: impl FnOnce() -> Option<Encoded>,
+    ) -> Option<Encoded> {
         let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, form)) = forms.iter().find(|(made_for, _)| *made_for == settings) {
             return form.clone();

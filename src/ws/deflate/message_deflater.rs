@@ -1,9 +1,9 @@
 //! [`MessageDeflater`], which compresses the messages that a connection sends.
 
 use super::zlib::Compressor;
-use super::{Deflate, DeflateParams, Forms, Scratch, WindowBits};
-use crate::ws::frame::{Frame, Role, Shape};
-use bytes::Bytes;
+use super::{BoxedDeflater, Deflate, DeflateParams, Forms, Scratch, WindowBits};
+use crate::ws::frame::{Encoded, Frame, Role, Shape};
+use alloc::boxed::Box;
 
 /// Compresses the messages of one direction ([RFC 7692, section 7.2.1]).
 ///
@@ -22,19 +22,23 @@ pub(in crate::ws) struct MessageDeflater {
 }
 
 impl MessageDeflater {
-    pub(in crate::ws) fn new(deflate: &Deflate, params: DeflateParams, role: Role) -> Self {
+    pub(in crate::ws) fn boxed(
+        deflate: &Deflate,
+        params: DeflateParams,
+        role: Role,
+    ) -> BoxedDeflater {
         let (no_takeover, bits) = match role {
             Role::Server => (params.server_no_context_takeover, params.server_max_window_bits),
             Role::Client => (params.client_no_context_takeover, params.client_max_window_bits),
         };
-        Self {
+        Box::new(Self {
             deflate: deflate.clone(),
             bits: bits.unwrap_or(WindowBits::MAX),
             takeover: !no_takeover,
             compressor: None,
             stale: false,
             in_message: false,
-        }
+        })
     }
 
     /// Returns whether this frame should be compressed.
@@ -72,7 +76,7 @@ impl MessageDeflater {
         if !self.takeover && fin && !continuing && payload.len() >= frame.payload.len() {
             return frame;
         }
-        Frame { payload, ..frame }.compressed()
+        compressed(Frame { payload, ..frame })
     }
 
     /// Notes whether a frame of this shape, which was taken, was sent.
@@ -93,22 +97,32 @@ impl MessageDeflater {
         }
     }
 
-    /// Returns the bytes of a frame that is sent to many receivers, if they are shorter compressed.
-    /// They do not refer to anything sent before, and nothing sent later may refer to them.
-    pub(in crate::ws) fn prepared(&mut self, frame: Frame<&[u8]>, forms: &Forms) -> Option<Bytes> {
+    /// Returns the compressed form of a frame that is sent to many receivers, if it is shorter. It
+    /// does not refer to anything sent before, and nothing sent later may refer to it.
+    pub(in crate::ws) fn prepared(
+        &mut self,
+        frame: Frame<&[u8]>,
+        forms: &Forms,
+    ) -> Option<Encoded> {
         if !self.takes(&frame) {
             return None;
         }
-        let bytes = forms.get(self.deflate.settings(self.bits), || {
+        let form = forms.get(self.deflate.settings(self.bits), || {
             let mut compressor = self.deflate.compressor(self.bits);
             let mut room = Scratch::take();
-            let compressed = compressor.compress(frame.payload, true, true, &mut room);
-            let form = Frame { payload: compressed, ..frame }.compressed();
-            let bytes = (form.payload.len() < frame.payload.len()).then(|| form.to_bytes());
+            let payload = compressor.compress(frame.payload, true, true, &mut room);
+            let form = compressed(Frame { payload, ..frame });
+            let form = (form.payload.len() < frame.payload.len()).then(|| form.to_encoded());
             self.deflate.idle.keep_compressor(compressor);
-            bytes
+            form
         })?;
         self.stale = self.compressor.is_some();
-        Some(bytes)
+        Some(form)
     }
+}
+
+/// The same frame, its payload being that of a compressed message.
+const fn compressed(mut frame: Frame<&[u8]>) -> Frame<&[u8]> {
+    frame.shape.compressed = true;
+    frame
 }

@@ -1,9 +1,10 @@
 //! [`MessageInflater`], which inflates the messages that a connection receives.
 
 use super::zlib::{Inflater, WINDOW};
-use super::{Deflate, DeflateParams, Scratch};
+use super::{BoxedInflater, Deflate, DeflateParams, Scratch};
 use crate::simd;
 use crate::ws::frame::{DataKind, Fault, Role, Utf8Validator};
+use alloc::boxed::Box;
 use std::vec::Vec;
 
 /// Inflates the messages of one direction as they arrive ([RFC 7692, section 7.2.2]).
@@ -40,17 +41,17 @@ enum Place {
 }
 
 impl MessageInflater {
-    pub(in crate::ws) fn new(
+    pub(in crate::ws) fn boxed(
         deflate: &Deflate,
         params: DeflateParams,
         role: Role,
         max_message: u64,
-    ) -> Self {
+    ) -> BoxedInflater {
         let takeover = match role {
             Role::Server => !params.client_no_context_takeover,
             Role::Client => !params.server_no_context_takeover,
         };
-        Self {
+        Box::new(Self {
             deflate: deflate.clone(),
             takeover,
             max_message,
@@ -61,7 +62,7 @@ impl MessageInflater {
             tail: [0; 2],
             more: false,
             utf8: Utf8Validator::new(),
-        }
+        })
     }
 
     /// Inflates the next bytes of the message from `payload`, and removes the consumed bytes from

@@ -17,6 +17,7 @@
 // * A peer must not make us work more than in proportion to its bytes. See the loop over empty
 //   blocks in `MessageInflater::inflate`.
 
+mod agreed;
 mod forms;
 mod message_deflater;
 mod message_inflater;
@@ -26,12 +27,17 @@ mod zlib;
 
 pub use params::{DeflateParams, WindowBits};
 
+pub(in crate::ws) use agreed::Agreed;
 pub(in crate::ws) use forms::Forms;
 pub(in crate::ws) use message_deflater::MessageDeflater;
 pub(in crate::ws) use message_inflater::MessageInflater;
 #[cfg(feature = "handshake")]
 pub(in crate::ws) use params::names;
 pub(in crate::ws) use scratch::Scratch;
+
+/// Most connections compress nothing: they keep a pointer.
+pub(in crate::ws) type BoxedDeflater = alloc::boxed::Box<MessageDeflater>;
+pub(in crate::ws) type BoxedInflater = alloc::boxed::Box<MessageInflater>;
 
 use std::sync::Arc;
 use zlib::{Compressor, Idle, Settings};

@@ -6,7 +6,7 @@ use super::frame_header::{FrameHeader, HeaderBytes, MAX_CONTROL, OpCode, Rsv};
 use super::mask::MaskKey;
 use crate::{BufferTooSmall, simd, utf8};
 #[cfg(feature = "alloc")]
-use bytes::{BufMut, Bytes};
+use bytes::BufMut;
 use core::str::Utf8Error;
 
 /// A frame to send, valid by itself ([RFC 6455, section 5.2]).
@@ -38,7 +38,6 @@ pub struct Frame<P> {
     /// The code at the start of a close frame's payload.
     pub(in crate::ws) code: Option<CloseCode>,
     /// Whether to compress the message, if the caller has decided.
-    #[cfg(feature = "deflate")]
     pub(in crate::ws) compress: Option<bool>,
     pub(in crate::ws) payload: P,
 }
@@ -109,13 +108,7 @@ impl<P> Frame<P> {
     }
 
     pub(in crate::ws) const fn shaped(shape: Shape, payload: P) -> Self {
-        Self {
-            shape,
-            code: None,
-            #[cfg(feature = "deflate")]
-            compress: None,
-            payload,
-        }
+        Self { shape, code: None, compress: None, payload }
     }
 
     /// Creates a binary message.
@@ -149,23 +142,10 @@ impl<P> Frame<P> {
         self
     }
 
-    /// Marks the payload as that of a compressed message.
-    #[cfg(feature = "deflate")]
-    pub(in crate::ws) const fn compressed(mut self) -> Self {
-        self.shape.compressed = true;
-        self
-    }
-
     /// Replaces the payload.
     #[inline]
-    fn with<Q>(&self, payload: Q) -> Frame<Q> {
-        Frame {
-            shape: self.shape,
-            code: self.code,
-            #[cfg(feature = "deflate")]
-            compress: self.compress,
-            payload,
-        }
+    pub(super) fn with<Q>(&self, payload: Q) -> Frame<Q> {
+        Frame { shape: self.shape, code: self.code, compress: self.compress, payload }
     }
 
     /// Returns the payload. In a close frame it is the reason.
@@ -221,12 +201,6 @@ impl<P: AsRef<[u8]>> Frame<P> {
         self.with(self.payload())
     }
 
-    /// Returns the frame with its payload copied.
-    #[cfg(feature = "alloc")]
-    pub(in crate::ws) fn to_owned(&self) -> Frame<Bytes> {
-        self.with(Bytes::copy_from_slice(self.payload()))
-    }
-
     /// Returns the encoded length without compression, masked or not. (Compressing incompressible
     /// data can make it longer.)
     #[must_use]
@@ -268,18 +242,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
         mask: Option<MaskKey>,
         buffer: &mut B,
     ) -> Result<(), BufferTooSmall> {
-        let (header, mask) = self.header(mask);
-        let payload = self.payload();
-        let needed = header.len() + payload.len();
-        if buffer.remaining_mut() < needed {
-            return Err(BufferTooSmall { needed });
-        }
-        header.put(buffer);
-        match mask {
-            Some(MaskKey(key)) => simd::put_masked(buffer, payload, key),
-            None => buffer.put_slice(payload),
-        }
-        Ok(())
+        self.append_to(mask, buffer).map(drop)
     }
 
     /// Returns the bytes before the payload, and the key for the payload.

@@ -23,20 +23,19 @@
 use super::close::{Close, CloseCode};
 use super::frame_event::{DataKind, FrameEvent, Run};
 use super::frame_header;
-use super::frame_header::{Bounds, Limit, OpCode, Rsv};
+use super::frame_header::{Bounds, Limit, OpCode, Rsv, ShortHeader};
 use super::limits::{Limits, OnLimit};
 use super::mask::MaskKey;
 use super::protocol_error::{Fault, ProtocolError};
 use super::role::Role;
 use super::utf8_validator::{InvalidUtf8, Utf8Validator};
-#[cfg(feature = "alloc")]
-use crate::Utf8Bytes;
-#[cfg(feature = "deflate")]
-use crate::ws::deflate::{Deflate, DeflateParams, MessageInflater};
 use crate::{simd, utf8};
-#[cfg(feature = "alloc")]
-use bytes::{Buf, BytesMut};
 use core::ops::Range;
+#[cfg(feature = "alloc")]
+use {
+    crate::Utf8Bytes,
+    bytes::{Buf, BytesMut},
+};
 
 /// Decodes the frames of one direction in the caller's buffer, and unmasks them in place ([RFC
 /// 6455, section 5]).
@@ -285,54 +284,6 @@ impl FrameDecoder {
         }
     }
 
-    /// Decodes like [`decode`](Self::decode), from a buffer that you read into. Events share its
-    /// memory.
-    ///
-    /// # Errors
-    /// As [`decode`](Self::decode).
-    #[cfg(feature = "alloc")]
-    #[inline(always)]
-    pub fn decode_buffer(
-        &mut self,
-        buffer: &mut BytesMut,
-    ) -> Result<Option<FrameEvent<BytesMut, Utf8Bytes>>, ProtocolError> {
-        if let Some((kind, Range { start, end })) = self.whole(buffer) {
-            let mut payload = buffer.split_to(end);
-            payload.advance(start);
-            return Ok(Some(FrameEvent::Data(Run { kind, compressed: false, payload, fin: true })));
-        }
-        self.decode_any_mut(buffer)
-    }
-
-    /// Decodes like [`decode_buffer`](Self::decode_buffer), for everything except a
-    /// [`whole`](Self::whole) message.
-    #[cfg(feature = "alloc")]
-    #[inline(never)]
-    fn decode_any_mut(
-        &mut self,
-        buffer: &mut BytesMut,
-    ) -> Result<Option<FrameEvent<BytesMut, Utf8Bytes>>, ProtocolError> {
-        Ok(self.step(buffer)?.take(buffer))
-    }
-
-    #[cfg(feature = "tokio-util")]
-    pub(in crate::ws) const fn role(&self) -> Role {
-        self.role
-    }
-
-    /// Returns the inflater for compressed messages, and allows them, if the handshake agreed on
-    /// them.
-    #[cfg(feature = "deflate")]
-    pub(in crate::ws) fn receiver(
-        &mut self,
-        deflate: &Deflate,
-        agreed: Option<DeflateParams>,
-    ) -> Option<MessageInflater> {
-        self.compression = agreed.is_some();
-        let max_message = self.limits.max_message;
-        agreed.map(|params| MessageInflater::new(deflate, params, self.role, max_message))
-    }
-
     /// Returns whether a message has begun but not ended, not even by a close frame or an error. At
     /// the end of a stream, a message was cut off if this returns `true` or if input is left.
     #[must_use]
@@ -340,45 +291,19 @@ impl FrameDecoder {
         !matches!(self.place, Place::Between)
     }
 
-    /// Returns the greatest length that the current message can have: exact once its last frame has
-    /// begun, and the limit before.
-    #[cfg(feature = "alloc")]
-    pub(in crate::ws) const fn longest_message(&self) -> u64 {
-        if self.fin { self.message_len } else { self.limits.max_message }
-    }
-
     /// Takes the whole message at the front of `input`, if it is one frame of less than 64 KiB
     /// without any fault, as most messages are. Otherwise this does nothing, and
     /// [`step`](Self::step) must be called.
     #[inline(always)]
-    #[allow(clippy::cast_possible_truncation, reason = "the casts split the header")]
     pub(in crate::ws) fn whole(&mut self, input: &mut [u8]) -> Option<(DataKind, Range<usize>)> {
-        const TEXT: u8 = 0x81;
-        const BINARY: u8 = 0x82;
-        let header = u64::from_le_bytes(*input.first_chunk()?);
-        let (b0, b1) = (header as u8, (header >> 8) as u8);
-        if !matches!(b0, TEXT | BINARY) {
-            return None;
-        }
-        let kind = if b0 == TEXT { DataKind::Text } else { DataKind::Binary };
-        let (len, start) = match b1 & 0x7F {
-            len @ ..126 => (u16::from(len), 2),
-            frame_header::LEN_16 => (((header >> 16) as u16).swap_bytes(), 4),
-            _ => return None,
-        };
-        let minimal = start == 2 || len > 125;
-        let Limits { max_frame, max_message, max_fragments, .. } = self.limits;
-        let allowed = u64::from(len) <= max_frame.min(max_message) && max_fragments > 0;
-        let between = matches!(self.end, End::No) && !self.in_message();
         let masked = self.role == Role::Server;
-        if !(frame_header::is_masked(b1) == masked && minimal && allowed && between) {
-            return None;
-        }
-        let (key, start) = if masked {
-            (((header >> (8 * start)) as u32).to_le_bytes(), start + 4)
-        } else {
-            ([0; 4], start)
+        let may_come = |len: u16| {
+            let Limits { max_frame, max_message, max_fragments, .. } = self.limits;
+            let allowed = u64::from(len) <= max_frame.min(max_message) && max_fragments > 0;
+            allowed && matches!(self.end, End::No) && !self.in_message()
         };
+        let ShortHeader { kind, len, key, start } =
+            frame_header::whole_message(input.first_chunk()?, masked, may_come)?;
         let end = start + usize::from(len);
         let payload = input.get_mut(start..end)?;
         let ascii = match (masked, kind) {
@@ -410,13 +335,6 @@ impl FrameDecoder {
         }
     }
 
-    /// Ends the stream because an extension found a fault in the current data frame's payload.
-    #[cfg(feature = "deflate")]
-    pub(in crate::ws) fn fail_frame(&mut self, fault: Fault) -> ProtocolError {
-        self.offset = self.frame_offset;
-        self.fail((0, fault))
-    }
-
     /// Ends the stream.
     fn fail(&mut self, (at, fault): At) -> ProtocolError {
         self.offset += at as u64;
@@ -427,7 +345,7 @@ impl FrameDecoder {
     /// Ends the stream after the event that is returned now: the next call fails.
     fn fail_next(&mut self, fault: Fault) {
         self.end = End::Failed(fault);
-        self.place = Place::Between;
+        self.end_message();
     }
 
     fn advance(&mut self, input: &mut [u8]) -> Result<Step, At> {
@@ -586,10 +504,12 @@ impl FrameDecoder {
         usize::try_from(self.remaining).map_or(available, |len| len.min(available))
     }
 
+    /// Clears all that is kept of a message. The header of the next frame sets the rest.
     fn end_message(&mut self) {
         self.place = Place::Between;
         self.message_len = 0;
         self.fragments = 0;
+        self.utf8 = Utf8Validator::new();
     }
 
     /// Returns whether a message with this fault, in a frame with this first byte, can be dropped.
@@ -613,7 +533,6 @@ impl FrameDecoder {
         let offset = self.offset + (start + at) as u64;
         self.begin(&header);
         self.place = Place::Skipping;
-        self.utf8 = Utf8Validator::new();
         self.skip_payload(0);
         let end = start + header.len;
         Ok(Step::Event { event: FrameEvent::Skipped(ProtocolError { fault, offset }), end })
@@ -674,11 +593,70 @@ impl FrameDecoder {
             _ => {
                 let code = close(&available[..len], len).map_err(behind)?;
                 self.end = End::Closed;
-                self.place = Place::Between;
+                self.end_message();
                 FrameEvent::Close(code.map(|code| Close { code, reason: payload + 2..end }))
             }
         };
         Ok(Step::Event { event, end })
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl FrameDecoder {
+    /// Decodes like [`decode`](Self::decode), from a buffer that you read into. Events share its
+    /// memory.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    #[inline(always)]
+    pub fn decode_buffer(
+        &mut self,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<FrameEvent<BytesMut, Utf8Bytes>>, ProtocolError> {
+        if let Some((kind, Range { start, end })) = self.whole(buffer) {
+            let mut payload = buffer.split_to(end);
+            payload.advance(start);
+            return Ok(Some(FrameEvent::Data(Run { kind, compressed: false, payload, fin: true })));
+        }
+        self.decode_any_mut(buffer)
+    }
+
+    /// Decodes like [`decode_buffer`](Self::decode_buffer), for everything except a
+    /// [`whole`](Self::whole) message.
+    #[inline(never)]
+    fn decode_any_mut(
+        &mut self,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<FrameEvent<BytesMut, Utf8Bytes>>, ProtocolError> {
+        Ok(self.step(buffer)?.take(buffer))
+    }
+
+    pub(in crate::ws) const fn role(&self) -> Role {
+        self.role
+    }
+
+    pub(in crate::ws) const fn max_message(&self) -> u64 {
+        self.limits.max_message
+    }
+
+    /// Does the same as [`compression`](Self::compression).
+    pub(in crate::ws) const fn allow_compression(&mut self, agreed: bool) {
+        self.compression = agreed;
+    }
+
+    /// Returns the greatest length that the current message can have: exact once its last frame has
+    /// begun, and the limit before.
+    pub(in crate::ws) const fn longest_message(&self) -> u64 {
+        if self.fin { self.message_len } else { self.limits.max_message }
+    }
+
+    /// Ends the stream, because an extension found a fault in the current data frame's payload.
+    pub(in crate::ws) fn fail_frame(&mut self, fault: Fault) -> ProtocolError {
+        #[cfg(feature = "deflate")]
+        {
+            self.offset = self.frame_offset;
+        }
+        self.fail((0, fault))
     }
 }
 

@@ -4,14 +4,13 @@
 //! and leaves every verdict to `judge_length`, which goes byte by byte.
 
 use super::close::CloseCode;
+use super::frame_event::DataKind;
 use super::mask::MaskKey;
 use super::protocol_error::Fault;
-#[cfg(feature = "alloc")]
-use crate::simd;
-#[cfg(feature = "alloc")]
-use bytes::BufMut;
 use core::fmt;
 use core::ops::Deref;
+#[cfg(feature = "alloc")]
+use {crate::simd, bytes::BufMut};
 
 /// The opcode of a frame ([RFC 6455, section 5.2]). All other opcodes are reserved.
 ///
@@ -203,7 +202,7 @@ pub(in crate::ws) const MAX_CONTROL: usize = 125;
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
 /// The values that announce a length of 16 or 64 bits instead of one of 7 bits.
-pub(in crate::ws) const LEN_16: u8 = 0x7E;
+const LEN_16: u8 = 0x7E;
 const LEN_64: u8 = 0x7F;
 
 /// Returns the reserved bits of a header's first byte.
@@ -236,15 +235,6 @@ pub(in crate::ws) const fn may_be_compressed(b0: u8) -> bool {
     matches!(rsv(b0), Rsv::RSV1) && matches!(b0 & 0xF, TEXT | BINARY)
 }
 
-/// Returns the payload of a frame that we encoded.
-#[cfg(feature = "alloc")]
-pub(in crate::ws) fn payload(mut frame: &[u8]) -> &[u8] {
-    match FrameHeader::parse(&mut frame) {
-        Ok(Some(_)) => frame,
-        _ => &[],
-    }
-}
-
 /// Returns whether a header's second byte marks the frame as masked.
 #[inline]
 pub(in crate::ws) const fn is_masked(b1: u8) -> bool {
@@ -259,6 +249,57 @@ pub(in crate::ws) const fn second_byte(opcode: OpCode, b1: u8) -> Result<(), Fau
         1 if matches!(opcode, OpCode::Close) => Err(Fault::CloseTooShort),
         _ => Ok(()),
     }
+}
+
+/// The header of a whole message of less than 64 KiB.
+pub(super) struct ShortHeader {
+    pub(super) kind: DataKind,
+    pub(super) len: u16,
+    /// The masking key, or zeros.
+    pub(super) key: [u8; 4],
+    /// The start of the payload.
+    pub(super) start: usize,
+}
+
+/// Returns the header at the front of these bytes, if it is valid, starts an uncompressed message in
+/// one frame of less than 64 KiB, is masked as `masked` says, and has a length that `may_come`
+/// accepts. If not, the rules above judge it. This is a shortcut for most messages, and must accept
+/// nothing that the rules refuse.
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    clippy::cast_possible_truncation,
+    reason = "the casts split the header"
+)]
+pub(super) fn whole_message(
+    bytes: &[u8; 8],
+    masked: bool,
+    may_come: impl FnOnce(u16) -> bool,
+) -> Option<ShortHeader> {
+    const TEXT: u8 = FIN | OpCode::Text as u8;
+    const BINARY: u8 = FIN | OpCode::Binary as u8;
+    // As a number it stays in a register.
+    let header = u64::from_le_bytes(*bytes);
+    let (b0, b1) = (header as u8, (header >> 8) as u8);
+    if !matches!(b0, TEXT | BINARY) {
+        return None;
+    }
+    let kind = if b0 == TEXT { DataKind::Text } else { DataKind::Binary };
+    let (len, start) = match b1 & 0x7F {
+        len @ ..126 => (u16::from(len), 2),
+        LEN_16 => (((header >> 16) as u16).swap_bytes(), 4),
+        _ => return None,
+    };
+    let minimal = start == 2 || len > 125;
+    if !(is_masked(b1) == masked && minimal && may_come(len)) {
+        return None;
+    }
+    let (key, start) = if masked {
+        (((header >> (8 * start)) as u32).to_le_bytes(), start + 4)
+    } else {
+        ([0; 4], start)
+    };
+    Some(ShortHeader { kind, len, key, start })
 }
 
 /// The maximum length of a payload, and the reason for it.

@@ -7,8 +7,12 @@ pub(in crate::ws) mod close;
 pub(in crate::ws) mod frame;
 pub(in crate::ws) mod limits;
 pub(in crate::ws) mod mask;
+#[cfg(feature = "getrandom")]
+pub(in crate::ws) mod os_mask_keys;
 pub(in crate::ws) mod protocol_error;
 
+#[cfg(feature = "alloc")]
+mod encoded;
 mod fragments;
 mod frame_decoder;
 mod frame_event;
@@ -31,10 +35,11 @@ pub use utf8_validator::{InvalidUtf8, Utf8Validator};
 pub(in crate::ws) use close::{Close, CloseCode};
 pub(in crate::ws) use frame::Frame;
 pub(in crate::ws) use frame::Shape;
-#[cfg(feature = "deflate")]
-pub(in crate::ws) use frame_decoder::Step;
-#[cfg(feature = "alloc")]
-pub(in crate::ws) use frame_header::payload;
 pub(in crate::ws) use limits::Limits;
 pub(in crate::ws) use mask::MaskSource;
 pub(in crate::ws) use protocol_error::ProtocolError;
+#[cfg(feature = "alloc")]
+pub(in crate::ws) use {
+    encoded::{Encoded, FrameLen},
+    frame_decoder::Step,
+};

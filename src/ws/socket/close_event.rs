@@ -1,16 +1,12 @@
 //! How a WebSocket ended.
 
-#[cfg(feature = "handshake")]
-use super::refusal::Refusal;
 use super::transport_error::TransportError;
 use crate::Utf8Bytes;
 use crate::ws::frame::{NoMaskKey, ProtocolError};
-#[cfg(feature = "handshake")]
-use crate::ws::handshake::ResponseError;
-#[cfg(feature = "handshake")]
-use alloc::boxed::Box;
 use core::error::Error;
 use core::fmt;
+#[cfg(feature = "handshake")]
+use {super::refusal::Refusal, crate::ws::handshake::ResponseError, alloc::boxed::Box};
 
 /// How a connection ended (WHATWG WebSocket, `CloseEvent`). It is an error too, for those to whom each
 /// end is one; its [`source`](Error::source) is that of its [failure](Self::failure).

@@ -6,9 +6,15 @@ pub(in crate::ws) mod websocket;
 pub(in crate::ws) mod websocket_event;
 pub(in crate::ws) mod websocket_options;
 
+// Without the handshake no connection is in that state.
+#[cfg_attr(not(feature = "handshake"), path = "no_connecting.rs")]
+mod connecting;
 mod heartbeat;
 mod send_queue;
+mod state;
+mod to_write;
 mod transport_error;
+mod unsent;
 
 #[cfg(feature = "handshake")]
 mod refusal;
@@ -16,5 +22,5 @@ mod refusal;
 pub use reconnecting_websocket::Disconnected;
 #[cfg(feature = "handshake")]
 pub use refusal::Refusal;
+pub use to_write::ToWrite;
 pub use transport_error::TransportError;
-pub use websocket::ToWrite;

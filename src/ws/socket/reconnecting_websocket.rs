@@ -1,8 +1,10 @@
 //! A client that stays connected.
 
 use super::close_event::{CloseEvent, Failure};
+use super::to_write::ToWrite;
 use super::transport_error::TransportError;
-use super::websocket::{ToWrite, WebSocket};
+use super::unsent::Unsent;
+use super::websocket::WebSocket;
 use super::websocket_event::{Flow, ReadyState, WebSocketEvent};
 use crate::last_chance::LastChance;
 use crate::ws::connection::SendError;
@@ -11,7 +13,6 @@ use crate::ws::deflate::DeflateParams;
 use crate::ws::frame::{Close, Frame, MaskSource, ProtocolError, Shape};
 use crate::{Backoff, Utf8Bytes};
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 use core::error::Error;
@@ -182,8 +183,6 @@ pub struct ReconnectingWebSocket<M> {
     options: ReconnectingWebSocketOptions,
     link: Link<M>,
     unsent: Unsent,
-    /// Whether there will be no further connection.
-    closing: bool,
 }
 
 /// Where the connection is.
@@ -197,14 +196,20 @@ enum Link<M> {
         deadline: Duration,
         chance: LastChance,
     },
-    /// Was not made, which was not said yet.
-    Failed(Failure),
+    /// Was not made, which is not reported yet.
+    NotMade {
+        failure: Failure,
+        /// Whether no further connection is to be made.
+        last: bool,
+    },
     Up {
         socket: WebSocket<M>,
         /// Since when it is open.
         opened: Option<Duration>,
         /// Whether messages that are kept are held back.
         held: bool,
+        /// Whether no further connection is to be made.
+        last: bool,
     },
     Ended,
 }
@@ -245,94 +250,12 @@ pub struct Disconnected {
     pub reconnect_at: Option<Duration>,
 }
 
-/// Messages that were not wholly written.
-#[derive(Debug, Default)]
-struct Unsent {
-    messages: VecDeque<Kept>,
-    /// How long they are together.
-    bytes: usize,
-    /// How many of them, from the front, the connection has.
-    handed: usize,
-    /// The number of the next message.
-    next: u64,
-    /// Past the last message that was written, and how many were written, by this connection.
-    written: u64,
-    written_here: u64,
-    /// Past the last message that was written by the connections before.
-    written_before: u64,
-}
-
-#[derive(Debug)]
-struct Kept {
-    number: u64,
-    frame: Frame<Bytes>,
-}
-
-impl Unsent {
-    fn push(&mut self, frame: Frame<Bytes>) -> u64 {
-        let number = self.next;
-        self.next += 1;
-        self.bytes += frame.payload.len();
-        self.messages.push_back(Kept { number, frame });
-        number
-    }
-
-    /// Drops those that this connection has written, so many in all.
-    fn settle(&mut self, written_here: u64) {
-        while self.written_here < written_here
-            && let Some(Kept { number, frame }) = self.messages.pop_front()
-        {
-            self.bytes -= frame.payload.len();
-            self.handed -= 1;
-            self.written = number + 1;
-            self.written_here += 1;
-        }
-    }
-
-    /// Gives the connection what it does not have, in order, until it takes no more.
-    fn hand_over(
-        &mut self,
-        mut push: impl FnMut(&Frame<&[u8]>) -> Result<(), SendError>,
-    ) -> Result<(), SendError> {
-        while let Some(message) = self.messages.get(self.handed) {
-            push(&message.frame.borrowed())?;
-            self.handed += 1;
-        }
-        Ok(())
-    }
-
-    /// Takes those out that the connection does not have, and of which this is said.
-    fn take(
-        &mut self,
-        mut wanted: impl FnMut(u64, &Frame<Bytes>) -> bool,
-    ) -> Vec<(u64, Frame<Bytes>)> {
-        let mut taken = Vec::new();
-        for Kept { number, frame } in self.messages.split_off(self.handed) {
-            if wanted(number, &frame) {
-                self.bytes -= frame.payload.len();
-                taken.push((number, frame));
-            } else {
-                self.messages.push_back(Kept { number, frame });
-            }
-        }
-        taken
-    }
-
-    /// What the connection that ended has written.
-    fn cut(&mut self) -> Range<u64> {
-        self.handed = 0;
-        self.written_here = 0;
-        let before = core::mem::replace(&mut self.written_before, self.written);
-        before..self.written
-    }
-}
-
 impl<M: MaskSource> ReconnectingWebSocket<M> {
     /// A client whose first connection is to be made at once.
     #[must_use]
     pub fn new(options: ReconnectingWebSocketOptions) -> Self {
         let link = Link::Due(Duration::ZERO);
-        Self { options, link, unsent: Unsent::default(), closing: false }
+        Self { options, link, unsent: Unsent::default() }
     }
 
     /// Gives the next event, as [`WebSocket::poll`], with the same `received`, which is cleared when
@@ -354,7 +277,7 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
                 Some(self.disconnect(close, received, now))
             }
             Link::Due(_) | Link::Ended => None,
-            Link::Failed(failure) => {
+            Link::NotMade { failure, .. } => {
                 let close = CloseEvent::never_open(failure.clone());
                 Some(self.disconnect(close, received, now))
             }
@@ -388,7 +311,7 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         if socket.ready_state() == ReadyState::Closed {
             self.connect_failed("the WebSocket was closed before it was used");
         } else if matches!(self.link, Link::Connecting { .. }) {
-            self.link = Link::Up { socket, opened: None, held: false };
+            self.link = Link::Up { socket, opened: None, held: false, last: false };
         }
     }
 
@@ -396,7 +319,8 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     /// the [source](Error::source) of the failure in [`Disconnected::close`].
     pub fn connect_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
         if matches!(self.link, Link::Connecting { .. }) {
-            self.link = Link::Failed(Failure::Transport(TransportError::new(error)));
+            let failure = Failure::Transport(TransportError::new(error));
+            self.link = Link::NotMade { failure, last: false };
         }
     }
 
@@ -425,8 +349,8 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     pub fn to_write(&mut self, now: Duration) -> ToWrite<'_> {
         self.deliver();
         match &mut self.link {
-            Link::Up { socket, .. } => socket.to_write(now),
-            _ => ToWrite { parts: None, now },
+            Link::Up { socket, .. } => socket.to_write(now).settling(&mut self.unsent),
+            _ => ToWrite::nothing(now),
         }
     }
 
@@ -441,17 +365,16 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         if opcode.is_control() || continuing || !fin {
             return Err(SendError::NoWholeMessage);
         }
-        if self.closing || matches!(self.link, Link::Ended) {
+        if self.is_last() {
             return Err(SendError::Closed);
         }
-        self.settle();
         let Self { options, unsent, .. } = self;
         let payload = frame.payload();
         if payload.len() > options.max_bytes {
             return Err(SendError::MessageTooLong { limit: options.max_bytes });
         }
-        let room = options.max_bytes - unsent.bytes;
-        if unsent.messages.len() >= options.max_messages || payload.len() > room {
+        let room = options.max_bytes - unsent.bytes();
+        if unsent.len() >= options.max_messages || payload.len() > room {
             return Err(SendError::Full);
         }
         Ok(unsent.push(frame.to_owned()))
@@ -486,8 +409,7 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     pub fn send_now<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<Flow, SendError> {
         match &mut self.link {
             Link::Up { socket, .. } => socket.send(frame),
-            Link::Ended => Err(SendError::Closed),
-            _ if self.closing => Err(SendError::Closed),
+            Link::NotMade { last: true, .. } | Link::Ended => Err(SendError::Closed),
             _ => Err(SendError::Connecting),
         }
     }
@@ -511,9 +433,8 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
 
     /// The messages that are kept and their numbers, in order. Part of the first one may have been
     /// written already.
-    pub fn unsent(&mut self) -> impl Iterator<Item = (u64, &Frame<Bytes>)> {
-        self.settle();
-        self.unsent.messages.iter().map(|Kept { number, frame }| (*number, frame))
+    pub fn unsent(&self) -> impl Iterator<Item = (u64, &Frame<Bytes>)> {
+        self.unsent.iter()
     }
 
     /// Takes back the messages that `wanted` chooses by number and content: to drop them, to change
@@ -532,7 +453,6 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         &mut self,
         wanted: impl FnMut(u64, &Frame<Bytes>) -> bool,
     ) -> Vec<(u64, Frame<Bytes>)> {
-        self.settle();
         self.unsent.take(wanted)
     }
 
@@ -557,7 +477,7 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     pub fn close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
         let _: Frame<_> = Frame::close(close)?;
         match &mut self.link {
-            Link::Up { socket, held, .. } => {
+            Link::Up { socket, held, last, .. } => {
                 socket.check_code(close)?;
                 if socket.ready_state() == ReadyState::Open && !*held {
                     let handed = self.unsent.hand_over(|message| socket.push_kept(message));
@@ -567,17 +487,19 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
                     }
                 }
                 socket.close(close, now)?;
+                *last = true;
             }
-            Link::Due(_) | Link::Connecting { .. } => self.link = Link::Failed(Failure::Aborted),
-            Link::Failed(_) | Link::Ended => {}
+            Link::Due(_) | Link::Connecting { .. } => {
+                self.link = Link::NotMade { failure: Failure::Aborted, last: true };
+            }
+            Link::NotMade { last, .. } => *last = true,
+            Link::Ended => {}
         }
-        self.closing = true;
         Ok(())
     }
 
     /// Hands over what the connection has room for.
     fn deliver(&mut self) {
-        self.settle();
         if let Link::Up { socket, held: false, .. } = &mut self.link {
             // What cannot be sent now stays.
             let _ = self.unsent.hand_over(|message| {
@@ -594,17 +516,16 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         now: Duration,
     ) -> ReconnectingWebSocketEvent {
         received.clear();
-        let backoff = &mut self.options.backoff;
         if let Link::Up { opened: Some(since), socket, .. } = &self.link {
             let is_silent = close.failure == Some(Failure::PongTimeout);
             let until = if is_silent { socket.last_heard() } else { now };
-            backoff.connection_lasted(until.saturating_sub(*since));
+            self.options.backoff.connection_lasted(until.saturating_sub(*since));
         }
-        let again = !self.closing && !(self.options.ends_on)(&close);
-        let wait = if again { backoff.next_wait() } else { None };
+        let again = !self.is_last() && !(self.options.ends_on)(&close);
+        let wait = if again { self.options.backoff.next_wait() } else { None };
         let reconnect_at = wait.map(|wait| now.saturating_add(wait.max(asked_wait(&close))));
         self.link = reconnect_at.map_or(Link::Ended, Link::Due);
-        let written = self.unsent.cut();
+        let written = self.unsent.disconnect();
         ReconnectingWebSocketEvent::Disconnected(Disconnected { close, written, reconnect_at })
     }
 }
@@ -619,9 +540,12 @@ fn asked_wait(close: &CloseEvent) -> Duration {
 }
 
 impl<M> ReconnectingWebSocket<M> {
-    fn settle(&mut self) {
-        if let Link::Up { socket, .. } = &self.link {
-            self.unsent.settle(socket.written_kept());
+    /// Whether no further connection is to be made.
+    const fn is_last(&self) -> bool {
+        match self.link {
+            Link::Due(_) | Link::Connecting { .. } => false,
+            Link::NotMade { last, .. } | Link::Up { last, .. } => last,
+            Link::Ended => true,
         }
     }
 
@@ -630,7 +554,7 @@ impl<M> ReconnectingWebSocket<M> {
     pub fn deadline(&self) -> Option<Duration> {
         match &self.link {
             Link::Due(at) => Some(*at),
-            Link::Failed(_) => Some(Duration::ZERO),
+            Link::NotMade { .. } => Some(Duration::ZERO),
             Link::Up { socket, .. } => socket.deadline(),
             Link::Connecting { deadline, chance } => Some(chance.deadline(*deadline)),
             Link::Ended => None,
@@ -654,8 +578,8 @@ impl<M> ReconnectingWebSocket<M> {
     pub const fn ready_state(&self) -> ReadyState {
         match &self.link {
             Link::Up { socket, .. } => socket.ready_state(),
-            Link::Failed(_) if self.closing => ReadyState::Closing,
-            Link::Due(_) | Link::Connecting { .. } | Link::Failed(_) => ReadyState::Connecting,
+            Link::NotMade { last: true, .. } => ReadyState::Closing,
+            Link::Due(_) | Link::Connecting { .. } | Link::NotMade { .. } => ReadyState::Connecting,
             Link::Ended => ReadyState::Closed,
         }
     }
@@ -663,17 +587,15 @@ impl<M> ReconnectingWebSocket<M> {
     /// How many bytes of messages are not written, those of a message that is partly written
     /// included.
     #[must_use]
-    pub fn buffered_amount(&mut self) -> usize {
-        self.settle();
-        self.unsent.bytes
+    pub const fn buffered_amount(&self) -> usize {
+        self.unsent.bytes()
     }
 
     /// How far messages were written: all with lower numbers were written or
     /// [taken back](Self::take_unsent); the others are kept.
     #[must_use]
-    pub fn written(&mut self) -> u64 {
-        self.settle();
-        self.unsent.written
+    pub const fn written(&self) -> u64 {
+        self.unsent.written()
     }
 
     /// The subprotocol of the connection, as [`WebSocket::protocol`]; empty if there is none.

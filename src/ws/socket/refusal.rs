@@ -126,8 +126,8 @@ impl Refusing {
         Self { status, head, rest, body: BytesMut::new() }
     }
 
-    /// Takes what is there of the body; whether that is all.
-    pub(in crate::ws) fn take(&mut self, received: &mut BytesMut) -> bool {
+    /// Takes what is there of the body; returns whether that is all.
+    pub(super) fn receive(&mut self, received: &mut BytesMut) -> bool {
         loop {
             let left = match &mut self.rest {
                 Rest::Nothing | Rest::Bytes(0) => return true,

@@ -1,13 +1,13 @@
-//! What is to be written: bytes in order, and which frames they are.
+//! The send queue: bytes in order, and the frames that they belong to.
 
-use crate::ws::frame::{OpCode, Shape, payload};
+use crate::ws::frame::{Encoded, FrameLen, OpCode};
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 
-/// Payloads from here on are not copied behind their headers.
+/// Payloads of this length or more are not copied into the tail.
 const WORTH_SHARING: usize = 2048;
 
-/// What a frame that waits costs in memory besides its bytes, so that empty ones count as well.
+/// The memory that a queued frame takes besides its bytes, so that empty frames count as well.
 const FRAME_COST: usize = size_of::<Queued>();
 
 /// An empty queue keeps no more memory than this.
@@ -15,17 +15,16 @@ const KEPT_EMPTY: usize = 64 << 10;
 
 /// Bytes to be written, and the frames that they belong to.
 #[derive(Debug, Default)]
-pub(in crate::ws) struct SendQueue {
-    /// What stands before `tail`.
+pub(super) struct SendQueue {
+    /// The bytes before `tail`.
     chunks: VecDeque<Bytes>,
-    /// What frames are appended to.
+    /// The last bytes, to which frames are appended.
     tail: BytesMut,
-    /// How long all chunks and the tail are. What is shared may add up to more than memory has.
+    /// How long all chunks and the tail are. Shared chunks may add up to more than memory has.
     len: u64,
     frames: VecDeque<Queued>,
     buffered_amount: u64,
-    /// How many pings and pongs wait, and whether a close frame does, so that nobody has to look for
-    /// them.
+    /// How many pings and pongs wait, and whether a close frame does, so that no search is needed.
     pings: usize,
     pongs: usize,
     close: bool,
@@ -35,52 +34,49 @@ pub(in crate::ws) struct SendQueue {
 /// A frame that was not wholly written, and how much of it was not.
 #[derive(Debug)]
 struct Queued {
-    /// `None`: no frame, but the handshake.
-    shape: Option<Shape>,
-    /// Whether its writer keeps it until it is written.
+    /// The opcode of the message's first frame; `None` for the request of a handshake.
+    opcode: Option<OpCode>,
+    /// Whether the sender keeps the frame until it is written.
     kept: bool,
-    overhead: usize,
-    payload: usize,
+    unwritten: FrameLen,
 }
 
 impl SendQueue {
     /// Appends bytes that are no frame.
     #[cfg(feature = "handshake")]
-    pub(in crate::ws) fn push_bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn push_bytes(&mut self, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);
-        self.queued(None, false, bytes.len(), 0);
+        self.queued(None, false, FrameLen { header: bytes.len(), payload: 0 });
     }
 
-    /// Appends what `encode` writes: one frame, or nothing. One that is kept counts in
+    /// Appends the frame that `encode` writes, if it writes one, and whose payload's length it returns. A frame that is kept counts in
     /// [`written_kept`](Self::written_kept).
-    pub(in crate::ws) fn push<E>(
+    pub(super) fn push<E>(
         &mut self,
-        shape: Shape,
+        opcode: OpCode,
         kept: bool,
-        encode: impl FnOnce(&mut BytesMut) -> Result<(), E>,
+        encode: impl FnOnce(&mut BytesMut) -> Result<Option<usize>, E>,
     ) -> Result<(), E> {
         let before = self.tail.len();
-        encode(&mut self.tail)?;
-        let written = self.tail.len() - before;
-        if written > 0 {
-            let payload = payload(&self.tail[before..]).len();
-            self.queued(Some(shape), kept, written - payload, payload);
+        if let Some(payload) = encode(&mut self.tail)? {
+            let header = self.tail.len() - before - payload;
+            self.queued(Some(opcode), kept, FrameLen { header, payload });
         }
         Ok(())
     }
 
     /// Appends a frame, whose payload is shared if that is worth it.
-    pub(in crate::ws) fn push_shared(&mut self, shape: Shape, header: &[u8], payload: Bytes) {
+    pub(super) fn push_shared(&mut self, opcode: OpCode, header: &[u8], payload: Bytes) {
         self.tail.extend_from_slice(header);
-        self.queued(Some(shape), false, header.len(), payload.len());
+        let len = FrameLen { header: header.len(), payload: payload.len() };
+        self.queued(Some(opcode), false, len);
         self.share(payload);
     }
 
     /// Appends a frame that was encoded for many.
-    pub(in crate::ws) fn push_encoded(&mut self, shape: Shape, frame: Bytes) {
-        let payload = payload(&frame).len();
-        self.queued(Some(shape), false, frame.len() - payload, payload);
-        self.share(frame);
+    pub(super) fn push_encoded(&mut self, opcode: OpCode, frame: Encoded) {
+        self.queued(Some(opcode), false, frame.len());
+        self.share(frame.bytes);
     }
 
     fn share(&mut self, bytes: Bytes) {
@@ -94,55 +90,55 @@ impl SendQueue {
         self.chunks.push_back(bytes);
     }
 
-    fn queued(&mut self, shape: Option<Shape>, kept: bool, overhead: usize, payload: usize) {
-        self.len += (overhead + payload) as u64;
-        let frame = Queued { shape, kept, overhead, payload };
-        match frame.opcode() {
+    fn queued(&mut self, opcode: Option<OpCode>, kept: bool, len: FrameLen) {
+        self.len += (len.header + len.payload) as u64;
+        let frame = Queued { opcode, kept, unwritten: len };
+        match opcode {
             Some(OpCode::Ping) => self.pings += 1,
             Some(OpCode::Pong) => self.pongs += 1,
             Some(OpCode::Close) => self.close = true,
-            Some(_) if frame.is_data() => self.buffered_amount += payload as u64,
+            Some(_) if frame.is_data() => self.buffered_amount += len.payload as u64,
             _ => {}
         }
         self.frames.push_back(frame);
     }
 
     /// Payload bytes of messages that were not written.
-    pub(in crate::ws) const fn buffered_amount(&self) -> usize {
+    pub(super) const fn buffered_amount(&self) -> usize {
         saturated(self.buffered_amount)
     }
 
-    /// What the queue holds in memory, all counted.
-    pub(in crate::ws) fn held(&self) -> usize {
+    /// The memory that the queue takes, bytes and frames.
+    pub(super) fn held(&self) -> usize {
         saturated(self.len).saturating_add(self.frames.len() * FRAME_COST)
     }
 
     /// How many bytes are to be written.
-    pub(in crate::ws) const fn len(&self) -> u64 {
+    pub(super) const fn len(&self) -> u64 {
         self.len
     }
 
-    pub(in crate::ws) const fn is_empty(&self) -> bool {
+    pub(super) const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Whether a ping waits, or the rest of one.
-    pub(in crate::ws) const fn has_ping(&self) -> bool {
+    pub(super) const fn has_ping(&self) -> bool {
         self.pings > 0
     }
 
     /// Whether a pong waits, or the rest of one.
-    pub(in crate::ws) const fn has_pong(&self) -> bool {
+    pub(super) const fn has_pong(&self) -> bool {
         self.pongs > 0
     }
 
     /// Whether a close frame waits, or the rest of one.
-    pub(in crate::ws) const fn has_close(&self) -> bool {
+    pub(super) const fn has_close(&self) -> bool {
         self.close
     }
 
     /// How many messages that are kept were wholly written.
-    pub(in crate::ws) const fn written_kept(&self) -> u64 {
+    pub(super) const fn written_kept(&self) -> u64 {
         self.written_kept
     }
 
@@ -150,19 +146,19 @@ impl SendQueue {
     fn written(&mut self, mut len: usize) {
         self.len -= len as u64;
         while let Some(frame) = self.frames.front_mut() {
-            let overhead = len.min(frame.overhead);
-            frame.overhead -= overhead;
-            let payload = (len - overhead).min(frame.payload);
-            frame.payload -= payload;
-            len -= overhead + payload;
+            let header = len.min(frame.unwritten.header);
+            let payload = (len - header).min(frame.unwritten.payload);
+            frame.unwritten.header -= header;
+            frame.unwritten.payload -= payload;
+            len -= header + payload;
             if frame.is_data() {
                 self.buffered_amount -= payload as u64;
             }
-            if frame.overhead + frame.payload > 0 {
+            if frame.unwritten.header + frame.unwritten.payload > 0 {
                 break;
             }
             self.written_kept += u64::from(frame.kept);
-            match frame.opcode() {
+            match frame.opcode {
                 Some(OpCode::Ping) => self.pings -= 1,
                 Some(OpCode::Pong) => self.pongs -= 1,
                 Some(OpCode::Close) => self.close = false,
@@ -171,7 +167,7 @@ impl SendQueue {
             self.frames.pop_front();
         }
         if self.len == 0 {
-            // Its capacity would not tell, as what was written counts no longer.
+            // The capacity does not tell: it leaves out the bytes that were written.
             if self.tail.try_reclaim(KEPT_EMPTY + 1) {
                 self.tail = BytesMut::new();
             }
@@ -180,19 +176,15 @@ impl SendQueue {
     }
 }
 
-/// As much of it as there are numbers for.
+/// Saturates to `usize::MAX`.
 #[allow(clippy::cast_possible_truncation, reason = "compared before")]
 const fn saturated(len: u64) -> usize {
     if len > usize::MAX as u64 { usize::MAX } else { len as usize }
 }
 
 impl Queued {
-    fn opcode(&self) -> Option<OpCode> {
-        self.shape.map(|shape| shape.opcode)
-    }
-
     fn is_data(&self) -> bool {
-        self.opcode().is_some_and(|opcode| !opcode.is_control())
+        self.opcode.is_some_and(|opcode| !opcode.is_control())
     }
 }
 
@@ -221,17 +213,17 @@ impl Buf for SendQueue {
     /// If there are not so many bytes.
     fn advance(&mut self, len: usize) {
         assert!(len as u64 <= self.len, "advance by {len} bytes of {}", self.len);
-        let mut left = len;
+        let mut rest = len;
         while let Some(chunk) = self.chunks.front_mut() {
-            let part = left.min(chunk.len());
+            let part = rest.min(chunk.len());
             chunk.advance(part);
-            left -= part;
+            rest -= part;
             if !chunk.is_empty() {
                 break;
             }
             self.chunks.pop_front();
         }
-        self.tail.advance(left);
+        self.tail.advance(rest);
         self.written(len);
     }
 }

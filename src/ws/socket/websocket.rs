@@ -1,10 +1,10 @@
 //! The `WebSocket` interface: a connection, what waits to be written, and time.
 
 use super::close_event::{CloseEvent, Failure};
-use super::heartbeat::Heartbeat;
-#[cfg(feature = "handshake")]
-use super::refusal::Refusing;
+use super::heartbeat::RoundTrip;
 use super::send_queue::SendQueue;
+use super::state::{Closing, Open, Silence, State, Transport};
+use super::to_write::{Parts, ToWrite};
 use super::transport_error::TransportError;
 use super::websocket_event::{Flow, ReadyState, WebSocketEvent};
 use super::websocket_options::WebSocketOptions;
@@ -13,17 +13,15 @@ use crate::last_chance::LastChance;
 use crate::ws::connection::{
     Connection, ConnectionState, Message, MessageDecoder, PreparedFrame, SendError,
 };
-#[cfg(feature = "deflate")]
-use crate::ws::deflate::{Deflate, DeflateParams};
+use crate::ws::deflate::{Agreed, Deflate, DeflateParams};
 use crate::ws::frame::{Close, CloseCode, Frame, MaskSource, NoMask, NoMaskKey, OpCode, Role};
-#[cfg(feature = "handshake")]
-use crate::ws::handshake::{ClientHandshake, ClientRequest, ResponseError};
 use alloc::boxed::Box;
-#[cfg(feature = "deflate")]
-use alloc::string::{String, ToString};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use core::error::Error;
 use core::time::Duration;
+
+/// A deadline that has always passed: [`WebSocket::poll`] has an event to report, or needs the time.
+const AT_ONCE: Duration = Duration::ZERO;
 
 /// A WebSocket as pages know it (WHATWG WebSocket), in either role, without its transport: bytes and
 /// time in; events, bytes and deadlines out.
@@ -94,74 +92,21 @@ use core::time::Duration;
 pub struct WebSocket<M = NoMask> {
     connection: Connection<M, MessageDecoder>,
     queue: SendQueue,
-    phase: Phase,
-    role: Role,
+    state: State,
+    transport: Transport,
     options: WebSocketOptions,
-    heartbeat: Heartbeat,
+    round_trip: RoundTrip,
     protocol: Utf8Bytes,
-    #[cfg(feature = "deflate")]
-    agreed: Option<Box<Agreed>>,
-    /// The code and reason of the peer's close frame.
-    peer_close: Option<(u16, Utf8Bytes)>,
-    failure: Option<Failure>,
+    /// The compression that is in use.
+    agreed: Option<Agreed>,
     /// The first error of the transport.
     transport_error: Option<TransportError>,
-    /// Set once either side closes, or nothing more can be read or written.
-    closing_deadline: Option<Duration>,
-    /// Before the peer is judged by its silence.
+    /// The last chance of a peer that was silent until a deadline.
     chance: LastChance,
-    /// Since when there was no message, and not a byte.
-    last_message: Duration,
-    last_byte: Duration,
-    /// How many bytes the last call left.
-    left: usize,
-    /// Whether the last call gave an event of what was received, and whether that was a message.
-    giving: Option<bool>,
-    /// Nothing more will be received.
-    ended: bool,
-    /// Nothing more can be written.
-    failed: bool,
-}
-
-/// Compression that is in use.
-#[cfg(feature = "deflate")]
-#[derive(Debug)]
-struct Agreed {
-    params: DeflateParams,
-    text: String,
-}
-
-/// What the silence of the peer until a deadline means.
-#[derive(Clone, Copy, Debug)]
-enum Verdict {
-    #[cfg(feature = "handshake")]
-    Handshake,
-    Pong,
-    Idle,
-    Closing,
-}
-
-/// How far it is, the closing handshake apart.
-#[derive(Debug)]
-enum Phase {
-    #[cfg(feature = "handshake")]
-    Connecting(Box<Connecting>),
-    /// It is open, but that was not said.
-    Opened,
-    Running,
-    Closed,
-}
-
-/// What the server's answer is awaited with.
-#[cfg(feature = "handshake")]
-#[derive(Debug)]
-struct Connecting {
-    handshake: ClientHandshake<'static>,
-    #[cfg(feature = "deflate")]
-    deflate: Option<Deflate>,
-    /// The answer, if it opens nothing and its body is still to come.
-    refusing: Option<Refusing>,
-    deadline: Duration,
+    /// When the peer last sent something, or the connection was reported as open.
+    last_heard: Duration,
+    /// How many bytes the last call left in the buffer.
+    unread: usize,
 }
 
 impl WebSocket {
@@ -170,7 +115,7 @@ impl WebSocket {
     #[must_use]
     pub fn server(options: WebSocketOptions, now: Duration) -> Self {
         let connection = Connection::server(options.limits);
-        Self::new(connection, Role::Server, Phase::Opened, options, now)
+        Self::new(connection, State::OPENING, options, now)
     }
 
     /// As [`send`](Self::send), without a copy of a payload that is long, unless it is compressed.
@@ -179,14 +124,13 @@ impl WebSocket {
     /// As [`send`](Self::send).
     pub fn send_shared(&mut self, frame: Frame<Bytes>) -> Result<Flow, SendError> {
         self.check(frame.shape.opcode)?;
-        #[cfg(feature = "deflate")]
         if self.connection.writer().compresses(&frame) {
             return self.send(&frame);
         }
-        let shape = frame.shape;
+        let opcode = frame.shape.opcode;
         let (header, payload) = self.connection.writer().send_shared(frame)?;
-        self.queue.push_shared(shape, &header, payload);
-        Ok(self.flow())
+        self.queue.push_shared(opcode, &header, payload);
+        Ok(self.sent(opcode))
     }
 
     /// As [`send`](Self::send), of a frame that was encoded for many.
@@ -194,75 +138,50 @@ impl WebSocket {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_prepared(&mut self, frame: &PreparedFrame) -> Result<Flow, SendError> {
-        self.check(frame.shape.opcode)?;
-        let bytes = self.connection.writer().send_prepared(frame)?;
-        self.queue.push_encoded(frame.shape, bytes);
-        Ok(self.flow())
+        let opcode = frame.shape.opcode;
+        self.check(opcode)?;
+        let encoded = self.connection.writer().send_encoded(frame)?;
+        self.queue.push_encoded(opcode, encoded);
+        Ok(self.sent(opcode))
     }
 }
 
 impl<M: MaskSource> WebSocket<M> {
-    /// Opens a connection over a transport that is connected: the request is the first thing to be
-    /// written. The request itself is needed no longer.
-    #[cfg(feature = "handshake")]
-    #[must_use]
-    pub fn connect(
-        request: &ClientRequest<'_>,
-        options: WebSocketOptions,
-        masks: M,
-        now: Duration,
-    ) -> Self {
-        let connecting = Box::new(Connecting {
-            handshake: request.handshake().into_owned(),
-            #[cfg(feature = "deflate")]
-            deflate: request.deflate.cloned(),
-            refusing: None,
-            deadline: now.saturating_add(options.handshake_timeout),
-        });
-        let connection = Connection::client(options.limits, masks);
-        let phase = Phase::Connecting(connecting);
-        let mut socket = Self::new(connection, Role::Client, phase, options, now);
-        socket.queue.push_bytes(&request.to_bytes());
-        socket
-    }
-
     /// A connection that we opened, from the first byte after the handshake, which was made
     /// elsewhere.
     #[must_use]
     pub fn client(options: WebSocketOptions, masks: M, now: Duration) -> Self {
         let connection = Connection::client(options.limits, masks);
-        Self::new(connection, Role::Client, Phase::Opened, options, now)
+        Self::new(connection, State::OPENING, options, now)
     }
 
-    fn new(
+    pub(super) fn new(
         connection: Connection<M, MessageDecoder>,
-        role: Role,
-        phase: Phase,
+        state: State,
         options: WebSocketOptions,
         now: Duration,
     ) -> Self {
         Self {
             connection,
             queue: SendQueue::default(),
-            phase,
-            role,
-            heartbeat: Heartbeat::new(&options, now),
+            state,
+            transport: Transport { readable: true, writable: true },
             options,
+            round_trip: RoundTrip::default(),
             protocol: Utf8Bytes::default(),
-            #[cfg(feature = "deflate")]
             agreed: None,
-            peer_close: None,
-            failure: None,
             transport_error: None,
-            closing_deadline: None,
             chance: LastChance::new(),
-            last_message: now,
-            last_byte: now,
-            left: 0,
-            giving: None,
-            ended: false,
-            failed: false,
+            last_heard: now,
+            unread: 0,
         }
+    }
+
+    /// Queues the request of an opening handshake.
+    #[cfg(feature = "handshake")]
+    pub(super) fn with_request(mut self, request: &[u8]) -> Self {
+        self.queue.push_bytes(request);
+        self
     }
 
     /// Compresses and inflates messages as was agreed on in a handshake that was made elsewhere, if it
@@ -274,10 +193,9 @@ impl<M: MaskSource> WebSocket<M> {
         self
     }
 
-    #[cfg(feature = "deflate")]
     fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
         self.connection.set_deflate(deflate, agreed);
-        self.agreed = agreed.map(|params| Box::new(Agreed { params, text: params.to_string() }));
+        self.agreed = agreed.map(Agreed::new);
     }
 
     /// Gives the next event, of what was received or of time. Call it again until it gives `None`.
@@ -287,88 +205,63 @@ impl<M: MaskSource> WebSocket<M> {
     /// and after [`end_of_stream`](Self::end_of_stream). What was received counts before what is
     /// due. Messages that the peer sent before it answered our close frame still come.
     pub fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<WebSocketEvent> {
-        if received.len() > self.left {
-            self.heartbeat.heard(now);
-            self.last_byte = now;
-        }
-        let taken = self.take(received, now);
-        self.left = received.len();
-        // While events are dealt with, nobody listens: silence begins when there are no more.
-        let giving = taken.as_ref().map(WebSocketEvent::is_message);
-        for is_message in core::mem::replace(&mut self.giving, giving).into_iter().chain(giving) {
-            self.last_byte = now;
-            if is_message {
-                self.last_message = now;
+        if received.len() > self.unread {
+            self.last_heard = now;
+            if let State::Open(open) = &mut self.state {
+                open.heard(now);
             }
         }
-        taken.or_else(|| self.pass(now, self.ended))
+        let event = self.receive(received, now);
+        self.unread = received.len();
+        if let State::Open(open) = &mut self.state {
+            open.report(event.as_ref().map(WebSocketEvent::is_message), now);
+        }
+        event.or_else(|| self.time_event(now, self.transport.readable))
     }
 
     /// Gives the next event of time alone, for an application that takes no messages while it has no
     /// room for them. As a pong or a message may be waiting to be read, neither is missed meanwhile;
     /// but a peer that does not take our ping is. Once the transport has ended, [`poll`](Self::poll).
     pub fn poll_time(&mut self, now: Duration) -> Option<WebSocketEvent> {
-        self.last_message = now;
-        self.last_byte = now;
-        self.heartbeat.postpone(now);
-        self.pass(now, false)
+        if let State::Open(open) = &mut self.state {
+            open.begin_silence(now);
+            if !self.round_trip.is_ping_queued() {
+                open.heartbeat.extend(now);
+            }
+        }
+        self.time_event(now, true)
     }
 
     /// The next event of what was received.
-    fn take(&mut self, received: &mut BytesMut, now: Duration) -> Option<WebSocketEvent> {
-        match &mut self.phase {
-            #[cfg(feature = "handshake")]
-            Phase::Connecting(_) if self.failure.is_some() => None,
-            #[cfg(feature = "handshake")]
-            Phase::Connecting(_) => self.take_response(received),
-            Phase::Running if matches!(self.failure, Some(Failure::Local)) => {
+    fn receive(&mut self, received: &mut BytesMut, now: Duration) -> Option<WebSocketEvent> {
+        match &mut self.state {
+            State::Connecting(connecting) => match connecting.receive(received)? {
+                Ok(accepted) => {
+                    self.state = State::Opening(connecting.closing().take());
+                    self.protocol = accepted.subprotocol;
+                    if let Some((deflate, agreed)) = accepted.compression {
+                        self.set_deflate(&deflate, agreed);
+                    }
+                    None
+                }
+                Err(failure) => Some(self.finish(Some(failure))),
+            },
+            State::Closing(closing) if matches!(closing.failure, Some(Failure::Local)) => {
                 received.clear();
                 None
             }
-            Phase::Running => self.take_message(received, now),
-            Phase::Opened | Phase::Closed => None,
-        }
-    }
-
-    #[cfg(feature = "handshake")]
-    fn take_response(&mut self, received: &mut BytesMut) -> Option<WebSocketEvent> {
-        let Phase::Connecting(connecting) = &mut self.phase else { return None };
-        if let Some(refusing) = &mut connecting.refusing {
-            return refusing.take(received).then(|| self.refused())?;
-        }
-        match connecting.handshake.decode(received) {
-            Ok(None) => {}
-            Ok(Some(response)) => {
-                self.protocol = response.subprotocol().unwrap_or_default().into();
-                let head_len = response.head_len();
-                #[cfg(feature = "deflate")]
-                let (deflate, agreed) = (connecting.deflate.take(), response.deflate_params());
-                received.advance(head_len);
-                self.phase = Phase::Opened;
-                #[cfg(feature = "deflate")]
-                if let Some(deflate) = deflate {
-                    self.set_deflate(&deflate, agreed);
-                }
+            State::Open(_) | State::CloseSent | State::Closing(_) => {
+                self.receive_message(received, now)
             }
-            Err(ResponseError::Status { status, head_len }) => {
-                let head = received.split_to(head_len.min(received.len())).freeze();
-                connecting.refusing = Some(Refusing::new(status, head));
-                return self.take_response(received);
-            }
-            Err(error) => return Some(self.fail_by(Failure::Handshake(error))),
+            State::Opening(_) | State::Aborted | State::Closed => None,
         }
-        None
     }
 
-    /// The server does not open the connection, and nothing more is to come of why.
-    #[cfg(feature = "handshake")]
-    fn refused(&mut self) -> Option<WebSocketEvent> {
-        let Phase::Connecting(connecting) = &mut self.phase else { return None };
-        let refusal = connecting.refusing.take()?.end();
-        Some(self.fail_by(Failure::Refused(Box::new(refusal))))
-    }
-
-    fn take_message(&mut self, received: &mut BytesMut, now: Duration) -> Option<WebSocketEvent> {
+    fn receive_message(
+        &mut self,
+        received: &mut BytesMut,
+        now: Duration,
+    ) -> Option<WebSocketEvent> {
         loop {
             let mut shown = None;
             match self.connection.receive(received) {
@@ -379,104 +272,110 @@ impl<M: MaskSource> WebSocket<M> {
                     shown = self.options.control_events.then_some(WebSocketEvent::Ping(payload));
                 }
                 Ok(Some(Message::Pong(payload))) => {
-                    self.heartbeat.pong(&payload, now);
+                    self.round_trip.pong(&payload, now);
                     shown = self.options.control_events.then_some(WebSocketEvent::Pong(payload));
                 }
                 Ok(Some(Message::Close(close))) => {
                     let said = |close: Close<_>| (close.code.get(), close.reason);
                     let nothing = (CloseEvent::NO_STATUS, Utf8Bytes::default());
-                    self.peer_close = Some(close.map_or(nothing, said));
+                    if let Some(closing) = self.begin_closing(now) {
+                        closing.peer = Some(close.map_or(nothing, said));
+                    }
                 }
                 Ok(None) => return self.reply_or_fail(),
                 Err(error) => {
-                    // What follows a fault is nothing, and must not pile up.
+                    // Bytes after a fault mean nothing, and must not pile up.
                     received.clear();
-                    self.failure.get_or_insert(Failure::Protocol(error));
+                    if let Some(closing) = self.begin_closing(now) {
+                        closing.failure.get_or_insert(Failure::Protocol(error));
+                    }
                     return self.reply_or_fail();
                 }
             }
             if shown.as_ref().is_some_and(WebSocketEvent::is_message) {
                 return shown;
             }
-            let failed = self.reply_or_fail();
-            if failed.is_some() || shown.is_some() {
-                return failed.or(shown);
+            let end = self.reply_or_fail();
+            if end.is_some() || shown.is_some() {
+                return end.or(shown);
             }
         }
     }
 
     fn reply_or_fail(&mut self) -> Option<WebSocketEvent> {
-        self.reply().err().map(|failure| self.fail_by(failure))
+        self.reply().err().map(|failure| self.finish(Some(failure)))
     }
 
     /// Queues what is owed to the peer. While the queue is full no more than one pong waits: the next
     /// one then answers the latest ping.
     fn reply(&mut self) -> Result<(), Failure> {
-        let Some(shape) = self.connection.owed_shape() else { return Ok(()) };
-        if shape.opcode == OpCode::Pong && self.is_full() && self.queue.has_pong() {
+        let Some(opcode) = self.connection.owed() else { return Ok(()) };
+        if opcode == OpCode::Pong && self.is_full() && self.queue.has_pong() {
             return Ok(());
         }
         let Self { connection, queue, .. } = self;
-        queue.push(shape, false, |tail| connection.reply_to(tail)).map_err(unsendable)
+        queue.push(opcode, false, |tail| connection.append_reply(tail)).map_err(unsendable)
     }
 
-    /// The next event of time.
-    fn pass(&mut self, now: Duration, ended: bool) -> Option<WebSocketEvent> {
-        self.heartbeat.passed(now);
-        match self.phase {
-            #[cfg(feature = "handshake")]
-            Phase::Connecting(_) if self.failure.is_some() => Some(self.finish()),
-            #[cfg(feature = "handshake")]
-            Phase::Connecting(_) => {
-                let late = self.judge(now).is_some();
-                let cut = ended || self.failed;
-                let failure = if cut { self.cut() } else { Failure::HandshakeTimeout };
-                let refused = if ended || late { self.refused() } else { return None };
-                refused.or_else(|| Some(self.fail_by(failure)))
+    /// The next event of time. With `readable`, more may yet be received.
+    fn time_event(&mut self, now: Duration, readable: bool) -> Option<WebSocketEvent> {
+        if matches!(self.state, State::CloseSent) {
+            self.begin_closing(now);
+        }
+        let Self { state, chance, options, .. } = self;
+        match state {
+            State::Connecting(connecting) => {
+                let (deadline, timeout) = connecting.patience(options);
+                let late = chance.was_missed(deadline, timeout, now);
+                if readable && !late {
+                    return None;
+                }
+                let failure = connecting.refused().unwrap_or_else(|| {
+                    let cut = !readable || !self.transport.writable;
+                    if cut { self.cut() } else { Failure::HandshakeTimeout }
+                });
+                Some(self.finish(Some(failure)))
             }
-            Phase::Running if self.connection.state() == ConnectionState::Open => {
-                self.pass_open(now, ended).err().map(|failure| self.fail_by(failure))
-            }
-            Phase::Running => {
-                self.closes_from(now);
-                let late = self.judge(now).is_some();
-                (late || ended && self.awaits_nothing()).then(|| self.finish())
-            }
-            Phase::Opened => {
-                self.phase = Phase::Running;
-                self.heartbeat = Heartbeat::new(&self.options, now);
-                self.last_message = now;
-                self.last_byte = now;
-                self.giving = Some(true);
+            State::Opening(closing) => {
+                *state = match closing.take() {
+                    Some(closing) => State::Closing(closing),
+                    None if self.connection.state() == ConnectionState::Open => {
+                        State::Open(Open::new(options, now))
+                    }
+                    None => State::CloseSent,
+                };
+                self.last_heard = now;
                 Some(WebSocketEvent::Open)
             }
-            Phase::Closed => None,
-        }
-    }
-
-    fn pass_open(&mut self, now: Duration, ended: bool) -> Result<(), Failure> {
-        if ended {
-            return Err(self.cut());
-        }
-        match self.judge(now) {
-            Some(Verdict::Closing) => return Err(self.cut()),
-            Some(Verdict::Pong) => return Err(Failure::PongTimeout),
-            Some(Verdict::Idle) => {
-                let close = Close { code: CloseCode::GOING_AWAY, reason: "idle" };
-                return self.queue_close(Some(close), now).map_err(unsendable);
+            State::Open(_) => {
+                let kept = self.keep_alive(now);
+                kept.err().map(|failure| self.finish(Some(failure)))
             }
-            #[cfg(feature = "handshake")]
-            Some(Verdict::Handshake) => {}
-            None => {}
+            State::Closing(closing) => {
+                let late = chance.was_missed(closing.deadline, options.closing_timeout, now);
+                (late || !readable && self.has_told_all()).then(|| self.finish(None))
+            }
+            State::Aborted => Some(self.finish(None)),
+            State::CloseSent | State::Closed => None,
         }
-        let is_due = self.closing_deadline.is_none() && self.heartbeat.is_due(now);
-        if is_due { self.ping() } else { Ok(()) }
     }
 
-    /// What the peer's silence means, if the time for it has come.
-    fn judge(&mut self, now: Duration) -> Option<Verdict> {
-        let (deadline, timeout, verdict) = self.judgement()?;
-        self.chance.was_missed(deadline, timeout, now).then_some(verdict)
+    /// Judges the peer's silence, and sends the ping that is due.
+    fn keep_alive(&mut self, now: Duration) -> Result<(), Failure> {
+        let Self { state: State::Open(open), chance, options, .. } = self else { return Ok(()) };
+        open.heartbeat.catch_up(now);
+        let silence = open.patience(options).and_then(|(deadline, timeout, silence)| {
+            chance.was_missed(deadline, timeout, now).then_some(silence)
+        });
+        match silence {
+            Some(Silence::NoPong) => Err(Failure::PongTimeout),
+            Some(Silence::Idle) => {
+                let close = Close { code: CloseCode::GOING_AWAY, reason: "idle" };
+                self.queue_close(Some(close), now).map_err(unsendable)
+            }
+            None if open.heartbeat.is_due(options, now) => self.ping(),
+            None => Ok(()),
+        }
     }
 
     /// Queues a ping, unless one waits: a peer that sends but does not read is owed no more.
@@ -485,7 +384,7 @@ impl<M: MaskSource> WebSocket<M> {
             let ping = Frame::new(OpCode::Ping, &[][..]);
             self.push(&ping).map_err(unsendable)?;
         }
-        self.heartbeat.ping_is_behind(self.queue.len());
+        self.round_trip.ping_queued(self.queue.len());
         Ok(())
     }
 
@@ -497,13 +396,15 @@ impl<M: MaskSource> WebSocket<M> {
     /// [`Buf::chunks_vectored`]. Take a new one for each write, as `now` is when the bytes went. A
     /// transport that keeps what it took, as TLS may, wants to be flushed once nothing is left.
     pub fn to_write(&mut self, now: Duration) -> ToWrite<'_> {
-        self.heartbeat.passed(now);
+        if let State::Open(open) = &mut self.state {
+            open.heartbeat.catch_up(now);
+        }
         // A pong may have waited for the one before. If it cannot be sent, the next poll says so.
         let _ = self.reply();
-        let Self { queue, heartbeat, closing_deadline, options, .. } = self;
+        let Self { queue, state, round_trip, options, .. } = self;
         let closes_at = now.saturating_add(options.closing_timeout);
-        let parts = Parts { queue, heartbeat, closing_deadline, closes_at };
-        ToWrite { parts: (!self.failed).then_some(parts), now }
+        let parts = Parts { queue, state, round_trip, closes_at, unsent: None };
+        ToWrite { parts: self.transport.writable.then_some(parts), now }
     }
 
     /// Sends a frame: a message, one of its fragments, or a ping of your own. Says whether more may be
@@ -516,30 +417,30 @@ impl<M: MaskSource> WebSocket<M> {
     pub fn send<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<Flow, SendError> {
         self.check(frame.shape.opcode)?;
         self.push(frame)?;
-        Ok(self.flow())
+        Ok(self.sent(frame.shape.opcode))
     }
 
     /// Queues a frame however full the queue is.
-    pub(in crate::ws) fn push<P: AsRef<[u8]>>(
-        &mut self,
-        frame: &Frame<P>,
-    ) -> Result<(), SendError> {
+    pub(super) fn push<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<(), SendError> {
         let Self { connection, queue, .. } = self;
-        queue.push(frame.shape, false, |tail| connection.send_to(frame, tail))
+        queue.push(frame.shape.opcode, false, |tail| {
+            connection.writer().append_to(frame, tail).map(Some)
+        })
     }
 
     /// As [`push`](Self::push), of a message that its sender keeps until it is written.
-    pub(in crate::ws) fn push_kept(&mut self, message: &Frame<&[u8]>) -> Result<(), SendError> {
+    pub(super) fn push_kept(&mut self, message: &Frame<&[u8]>) -> Result<(), SendError> {
         let Self { connection, queue, .. } = self;
-        queue.push(message.shape, true, |tail| connection.send_to(message, tail))
+        queue.push(message.shape.opcode, true, |tail| {
+            connection.writer().append_to(message, tail).map(Some)
+        })
     }
 
-    pub(in crate::ws) fn check(&self, opcode: OpCode) -> Result<(), SendError> {
-        match self.phase {
-            #[cfg(feature = "handshake")]
-            Phase::Connecting(_) if self.failure.is_none() => return Err(SendError::Connecting),
-            Phase::Opened | Phase::Running => {}
-            _ => return Err(SendError::Closed),
+    pub(super) fn check(&self, opcode: OpCode) -> Result<(), SendError> {
+        match self.state {
+            State::Connecting(_) => return Err(SendError::Connecting),
+            State::Opening(_) | State::Open(_) | State::CloseSent | State::Closing(_) => {}
+            State::Aborted | State::Closed => return Err(SendError::Closed),
         }
         if !opcode.is_control() && self.is_full() { Err(SendError::Full) } else { Ok(()) }
     }
@@ -557,7 +458,7 @@ impl<M: MaskSource> WebSocket<M> {
     }
 
     /// Whether the code may be said, where only some may.
-    pub(in crate::ws) fn check_code(&self, close: Option<Close<&str>>) -> Result<(), SendError> {
+    pub(super) fn check_code(&self, close: Option<Close<&str>>) -> Result<(), SendError> {
         let forbidden = |code: &CloseCode| !matches!(code.get(), 1000 | 3000..=4999);
         if self.options.browser_close_codes
             && let Some(code) = close.map(|close| close.code).filter(forbidden)
@@ -569,14 +470,13 @@ impl<M: MaskSource> WebSocket<M> {
 
     fn queue_close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
         let frame = Frame::close(close)?;
-        match self.phase {
-            #[cfg(feature = "handshake")]
-            Phase::Connecting(_) => {
-                self.failure.get_or_insert(Failure::Aborted);
-            }
-            Phase::Opened | Phase::Running if self.connection.state() == ConnectionState::Open => {
+        match self.state {
+            State::Connecting(_) => self.state = State::Aborted,
+            State::Opening(_) | State::Open(_) | State::Closing(_)
+                if self.connection.state() == ConnectionState::Open =>
+            {
                 self.push(&frame)?;
-                self.closes_from(now);
+                self.begin_closing(now);
             }
             _ => {}
         }
@@ -604,32 +504,31 @@ impl<M: MaskSource> WebSocket<M> {
     /// As [`close`](Self::close).
     pub fn fail(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
         self.close(close, now)?;
-        let running = matches!(self.phase, Phase::Opened | Phase::Running);
-        if running && self.connection.state() == ConnectionState::LocalClosing {
+        if self.connection.state() == ConnectionState::LocalClosing
+            && let Some(closing) = self.begin_closing(now)
+        {
+            closing.failure.get_or_insert(Failure::Local);
             self.connection.writer().peer_closed();
-            self.failure.get_or_insert(Failure::Local);
         }
         Ok(())
     }
 
-    fn fail_by(&mut self, failure: Failure) -> WebSocketEvent {
-        self.failure.get_or_insert(failure);
-        self.finish()
-    }
-
-    /// The last event.
-    fn finish(&mut self) -> WebSocketEvent {
-        let was_clean = self.failure.is_none()
+    /// The last event, with this failure unless one was known before.
+    fn finish(&mut self, failure: Option<Failure>) -> WebSocketEvent {
+        let (known, peer) = match core::mem::replace(&mut self.state, State::Closed) {
+            State::Closing(closing) => (closing.failure, closing.peer),
+            State::Aborted => (Some(Failure::Aborted), None),
+            _ => (None, None),
+        };
+        let mut failure = known.or(failure);
+        let was_clean = failure.is_none()
             && self.connection.state() == ConnectionState::Closed
             && self.queue.is_empty();
-        if !was_clean && self.failure.is_none() {
-            let cut = self.ended || self.failed;
-            self.failure = Some(if cut { self.cut() } else { Failure::ClosingTimeout });
+        if !was_clean && failure.is_none() {
+            let cut = !self.transport.readable || !self.transport.writable;
+            failure = Some(if cut { self.cut() } else { Failure::ClosingTimeout });
         }
-        self.phase = Phase::Closed;
-        let abnormal = (CloseEvent::ABNORMAL, Utf8Bytes::default());
-        let (code, reason) = self.peer_close.take().unwrap_or(abnormal);
-        let failure = self.failure.clone();
+        let (code, reason) = peer.unwrap_or((CloseEvent::ABNORMAL, Utf8Bytes::default()));
         WebSocketEvent::Close(CloseEvent { code, reason, was_clean, failure })
     }
 }
@@ -637,8 +536,8 @@ impl<M: MaskSource> WebSocket<M> {
 impl<M> WebSocket<M> {
     /// The transport has ended: there is nothing more to read. [`poll`](Self::poll) once more.
     pub fn end_of_stream(&mut self, now: Duration) {
-        self.ended = true;
-        self.closes_from(now);
+        self.transport.readable = false;
+        self.begin_closing(now);
     }
 
     /// Reading failed with this error of the transport, and there is nothing more to read.
@@ -655,13 +554,14 @@ impl<M> WebSocket<M> {
     /// [`read_failed`](Self::read_failed).
     pub fn write_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>, now: Duration) {
         self.transport_error.get_or_insert_with(|| TransportError::new(error));
-        self.failed = true;
-        self.closes_from(now);
+        self.transport.writable = false;
+        self.begin_closing(now);
     }
 
-    fn closes_from(&mut self, now: Duration) {
-        let deadline = now.saturating_add(self.options.closing_timeout);
-        self.closing_deadline.get_or_insert(deadline);
+    /// Begins to close, with the closing deadline that follows from `now`, unless that has begun or
+    /// is over.
+    fn begin_closing(&mut self, now: Duration) -> Option<&mut Closing> {
+        self.state.begin_closing(now.saturating_add(self.options.closing_timeout))
     }
 
     /// Why a connection ended that was cut.
@@ -669,56 +569,24 @@ impl<M> WebSocket<M> {
         self.transport_error.clone().map_or(Failure::EndOfStream, Failure::Transport)
     }
 
-    /// Until when the peer may be silent, after which wait, and what it means if it is.
-    fn judgement(&self) -> Option<(Duration, Duration, Verdict)> {
-        let options = &self.options;
-        match &self.phase {
-            #[cfg(feature = "handshake")]
-            Phase::Connecting(it) => {
-                let handshake = (it.deadline, options.handshake_timeout, Verdict::Handshake);
-                let closing = self.closing_deadline;
-                let closing = closing.map(|at| (at, options.closing_timeout, Verdict::Closing));
-                closing.into_iter().chain([handshake]).min_by_key(|(deadline, ..)| *deadline)
-            }
-            Phase::Running if self.is_closing() => {
-                self.closing_deadline.map(|at| (at, options.closing_timeout, Verdict::Closing))
-            }
-            Phase::Running => {
-                let silence = |since: Duration, timeout: Duration| {
-                    let deadline = since.saturating_add(timeout);
-                    (!timeout.is_zero()).then_some((deadline, timeout, Verdict::Idle))
-                };
-                let pong = self.heartbeat.pong_deadline();
-                pong.map(|at| (at, options.pong_timeout, Verdict::Pong))
-                    .into_iter()
-                    .chain(silence(self.last_byte, options.idle_timeout))
-                    .chain(silence(self.last_message, options.message_timeout))
-                    .min_by_key(|(deadline, ..)| *deadline)
-            }
-            Phase::Opened | Phase::Closed => None,
-        }
-    }
-
-    /// Whether it is on its way to its end.
-    const fn is_closing(&self) -> bool {
-        self.closing_deadline.is_some() || !matches!(self.connection.state(), ConnectionState::Open)
-    }
     /// Whether the writing side of the transport is to be shut now, as nothing more will be written:
     /// on a server once both close frames are out, on either side once a peer that broke the
     /// protocol was told (RFC 6455, 7.1.1, 7.1.7). It stays so until the last event; read on until
     /// then.
     #[must_use]
     pub fn wants_shutdown(&self) -> bool {
-        matches!(self.phase, Phase::Running)
-            && self.connection.state() == ConnectionState::Closed
+        let State::Closing(closing) = &self.state else { return false };
+        self.connection.state() == ConnectionState::Closed
             && self.queue.is_empty()
-            && (self.role == Role::Server || self.failure.is_some())
+            && (self.connection.decoder().role() == Role::Server || closing.failure.is_some())
     }
 
-    /// Whether nothing is to be written that counts once the transport has ended: behind the peer's
-    /// close frame ours may be under way.
-    fn awaits_nothing(&self) -> bool {
-        self.failed || self.queue.is_empty() || self.connection.state() != ConnectionState::Closed
+    /// Whether nothing that still counts is left to write once the transport has ended. After the
+    /// peer's close frame our own may be queued.
+    const fn has_told_all(&self) -> bool {
+        !self.transport.writable
+            || self.queue.is_empty()
+            || !matches!(self.connection.state(), ConnectionState::Closed)
     }
 
     /// When to call [`poll`](Self::poll) at the latest, even if nothing was received. With `None`
@@ -726,37 +594,35 @@ impl<M> WebSocket<M> {
     /// silence, and after the last event.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        match &self.phase {
-            Phase::Closed => return None,
-            _ if self.ended && self.awaits_nothing() => return Some(Duration::ZERO),
-            #[cfg(feature = "handshake")]
-            Phase::Connecting(_) if self.failure.is_some() => return Some(Duration::ZERO),
-            #[cfg(feature = "handshake")]
-            Phase::Connecting(_) => {}
-            Phase::Opened => return Some(Duration::ZERO),
-            // The peer closed, since when is for `poll` to say.
-            Phase::Running if self.is_closing() && self.closing_deadline.is_none() => {
-                return Some(Duration::ZERO);
+        let options = &self.options;
+        match &self.state {
+            State::Connecting(_) if !self.transport.readable => Some(AT_ONCE),
+            State::Connecting(connecting) => {
+                let (deadline, _) = connecting.patience(options);
+                Some(self.chance.deadline(deadline))
             }
-            Phase::Running => {}
+            State::Opening(_) | State::CloseSent | State::Aborted => Some(AT_ONCE),
+            State::Open(open) => {
+                let patience = open.patience(options);
+                let silence = patience.map(|(deadline, ..)| self.chance.deadline(deadline));
+                silence.into_iter().chain(open.heartbeat.next_ping(options)).min()
+            }
+            State::Closing(_) if !self.transport.readable && self.has_told_all() => Some(AT_ONCE),
+            State::Closing(closing) => Some(self.chance.deadline(closing.deadline)),
+            State::Closed => None,
         }
-        let judgement = self.judgement().map(|(deadline, ..)| self.chance.deadline(deadline));
-        let pings = matches!(self.phase, Phase::Running) && !self.is_closing();
-        let ping = if pings { self.heartbeat.next_ping() } else { None };
-        judgement.into_iter().chain(ping).min()
     }
 
     /// How far it is.
     #[must_use]
     pub const fn ready_state(&self) -> ReadyState {
-        match (&self.phase, self.connection.state()) {
-            #[cfg(feature = "handshake")]
-            (Phase::Connecting(_), _) if self.failure.is_none() => ReadyState::Connecting,
-            #[cfg(feature = "handshake")]
-            (Phase::Connecting(_), _) => ReadyState::Closing,
-            (Phase::Opened | Phase::Running, ConnectionState::Open) => ReadyState::Open,
-            (Phase::Opened | Phase::Running, _) => ReadyState::Closing,
-            (Phase::Closed, _) => ReadyState::Closed,
+        match (&self.state, self.connection.state()) {
+            (State::Connecting(_), _) => ReadyState::Connecting,
+            (State::Closed, _) => ReadyState::Closed,
+            (State::Aborted, _) => ReadyState::Closing,
+            // A transport that breaks is no closing handshake.
+            (_, ConnectionState::Open) => ReadyState::Open,
+            (_, _) => ReadyState::Closing,
         }
     }
 
@@ -765,6 +631,15 @@ impl<M> WebSocket<M> {
     #[must_use]
     pub const fn buffered_amount(&self) -> usize {
         self.queue.buffered_amount()
+    }
+
+    /// Notes that the application sent such a frame. Only [`close`](Self::close) has begun to close
+    /// before, as it knows the time.
+    fn sent(&mut self, opcode: OpCode) -> Flow {
+        if opcode == OpCode::Close && matches!(self.state, State::Open(_)) {
+            self.state = State::CloseSent;
+        }
+        self.flow()
     }
 
     /// Whether the queue has room for a message.
@@ -785,99 +660,32 @@ impl<M> WebSocket<M> {
 
     /// The extensions in use, written as a server answers; empty if there is none.
     #[must_use]
-    #[cfg_attr(
-        not(feature = "deflate"),
-        expect(clippy::unnecessary_literal_bound, reason = "with feature `deflate` it is more")
-    )]
     pub fn extensions(&self) -> &str {
-        #[cfg(feature = "deflate")]
-        if let Some(agreed) = &self.agreed {
-            return &agreed.text;
-        }
-        ""
+        self.agreed.as_ref().map_or("", Agreed::text)
     }
 
     /// The parameters of the compression that is in use.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate_params(&self) -> Option<DeflateParams> {
-        self.agreed.as_ref().map(|agreed| agreed.params)
+        self.agreed.as_ref().map(Agreed::params)
     }
 
     /// The latest time from writing a ping of the [heartbeat](WebSocketOptions::ping_interval) to receiving
     /// a pong for it; `None` until the first. Those pings are empty, so any empty pong counts as one.
     #[must_use]
     pub const fn round_trip(&self) -> Option<Duration> {
-        self.heartbeat.round_trip()
+        self.round_trip.latest()
     }
 
-    /// When the peer last sent something, or the connection began.
-    pub(in crate::ws) const fn last_heard(&self) -> Duration {
-        self.heartbeat.last_heard()
-    }
-
-    /// How many messages that are kept were wholly written.
-    pub(in crate::ws) const fn written_kept(&self) -> u64 {
-        self.queue.written_kept()
+    /// When the peer last sent something, or the connection was reported as open.
+    pub(super) const fn last_heard(&self) -> Duration {
+        self.last_heard
     }
 }
 
-/// Why what the protocol demands cannot be sent: its order is right, and the queue grows.
+/// Why a frame that the protocol demands was not sent. Its order is right and the queue grows, so
+/// only a masking key can be missing.
 fn unsendable(_: SendError) -> Failure {
     NoMaskKey.into()
-}
-
-/// What a [`WebSocket`] has to write: what was written is taken off by [`Buf::advance`].
-#[derive(Debug)]
-pub struct ToWrite<'s> {
-    /// `None`: nothing can be written.
-    pub(in crate::ws) parts: Option<Parts<'s>>,
-    pub(in crate::ws) now: Duration,
-}
-
-/// What is written to, and who is told of it.
-#[derive(Debug)]
-pub(in crate::ws) struct Parts<'s> {
-    queue: &'s mut SendQueue,
-    heartbeat: &'s mut Heartbeat,
-    closing_deadline: &'s mut Option<Duration>,
-    /// The closing deadline, if the peer takes something now.
-    closes_at: Duration,
-}
-
-impl ToWrite<'_> {
-    fn queue(&self) -> Option<&SendQueue> {
-        self.parts.as_ref().map(|parts| &*parts.queue)
-    }
-}
-
-impl Buf for ToWrite<'_> {
-    fn remaining(&self) -> usize {
-        self.queue().map_or(0, Buf::remaining)
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.queue().map_or(&[], Buf::chunk)
-    }
-
-    #[cfg(feature = "std")]
-    fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        self.queue().map_or(0, |queue| queue.chunks_vectored(slices))
-    }
-
-    /// # Panics
-    /// If there are not so many bytes.
-    fn advance(&mut self, len: usize) {
-        let Some(Parts { queue, heartbeat, closing_deadline, closes_at }) = &mut self.parts else {
-            return assert_eq!(len, 0, "nothing to write");
-        };
-        if len > 0
-            && queue.has_close()
-            && let Some(deadline) = closing_deadline
-        {
-            *deadline = (*closes_at).max(*deadline);
-        }
-        queue.advance(len);
-        heartbeat.written(len, self.now);
-    }
 }

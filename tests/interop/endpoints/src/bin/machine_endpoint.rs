@@ -63,7 +63,7 @@ struct Setup {
 #[serde(rename_all = "snake_case")]
 enum Role {
     Client,
-    ReconnectingWebSocket,
+    Reconnect,
     Server,
 }
 
@@ -242,11 +242,11 @@ impl Machine for ReconnectingWebSocket<OsMaskKeys> {
     }
 
     fn written(&mut self) -> Option<u64> {
-        Some(self.written())
+        Some(Self::written(self))
     }
 
     fn buffered_amount(&mut self) -> usize {
-        self.buffered_amount()
+        Self::buffered_amount(self)
     }
 }
 
@@ -329,7 +329,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let socket = driver.setup.open(driver.now())?;
             driver.run(socket, &mut commands).await
         }
-        Role::ReconnectingWebSocket => {
+        Role::Reconnect => {
             let link = ReconnectingWebSocket::new(driver.setup.reconnect_options());
             driver.run(link, &mut commands).await
         }

@@ -2,16 +2,15 @@
 
 use super::lines::{Copied, copy_lines};
 use crate::simd::Line;
-use crate::sink::{Full, Sink};
 use core::mem::MaybeUninit;
 
-/// Memory that is written from its front. The written part is initialised.
-pub(crate) struct Room<'a> {
+/// Spare memory, written from its front. The written part is initialised.
+pub(crate) struct Spare<'a> {
     memory: &'a mut [MaybeUninit<u8>],
     written: usize,
 }
 
-impl<'a> Room<'a> {
+impl<'a> Spare<'a> {
     #[inline]
     pub(crate) fn new(memory: &'a mut [u8]) -> Self {
         let memory: *mut [u8] = memory;
@@ -22,29 +21,28 @@ impl<'a> Room<'a> {
 
     /// Returns the number of bytes written.
     #[inline]
-    pub(crate) fn written(&self) -> usize {
+    pub(crate) const fn written(&self) -> usize {
         self.written
     }
-}
 
-impl Sink for Room<'_> {
-    type Error = Full;
-
+    /// Writes these bytes; returns whether there was room for them.
     #[inline]
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> bool {
         let end = self.written + bytes.len();
-        let place = self.memory.get_mut(self.written..end).ok_or(Full)?;
+        let Some(place) = self.memory.get_mut(self.written..end) else { return false };
         // SAFETY: the place is as long as the bytes, and does not overlap them, as it is borrowed
         // mutably.
         unsafe {
             place.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
         }
         self.written = end;
-        Ok(())
+        true
     }
 
+    /// Writes as much of `text` as can be done at once, with the start of a line in place of each
+    /// line end; returns how much.
     #[inline]
-    fn copy_lines(&mut self, text: &[u8], line: Line) -> usize {
+    pub(crate) fn copy_lines(&mut self, text: &[u8], line: Line) -> usize {
         // For a short text, choosing the instructions costs more than they save.
         if text.len() < 32 {
             return 0;
@@ -55,20 +53,22 @@ impl Sink for Room<'_> {
     }
 }
 
-/// Appends to `buffer` everything that `write` writes, if it fits into the memory that the buffer
-/// has in one piece. Otherwise appends nothing.
+/// Appends to `buffer` everything that `write` writes to the memory that the buffer has in one
+/// piece, if `write` returns `true`. Otherwise appends nothing. Returns the result of `write`.
 #[cfg(feature = "alloc")]
 #[inline]
 pub(crate) fn append(
     buffer: &mut impl bytes::BufMut,
-    write: impl FnOnce(&mut Room<'_>) -> Result<(), Full>,
-) -> Result<(), Full> {
+    write: impl FnOnce(&mut Spare<'_>) -> bool,
+) -> bool {
     // SAFETY: only initialised bytes are ever written.
     let memory = unsafe { buffer.chunk_mut().as_uninit_slice_mut() };
-    let mut room = Room { memory, written: 0 };
-    write(&mut room)?;
-    let written = room.written;
-    // SAFETY: this many bytes were written, at the front of the buffer's memory.
-    unsafe { buffer.advance_mut(written) };
-    Ok(())
+    let mut spare = Spare { memory, written: 0 };
+    let is_whole = write(&mut spare);
+    if is_whole {
+        let written = spare.written;
+        // SAFETY: this many bytes were written, at the front of the buffer's memory.
+        unsafe { buffer.advance_mut(written) };
+    }
+    is_whole
 }

@@ -1,0 +1,182 @@
+//! The states of a `WebSocket`.
+
+use super::close_event::Failure;
+use super::connecting::Connecting;
+use super::heartbeat::Heartbeat;
+use super::websocket_options::WebSocketOptions;
+use crate::Utf8Bytes;
+use alloc::boxed::Box;
+use core::time::Duration;
+
+/// The states of a [`WebSocket`](super::websocket::WebSocket).
+///
+/// ```text
+///           connect            server, client
+///              │                     │
+///              ▼          1          ▼
+///         Connecting ───────────► Opening
+///          │     │                   │
+///        7 │     │                 2 │
+///          ▼     │                   ▼     3
+///       Aborted  │ 6               Open ──────► CloseSent
+///          │     │                 │   │            │
+///        8 │     │               5 │   └──────┐   4 │
+///          │     │                 │        4 ▼     ▼
+///          │     │                 │         Closing
+///          ▼     ▼                 ▼         6 │
+///       Closed ◄───────────────────────────────┘
+/// ```
+///
+/// 1. The server's response opens the connection.
+/// 2. `Open` is reported. A connection that closes already goes on to `CloseSent` or `Closing`.
+/// 3. The application sends a close frame as any other frame, without telling the time.
+/// 4. A close frame is sent or received, the peer breaks the protocol, or the transport fails. After
+///    `CloseSent` any call that tells the time will do.
+/// 5. The peer does not answer a ping in time, or a masking key is missing for a frame that is due.
+/// 6. The server refuses or the closing handshake is done; or the transport or the deadline ends
+///    the wait for that.
+/// 7. The application closes the connection before it is open.
+/// 8. `Close` is reported, as on every way into `Closed`.
+///
+/// [`begin_closing`](Self::begin_closing) alone makes a [`Closing`]. In `Connecting` and `Opening` it
+/// is kept for later: that a connection opened is reported in any case.
+#[derive(Debug)]
+pub(super) enum State {
+    /// The server's response is awaited.
+    #[cfg_attr(
+        not(feature = "handshake"),
+        expect(dead_code, reason = "without a handshake no connection begins so")
+    )]
+    Connecting(Box<Connecting>),
+    /// The connection is open, and that is not reported yet.
+    Opening(Option<Closing>),
+    Open(Open),
+    /// Our close frame was sent, and the wait for the peer's begins with the next call that tells
+    /// the time.
+    CloseSent,
+    Closing(Closing),
+    /// The application closed it before it was open, and the last event is not reported yet.
+    Aborted,
+    Closed,
+}
+
+impl State {
+    /// The state in which a connection begins that is open.
+    pub(super) const OPENING: Self = Self::Opening(None);
+
+    /// Begins to close, with this deadline, unless that has begun or is over.
+    pub(super) fn begin_closing(&mut self, deadline: Duration) -> Option<&mut Closing> {
+        let closing = Closing { deadline, failure: None, peer: None };
+        match self {
+            Self::Connecting(connecting) => Some(connecting.closing().get_or_insert(closing)),
+            Self::Opening(begun) => Some(begun.get_or_insert(closing)),
+            Self::Open(_) | Self::CloseSent => {
+                *self = Self::Closing(closing);
+                self.closing()
+            }
+            Self::Closing(begun) => Some(begun),
+            Self::Aborted | Self::Closed => None,
+        }
+    }
+
+    /// How it closes, if it was open and does.
+    pub(super) const fn closing(&mut self) -> Option<&mut Closing> {
+        match self {
+            Self::Opening(closing) => closing.as_mut(),
+            Self::Closing(closing) => Some(closing),
+            _ => None,
+        }
+    }
+}
+
+/// A connection on its way to its end, or over a transport on its way to its own.
+///
+/// A transport that cannot be written any more does not close the connection: messages may still
+/// come. What changes is the deadline.
+#[derive(Debug)]
+pub(super) struct Closing {
+    /// When to wait no longer.
+    pub(super) deadline: Duration,
+    /// Why the closing handshake will not complete, if that is known.
+    pub(super) failure: Option<Failure>,
+    /// The code and reason of the peer's close frame.
+    pub(super) peer: Option<(u16, Utf8Bytes)>,
+}
+
+/// An open connection: what is due, and since when the peer is silent.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) heartbeat: Heartbeat,
+    last_byte: Duration,
+    last_message: Duration,
+    /// What the last call reported: `None` for nothing, and else whether it was a message.
+    reported: Option<bool>,
+}
+
+/// What it means if the peer is silent until a deadline.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Silence {
+    NoPong,
+    Idle,
+}
+
+impl Open {
+    pub(super) const fn new(options: &WebSocketOptions, now: Duration) -> Self {
+        Self {
+            heartbeat: Heartbeat::new(options, now),
+            last_byte: now,
+            last_message: now,
+            // The application now handles that it is open.
+            reported: Some(true),
+        }
+    }
+
+    /// The peer sent something.
+    pub(super) const fn heard(&mut self, now: Duration) {
+        self.heartbeat.heard();
+        self.last_byte = now;
+    }
+
+    /// Notes what this call reports. While the application handles an event nobody listens, so the
+    /// peer's silence begins after the last event.
+    pub(super) fn report(&mut self, is_message: Option<bool>, now: Duration) {
+        let before = core::mem::replace(&mut self.reported, is_message);
+        for is_message in before.into_iter().chain(is_message) {
+            self.last_byte = now;
+            if is_message {
+                self.last_message = now;
+            }
+        }
+    }
+
+    /// The application does not read, so silence does not count.
+    pub(super) const fn begin_silence(&mut self, now: Duration) {
+        self.last_message = now;
+        self.last_byte = now;
+    }
+
+    /// Until when the peer may be silent, the timeout which that follows from, and what silence
+    /// until then means.
+    pub(super) fn patience(
+        &self,
+        options: &WebSocketOptions,
+    ) -> Option<(Duration, Duration, Silence)> {
+        let idle = |since: Duration, timeout: Duration| {
+            let deadline = since.saturating_add(timeout);
+            (!timeout.is_zero()).then_some((deadline, timeout, Silence::Idle))
+        };
+        let pong = self.heartbeat.pong_deadline(options);
+        pong.map(|deadline| (deadline, options.pong_timeout, Silence::NoPong))
+            .into_iter()
+            .chain(idle(self.last_byte, options.idle_timeout))
+            .chain(idle(self.last_message, options.message_timeout))
+            .min_by_key(|(deadline, ..)| *deadline)
+    }
+}
+
+/// Which directions of the transport still work.
+#[derive(Debug)]
+pub(super) struct Transport {
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+}
