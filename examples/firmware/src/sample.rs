@@ -6,7 +6,7 @@ use embedded_io::{Read, Write};
 #[cfg(feature = "sse")]
 use firmware::sse;
 #[cfg(feature = "websocket")]
-use firmware::websocket::{self, Connection, Options};
+use firmware::websocket::{self, Connection, Limits};
 
 static STREAM: &[&[u8]] =
     &[b"id: 7\nevent: sum\ndata: 1 +\nda", b"ta: 2\n\nretry: 1\n: comment\n\n"];
@@ -34,7 +34,7 @@ pub fn run(buffer: &mut [u8; firmware::BUFFER]) -> bool {
     }
     #[cfg(feature = "websocket")]
     {
-        let connection = Connection::frame_server(Options::new());
+        let connection = Connection::frame_server(Limits::new());
         right &= websocket::echo(&mut Wire::new(black_box(FRAMES), ignore), connection, buffer, 0)
             .is_ok();
     }

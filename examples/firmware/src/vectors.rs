@@ -6,7 +6,7 @@ use cortex_m_semihosting::hprintln;
 use eventwire::sse::Text;
 use eventwire::ws::frame::{DataKind, FrameDecoder, FrameEvent, Role};
 use firmware::sse;
-use firmware::websocket::{self, Connection, Error, Options};
+use firmware::websocket::{self, Connection, Error, Limits};
 
 /// One of `support/src/vectors/sse.json`.
 struct Stream {
@@ -23,7 +23,7 @@ struct Stream {
 struct Conversation {
     name: &'static str,
     client: bool,
-    options: Options,
+    options: Limits,
     received: &'static [&'static [u8]],
     /// What comes back: `t` and `b` begin a message, which `.` ends, `p` a pong and `c` a close frame.
     echoed: &'static [u8],
@@ -96,7 +96,7 @@ fn shake_hands(buffer: &mut [u8; firmware::BUFFER]) -> bool {
     let chunks = [&REQUEST[..99], &REQUEST[99..]];
     let mut wire =
         Wire::new(&chunks, |sent| expected = expected.and_then(|it| it.strip_prefix(sent)));
-    let connection = Connection::frame_server(Options::new());
+    let connection = Connection::frame_server(Limits::new());
     let held = websocket::accept(&mut wire, buffer);
     let closed = held.and_then(|held| websocket::echo(&mut wire, connection, buffer, held));
     hprintln!("handshake: {closed:?}");
@@ -135,7 +135,7 @@ struct Peer {
 
 impl Peer {
     fn new(role: Role, expected: &'static [u8]) -> Self {
-        let decoder = FrameDecoder::new(role, Options::new());
+        let decoder = FrameDecoder::new(role, Limits::new());
         let buffer = [0; FrameDecoder::MIN_BUFFER];
         Self { decoder, buffer, held: 0, in_message: false, expected: Some(expected) }
     }

@@ -21,27 +21,27 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventSourceOptions {
-    pub(in crate::sse) reconnection_time: Duration,
+    pub(super) reconnection_time: Duration,
     /// If no back-off was set, this holds the minimum waits.
     backoff: Backoff,
     backoff_is_set: bool,
-    pub(in crate::sse) retry_statuses: Statuses,
+    pub(super) retry_statuses: Statuses,
     idempotent: bool,
     reconnect: Option<bool>,
-    pub(in crate::sse) response_timeout: Duration,
-    pub(in crate::sse) idle_timeout: Option<Duration>,
-    pub(in crate::sse) last_events: LastEvents,
+    pub(super) response_timeout: Duration,
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) last_events: LastEvents,
 }
 
 /// The outcome of an attempt whose connection was lost.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::sse) struct Attempt {
+pub(super) struct Attempt {
     /// How long the stream was open.
-    pub(in crate::sse) lasted: Duration,
+    pub(super) lasted: Duration,
     /// Whether there was an event.
-    pub(in crate::sse) brought_event: bool,
+    pub(super) brought_event: bool,
     /// Whether the body came to its end.
-    pub(in crate::sse) ended: bool,
+    pub(super) ended: bool,
 }
 
 impl EventSourceOptions {
@@ -214,11 +214,7 @@ impl EventSourceOptions {
 
     /// Returns how long to wait after this attempt if the server asked for `least`, or `None` if
     /// there may be no further attempt.
-    pub(in crate::sse) fn next_wait(
-        &mut self,
-        attempt: Attempt,
-        least: Duration,
-    ) -> Option<Duration> {
+    pub(super) fn next_wait(&mut self, attempt: Attempt, least: Duration) -> Option<Duration> {
         if !self.reconnect.unwrap_or(self.idempotent) {
             return None;
         }

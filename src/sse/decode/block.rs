@@ -8,7 +8,7 @@ use core::time::Duration;
 
 /// The fields of one block, as ranges of the buffer.
 #[derive(Clone, Debug)]
-pub(in crate::sse) struct RawBlock {
+pub(super) struct RawBlock {
     /// Whether a field was seen. Until then the block has no bytes to keep.
     open: bool,
     /// The start of the first field's line.
@@ -97,7 +97,7 @@ impl RawBlock {
 
     /// Notes that a field was seen in the line that begins here.
     #[inline]
-    pub(in crate::sse) fn begin(&mut self, line_start: usize) {
+    pub(super) fn begin(&mut self, line_start: usize) {
         if !self.open {
             self.open = true;
             self.start = line_start;
@@ -105,7 +105,7 @@ impl RawBlock {
     }
 
     #[inline]
-    pub(in crate::sse) fn push_data(&mut self, value: Range<usize>) {
+    pub(super) fn push_data(&mut self, value: Range<usize>) {
         if self.data.is_none() {
             self.data = Some(value);
         } else {
@@ -115,12 +115,12 @@ impl RawBlock {
 
     /// Returns whether the data is in more than one piece.
     #[inline]
-    pub(in crate::sse) const fn is_scattered(&self) -> bool {
+    pub(super) const fn is_scattered(&self) -> bool {
         self.data_end.is_some()
     }
 
     /// Adjusts the ranges after the buffer's first `n` bytes were removed.
-    pub(in crate::sse) fn move_front(&mut self, n: usize) {
+    pub(super) fn move_front(&mut self, n: usize) {
         if n == 0 || !self.open {
             return;
         }
@@ -135,7 +135,7 @@ impl RawBlock {
 
     /// Joins the data into one piece.
     #[inline]
-    pub(in crate::sse) fn join(&mut self, buf: &mut [u8]) {
+    pub(super) fn join(&mut self, buf: &mut [u8]) {
         if self.is_scattered() {
             self.join_values(buf);
         }

@@ -200,7 +200,7 @@ impl<S: IdStorage> Decoder<S> {
 }
 
 /// A buffer that an engine's ranges point into.
-pub(in crate::sse) trait Input {
+pub(super) trait Input {
     type Front: Front;
     fn as_slice(&self) -> &[u8];
     fn discard(&mut self, len: usize);
@@ -210,7 +210,7 @@ pub(in crate::sse) trait Input {
 }
 
 /// The front of an [`Input`], which outlives the call.
-pub(in crate::sse) trait Front {
+pub(super) trait Front {
     type Text;
     fn text(&self, range: Range<usize>) -> Self::Text;
     /// Returns the last text of a front, which takes over the front's share of the memory.
@@ -218,7 +218,7 @@ pub(in crate::sse) trait Front {
 }
 
 /// A place where the last event ID is kept.
-pub(in crate::sse) trait KeepId<T> {
+pub(super) trait KeepId<T> {
     /// The part of it that each event carries.
     type Kept;
     fn keep(&mut self, id: &T) -> Result<(), IdTooLong>;
@@ -283,7 +283,7 @@ type TextOf<I> = <<I as Input>::Front as Front>::Text;
 /// It is inlined all the way into the caller, because moving an event out of a result costs as much
 /// as decoding it.
 #[inline(always)]
-pub(in crate::sse) fn next<I: Input, K: KeepId<TextOf<I>>>(
+pub(super) fn next<I: Input, K: KeepId<TextOf<I>>>(
     engine: &mut Engine,
     input: &mut I,
     ids: &mut K,
@@ -356,7 +356,7 @@ fn take_fields<I: Input, K: KeepId<TextOf<I>>>(
 
 /// Returns the item that the end of the stream cut off. `input` is its front, and was decoded
 /// already. Nothing of it counts unless `give` is set. Reset the engine afterwards.
-pub(in crate::sse) fn unfinished<I: Input, K: KeepId<TextOf<I>>>(
+pub(super) fn unfinished<I: Input, K: KeepId<TextOf<I>>>(
     engine: &mut Engine,
     input: &mut I,
     ids: &mut K,

@@ -15,21 +15,21 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecoderOptions {
-    pub(in crate::sse) max_line: usize,
-    pub(in crate::sse) max_event: usize,
-    pub(in crate::sse) on_limit: OnLimit,
+    pub(super) max_line: usize,
+    pub(super) max_event: usize,
+    pub(super) on_limit: OnLimit,
     shown: Shown,
 }
 
 /// The kinds of items shown besides events, one bit each, so that together they take one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sse) struct Shown(u8);
+pub(super) struct Shown(u8);
 
 impl Shown {
-    pub(in crate::sse) const COMMENTS: Self = Self(1);
-    pub(in crate::sse) const BLOCKS: Self = Self(2);
-    pub(in crate::sse) const UNKNOWN_LINES: Self = Self(4);
-    pub(in crate::sse) const UNFINISHED: Self = Self(8);
+    pub(super) const COMMENTS: Self = Self(1);
+    pub(super) const BLOCKS: Self = Self(2);
+    pub(super) const UNKNOWN_LINES: Self = Self(4);
+    pub(super) const UNFINISHED: Self = Self(8);
 }
 
 /// The policy for a block that passes a limit.
@@ -136,7 +136,7 @@ impl DecoderOptions {
     }
 
     #[inline]
-    pub(in crate::sse) const fn show(&self, it: Shown) -> bool {
+    pub(super) const fn show(&self, it: Shown) -> bool {
         self.shown.0 & it.0 != 0
     }
 }

@@ -37,7 +37,7 @@ use memchr::{memchr, memchr2};
 /// `ascii` is set only if this very call checked all of it: a caller that breaks the contract may
 /// have changed bytes that an earlier call checked. The buffer of the next call begins after `end`
 /// or `discard`.
-pub(in crate::sse) enum Step {
+pub(super) enum Step {
     /// The engine's [`block`](Engine::block), up to and including its blank line. Its data may
     /// still need [joining](RawBlock::join). Take its fields before it is
     /// [ended](Engine::end_block).
@@ -51,7 +51,7 @@ pub(in crate::sse) enum Step {
 }
 
 #[derive(Clone, Debug)]
-pub(in crate::sse) struct Engine {
+pub(super) struct Engine {
     options: DecoderOptions,
     reconnection_time: Option<Duration>,
     phase: Phase,
@@ -83,7 +83,7 @@ enum Phase {
 }
 
 impl Engine {
-    pub(in crate::sse) const fn new(options: DecoderOptions) -> Self {
+    pub(super) const fn new(options: DecoderOptions) -> Self {
         Self {
             options,
             reconnection_time: None,
@@ -124,15 +124,15 @@ impl Engine {
         self.block.end()
     }
 
-    pub(in crate::sse) const fn options(&self) -> &DecoderOptions {
+    pub(super) const fn options(&self) -> &DecoderOptions {
         &self.options
     }
 
-    pub(in crate::sse) const fn reconnection_time(&self) -> Option<Duration> {
+    pub(super) const fn reconnection_time(&self) -> Option<Duration> {
         self.reconnection_time
     }
 
-    pub(in crate::sse) fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         let reconnection_time = self.reconnection_time;
         *self = Self { reconnection_time, ..Self::new(self.options) };
     }
@@ -140,7 +140,7 @@ impl Engine {
     /// Returns how many bytes of `more` belong to the same block or comment as the bytes `held`
     /// before them: up to its end, or up to the byte that decides about a limit.
     #[cfg(feature = "alloc")]
-    pub(in crate::sse) fn same_block(&self, held: &[u8], more: &[u8]) -> usize {
+    pub(super) fn same_block(&self, held: &[u8], more: &[u8]) -> usize {
         let line = self.line_start.saturating_add(self.options.max_line);
         let event = self.event_start().saturating_add(self.options.max_event);
         let decided = line.min(event).saturating_add(1 + BOM.len());
@@ -154,7 +154,7 @@ impl Engine {
         end.unwrap_or(more.len())
     }
 
-    pub(in crate::sse) fn step(&mut self, buf: &[u8]) -> Result<Step, DecodeError> {
+    pub(super) fn step(&mut self, buf: &[u8]) -> Result<Step, DecodeError> {
         with_line_ends(self.scanned, ReadLines { engine: self, buf })
     }
 
@@ -227,10 +227,7 @@ impl Engine {
     }
 
     /// Drops the event that `step` has just ended, because its ID does not fit the storage.
-    pub(in crate::sse) fn refuse_id(
-        &mut self,
-        capacity: usize,
-    ) -> Result<DecodeError, DecodeError> {
+    pub(super) fn refuse_id(&mut self, capacity: usize) -> Result<DecodeError, DecodeError> {
         self.judge(DecodeError::IdTooLong { capacity, offset: self.offset - 1 })
     }
 
@@ -328,7 +325,7 @@ impl Engine {
     /// The line and the block that the end cut off are taken as if they were whole. There is no
     /// step if the end cut off a field's name. Unless `give` is set and there is a step, nothing of
     /// the cut-off block counts. Call [`reset`](Self::reset) afterwards.
-    pub(in crate::sse) fn finish(&mut self, buf: &[u8], give: bool) -> Option<Step> {
+    pub(super) fn finish(&mut self, buf: &[u8], give: bool) -> Option<Step> {
         let reconnection_time = self.reconnection_time;
         let step = self.last_step(buf);
         if !give || step.is_none() {

@@ -22,7 +22,7 @@ pub enum FieldName {
 
 impl FieldName {
     /// The length of the longest name, in bytes.
-    pub(in crate::sse) const MAX_LEN: usize = 5;
+    pub(super) const MAX_LEN: usize = 5;
 
     /// Returns the name as it is written on the wire.
     #[must_use]
@@ -36,7 +36,7 @@ impl FieldName {
     }
 
     /// Returns the only name that starts with this byte. No two names share a first byte.
-    pub(in crate::sse) const fn from_first_byte(byte: u8) -> Option<Self> {
+    pub(super) const fn from_first_byte(byte: u8) -> Option<Self> {
         match byte {
             b'd' => Some(Self::Data),
             b'e' => Some(Self::Event),
@@ -50,7 +50,7 @@ impl FieldName {
 /// Returns the field that a whole line sets, and where its value begins. The line must not be
 /// empty, and must not be a comment.
 #[inline]
-pub(in crate::sse) fn split(line: &[u8]) -> Option<(FieldName, usize)> {
+pub(super) fn split(line: &[u8]) -> Option<(FieldName, usize)> {
     let (name, len) = if line.starts_with(b"data") {
         (FieldName::Data, 4)
     } else if line.starts_with(b"event") {
@@ -71,7 +71,7 @@ pub(in crate::sse) fn split(line: &[u8]) -> Option<(FieldName, usize)> {
 }
 
 /// Returns whether no line that starts with these bytes can be a field.
-pub(in crate::sse) fn is_unknown(start: &[u8]) -> bool {
+pub(super) fn is_unknown(start: &[u8]) -> bool {
     let Some(&first) = start.first() else { return false };
     let Some(name) = FieldName::from_first_byte(first) else { return true };
     match start.strip_prefix(name.as_str().as_bytes()) {
@@ -82,6 +82,6 @@ pub(in crate::sse) fn is_unknown(start: &[u8]) -> bool {
 }
 
 /// Parses a `retry` value, a number of milliseconds.
-pub(in crate::sse) fn reconnection_time(value: &[u8]) -> Option<Duration> {
+pub(super) fn reconnection_time(value: &[u8]) -> Option<Duration> {
     number(value).map(Duration::from_millis)
 }

@@ -339,7 +339,7 @@ impl KeepId<Utf8Bytes> for LastEventId {
 }
 
 /// The front of an input. Its texts share its memory.
-pub(in crate::sse) struct Shared {
+pub(super) struct Shared {
     bytes: Bytes,
     ascii: bool,
 }

@@ -38,12 +38,12 @@ impl<'a> Text<'a> {
 
     /// Wraps bytes that were found to be ASCII if `ascii` is set.
     #[inline]
-    pub(in crate::sse) const fn known(bytes: &'a [u8], ascii: bool) -> Self {
+    pub(super) const fn known(bytes: &'a [u8], ascii: bool) -> Self {
         Self { bytes, ascii }
     }
 
     #[inline]
-    pub(in crate::sse) fn slice(self, range: Range<usize>) -> Self {
+    pub(super) fn slice(self, range: Range<usize>) -> Self {
         Self { bytes: &self.bytes[range], ..self }
     }
 

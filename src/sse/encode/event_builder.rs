@@ -288,7 +288,7 @@ impl<'a> EventBuilder<'a> {
     }
 
     /// Writes all but the data and the blank line.
-    pub(in crate::sse) fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+    pub(super) fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         if let Some(comment) = &self.comment {
             sink.put(COMMENT)?;
             put_lines(sink, COMMENT_LINE, comment.as_str().as_bytes(), &mut false)?;
@@ -371,8 +371,8 @@ fn text<'t>(text: Option<&'t EventText<'_>>) -> &'t str {
     text.map_or("", EventText::as_str)
 }
 
-pub(in crate::sse) const DATA: &[u8] = b"data: ";
-pub(in crate::sse) const DATA_LINE: Line = Line::new(b"\ndata: ");
+pub(super) const DATA: &[u8] = b"data: ";
+pub(super) const DATA_LINE: Line = Line::new(b"\ndata: ");
 const COMMENT: &[u8] = b": ";
 const COMMENT_LINE: Line = Line::new(b"\n: ");
 
@@ -385,7 +385,7 @@ fn put_field<S: Sink>(sink: &mut S, name: &[u8], value: &[u8]) -> Result<(), S::
 
 /// Writes `text`, beginning a new line at each line end. `after_cr` says that the text before ended
 /// with CR, so that an LF in front belongs to it.
-pub(in crate::sse) fn put_lines<S: Sink>(
+pub(super) fn put_lines<S: Sink>(
     sink: &mut S,
     line: Line,
     mut text: &[u8],

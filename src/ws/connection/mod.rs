@@ -1,13 +1,13 @@
 //! The connection (RFC 6455, sections 5 to 7): whole messages, replies, the closing handshake.
 
 #[expect(clippy::module_inception, reason = "a file is named as the type in it")]
-pub(in crate::ws) mod connection;
-pub(in crate::ws) mod connection_state;
+pub(super) mod connection;
+pub(super) mod connection_state;
 #[cfg(feature = "alloc")]
-pub(in crate::ws) mod message;
+pub(super) mod message;
 #[cfg(feature = "alloc")]
-pub(in crate::ws) mod prepared_frame;
-pub(in crate::ws) mod send_error;
+pub(super) mod prepared_frame;
+pub(super) mod send_error;
 
 #[cfg(feature = "alloc")]
 mod message_decoder;
@@ -23,7 +23,7 @@ pub use writer::Writer;
 
 // For the layers above.
 #[cfg(feature = "alloc")]
-pub(in crate::ws) use {
+pub(super) use {
     connection::Connection, connection_state::ConnectionState, message::Message,
     prepared_frame::PreparedFrame, send_error::SendError,
 };

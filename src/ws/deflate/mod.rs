@@ -27,17 +27,17 @@ mod zlib;
 
 pub use params::{DeflateParams, WindowBits};
 
-pub(in crate::ws) use agreed::Agreed;
-pub(in crate::ws) use forms::Forms;
-pub(in crate::ws) use message_deflater::MessageDeflater;
-pub(in crate::ws) use message_inflater::MessageInflater;
+pub(super) use agreed::Agreed;
+pub(super) use forms::Forms;
+pub(super) use message_deflater::MessageDeflater;
+pub(super) use message_inflater::MessageInflater;
 #[cfg(feature = "handshake")]
-pub(in crate::ws) use params::names;
-pub(in crate::ws) use scratch::Scratch;
+pub(super) use params::names;
+pub(super) use scratch::Scratch;
 
 /// Most connections compress nothing: they keep a pointer.
-pub(in crate::ws) type BoxedDeflater = alloc::boxed::Box<MessageDeflater>;
-pub(in crate::ws) type BoxedInflater = alloc::boxed::Box<MessageInflater>;
+pub(super) type BoxedDeflater = alloc::boxed::Box<MessageDeflater>;
+pub(super) type BoxedInflater = alloc::boxed::Box<MessageInflater>;
 
 use std::sync::Arc;
 use zlib::{Compressor, Idle, Settings};
@@ -257,7 +257,7 @@ impl Deflate {
 
     /// Returns what we want, as server or as client.
     #[cfg(feature = "handshake")]
-    pub(in crate::ws) fn wants(&self, server: bool) -> DeflateParams {
+    pub(super) fn wants(&self, server: bool) -> DeflateParams {
         let mut wanted = self.wanted;
         let own = if server {
             &mut wanted.server_max_window_bits
@@ -270,7 +270,7 @@ impl Deflate {
 
     /// Returns whether other parameters than the wanted ones are acceptable.
     #[cfg(feature = "handshake")]
-    pub(in crate::ws) const fn falls_back(&self) -> bool {
+    pub(super) const fn falls_back(&self) -> bool {
         self.fallback
     }
 }

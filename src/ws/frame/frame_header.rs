@@ -176,7 +176,7 @@ impl FrameHeader {
     /// Returns the bytes of a header that is known to be valid.
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "the match bounds the length")]
-    pub(in crate::ws) const fn bytes(&self) -> HeaderBytes {
+    pub(super) const fn bytes(&self) -> HeaderBytes {
         let b0 = (self.fin as u8) << 7 | self.rsv.0 << 4 | self.opcode as u8;
         let (masked, key, key_len) = match self.mask {
             Some(MaskKey(key)) => (MASKED, u32::from_le_bytes(key) as u128, key.len()),
@@ -197,7 +197,7 @@ impl FrameHeader {
 }
 
 /// The longest payload of a control frame.
-pub(in crate::ws) const MAX_CONTROL: usize = 125;
+pub(super) const MAX_CONTROL: usize = 125;
 
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
@@ -207,13 +207,13 @@ const LEN_64: u8 = 0x7F;
 
 /// Returns the reserved bits of a header's first byte.
 #[inline]
-pub(in crate::ws) const fn rsv(b0: u8) -> Rsv {
+pub(super) const fn rsv(b0: u8) -> Rsv {
     Rsv(b0 >> 4 & 0b111)
 }
 
 /// Returns FIN and the opcode of a header's first byte.
 #[inline]
-pub(in crate::ws) const fn first_byte(b0: u8) -> Result<(bool, OpCode), Fault> {
+pub(super) const fn first_byte(b0: u8) -> Result<(bool, OpCode), Fault> {
     let Some(opcode) = OpCode::new(b0 & 0xF) else {
         return Err(Fault::ReservedOpCode(b0 & 0xF));
     };
@@ -229,7 +229,7 @@ pub(in crate::ws) const fn first_byte(b0: u8) -> Result<(bool, OpCode), Fault> {
 ///
 /// [RFC 7692, section 6]: https://www.rfc-editor.org/rfc/rfc7692#section-6
 #[inline]
-pub(in crate::ws) const fn may_be_compressed(b0: u8) -> bool {
+pub(super) const fn may_be_compressed(b0: u8) -> bool {
     const TEXT: u8 = OpCode::Text as u8;
     const BINARY: u8 = OpCode::Binary as u8;
     matches!(rsv(b0), Rsv::RSV1) && matches!(b0 & 0xF, TEXT | BINARY)
@@ -237,13 +237,13 @@ pub(in crate::ws) const fn may_be_compressed(b0: u8) -> bool {
 
 /// Returns whether a header's second byte marks the frame as masked.
 #[inline]
-pub(in crate::ws) const fn is_masked(b1: u8) -> bool {
+pub(super) const fn is_masked(b1: u8) -> bool {
     b1 & MASKED != 0
 }
 
 /// Judges the length in a header's second byte.
 #[inline]
-pub(in crate::ws) const fn second_byte(opcode: OpCode, b1: u8) -> Result<(), Fault> {
+pub(super) const fn second_byte(opcode: OpCode, b1: u8) -> Result<(), Fault> {
     match b1 & 0x7F {
         126.. if opcode.is_control() => Err(Fault::ControlTooLong),
         1 if matches!(opcode, OpCode::Close) => Err(Fault::CloseTooShort),
@@ -304,14 +304,14 @@ pub(super) fn whole_message(
 
 /// The maximum length of a payload, and the reason for it.
 #[derive(Clone, Copy)]
-pub(in crate::ws) struct Limit {
-    pub(in crate::ws) max: u64,
-    pub(in crate::ws) bounds: Bounds,
+pub(super) struct Limit {
+    pub(super) max: u64,
+    pub(super) bounds: Bounds,
 }
 
 /// The thing that a limit bounds.
 #[derive(Clone, Copy)]
-pub(in crate::ws) enum Bounds {
+pub(super) enum Bounds {
     /// The number in the header.
     Header,
     Frame,
@@ -322,7 +322,7 @@ pub(in crate::ws) enum Bounds {
 }
 
 impl Limit {
-    pub(in crate::ws) const NONE: Self = Self { max: u64::MAX >> 1, bounds: Bounds::Header };
+    pub(super) const NONE: Self = Self { max: u64::MAX >> 1, bounds: Bounds::Header };
 
     /// Returns the fault of a payload that has at least this many bytes.
     fn fault(self, at_least: u64) -> Fault {
@@ -340,7 +340,7 @@ impl Limit {
 /// Returns the payload's length, by a header's second byte and the bytes `behind` it, and how many
 /// of those the length takes. On a fault, returns how many bytes after the second one decide on it.
 #[inline]
-pub(in crate::ws) fn payload_len(
+pub(super) fn payload_len(
     b1: u8,
     behind: &[u8],
     limit: Limit,
@@ -406,7 +406,7 @@ impl HeaderBytes {
     /// Appends the code of a close frame, masked if there is a key. Returns the key rotated for the
     /// reason.
     #[inline]
-    pub(in crate::ws) fn with_code(
+    pub(super) fn with_code(
         mut self,
         code: CloseCode,
         mut mask: Option<MaskKey>,
@@ -424,7 +424,7 @@ impl HeaderBytes {
     /// Appends the header to `buffer`, which must have room for it.
     #[cfg(feature = "alloc")]
     #[inline]
-    pub(in crate::ws) fn put(self, buffer: &mut impl BufMut) {
+    pub(super) fn put(self, buffer: &mut impl BufMut) {
         simd::put_few(buffer, self.bytes, self.len);
     }
 
@@ -432,7 +432,7 @@ impl HeaderBytes {
     /// the rest of `room`, which may begin with some of these zeros.
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "the bits are written byte by byte")]
-    pub(in crate::ws) fn write(self, room: &mut [u8]) -> &mut [u8] {
+    pub(super) fn write(self, room: &mut [u8]) -> &mut [u8] {
         // As a number it stays in registers.
         let mut bits = u128::from_le_bytes(self.bytes);
         if let Some(front) = room.first_chunk_mut() {

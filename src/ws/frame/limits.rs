@@ -14,10 +14,10 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    pub(in crate::ws) max_frame: u64,
+    pub(super) max_frame: u64,
     pub(in crate::ws) max_message: u64,
-    pub(in crate::ws) max_fragments: u32,
-    pub(in crate::ws) on_limit: OnLimit,
+    pub(super) max_fragments: u32,
+    pub(super) on_limit: OnLimit,
 }
 
 /// The policy for a message that passes a limit.

@@ -33,7 +33,7 @@ impl MaskKey {
 
     /// Masks text in place, as [`apply`](Self::apply) does. Returns whether the result is ASCII.
     #[inline]
-    pub(in crate::ws) fn apply_to_text(&mut self, text: &mut [u8]) -> bool {
+    pub(super) fn apply_to_text(&mut self, text: &mut [u8]) -> bool {
         let ascii = simd::unmask_text(text, self.0);
         self.turn(text.len());
         ascii

@@ -2,14 +2,14 @@
 //!
 //! [RFC 6455, section 5]: https://www.rfc-editor.org/rfc/rfc6455#section-5
 
-pub(in crate::ws) mod close;
+pub(super) mod close;
 #[expect(clippy::module_inception, reason = "a file is named after its type")]
-pub(in crate::ws) mod frame;
-pub(in crate::ws) mod limits;
-pub(in crate::ws) mod mask;
+pub(super) mod frame;
+pub(super) mod limits;
+pub(super) mod mask;
 #[cfg(feature = "getrandom")]
-pub(in crate::ws) mod os_mask_keys;
-pub(in crate::ws) mod protocol_error;
+pub(super) mod os_mask_keys;
+pub(super) mod protocol_error;
 
 #[cfg(feature = "alloc")]
 mod encoded;
@@ -32,14 +32,14 @@ pub use role::Role;
 pub use utf8_validator::{InvalidUtf8, Utf8Validator};
 
 // Used by the layers above.
-pub(in crate::ws) use close::{Close, CloseCode};
-pub(in crate::ws) use frame::Frame;
-pub(in crate::ws) use frame::Shape;
-pub(in crate::ws) use limits::Limits;
-pub(in crate::ws) use mask::MaskSource;
-pub(in crate::ws) use protocol_error::ProtocolError;
+pub(super) use close::{Close, CloseCode};
+pub(super) use frame::Frame;
+pub(super) use frame::Shape;
+pub(super) use limits::Limits;
+pub(super) use mask::MaskSource;
+pub(super) use protocol_error::ProtocolError;
 #[cfg(feature = "alloc")]
-pub(in crate::ws) use {
+pub(super) use {
     encoded::{Encoded, FrameLen},
     frame_decoder::Step,
 };

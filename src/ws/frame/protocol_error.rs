@@ -167,7 +167,7 @@ impl Fault {
     }
 
     /// Returns whether the peer kept the protocol but passed one of our limits.
-    pub(in crate::ws) const fn is_limit(&self) -> bool {
+    pub(super) const fn is_limit(&self) -> bool {
         matches!(
             self,
             Self::FrameTooLong { .. } | Self::MessageTooLong { .. } | Self::TooManyFragments { .. }
@@ -182,7 +182,7 @@ impl Fault {
 
     /// Returns the same fault for a frame of exactly this length, after `before` bytes of its
     /// message.
-    pub(in crate::ws) const fn of_length(self, before: u64, len: u64) -> Self {
+    pub(super) const fn of_length(self, before: u64, len: u64) -> Self {
         match self {
             Self::FrameTooLong { limit, .. } => Self::FrameTooLong { limit, at_least: len },
             Self::MessageTooLong { limit, .. } => {

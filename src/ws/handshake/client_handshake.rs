@@ -1,15 +1,11 @@
 //! The client's side of the answer.
 
-#[cfg(feature = "deflate")]
-use super::Extension;
-#[cfg(feature = "deflate")]
 use super::deflate::Offer;
 use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, check_lines, first_line};
 use super::header_list::EXTENSIONS;
-use super::{ClientRequest, ResponseError};
+use super::{ClientRequest, Extension, ResponseError};
 use crate::token::token;
-#[cfg(feature = "deflate")]
 use crate::ws::deflate::DeflateParams;
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
@@ -119,7 +115,6 @@ fn names_a_version(head: &[u8]) -> bool {
 pub(super) struct Requested<'r> {
     subprotocols: Subprotocols<'r>,
     requires_subprotocol: bool,
-    #[cfg(feature = "deflate")]
     deflate: Option<Offer>,
 }
 
@@ -154,7 +149,6 @@ impl<'r> Requested<'r> {
         Self {
             subprotocols: Subprotocols::Listed(request.subprotocols),
             requires_subprotocol: request.requires_subprotocol && !request.subprotocols.is_empty(),
-            #[cfg(feature = "deflate")]
             deflate: request.deflate.map(Offer::of),
         }
     }
@@ -201,24 +195,10 @@ impl<'r> Requested<'r> {
                 Some(name.ok_or(ResponseError::Subprotocol)?)
             }
         };
-        #[cfg(feature = "deflate")]
         let deflate = self.compression(fields)?;
-        #[cfg(not(feature = "deflate"))]
-        if fields.first(EXTENSIONS).is_some() {
-            return Err(ResponseError::Extension);
-        }
-        Ok(Response {
-            subprotocol,
-            #[cfg(feature = "deflate")]
-            deflate,
-            fields,
-            head_len,
-        })
+        Ok(Response { subprotocol, deflate, fields, head_len })
     }
-}
 
-#[cfg(feature = "deflate")]
-impl Requested<'_> {
     /// The compression that the server has agreed to, which is the only extension that we offer.
     fn compression(&self, fields: Fields<'_>) -> Result<Option<DeflateParams>, ResponseError> {
         if fields.first(EXTENSIONS).is_none() {
@@ -234,7 +214,7 @@ impl Requested<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct Response<'a> {
     subprotocol: Option<&'a str>,
-    #[cfg(feature = "deflate")]
+    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "compression allocates"))]
     deflate: Option<DeflateParams>,
     fields: Fields<'a>,
     head_len: usize,
@@ -252,6 +232,12 @@ impl<'a> Response<'a> {
     #[must_use]
     pub const fn subprotocol(&self) -> Option<&'a str> {
         self.subprotocol
+    }
+
+    /// As [`deflate_params`](Self::deflate_params), also without compression.
+    #[cfg(feature = "alloc")]
+    pub(in crate::ws) const fn agreed(&self) -> Option<DeflateParams> {
+        self.deflate
     }
 
     /// What compression was agreed on, if any was (RFC 7692, 7.1).

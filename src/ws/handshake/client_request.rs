@@ -1,17 +1,14 @@
 //! What a client sends.
 
 use super::basic::basic;
-#[cfg(feature = "deflate")]
 use super::deflate::Offer;
 use super::head::Limits;
-#[cfg(feature = "deflate")]
 use super::header_list::EXTENSIONS;
 use super::unsendable::{HeaderSlice, check_headers, check_subprotocols, not_an_origin};
 use super::write::{encode_methods, end, header, header_in_pieces};
 use super::{ClientHandshake, Unsendable, Upgrade};
 use crate::sink::{Encode, Sink};
 use crate::url::{not_a_host, not_a_target};
-#[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
 use crate::{Credentials, Target, Url};
 
@@ -46,7 +43,6 @@ pub struct ClientRequest<'a, By = Upgrade> {
     pub(super) subprotocols: &'a [&'a str],
     pub(super) requires_subprotocol: bool,
     pub(super) limits: Limits,
-    #[cfg(feature = "deflate")]
     pub(in crate::ws) deflate: Option<&'a Deflate>,
     pub(super) headers: HeaderSlice<'a>,
     pub(super) by: By,
@@ -146,7 +142,6 @@ impl<'a, By> ClientRequest<'a, By> {
             subprotocols: &[],
             requires_subprotocol: true,
             limits: Limits::new(),
-            #[cfg(feature = "deflate")]
             deflate: None,
             headers: &[],
             by,
@@ -232,7 +227,6 @@ impl Encode for ClientRequest<'_> {
             let rest = rest.iter().flat_map(|name| [", ", name]);
             header_in_pieces(sink, "Sec-WebSocket-Protocol", core::iter::once(*first).chain(rest))?;
         }
-        #[cfg(feature = "deflate")]
         if let Some(deflate) = self.deflate {
             header_in_pieces(sink, EXTENSIONS, Offer::of(deflate).pieces())?;
         }

@@ -1,7 +1,6 @@
 //! The same handshake over the `http` crate's types, and extended CONNECT, which needs them.
 
 use super::client_handshake::Requested;
-#[cfg(feature = "deflate")]
 use super::deflate::Offer;
 use super::fields::Fields;
 use super::server_handshake::{self, check_version};
@@ -11,11 +10,10 @@ use super::{
 };
 use crate::Url;
 use crate::url::{is_scheme, not_a_host};
-#[cfg(feature = "deflate")]
-use ::http::header::SEC_WEBSOCKET_EXTENSIONS;
 use ::http::header::{
     ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
 };
 use ::http::uri::{Authority, PathAndQuery, Scheme};
 use ::http::{HeaderValue, Method, StatusCode, Uri, Version};
@@ -150,8 +148,7 @@ impl<By> Acceptance<'_, By> {
         for (name, value) in self.choice().into_iter().chain(headers.iter().copied()) {
             response = response.header(name, value.as_bytes());
         }
-        #[cfg(feature = "deflate")]
-        if let Some(params) = self.deflate_params() {
+        if let Some(params) = self.agreed() {
             let value: String = params.pieces(false).collect();
             response = response.header(SEC_WEBSOCKET_EXTENSIONS, value);
         }
@@ -311,7 +308,6 @@ impl<By> ClientRequest<'_, By> {
             let list: String = self.subprotocols.join(", ");
             request = request.header(SEC_WEBSOCKET_PROTOCOL, list);
         }
-        #[cfg(feature = "deflate")]
         if let Some(deflate) = self.deflate {
             let list: String = Offer::of(deflate).pieces().collect();
             request = request.header(SEC_WEBSOCKET_EXTENSIONS, list);

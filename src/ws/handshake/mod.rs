@@ -58,7 +58,7 @@
 mod basic;
 mod client_handshake;
 mod client_request;
-#[cfg(feature = "deflate")]
+#[cfg_attr(not(feature = "deflate"), path = "no_deflate.rs")]
 mod deflate;
 mod error;
 mod fields;

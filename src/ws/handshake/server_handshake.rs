@@ -1,21 +1,16 @@
 //! The server's side: a request in, an acceptance out.
 
-#[cfg(feature = "deflate")]
-use super::deflate;
 use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, check_lines, first_line};
 use super::header_list::{EXTENSIONS, Extension};
 use super::unsendable::{HeaderSlice, check_headers, not_an_origin};
-#[cfg(feature = "deflate")]
-use super::write::header_in_pieces;
-use super::write::{encode_methods, end, header};
+use super::write::{encode_methods, end, header, header_in_pieces};
 use super::{RequestError, Unsendable, Upgrade};
 use crate::number::number;
 use crate::sink::{Encode, Sink};
 use crate::token::token;
 use crate::url::{not_a_host, not_a_target};
-#[cfg(feature = "deflate")]
-use crate::ws::deflate::{Deflate, DeflateParams};
+use crate::ws::deflate::DeflateParams;
 use crate::{Target, Url};
 use httparse::Error;
 
@@ -365,20 +360,13 @@ fn text(value: &[u8]) -> Option<&str> {
 pub struct Acceptance<'a, By = Upgrade> {
     request: Request<'a, By>,
     subprotocol: Option<&'a str>,
-    #[cfg(feature = "deflate")]
     deflate: Option<DeflateParams>,
     headers: HeaderSlice<'a>,
 }
 
 impl<'a, By> Acceptance<'a, By> {
     pub(super) const fn new(request: Request<'a, By>) -> Self {
-        Self {
-            request,
-            subprotocol: None,
-            #[cfg(feature = "deflate")]
-            deflate: None,
-            headers: &[],
-        }
+        Self { request, subprotocol: None, deflate: None, headers: &[] }
     }
 
     /// Chooses a subprotocol. A client that offers some expects one: browsers fail the connection if
@@ -396,9 +384,14 @@ impl<'a, By> Acceptance<'a, By> {
     /// there is one. Then tell the connection what was [agreed](Self::deflate_params) on, as by
     /// [`WebSocket::deflate`](crate::ws::WebSocket::deflate).
     #[cfg(feature = "deflate")]
-    pub fn deflate(mut self, deflate: &Deflate) -> Self {
-        self.deflate = deflate::accept(deflate, self.request.extensions());
+    pub fn deflate(mut self, deflate: &crate::ws::Deflate) -> Self {
+        self.deflate = super::deflate::accept(deflate, self.request.extensions());
         self
+    }
+
+    #[cfg(feature = "http")]
+    pub(super) const fn agreed(&self) -> Option<DeflateParams> {
+        self.deflate
     }
 
     /// What compression was agreed on, if any was.
@@ -443,7 +436,6 @@ impl Encode for Acceptance<'_> {
         if let Some((name, value)) = self.choice() {
             header(sink, name, value.as_bytes())?;
         }
-        #[cfg(feature = "deflate")]
         if let Some(params) = self.deflate {
             header_in_pieces(sink, EXTENSIONS, params.pieces(false))?;
         }

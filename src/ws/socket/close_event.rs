@@ -30,7 +30,7 @@ impl CloseEvent {
     pub const ABNORMAL: u16 = 1006;
 
     /// The end of a connection that never was.
-    pub(in crate::ws) const fn never_open(failure: Failure) -> Self {
+    pub(super) const fn never_open(failure: Failure) -> Self {
         let reason = Utf8Bytes::from_static("");
         Self { code: Self::ABNORMAL, reason, was_clean: false, failure: Some(failure) }
     }

@@ -44,10 +44,7 @@ impl<M: MaskSource> WebSocket<M> {
     ) -> Self {
         let connecting = Connecting {
             handshake: request.handshake().into_owned(),
-            #[cfg(feature = "deflate")]
             deflate: request.deflate.cloned(),
-            #[cfg(not(feature = "deflate"))]
-            deflate: None,
             refusing: None,
             deadline: now.saturating_add(options.handshake_timeout),
             closing: None,
@@ -66,10 +63,7 @@ impl Connecting {
                 Ok(None) => return None,
                 Ok(Some(response)) => {
                     let subprotocol = response.subprotocol().unwrap_or_default().into();
-                    #[cfg(feature = "deflate")]
-                    let agreed = response.deflate_params();
-                    #[cfg(not(feature = "deflate"))]
-                    let agreed = None;
+                    let agreed = response.agreed();
                     let compression = self.deflate.take().map(|deflate| (deflate, agreed));
                     let head_len = response.head_len();
                     received.advance(head_len);

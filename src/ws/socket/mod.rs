@@ -1,10 +1,10 @@
 //! A whole `WebSocket`: a connection with its queue, its deadlines and its reconnection.
 
-pub(in crate::ws) mod close_event;
-pub(in crate::ws) mod reconnecting_websocket;
-pub(in crate::ws) mod websocket;
-pub(in crate::ws) mod websocket_event;
-pub(in crate::ws) mod websocket_options;
+pub(super) mod close_event;
+pub(super) mod reconnecting_websocket;
+pub(super) mod websocket;
+pub(super) mod websocket_event;
+pub(super) mod websocket_options;
 
 // Without the handshake no connection is in that state.
 #[cfg_attr(not(feature = "handshake"), path = "no_connecting.rs")]

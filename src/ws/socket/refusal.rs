@@ -83,7 +83,7 @@ impl fmt::Debug for Refusal {
 
 /// A refusal whose body is still to come.
 #[derive(Debug)]
-pub(in crate::ws) struct Refusing {
+pub(super) struct Refusing {
     status: u16,
     head: Bytes,
     rest: Rest,
@@ -108,7 +108,7 @@ enum Rest {
 
 impl Refusing {
     /// A refusal whose head is whole.
-    pub(in crate::ws) fn new(status: u16, head: Bytes) -> Self {
+    pub(super) fn new(status: u16, head: Bytes) -> Self {
         let mut rest = Rest::UntilEnd;
         for (name, value) in Headers::new(&head) {
             if name.eq_ignore_ascii_case("transfer-encoding") {
@@ -175,7 +175,7 @@ impl Refusing {
     }
 
     /// With as much of the body as there is.
-    pub(in crate::ws) fn end(self) -> Refusal {
+    pub(super) fn end(self) -> Refusal {
         Refusal { status: self.status, head: self.head, body: self.body.freeze() }
     }
 }

@@ -41,7 +41,7 @@ pub enum WebSocketEvent {
 
 impl WebSocketEvent {
     /// Whether the peer sent a message.
-    pub(in crate::ws) const fn is_message(&self) -> bool {
+    pub(super) const fn is_message(&self) -> bool {
         matches!(self, Self::Text(_) | Self::Binary(_) | Self::Skipped(_))
     }
 }

@@ -16,16 +16,16 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WebSocketOptions {
-    pub(in crate::ws) limits: Limits,
-    pub(in crate::ws) handshake_timeout: Duration,
-    pub(in crate::ws) closing_timeout: Duration,
-    pub(in crate::ws) ping_interval: Duration,
-    pub(in crate::ws) pong_timeout: Duration,
-    pub(in crate::ws) idle_timeout: Duration,
-    pub(in crate::ws) message_timeout: Duration,
-    pub(in crate::ws) high_water_mark: usize,
-    pub(in crate::ws) browser_close_codes: bool,
-    pub(in crate::ws) control_events: bool,
+    pub(super) limits: Limits,
+    pub(super) handshake_timeout: Duration,
+    pub(super) closing_timeout: Duration,
+    pub(super) ping_interval: Duration,
+    pub(super) pong_timeout: Duration,
+    pub(super) idle_timeout: Duration,
+    pub(super) message_timeout: Duration,
+    pub(super) high_water_mark: usize,
+    pub(super) browser_close_codes: bool,
+    pub(super) control_events: bool,
 }
 
 impl WebSocketOptions {
