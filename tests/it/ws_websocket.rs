@@ -648,6 +648,19 @@ fn a_close_frame_by_send() {
     }
 }
 
+/// To fail the connection then tells the time, so no poll is due.
+#[test]
+fn a_failure_after_a_close_frame_by_send() {
+    let mut rig = Rig::server(options());
+    taken(rig.socket.send(&Frame::close(Some(OUR_CODE)).unwrap()));
+    rig.now += ms(5);
+    rig.socket.fail(None, rig.now).unwrap();
+    assert_eq!(rig.socket.deadline(), Some(rig.now + CLOSING));
+    assert_eq!(rig.say().len(), 1);
+    assert!(rig.socket.wants_shutdown());
+    assert_eq!(ended(&rig.end()), (1006, "", Some(Failure::Local)));
+}
+
 #[test]
 fn the_peer_closes_first() {
     fn check<M: MaskSource>(mut rig: Rig<M>) {

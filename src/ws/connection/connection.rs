@@ -263,8 +263,8 @@ impl<M: MaskSource, D> Connection<M, D> {
         self.append_reply(buffer).map(drop)
     }
 
-    /// As [`reply_to`](Self::reply_to); returns how much of what was appended is payload, if anything
-    /// was.
+    /// As [`reply_to`](Self::reply_to); returns the length of the payload that was appended, if a
+    /// frame was.
     pub(in crate::ws) fn append_reply<B: BufMut>(
         &mut self,
         buffer: &mut B,

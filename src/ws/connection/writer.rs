@@ -441,7 +441,7 @@ impl<M: MaskSource> Writer<M> {
         self.append_to(frame, buffer).map(drop)
     }
 
-    /// As [`send_to`](Self::send_to); returns how much of what was appended is payload.
+    /// As [`send_to`](Self::send_to); returns the length of the payload that was appended.
     #[inline]
     pub(in crate::ws) fn append_to<P: AsRef<[u8]>, B: BufMut>(
         &mut self,
@@ -475,8 +475,8 @@ impl<M: MaskSource> Writer<M> {
         self.append_reply(reply, buffer).map(drop)
     }
 
-    /// As [`reply_to`](Self::reply_to); returns how much of what was appended is payload, if anything
-    /// was.
+    /// As [`reply_to`](Self::reply_to); returns the length of the payload that was appended, if a
+    /// frame was.
     pub(super) fn append_reply<B: BufMut>(
         &mut self,
         reply: &Reply,

@@ -40,7 +40,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
         Encoded { bytes: [&header, self.payload()].concat().into(), header_len: header.len() }
     }
 
-    /// As [`encode_to`](Self::encode_to); returns how much of what was appended is payload.
+    /// As [`encode_to`](Self::encode_to); returns the length of the payload.
     #[inline]
     pub(in crate::ws) fn append_to<B: BufMut>(
         &self,

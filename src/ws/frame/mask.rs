@@ -62,7 +62,7 @@ impl MaskKey {
 }
 
 /// A source of a client's masking keys: any closure that returns 4 bytes from a strong source of
-/// randomness, or [`OsMaskKeys`] with feature `getrandom`.
+/// randomness, or [`OsMaskKeys`](crate::ws::OsMaskKeys) with feature `getrandom`.
 ///
 /// Keys must be unpredictable to anybody who chooses the payload, as scripts in a browser do ([RFC
 /// 6455, section 10.3]). A client that chooses all of its payload itself, such as firmware, may do

@@ -26,7 +26,7 @@ pub(super) struct Connecting {
     closing: Option<Closing>,
 }
 
-/// What a response that opens the connection agrees to.
+/// The terms of a response that opens the connection.
 pub(super) struct Accepted {
     pub(super) subprotocol: Utf8Bytes,
     pub(super) compression: Option<(Deflate, Option<DeflateParams>)>,
@@ -56,7 +56,7 @@ impl<M: MaskSource> WebSocket<M> {
 }
 
 impl Connecting {
-    /// Takes what was received of the response; returns what comes of it once that is known.
+    /// Takes the received part of the response; returns the outcome once it is known.
     pub(super) fn receive(&mut self, received: &mut BytesMut) -> Option<Result<Accepted, Failure>> {
         if self.refusing.is_none() {
             match self.handshake.decode(received) {
@@ -90,7 +90,7 @@ impl Connecting {
         &mut self.closing
     }
 
-    /// Until when the response may take, and the timeout which that follows from.
+    /// The time until which the response may take, and the timeout that sets it.
     pub(super) fn patience(&self, options: &WebSocketOptions) -> (Duration, Duration) {
         let handshake = (self.deadline, options.handshake_timeout);
         let closing = self.closing.as_ref();

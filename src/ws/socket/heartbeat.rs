@@ -34,8 +34,8 @@ impl Heartbeat {
         self.progressed = true;
     }
 
-    /// A driver retries a partial write immediately. So bytes that the transport took since the last
-    /// call count as taken at `now`.
+    /// A driver retries a partial write immediately. So bytes that the transport took since the
+    /// last call count as taken at `now`.
     pub(super) fn catch_up(&mut self, now: Duration) {
         if core::mem::take(&mut self.progressed) {
             self.extend(now);

@@ -49,8 +49,8 @@ impl SendQueue {
         self.queued(None, false, FrameLen { header: bytes.len(), payload: 0 });
     }
 
-    /// Appends the frame that `encode` writes, if it writes one, and whose payload's length it returns. A frame that is kept counts in
-    /// [`written_kept`](Self::written_kept).
+    /// Appends the frame that `encode` writes, if it writes one. `encode` returns the length of the
+    /// payload. A frame that is kept counts in [`written_kept`](Self::written_kept).
     pub(super) fn push<E>(
         &mut self,
         opcode: OpCode,

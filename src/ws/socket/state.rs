@@ -30,16 +30,16 @@ use core::time::Duration;
 /// 1. The server's response opens the connection.
 /// 2. `Open` is reported. A connection that closes already goes on to `CloseSent` or `Closing`.
 /// 3. The application sends a close frame as any other frame, without telling the time.
-/// 4. A close frame is sent or received, the peer breaks the protocol, or the transport fails. After
-///    `CloseSent` any call that tells the time will do.
+/// 4. A close frame is sent or received, the peer breaks the protocol, or the transport ends or
+///    fails. After `CloseSent` any call that tells the time is enough.
 /// 5. The peer does not answer a ping in time, or a masking key is missing for a frame that is due.
 /// 6. The server refuses or the closing handshake is done; or the transport or the deadline ends
 ///    the wait for that.
 /// 7. The application closes the connection before it is open.
 /// 8. `Close` is reported, as on every way into `Closed`.
 ///
-/// [`begin_closing`](Self::begin_closing) alone makes a [`Closing`]. In `Connecting` and `Opening` it
-/// is kept for later: that a connection opened is reported in any case.
+/// [`begin_closing`](Self::begin_closing) alone makes a [`Closing`]. `Connecting` and `Opening`
+/// keep it for later, since a connection that opens is always reported as open first.
 #[derive(Debug)]
 pub(super) enum State {
     /// The server's response is awaited.
@@ -64,7 +64,8 @@ impl State {
     /// The state in which a connection begins that is open.
     pub(super) const OPENING: Self = Self::Opening(None);
 
-    /// Begins to close, with this deadline, unless that has begun or is over.
+    /// Begins to close with this deadline, unless closing has begun. Returns `None` if the
+    /// connection has ended.
     pub(super) fn begin_closing(&mut self, deadline: Duration) -> Option<&mut Closing> {
         let closing = Closing { deadline, failure: None, peer: None };
         match self {
@@ -79,7 +80,7 @@ impl State {
         }
     }
 
-    /// How it closes, if it was open and does.
+    /// The state of closing, if a connection that was open closes.
     pub(super) const fn closing(&mut self) -> Option<&mut Closing> {
         match self {
             Self::Opening(closing) => closing.as_mut(),
@@ -89,10 +90,10 @@ impl State {
     }
 }
 
-/// A connection on its way to its end, or over a transport on its way to its own.
+/// A connection that ends soon, because of a close frame, a fault or its transport.
 ///
-/// A transport that cannot be written any more does not close the connection: messages may still
-/// come. What changes is the deadline.
+/// A transport that cannot be written any more does not close the connection, as messages may still
+/// come. It only sets the deadline.
 #[derive(Debug)]
 pub(super) struct Closing {
     /// When to wait no longer.
@@ -109,11 +110,11 @@ pub(super) struct Open {
     pub(super) heartbeat: Heartbeat,
     last_byte: Duration,
     last_message: Duration,
-    /// What the last call reported: `None` for nothing, and else whether it was a message.
+    /// The last call's event, if it reported one: whether that was a message.
     reported: Option<bool>,
 }
 
-/// What it means if the peer is silent until a deadline.
+/// The meaning of a peer's silence until a deadline.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Silence {
     NoPong,
@@ -137,8 +138,8 @@ impl Open {
         self.last_byte = now;
     }
 
-    /// Notes what this call reports. While the application handles an event nobody listens, so the
-    /// peer's silence begins after the last event.
+    /// Notes the event of this call, if there is one: whether it is a message. While the
+    /// application handles an event nobody reads, so the peer's silence begins after the last one.
     pub(super) fn report(&mut self, is_message: Option<bool>, now: Duration) {
         let before = core::mem::replace(&mut self.reported, is_message);
         for is_message in before.into_iter().chain(is_message) {
@@ -155,8 +156,8 @@ impl Open {
         self.last_byte = now;
     }
 
-    /// Until when the peer may be silent, the timeout which that follows from, and what silence
-    /// until then means.
+    /// The time until which the peer may be silent, the timeout that sets it, and the meaning of
+    /// longer silence.
     pub(super) fn patience(
         &self,
         options: &WebSocketOptions,

@@ -20,7 +20,8 @@ use bytes::{Bytes, BytesMut};
 use core::error::Error;
 use core::time::Duration;
 
-/// A deadline that has always passed: [`WebSocket::poll`] has an event to report, or needs the time.
+/// A deadline that has always passed: [`WebSocket::poll`] has an event to report, or needs to be
+/// told the time.
 const AT_ONCE: Duration = Duration::ZERO;
 
 /// A WebSocket as pages know it (WHATWG WebSocket), in either role, without its transport: bytes and
@@ -353,7 +354,7 @@ impl<M: MaskSource> WebSocket<M> {
             }
             State::Closing(closing) => {
                 let late = chance.was_missed(closing.deadline, options.closing_timeout, now);
-                (late || !readable && self.has_told_all()).then(|| self.finish(None))
+                (late || !readable && self.can_end()).then(|| self.finish(None))
             }
             State::Aborted => Some(self.finish(None)),
             State::CloseSent | State::Closed => None,
@@ -388,13 +389,14 @@ impl<M: MaskSource> WebSocket<M> {
         Ok(())
     }
 
-    /// What is to be written now, which may be nothing; what was written is to be taken off by
-    /// [`Buf::advance`], as `tokio::io::AsyncWriteExt::write_buf` does. Ask again until nothing is
-    /// left.
+    /// The bytes to write now, if there are any. Take what was written off by
+    /// [`Buf::advance`](bytes::Buf::advance), as `tokio::io::AsyncWriteExt::write_buf` does. Ask
+    /// again until nothing remains.
     ///
     /// It has several chunks if long payloads are [shared](WebSocket::send_shared): see
-    /// [`Buf::chunks_vectored`]. Take a new one for each write, as `now` is when the bytes went. A
-    /// transport that keeps what it took, as TLS may, wants to be flushed once nothing is left.
+    /// [`Buf::chunks_vectored`](bytes::Buf::chunks_vectored). Ask anew for each write, as `now` is
+    /// when the bytes went. A transport that buffers, as TLS may, has to be flushed once nothing
+    /// remains.
     pub fn to_write(&mut self, now: Duration) -> ToWrite<'_> {
         if let State::Open(open) = &mut self.state {
             open.heartbeat.catch_up(now);
@@ -558,8 +560,8 @@ impl<M> WebSocket<M> {
         self.begin_closing(now);
     }
 
-    /// Begins to close, with the closing deadline that follows from `now`, unless that has begun or
-    /// is over.
+    /// Begins to close with the closing timeout from `now` on, unless closing has begun. Returns
+    /// `None` if the connection has ended.
     fn begin_closing(&mut self, now: Duration) -> Option<&mut Closing> {
         self.state.begin_closing(now.saturating_add(self.options.closing_timeout))
     }
@@ -581,9 +583,9 @@ impl<M> WebSocket<M> {
             && (self.connection.decoder().role() == Role::Server || closing.failure.is_some())
     }
 
-    /// Whether nothing that still counts is left to write once the transport has ended. After the
-    /// peer's close frame our own may be queued.
-    const fn has_told_all(&self) -> bool {
+    /// Whether the connection can end once nothing more can be read. It cannot while our reply to
+    /// the peer's close frame is queued.
+    const fn can_end(&self) -> bool {
         !self.transport.writable
             || self.queue.is_empty()
             || !matches!(self.connection.state(), ConnectionState::Closed)
@@ -607,7 +609,7 @@ impl<M> WebSocket<M> {
                 let silence = patience.map(|(deadline, ..)| self.chance.deadline(deadline));
                 silence.into_iter().chain(open.heartbeat.next_ping(options)).min()
             }
-            State::Closing(_) if !self.transport.readable && self.has_told_all() => Some(AT_ONCE),
+            State::Closing(_) if !self.transport.readable && self.can_end() => Some(AT_ONCE),
             State::Closing(closing) => Some(self.chance.deadline(closing.deadline)),
             State::Closed => None,
         }
@@ -633,8 +635,8 @@ impl<M> WebSocket<M> {
         self.queue.buffered_amount()
     }
 
-    /// Notes that the application sent such a frame. Only [`close`](Self::close) has begun to close
-    /// before, as it knows the time.
+    /// Notes that the application sent a frame. After a close frame the next call with a time begins
+    /// to close.
     fn sent(&mut self, opcode: OpCode) -> Flow {
         if opcode == OpCode::Close && matches!(self.state, State::Open(_)) {
             self.state = State::CloseSent;

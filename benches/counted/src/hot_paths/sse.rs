@@ -21,7 +21,8 @@ pub fn decode_bytes(event: &str) -> Box<dyn Work> {
 /// Encodes an event with this data, repeatedly.
 pub fn encode(data: &str) -> Box<dyn Work> {
     let message = EventBuilder::new().data(aligned::text(data));
-    Box::new(Encode { message, output: Output::new(message.encoded_len()) })
+    let output = Output::new(message.encoded_len());
+    Box::new(Encode { message, output })
 }
 
 fn stream(event: &str) -> Vec<u8> {
