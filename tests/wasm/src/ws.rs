@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use eventwire::Utf8Bytes;
 #[cfg(feature = "alloc")]
 use eventwire::ws::Message;
+#[cfg(feature = "alloc")]
 use eventwire::ws::connection::MessageDecoder;
 use eventwire::ws::frame::{DataKind, FrameEvent, MaskKey, Run};
 use eventwire::ws::{Close, Connection, ConnectionState, Limits, MaskSource, ProtocolError};
