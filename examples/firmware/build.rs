@@ -1,4 +1,4 @@
-//! Makes constants of the test vectors, as firmware cannot read files; and finds `memory.x`.
+//! Turns the test vectors into constants, because firmware cannot read files. Finds `memory.x`.
 
 use eventwire_test_support::vectors::{self, Conversation, Event, Failure, Role, Stream};
 use std::path::PathBuf;
@@ -30,32 +30,32 @@ fn stream(stream: &Stream) -> String {
     )
 }
 
-fn conversation(it: &Conversation) -> String {
-    let name = &it.name;
-    let client = it.role == Role::Client;
+fn conversation(conversation: &Conversation) -> String {
+    let name = &conversation.name;
+    let client = conversation.role == Role::Client;
     let limit =
         |name, value: Option<u64>| value.map_or(String::new(), |value| format!(".{name}({value})"));
-    let options = [
+    let limits = [
         "Limits::new()".to_owned(),
-        limit("max_frame", it.max_frame),
-        limit("max_message", it.max_message),
-        limit("max_fragments", it.max_fragments.map(u64::from)),
+        limit("max_frame", conversation.max_frame),
+        limit("max_message", conversation.max_message),
+        limit("max_fragments", conversation.max_fragments.map(u64::from)),
     ]
     .concat();
-    let received = bytes(&it.received);
-    let echoed = bytes(&echoed(it));
-    let error = it.expected_error.map(|Failure { code, offset }| (code, offset));
+    let received = bytes(&conversation.received);
+    let echoed = bytes(&echoed(conversation));
+    let error = conversation.expected_error.map(|Failure { code, offset }| (code, offset));
     format!(
-        "Conversation {{ name: {name:?}, client: {client}, options: {options}, \
+        "Conversation {{ name: {name:?}, client: {client}, limits: {limits}, \
         received: &[{received}], echoed: {echoed}, error: {error:?} }}"
     )
 }
 
-/// What an echoing end sends, as `vectors.rs` writes it down.
-fn echoed(it: &Conversation) -> Vec<u8> {
+/// Returns what an echoing side sends, in the notation of `vectors.rs`.
+fn echoed(conversation: &Conversation) -> Vec<u8> {
     let mut echoed = Vec::new();
     let mut in_message = false;
-    for event in &it.expected_events {
+    for event in &conversation.expected_events {
         match event {
             Event::Text(payload) | Event::Binary(payload) => {
                 if !in_message {
@@ -79,19 +79,19 @@ fn echoed(it: &Conversation) -> Vec<u8> {
             }
         }
     }
-    if let Some(Failure { code, .. }) = it.expected_error {
+    if let Some(Failure { code, .. }) = conversation.expected_error {
         echoed.push(b'c');
         echoed.extend(code.to_be_bytes());
     }
     echoed
 }
 
-/// Source of a slice with these elements.
+/// Returns the source of a slice with these elements.
 fn slice(elements: impl Iterator<Item = String>) -> String {
     format!("&[{}]", elements.collect::<Vec<_>>().join(", "))
 }
 
-/// Source of a slice of these bytes.
+/// Returns the source of a byte string.
 fn bytes(bytes: &[u8]) -> String {
     format!("b\"{}\"", bytes.escape_ascii())
 }

@@ -251,7 +251,9 @@ async fn silence_is_filled() {
     // An event starts the interval over.
     let sent = times(at(&[0, 10, 20, 40, 200]), interval).await;
     assert_eq!(sent, [event(0), event(10), event(20), alive(35), event(40), alive(55)]);
-    assert_eq!(times(silent(), Duration::ZERO).await, []);
+    for never in [Duration::ZERO, Duration::MAX] {
+        assert_eq!(times(silent(), never).await, []);
+    }
 }
 
 #[tokio::test(start_paused = true)]

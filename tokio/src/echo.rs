@@ -1,4 +1,4 @@
-//! The loop around a `WebSocket` on tokio that sends each message back, in either role.
+//! A loop around a `WebSocket` on tokio, in either role, that sends each message back.
 
 use crate::transport::Writer;
 use bytes::BytesMut;
@@ -8,8 +8,10 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
-/// Sends each message back until the connection is closed; returns how it was closed. `received` holds
-/// the bytes that came after the handshake. Time counts from `start`.
+/// Sends each message back until the connection is closed. Returns how the connection was closed.
+///
+/// `received` holds the bytes that arrived after the handshake. The times given to the WebSocket
+/// are measured from `start`.
 ///
 /// # Errors
 ///
@@ -22,7 +24,7 @@ pub async fn echo<M: MaskSource>(
 ) -> io::Result<CloseEvent> {
     let (mut reading, writing) = transport.split();
     let mut writer = Writer::new(writing);
-    // Reading has ended; writing has failed.
+    // `ended` means that there is nothing more to read, `failed` that nothing more can be written.
     let (mut ended, mut failed) = (false, false);
     loop {
         let now = start.elapsed();
@@ -40,22 +42,25 @@ pub async fn echo<M: MaskSource>(
                 sent => sent.unwrap_or(flow),
             };
         }
-        // A peer that does not read the echoes is not read from.
+        // Reading stops while the peer does not read the echoes.
         if !failed
             && flow == Flow::Full
             && let Some(WebSocketEvent::Close(close)) = socket.poll_time(now)
         {
             return Ok(close);
         }
+        let reads = !ended && (failed || flow == Flow::Ready);
         let deadline = socket.deadline();
         let wants_shutdown = socket.wants_shutdown();
-        // The answers to one read go out in one write.
+        // The echoes of all messages from one read are written together.
         let mut to_write = socket.to_write(now);
         received.reserve(64 << 10);
         let (read, written) = tokio::select! {
             written = writer.write(&mut to_write, wants_shutdown) => (Ok(1), written),
-            read = reading.read_buf(&mut received), if (failed || flow == Flow::Ready) && !ended => (read, Ok(())),
-            () = sleep_until(start + deadline.unwrap_or_default()), if deadline.is_some() => continue,
+            read = reading.read_buf(&mut received), if reads => (read, Ok(())),
+            () = sleep_until(start + deadline.unwrap_or_default()), if deadline.is_some() => {
+                continue;
+            }
         };
         let now = start.elapsed();
         if let Err(error) = written {

@@ -1,7 +1,7 @@
-//! Turns the state machines of `eventwire` into programs on tokio.
+//! Drives the state machines of `eventwire` on tokio.
 //!
-//! This package is the home of the tokio driver, which takes over these modules. They are shared by
-//! the examples until then, and are not published.
+//! The examples share these modules. A driver for tokio will replace them; until then the package
+//! is not published.
 
 #[cfg(feature = "echo")]
 pub mod echo;

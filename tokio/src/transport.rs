@@ -1,4 +1,4 @@
-//! The writing side of a transport, in the loop around a WebSocket.
+//! A writer for the output of a WebSocket.
 
 use bytes::Buf;
 use eventwire::ws::socket::ToWrite;
@@ -6,7 +6,7 @@ use std::future;
 use std::io;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-/// Writes the output of a `WebSocket` to a transport, flushes it, and shuts it down.
+/// Writes the output of a `WebSocket` to a transport. Flushes and shuts the transport down.
 #[derive(Debug)]
 pub struct Writer<W> {
     stream: W,
@@ -15,15 +15,16 @@ pub struct Writer<W> {
 }
 
 impl<W: AsyncWrite + Unpin> Writer<W> {
-    /// Creates a writer for the writing half of a transport.
+    /// Returns a writer for the writing half of a transport.
     pub const fn new(stream: W) -> Self {
         Self { stream, flushed: true, shut: false }
     }
 
-    /// Does the next step: writes, flushes or shuts down. Waits for ever if there is nothing to do.
+    /// Writes, flushes or shuts down, as is due next. Waits for ever if nothing is due.
     ///
-    /// Nothing is lost if the future is dropped. Wait for the deadline beside it, as a peer that reads
-    /// nothing blocks every step. A flush or shutdown that failed is not tried again.
+    /// Dropping the future loses nothing. Also wait for the deadline of the WebSocket, because a
+    /// peer that reads nothing blocks every step. A flush or shutdown that failed is not tried
+    /// again.
     ///
     /// # Errors
     ///
@@ -39,7 +40,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
             return Ok(());
         }
         if !self.flushed {
-            // TLS may keep what it took until then.
+            // TLS may hold written bytes back until it is flushed.
             let result = self.stream.flush().await;
             self.flushed = true;
             return result;

@@ -1,51 +1,28 @@
-//! The shell around `sse::Replay` that the example servers stand on: who is woken, and when.
+//! `Hub`, the shell around `sse::Replay`: which listeners are woken, and when.
 
 use bytes::Bytes;
 use eventwire::FanoutOptions;
-use eventwire::sse::{EventBuilder, KEEP_ALIVE};
-use eventwire_tokio::hub::{Hub, keep_alive};
-use futures_util::{FutureExt, StreamExt, stream};
+use eventwire::sse::EventBuilder;
+use eventwire_tokio::hub::Hub;
+use futures_util::{FutureExt, StreamExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Blocks come at these seconds; when each of the first `count` goes on, and which are signs of life.
-async fn seen(interval: Duration, at: &[u32], count: usize) -> Vec<(u64, bool)> {
-    let start = Instant::now();
-    let events = stream::iter(at.to_vec()).then(|at| async move {
-        sleep_until(start + at * SECOND).await;
-        Bytes::from("data: a\n\n")
-    });
-    let blocks = keep_alive(events.chain(stream::pending()).boxed(), interval);
-    let timed = blocks.map(|block| (start.elapsed().as_secs(), block == KEEP_ALIVE));
-    timed.take(count).collect().await
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_silent_stream_gives_signs_of_life() {
-    let expected = [(15, true), (20, false), (34, false), (49, true), (64, true)];
-    assert_eq!(seen(15 * SECOND, &[20, 34], 5).await, expected);
-    for never in [Duration::ZERO, Duration::MAX] {
-        assert_eq!(seen(never, &[100_000], 1).await, [(100_000, false)]);
-    }
-    let ended = keep_alive(stream::iter([Bytes::new()]), SECOND);
-    assert_eq!(ended.count().await, 1);
-}
-
-/// Nobody misses what is published just while it looks whether there is something: each event comes
-/// when all have the one before.
+/// A listener may check for items in the very moment when an event is published, and must not miss
+/// that event. Each event is published when all listeners have the one before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn everybody_is_woken_for_everything() {
+async fn every_listener_is_woken_for_every_event() {
     const EVENTS: usize = 5000;
     const LISTENERS: usize = 4;
     let hub = Hub::new(FanoutOptions::new());
     let have = Arc::new(AtomicUsize::new(0));
     let mut listeners = JoinSet::new();
-    for n in 0..LISTENERS {
+    for listener_number in 0..LISTENERS {
         let (mut listener, have) = (hub.listen(None), Arc::clone(&have));
         listeners.spawn(async move {
             for number in 0..EVENTS {
@@ -53,8 +30,8 @@ async fn everybody_is_woken_for_everything() {
                     if let Some(block) = listener.try_next().unwrap() {
                         break block;
                     }
-                    // Some give up waiting once, and come back.
-                    if n % 2 == 0 && listener.news().now_or_never().is_some() {
+                    // Half of the listeners stop waiting once, and start again.
+                    if listener_number % 2 == 0 && listener.news().now_or_never().is_some() {
                         continue;
                     }
                     listener.news().await;
@@ -66,7 +43,7 @@ async fn everybody_is_woken_for_everything() {
     }
     assert_eq!(hub.listeners(), LISTENERS);
     for number in 0..EVENTS {
-        hub.push(&EventBuilder::new().data(number.to_string()));
+        hub.push(&EventBuilder::new().data(format!("{number}")));
         let all_have_it = async {
             while have.load(Relaxed) < LISTENERS * (number + 1) {
                 yield_now().await;
@@ -79,10 +56,11 @@ async fn everybody_is_woken_for_everything() {
 }
 
 #[tokio::test]
-async fn one_that_is_too_slow_comes_to_an_end_and_back() {
+async fn a_slow_listener_ends_and_returns() {
     let hub = Hub::new(FanoutOptions::new().max_items(2));
     let listener = hub.listen(None);
-    let ids: Vec<_> = (0..3).map(|n| hub.push(&EventBuilder::new().data(n.to_string()))).collect();
+    let ids: Vec<_> =
+        (0..3).map(|number| hub.push(&EventBuilder::new().data(format!("{number}")))).collect();
     assert_eq!(listener.stream().count().await, 0);
     let mut listener = hub.listen(Some(ids[0].as_bytes()));
     assert_eq!(listener.missed().len(), 2);

@@ -1,4 +1,4 @@
-//! A WebSocket client that echoes whatever the Autobahn suite's server sends, case by case.
+//! A WebSocket client for the Autobahn test suite: in each case it echoes all that the suite sends.
 //!
 //! ```text
 //! AUTOBAHN_URL=ws://127.0.0.1:9001 AUTOBAHN_AGENT=eventwire AUTOBAHN_CASES=517 \
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let agent = env::var("AUTOBAHN_AGENT").unwrap_or_else(|_| "eventwire".to_owned());
     let cases: u32 =
         env::var("AUTOBAHN_CASES").map_err(|_| "AUTOBAHN_CASES is not set")?.parse()?;
-    let host = url.strip_prefix("ws://").ok_or("AUTOBAHN_URL is no ws:// URL")?;
+    let host = url.strip_prefix("ws://").ok_or("AUTOBAHN_URL is not a ws:// URL")?;
     let host = host.trim_end_matches('/');
     let deflate = Deflate::new();
     for case in 1..=cases {
@@ -43,7 +43,7 @@ async fn run(
     let close = echo::echo(&mut stream, socket, BytesMut::new(), start).await?;
     match close.failure {
         Some(failure @ (Failure::Handshake(_) | Failure::Refused(_))) => Err(failure.into()),
-        // In some cases the server breaks the protocol, in others it just hangs up.
+        // In some cases the suite breaks the protocol, and in others it only disconnects.
         _ => Ok(()),
     }
 }

@@ -4,37 +4,33 @@ use crate::Feed;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::IntoResponse;
-use eventwire::sse::{EventBody, EventBuilder, KEEP_ALIVE, KeepAlive, LAST_EVENT_ID};
-use eventwire_tokio::hub::keep_alive;
-use futures_util::{StreamExt, stream};
+use bytes::Bytes;
+use eventwire::sse::{EventBody, KeepAlive, LAST_EVENT_ID};
+use futures_util::{Stream, StreamExt};
 use std::time::Duration;
+use tokio::time::sleep;
 
-/// How long a client is to wait that lost the connection.
+/// How long a client waits before it reconnects.
 const RECONNECTION_TIME: Duration = Duration::from_secs(1);
 
-/// What comes, as it comes.
+/// Sends events as they are published.
 pub(crate) async fn stream(State(feed): State<Feed>, headers: HeaderMap) -> impl IntoResponse {
-    let retry = EventBuilder::new().retry(RECONNECTION_TIME).to_bytes();
-    let events = feed.listen(last_event_id(&headers)).stream().map(|event| event.sse);
-    let blocks = stream::iter([retry]).chain(events);
-    let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL).boxed();
-    EventBody::new(blocks).into_response()
+    let events = events(&feed, last_event_id(&headers));
+    EventBody::new(events).retry(RECONNECTION_TIME).keep_alive(KeepAlive::DEFAULT_INTERVAL, sleep)
 }
 
-/// One event, for which the client comes back at once. A client with no last event ID gets all that is
-/// held, as what came between its responses would be lost.
+/// Sends one event, after which the client reconnects at once. A client without a last event ID
+/// gets all events that are held, because it would otherwise lose those between its first two
+/// responses.
 pub(crate) async fn poll(State(feed): State<Feed>, headers: HeaderMap) -> impl IntoResponse {
-    let retry = EventBuilder::new().retry(Duration::ZERO).to_bytes();
-    let events = feed.listen(Some(last_event_id(&headers).unwrap_or_default())).stream();
-    let blocks = keep_alive(events.map(|event| event.sse).boxed(), KeepAlive::DEFAULT_INTERVAL);
-    // Signs of life do not count.
-    let blocks = stream::unfold(Some(blocks.boxed()), async |blocks| {
-        let mut blocks = blocks?;
-        let block = blocks.next().await?;
-        let is_event = block != KEEP_ALIVE;
-        Some((block, (!is_event).then_some(blocks)))
-    });
-    EventBody::new(stream::iter([retry]).chain(blocks).boxed()).into_response()
+    let events = events(&feed, Some(last_event_id(&headers).unwrap_or_default()));
+    EventBody::new(events.take(1))
+        .retry(Duration::ZERO)
+        .keep_alive(KeepAlive::DEFAULT_INTERVAL, sleep)
+}
+
+fn events(feed: &Feed, last_event_id: Option<&[u8]>) -> impl Stream<Item = Bytes> + use<> {
+    feed.listen(last_event_id).stream().map(|event| event.sse)
 }
 
 fn last_event_id(headers: &HeaderMap) -> Option<&[u8]> {

@@ -1,13 +1,13 @@
-//! One stream of events on both wires, served by axum:
+//! One stream of events over Server-Sent Events and WebSocket, served by axum:
 //! `cargo run --release -p broadcast`.
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /publish` | tells everyone what its body says; answers with the event's id |
-//! | `GET /events` | an event stream: what comes, or with `Last-Event-ID` what came since then (all that is held, if that is not all), and a sign of life when nothing does |
-//! | `GET /poll` | the same, an event in each response |
-//! | `GET /listeners` | how many there are |
-//! | `/socket` | a WebSocket, by an upgrade or over HTTP/2 (RFC 8441): each event's data as a text message; what it says is published |
+//! | `POST /publish` | publishes the body as an event, and answers with the event's id |
+//! | `GET /events` | an event stream of all events from now on, with a keep-alive during silence; with `Last-Event-ID` it begins with the events since then, or with all held events if some of those are no longer held |
+//! | `GET /poll` | the same, with one event in each response |
+//! | `GET /listeners` | the number of clients that listen |
+//! | `/socket` | a WebSocket, by an upgrade or over HTTP/2 ([RFC 8441](https://www.rfc-editor.org/rfc/rfc8441)): sends the data of each event as a text message, and publishes each text message that it receives |
 
 mod events;
 mod socket;
@@ -28,19 +28,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket};
 
-/// What those who come back find, and how far behind one may be who reads slowly.
+/// The events that a returning client finds, and the most that a slow client may lag behind.
 const HISTORY: FanoutOptions = FanoutOptions::new().max_items(4096).max_bytes(16 << 20);
 
-/// How much the operating system may hold for a client who does not read; Linux takes twice that. Left
-/// to itself it would be some MiB for each.
+/// The bytes that the operating system may hold for a client that does not read. Linux doubles the
+/// number. Without the limit it could be some MiB for each client.
 const SEND_BUFFER: u32 = 64 << 10;
 
-/// How many connections may wait to be accepted.
+/// The maximum number of connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
 const HELP: &str = "POST /publish, GET /events, GET /poll, GET /listeners, WebSocket /socket\n";
 
-/// An event as it was encoded, once for all.
+/// An event, encoded once for all clients.
 #[derive(Clone)]
 struct OnWires {
     sse: Bytes,
@@ -68,7 +68,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(cfg!(unix))?;
-    // What is accepted has it too.
+    // Accepted connections inherit it.
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -76,7 +76,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 async fn publish(State(feed): State<Feed>, body: Bytes) -> Response {
     match Utf8Bytes::try_from(body) {
-        Ok(text) => tell(&feed, &text).as_str().to_owned().into_response(),
+        Ok(text) => publish_text(&feed, &text).as_str().to_owned().into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     }
 }
@@ -85,8 +85,8 @@ async fn listeners(State(feed): State<Feed>) -> String {
     feed.listeners().to_string()
 }
 
-/// Tells everyone; returns the event's id.
-fn tell(feed: &Feed, text: &str) -> Utf8Bytes {
+/// Publishes an event with this data, and returns its id.
+fn publish_text(feed: &Feed, text: &str) -> Utf8Bytes {
     feed.publish(None, |id| {
         let sse = EventBuilder::new().id(id).data(text).to_bytes();
         let ws = Frame::text(text).prepare();

@@ -1,6 +1,6 @@
-//! The WebSocket, through a connection that hyper upgraded.
+//! The WebSocket, over a connection that hyper has upgraded.
 
-use crate::{Feed, OnWires, tell};
+use crate::{Feed, OnWires, publish_text};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -23,12 +23,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf, split};
 use tokio::time::{Instant, sleep_until};
 
-/// Whoever is silent for long is pinged. What waits beyond some KiB waits in the history, which is
-/// everybody's.
+/// Pings a silent client. Keeps only some KiB of messages for each client: the rest waits in the
+/// history, which all clients share.
 const OPTIONS: WebSocketOptions =
     WebSocketOptions::new().ping_interval(Duration::from_secs(25)).high_water_mark(16 << 10);
 
-/// Opens a WebSocket by an upgrade of HTTP/1.1 or an extended CONNECT of HTTP/2, or says why not.
+/// Opens a WebSocket by an upgrade of HTTP/1.1 or an extended CONNECT of HTTP/2, or answers with
+/// the reason for a refusal.
 pub(crate) async fn open(State(feed): State<Feed>, mut request: Request) -> Response {
     let upgrade = hyper::upgrade::on(&mut request);
     match accept(&request) {
@@ -55,7 +56,7 @@ fn accept(request: &Request) -> Result<Response<()>, RequestError> {
 }
 
 async fn serve(feed: Feed, upgrade: OnUpgrade) {
-    // Without an upgrade there is nobody to tell.
+    // If the upgrade failed, there is no client to serve.
     let Ok(upgraded) = upgrade.await else { return };
     let listener = feed.listen(None);
     let close = run(&feed, listener, TokioIo::new(upgraded)).await;
@@ -64,8 +65,7 @@ async fn serve(feed: Feed, upgrade: OnUpgrade) {
     }
 }
 
-/// The loop around the transport, until the WebSocket is closed. While nothing happens it holds no
-/// buffer.
+/// Runs the WebSocket over its transport until it is closed. Holds no read buffer while it is idle.
 async fn run(
     feed: &Feed,
     mut listener: Listener<OnWires>,
@@ -76,11 +76,11 @@ async fn run(
     let start = Instant::now();
     let mut socket = WebSocket::server(OPTIONS, start.elapsed());
     let mut received = BytesMut::new();
-    let (mut ended, mut behind) = (false, false);
+    let (mut ended, mut lagging) = (false, false);
     loop {
         while let Some(event) = socket.poll(&mut received, start.elapsed()) {
             match event {
-                WebSocketEvent::Text(text) => drop(tell(feed, &text)),
+                WebSocketEvent::Text(text) => drop(publish_text(feed, &text)),
                 WebSocketEvent::Close(close) => return close,
                 _ => {}
             }
@@ -88,22 +88,22 @@ async fn run(
         if received.is_empty() {
             received = BytesMut::new();
         }
-        while !behind && socket.flow() == Flow::Ready {
+        while !lagging && socket.flow() == Flow::Ready {
             match listener.try_next() {
-                // If it is closing, nothing goes out any more.
+                // A WebSocket that is closing drops the event.
                 Ok(Some(event)) => drop(socket.send_prepared(&event.ws)),
                 Ok(None) => break,
                 Err(lagged) => {
-                    behind = true;
+                    lagging = true;
                     let reason = lagged.to_string();
                     let close = Close { code: CloseCode::TRY_AGAIN_LATER, reason: &*reason };
-                    // A number and some words are short enough.
+                    // The reason is short enough: some words and a number.
                     let _ = socket.close(Some(close), start.elapsed());
                 }
             }
         }
         let deadline = socket.deadline().map(|deadline| start + deadline);
-        let awaits_news = !behind && socket.flow() == Flow::Ready;
+        let awaits_news = !lagging && socket.flow() == Flow::Ready;
         let wants_shutdown = socket.wants_shutdown();
         let mut to_write = socket.to_write(start.elapsed());
         tokio::select! {
@@ -126,7 +126,7 @@ async fn run(
     }
 }
 
-/// Appends what has come to `received`, by way of the stack: who waits needs no buffer.
+/// Appends bytes to `received`. Reads into the stack, so that an idle client needs no buffer.
 fn read(
     reading: Pin<&mut impl AsyncRead>,
     cx: &mut Context<'_>,

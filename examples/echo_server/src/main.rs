@@ -1,8 +1,9 @@
-//! A WebSocket echo server, one of the two programs that the Autobahn suite is run against.
+//! A WebSocket echo server. The Autobahn test suite runs against it, and against `autobahn_client`.
 //!
 //! ```text
 //! cargo run --release -p echo_server -- \
-//!     [ADDRESS] [--deflate] [--max-message BYTES] [--handshake-timeout SECONDS] [--subprotocol NAME]...
+//!     [ADDRESS] [--deflate] [--max-message BYTES] [--handshake-timeout SECONDS] \
+//!     [--subprotocol NAME]...
 //! ```
 
 use bytes::{Buf, BytesMut};
@@ -21,9 +22,9 @@ use tokio::time::{Instant, sleep, timeout};
 struct Args {
     address: String,
     limits: Limits,
-    /// How long a client's request may take to arrive.
+    /// The maximum time until a client's request has arrived.
     handshake_timeout: Duration,
-    /// Whether clients may have their messages compressed.
+    /// Whether messages are compressed for clients that offer it.
     compresses: bool,
     deflate: Deflate,
     subprotocols: Vec<String>,
@@ -65,7 +66,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (socket, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Such as too many files, of which some may be closed by then.
+                // For example too many open files. Some may be closed after a pause.
                 eprintln!("echo_server: {error}");
                 sleep(Duration::from_millis(100)).await;
                 continue;
@@ -97,8 +98,8 @@ async fn serve(mut stream: TcpStream, args: &Args) -> io::Result<()> {
     Ok(())
 }
 
-/// Answers the request that opens the connection; gives what was agreed on of compression, or nothing if no
-/// connection came of it. What was received behind the request is left.
+/// Answers the opening request. Returns the negotiated compression, or `None` if no connection was
+/// opened. Leaves the bytes after the request in `received`.
 async fn accept(
     stream: &mut TcpStream,
     received: &mut BytesMut,

@@ -1,4 +1,4 @@
-//! The program `echo_server`, with clients that do not behave.
+//! The program `echo_server` with badly behaved clients.
 
 use eventwire_test_support::program;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -23,7 +23,7 @@ fn connect(address: &str) -> TcpStream {
     stream
 }
 
-/// The program, and where it listens.
+/// Starts the program. Returns it with its address.
 fn start(args: &[&str]) -> (Child, String) {
     let mut server =
         program::start(env!("CARGO_BIN_EXE_echo_server"), &[&["127.0.0.1:0"], args].concat());
@@ -34,7 +34,7 @@ fn start(args: &[&str]) -> (Child, String) {
     (server, address)
 }
 
-/// What it said of the clients, after its end.
+/// Stops the program. Returns its messages about clients.
 fn stop(mut server: Child) -> String {
     server.kill().unwrap();
     server.wait().unwrap();
@@ -44,7 +44,7 @@ fn stop(mut server: Child) -> String {
     errors
 }
 
-/// A connection that is reset while the server waits to write all that it holds.
+/// The connection is reset while the server waits to write its whole queue.
 #[test]
 fn a_client_that_sends_without_reading_and_resets() {
     let (server, address) = start(&[]);
@@ -58,7 +58,7 @@ fn a_client_that_sends_without_reading_and_resets() {
         }
     };
     assert!(matches!(stopped, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{stopped}");
-    drop(greedy); // with something unread, so that the server's next write is refused
+    drop(greedy); // with unread bytes, so that the server's next write is refused
     thread::sleep(Duration::from_millis(300));
 
     let mut polite = connect(&address);
@@ -69,17 +69,17 @@ fn a_client_that_sends_without_reading_and_resets() {
     drop(polite);
     thread::sleep(Duration::from_millis(100));
     let errors = stop(server);
-    assert_eq!(errors.lines().count(), 2, "an end that was not clean for each: {errors}");
+    assert_eq!(errors.lines().count(), 2, "one unclean end for each client: {errors}");
 }
 
 #[test]
-fn a_client_that_sends_half_a_request_is_let_go() {
+fn a_client_that_sends_half_a_request_is_disconnected() {
     let (server, address) = start(&["--handshake-timeout", "1"]);
     let begin = Instant::now();
     let mut silent = TcpStream::connect(&address).unwrap();
     let mut slow = TcpStream::connect(&address).unwrap();
     let mut quick = connect(&address);
-    // A byte now and then buys no more time.
+    // Sending a byte now and then does not extend the deadline.
     slow.set_nodelay(true).unwrap();
     let mut sent = 0;
     while begin.elapsed() < Duration::from_secs(30) && slow.write_all(&REQUEST[sent..=sent]).is_ok()
@@ -90,7 +90,7 @@ fn a_client_that_sends_half_a_request_is_let_go() {
     assert!((1..10).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
     silent.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     assert_eq!(silent.read(&mut [0]).unwrap(), 0);
-    // Who is connected has all the time there is.
+    // An open connection has no such deadline.
     quick.write_all(b"\x81\x82\0\0\0\0hi").unwrap();
     let mut echo = [0; 4];
     quick.read_exact(&mut echo).unwrap();

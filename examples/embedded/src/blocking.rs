@@ -1,10 +1,10 @@
-//! A blocking transport in the shape of an async one.
+//! An adapter that makes an async transport of a blocking one.
 //!
-//! Each future is ready when it is polled first, so that any `block_on` runs it like a plain function.
+//! Each future is ready at its first poll, so that any `block_on` runs it like a plain function.
 
 use embedded_io_async::{ErrorType, Read, Write};
 
-/// A blocking transport, to be used where an async one is asked for.
+/// A blocking transport that implements the async traits.
 #[derive(Debug)]
 pub struct Blocking<T>(pub T);
 

@@ -1,4 +1,4 @@
-//! Clients for firmware, over `embedded-io` and `embedded-io-async`, to be taken along.
+//! Clients for firmware, over `embedded-io` and `embedded-io-async`. Copy these modules.
 //!
 //! They need neither `std` nor an allocator.
 

@@ -1,11 +1,11 @@
-//! What firmware can be made of, on the host: clients over `embedded-io` and `embedded-io-async`.
+//! Runs the clients for firmware on the host, over `embedded-io` and `embedded-io-async`.
 //!
-//! * `embedded http://127.0.0.1:3000/events` prints the data of each event, over a transport that
-//!   blocks, and comes back with the last event ID whenever the stream ends.
+//! * `embedded http://127.0.0.1:3000/events` prints the data of each event, over a blocking
+//!   transport. Whenever the stream ends, the client reconnects with the last event ID.
 //! * `echo hello | embedded ws://127.0.0.1:9001/` sends the lines of its standard input, and prints
-//!   what comes, over an async one.
+//!   the messages that it receives, over an async transport.
 //!
-//! Only this file needs `std`: the others are to be taken along, and do not allocate.
+//! Only this file needs `std`. The modules of the library do not allocate.
 
 use embassy_futures::block_on;
 use embedded::blocking::Blocking;
@@ -32,7 +32,7 @@ use tokio::time::{sleep_until, timeout};
 
 const USAGE: &str = "usage: embedded http://HOST[:PORT][/PATH] | ws://HOST[:PORT][/PATH]";
 
-/// How long the server may be silent, or not take what is sent, where something is due from it.
+/// How long the server may be silent, or read nothing, while the client waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
@@ -51,7 +51,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let uri: Uri = url.parse()?;
     let host = uri.authority().ok_or(USAGE)?;
     let address = format!("{}:{}", host.host(), host.port_u16().unwrap_or(80));
-    let target = uri.path_and_query().map_or("/", |it| it.as_str());
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
     match uri.scheme_str() {
         Some("http") => follow(&address, host.as_str(), target),
         Some("ws") => talk(&address, host.as_str(), target),
@@ -59,7 +59,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Follows an event stream over connections.
+/// Follows an event stream over any number of connections.
 fn follow(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let clock = || start.elapsed();
@@ -101,7 +101,7 @@ fn connect(address: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Sends the lines of standard input, and closes at its end.
+/// Sends the lines of standard input, and closes the connection at its end.
 #[tokio::main(flavor = "current_thread")]
 async fn talk(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Error>> {
     let stream = timeout(PATIENCE, tokio::net::TcpStream::connect(address)).await??;
@@ -126,7 +126,9 @@ async fn talk(address: &str, host: &str, target: &str) -> Result<(), Box<dyn Err
                 timeout(PATIENCE, socket.send(&frame)).await??;
                 end = Instant::now() + PATIENCE;
             }
-            () = sleep_until(end.into()), if no_more_lines => return Err("no answer to our close frame".into()),
+            () = sleep_until(end.into()), if no_more_lines => {
+                return Err("the server did not answer our close frame".into());
+            }
             event = socket.receive() => match event? {
                 Some(ws::frame::FrameEvent::Data(run)) => {
                     io::stdout().write_all(run.payload)?;

@@ -1,7 +1,6 @@
-//! An SSE client in one buffer, over any transport: no allocator, no `std`, no task.
+//! An SSE client with one buffer, over any transport. It needs no allocator, no `std` and no task.
 //!
-//! The `EventSource` is the same for all connections: it knows when to connect, and where to
-//! resume.
+//! One `EventSource` serves all connections: it knows when to connect, and where to resume.
 
 use super::body::Body;
 use core::time::Duration;
@@ -11,13 +10,13 @@ use eventwire::sse::{
 };
 use httparse::{EMPTY_HEADER, Response, Status};
 
-/// How many headers a response may have, of 16 bytes of stack each on 32-bit machines.
+/// The maximum number of headers of a response. Each takes 16 bytes of stack on 32-bit machines.
 const MAX_HEADERS: usize = 32;
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Error<E> {
-    /// The transport failed, or its timeout for a silent server passed.
+    /// The transport failed, or timed out because the server was silent.
     #[error("{0}")]
     Transport(E),
     /// The transport ended before the response did.
@@ -26,13 +25,14 @@ pub enum Error<E> {
     /// The response is not HTTP/1.1.
     #[error("malformed response")]
     Malformed,
-    /// The host or target cannot be in a request.
+    /// The host or target cannot be sent in a request.
     #[error("host or target with other than visible ASCII")]
     Unsendable,
     /// The request does not fit into the buffer.
     #[error("the buffer is too small for the request")]
     RequestTooLong,
-    /// The response's head, or an event with a chunk's size, does not fit into the buffer.
+    /// The head of the response, or an event with the size of a chunk, does not fit into the
+    /// buffer.
     #[error("the buffer is too small")]
     BufferTooSmall,
     /// The stream ended, or the source refused the response.
@@ -40,16 +40,17 @@ pub enum Error<E> {
     Source(EventSourceError),
 }
 
-/// Requests the events of `target`, and passes each to `on_event`. Returns `Ok` if the stream ended as
-/// the source expects.
+/// Requests the events of `target`, and passes each to `on_event`. Returns `Ok` if the stream ended
+/// as the source expects.
 ///
-/// Call it at `EventSourceStep::Connect`. After it, or when the future is dropped, call the source's
-/// `network_error`, which does nothing if the source knows of an end; `poll` then returns the next
-/// step.
+/// Call this function at `EventSourceStep::Connect`. When it returns, or when its future is
+/// dropped, call the source's `network_error`, which does nothing if the source already knows of
+/// the end. `poll` then returns the next step.
 ///
-/// `clock` returns the time since any fixed start. `buffer` has room for an event of the decoder's
-/// `max_event`, and after it for the line with a chunk's size. The transport must notice silence: the
-/// source's `idle_timeout` and `response_timeout` are not used.
+/// `clock` returns the time since any fixed start. `buffer` needs room for an event of the
+/// decoder's `max_event`, and after that for the line with the size of a chunk. The transport must
+/// have a timeout for a silent server: the source's `idle_timeout` and `response_timeout` are not
+/// used.
 ///
 /// # Errors
 ///
@@ -68,7 +69,7 @@ pub async fn follow<T: Read + Write, S: IdStorage>(
     transport.flush().await.map_err(Error::Transport)?;
 
     let mut body: Option<Body> = None;
-    // What is left of the events, and behind it what was received and is still to be looked at.
+    // The bytes of unfinished events, and after them the received bytes that are not parsed yet.
     let (mut events, mut received) = (0..0, 0..0);
     loop {
         let input = &buffer[received.clone()];
@@ -120,7 +121,7 @@ pub async fn follow<T: Read + Write, S: IdStorage>(
     }
 }
 
-/// The body has ended, with what is left of the events: it may be the last one, without its blank line.
+/// Ends the body. The bytes that are left may be the last event without its blank line.
 fn end<S: IdStorage>(
     source: &mut EventSource<Decoder<S>>,
     mut events: &mut [u8],
@@ -135,7 +136,7 @@ fn end<S: IdStorage>(
     source.end(now)
 }
 
-/// Writes the request to the front of `buffer`; returns its length.
+/// Writes the request to the front of `buffer`, and returns its length.
 fn request<S: IdStorage, E>(
     host: &str,
     target: &str,
@@ -158,8 +159,9 @@ fn request<S: IdStorage, E>(
     Ok(len)
 }
 
-/// How long the head at the front is, 0 if it is not whole, and how the body behind it is framed,
-/// unless the head is an interim one. Tells the source.
+/// Parses the head of the response, and passes it to the source. Returns the length of the head, or
+/// 0 if it has not all arrived, and the first part of the body. There is no body after an interim
+/// response.
 fn head<S: IdStorage, E>(
     received: &[u8],
     source: &mut EventSource<Decoder<S>>,
@@ -171,7 +173,7 @@ fn head<S: IdStorage, E>(
         (Status::Partial, _) => Ok((0, None)),
         (Status::Complete(len), Some(100 | 102..200)) => Ok((len, None)),
         (Status::Complete(len), status) => {
-            let fields = response.headers.iter().map(|it| (it.name, it.value));
+            let fields = response.headers.iter().map(|header| (header.name, header.value));
             source.response(status.unwrap_or_default(), fields, now).map_err(Error::Source)?;
             let body = Body::of(response.headers).ok_or(Error::Malformed)?;
             Ok((len, Some(body)))

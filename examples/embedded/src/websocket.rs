@@ -1,8 +1,8 @@
-//! A WebSocket client in two buffers, over any transport: no allocator, no `std`.
+//! A WebSocket client with two buffers, over any transport. It needs no allocator and no `std`.
 //!
-//! The futures of `receive` and `send` may be dropped if those of the transport may, for example when
-//! another one is ready first. The next call finishes a write that was begun, and no received bytes
-//! are lost. A frame whose write was not begun is not sent.
+//! The futures of `receive` and `send` may be dropped, for example in a `select`, if the futures of
+//! the transport may. No received bytes are lost, and the next call finishes a write that has
+//! begun. A frame is not sent if its write has not begun.
 
 use core::ops::Range;
 use embedded_io_async::{Read, Write};
@@ -17,18 +17,18 @@ pub struct WebSocket<'b, T, M> {
     transport: T,
     connection: Connection<M>,
     received: &'b mut [u8],
-    /// Of what was received.
+    /// The received bytes that are not decoded yet.
     undecoded: Range<usize>,
-    /// Nothing whole is left of it.
+    /// Set if the bytes that are not decoded yet contain nothing complete.
     wants_more: bool,
-    /// What the server is told first.
+    /// The fault of the server. A close frame tells the server before the caller learns of it.
     failed: Option<ProtocolError>,
     to_send: &'b mut [u8],
-    /// Of what is to be sent, until it is flushed.
+    /// The bytes to send, until they are written and flushed.
     unwritten: Option<Range<usize>>,
 }
 
-/// Why a connection cannot go on. After `Send` it can.
+/// Why a connection cannot go on. After `Send` the connection can go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error<E> {
     /// The transport failed.
@@ -52,8 +52,8 @@ pub enum Error<E> {
 }
 
 impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
-    /// Opens a connection. `received` has room for the response's head, and `to_send` for the request
-    /// and the longest frame; both have room for a control frame.
+    /// Opens a connection. `received` needs room for the head of the response, and `to_send` for
+    /// the request and the longest frame. Both need room for a control frame.
     ///
     /// # Errors
     ///
@@ -92,8 +92,9 @@ impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
         }
     }
 
-    /// Returns the next run of a message or control frame, or `None` if none is there yet: call again.
-    /// The next call writes the answer to a control frame. After the server's close frame, call `finish`.
+    /// Returns the next run of a message, or the next control frame. Call again after `None`. The
+    /// next call writes the answer to a control frame. After the server's close frame, call
+    /// `finish`.
     ///
     /// # Errors
     ///
@@ -118,8 +119,8 @@ impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
         Ok(event.unwrap_or_default())
     }
 
-    /// Sends a message, a ping or a close frame. After a close frame, call `receive` until the server's
-    /// comes.
+    /// Sends a message, a ping or a close frame. After a close frame, call `receive` until the
+    /// close frame of the server arrives.
     ///
     /// # Errors
     ///
@@ -131,9 +132,9 @@ impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
         self.flush().await
     }
 
-    /// Writes our close frame if one is owed, and waits until the server closes the transport
-    /// ([RFC 6455, section 7.1.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1)). Bound it by a
-    /// timeout.
+    /// Writes our close frame if it is due, and waits until the server closes the transport
+    /// ([RFC 6455, section 7.1.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1)). Call it
+    /// with a timeout.
     ///
     /// # Errors
     ///
@@ -144,7 +145,7 @@ impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
         Ok(())
     }
 
-    /// Reads behind what is there.
+    /// Appends bytes from the transport to the received ones.
     async fn read(&mut self) -> Result<(), Error<T::Error>> {
         let room = &mut self.received[self.undecoded.end..];
         match self.transport.read(room).await.map_err(Error::Transport)? {
@@ -156,7 +157,7 @@ impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
         }
     }
 
-    /// Writes what was begun, and what is owed.
+    /// Finishes the write that has begun, and then writes the reply that is due.
     async fn flush(&mut self) -> Result<(), Error<T::Error>> {
         self.write().await?;
         let len = self.connection.reply(self.to_send).map_err(Error::Send)?;
@@ -164,7 +165,7 @@ impl<'b, T: Read + Write, M: MaskSource> WebSocket<'b, T, M> {
         self.write().await
     }
 
-    /// Writes what was begun.
+    /// Finishes the write that has begun.
     async fn write(&mut self) -> Result<(), Error<T::Error>> {
         while let Some(unwritten) = &mut self.unwritten {
             match &self.to_send[unwritten.clone()] {

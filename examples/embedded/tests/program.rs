@@ -1,4 +1,4 @@
-//! The program `embedded` against servers on loopback.
+//! The program `embedded` with servers on loopback.
 
 use axum::Router;
 use axum::body::Body;
@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_embedded");
 
-/// Two events behind the one that was seen last, and no more than six; a chunk has 7 bytes.
+/// Sends the two events after the last event ID, in chunks of 7 bytes. There are six events in all.
 async fn events(headers: HeaderMap) -> Response {
     let last = headers.get("last-event-id").map_or("0", |id| id.to_str().unwrap());
     let last: u64 = last.parse().unwrap();
@@ -49,7 +49,7 @@ async fn a_stream_in_chunks_is_followed_over_connections() {
 }
 
 #[test]
-fn a_stream_that_is_cut_is_taken_up_again() {
+fn a_stream_that_is_cut_off_is_requested_again() {
     let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
@@ -71,7 +71,7 @@ fn a_stream_that_is_cut_is_taken_up_again() {
     assert_eq!(errors, cut.to_owned() + "embedded: status 204 instead of an event stream\n");
 }
 
-/// Accepts one client, and echoes; returns how the connection was closed.
+/// Accepts one client and echoes its messages. Returns how the connection was closed.
 async fn serve(listener: &TcpListener) -> CloseEvent {
     let (mut stream, _) = listener.accept().await.unwrap();
     let mut received = BytesMut::new();
@@ -92,7 +92,7 @@ async fn serve(listener: &TcpListener) -> CloseEvent {
 async fn lines_are_echoed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/chat", listener.local_addr().unwrap());
-    // The long line is longer than what it is received in, and what is longer is not sent.
+    // The long line exceeds the receive buffer. A line that exceeds the send buffer is not sent.
     let lines = format!("one\ngr\u{FC}n\n\n{}\n", "x".repeat(1000));
     let too_long = "x".repeat(2000);
     let error = "embedded: buffer too small: 2008 bytes are needed\n";
@@ -113,7 +113,7 @@ async fn a_server_that_closes_is_answered() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/chat", listener.local_addr().unwrap());
     let mut child = program::start(PROGRAM, &[&url]);
-    // Not at its end, which would have the client close.
+    // The input stays open, because at its end the client would close the connection.
     let mut input = child.stdin.take().unwrap();
     input.write_all(b"close\n").unwrap();
     let close = serve(&listener).await;

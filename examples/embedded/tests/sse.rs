@@ -1,4 +1,4 @@
-//! The SSE client of `examples/embedded/`, over transports in memory.
+//! The SSE client of this package, over transports in memory.
 
 mod wire;
 
@@ -19,7 +19,7 @@ type Source = EventSource<Decoder<InlineId<8>>>;
 const NOW: Duration = Duration::from_secs(10);
 const BUFFER: usize = 192;
 
-/// Of events of up to 64 bytes.
+/// Returns a source for events of up to 64 bytes, which is about to connect.
 fn source(options: EventSourceOptions) -> Source {
     let decoder = Decoder::with_storage(DecoderOptions::new().max_event(64), InlineId::<8>::new());
     let mut source = EventSource::with_decoder(decoder, options);
@@ -27,7 +27,7 @@ fn source(options: EventSourceOptions) -> Source {
     source
 }
 
-/// The types and data of the events, and the error as text.
+/// Returns the types and data of the events, and the error as text.
 async fn follow<T: Read + Write>(
     transport: T,
     host: &str,
@@ -43,7 +43,8 @@ async fn follow<T: Read + Write>(
         buffer,
         || NOW,
         |event| {
-            let event_type = event.event_type.map(|it| it.to_string()).unwrap_or_default();
+            let event_type =
+                event.event_type.map(|event_type| event_type.to_string()).unwrap_or_default();
             events.push(format!("{event_type}:{}", event.data));
         },
     );
@@ -52,7 +53,8 @@ async fn follow<T: Read + Write>(
     (events, error)
 }
 
-/// What comes of a response, in pieces of every size, blocking and not; and what was written.
+/// Follows a response in pieces of every size, over blocking and async transports. Returns the
+/// events, the error and the request.
 fn exchange(source: &mut Source, response: &[u8]) -> (Vec<String>, Option<String>, String) {
     let before = source.clone();
     let mut seen = Vec::new();
@@ -73,7 +75,7 @@ fn exchange(source: &mut Source, response: &[u8]) -> (Vec<String>, Option<String
     (first.0, first.1, String::from_utf8(first.2).unwrap())
 }
 
-/// A response in chunks.
+/// Returns a response with a body in chunks.
 fn chunked(body: &str) -> String {
     const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
     format!("{HEAD}Transfer-Encoding: Chunked\r\n\r\n{body}")
@@ -109,7 +111,7 @@ fn a_stream_until_the_connection_is_closed() {
         "HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n\
          HTTP/1.1 200 OK\r\ncontent-type: text/event-stream;charset=utf-8\r\n\r\n",
     ] {
-        // Many times what the buffer holds.
+        // The body is many times longer than the buffer.
         let body = "data: gr\u{FC}n\n\n: comment\n\n".repeat(50) + "data: cut";
         let mut source = source(EventSourceOptions::new());
         let (events, error, _) = exchange(&mut source, (head.to_owned() + &body).as_bytes());
@@ -120,7 +122,7 @@ fn a_stream_until_the_connection_is_closed() {
 }
 
 #[test]
-fn the_last_event_ends_it() {
+fn the_last_event_ends_the_stream() {
     let mut source = source(EventSourceOptions::new().last_event(LastEvent::Data("[DONE]")));
     let response = chunked("1a\r\ndata: [DONE]\n\ndata: more\n\n\r\n");
     let (events, error, _) = exchange(&mut source, response.as_bytes());
@@ -128,28 +130,29 @@ fn the_last_event_ends_it() {
     assert_eq!(source.poll(NOW), Ok(EventSourceStep::Closed));
 }
 
-/// However the body ends, with the blank line or without.
+/// The body ends by its last chunk or by the end of the connection, and the decoder yields an
+/// unfinished event or does not.
 #[test]
-fn the_last_event_without_its_blank_line_ends_it_too() {
+fn the_last_event_without_its_blank_line_ends_the_stream_too() {
     const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
     for response in
         [chunked("c\r\ndata: [DONE]\r\n0\r\n\r\n"), HEAD.to_owned() + "data: a\n\ndata: [DONE]\n"]
     {
-        for given in [false, true] {
-            let limits = DecoderOptions::new().max_event(64).unfinished(given);
+        for unfinished in [false, true] {
+            let limits = DecoderOptions::new().max_event(64).unfinished(unfinished);
             let options = EventSourceOptions::new().last_event(LastEvent::Data("[DONE]"));
             let decoder = Decoder::with_storage(limits, InlineId::<8>::new());
             let mut source = EventSource::with_decoder(decoder, options);
             source.poll(NOW).unwrap();
             let (events, error, _) = exchange(&mut source, response.as_bytes());
-            assert_eq!((events.contains(&":[DONE]".to_owned()), error), (given, None));
+            assert_eq!((events.contains(&":[DONE]".to_owned()), error), (unfinished, None));
             assert_eq!(source.poll(NOW), Ok(EventSourceStep::Closed));
         }
     }
 }
 
 #[test]
-fn what_goes_wrong_is_told() {
+fn failures_are_reported() {
     const AGAIN: EventSourceStep = EventSourceStep::Wait(Some(Duration::from_secs(13)));
     let plain = |head: &str| format!("HTTP/1.1 {head}\r\n\r\n");
     let coded = |lines: &str| plain(&format!("200 OK\r\ncontent-type: text/event-stream{lines}"));
@@ -201,7 +204,7 @@ fn what_goes_wrong_is_told() {
 }
 
 #[test]
-fn events_before_what_goes_wrong_are_given() {
+fn events_before_a_failure_are_delivered() {
     let mut source = source(EventSourceOptions::new());
     let (events, error, _) = exchange(&mut source, chunked("9\r\ndata: 4\n\n\r\nx").as_bytes());
     assert_eq!(events, [":4"]);

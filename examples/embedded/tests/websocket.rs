@@ -1,4 +1,4 @@
-//! The WebSocket client of `examples/embedded/`, over transports in memory.
+//! The WebSocket client of this package, over transports in memory.
 
 mod wire;
 
@@ -16,7 +16,7 @@ use wire::{Pieces, SIZES, Wire, pieces};
 
 const NONCE: [u8; 16] = *b"the sample nonce";
 const MASK: [u8; 4] = [1, 2, 3, 4];
-/// For the head of the response.
+/// Room for the head of the response.
 const RECEIVED: usize = 160;
 const TO_SEND: usize = 192;
 
@@ -32,7 +32,7 @@ fn connection() -> Connection<fn() -> [u8; 4]> {
     Connection::frame_client(Limits::new().max_message(1000), || MASK)
 }
 
-/// What the server sends: its response, and these bytes.
+/// Returns the bytes that the server sends: its response, followed by these frames.
 fn accepted(frames: &[u8]) -> Vec<u8> {
     let accept = accept_key("dGhlIHNhbXBsZSBub25jZQ==");
     let head = format!(
@@ -43,7 +43,7 @@ fn accepted(frames: &[u8]) -> Vec<u8> {
     [head.as_bytes(), frames].concat()
 }
 
-/// What the client sends: its request, and these frames, masked.
+/// Returns the bytes that the client sends: its request, followed by these frames, masked.
 fn sent(frames: &[(u8, &[u8])]) -> Vec<u8> {
     let mut bytes = REQUEST.as_bytes().to_vec();
     for (opcode, payload) in frames {
@@ -67,7 +67,7 @@ fn failed(error: &str) -> Vec<Seen> {
     vec![Failed(error.to_owned())]
 }
 
-/// Opens a connection, sends these frames at once, and reads it to its end.
+/// Opens a connection, sends these frames at once, and reads to the end of the connection.
 async fn converse<T: Read + Write>(transport: T, frames: &[Frame<&[u8]>]) -> Vec<Seen> {
     let mut seen = Vec::new();
     if let Err(error) = try_converse(transport, frames, &mut seen).await {
@@ -98,7 +98,7 @@ async fn try_converse<T: Read + Write>(
                 }
             }
             Some(FrameEvent::Close(close)) => {
-                seen.push(Closed(close.map(|it| (it.code.get(), it.reason.to_owned()))));
+                seen.push(Closed(close.map(|close| (close.code.get(), close.reason.to_owned()))));
                 return socket.finish().await;
             }
             Some(_) | None => {}
@@ -106,7 +106,8 @@ async fn try_converse<T: Read + Write>(
     }
 }
 
-/// What the client sees and writes, in pieces of every size, blocking and not.
+/// Returns what the client receives and writes. It is the same for pieces of every size, over
+/// blocking and async transports.
 fn each_way(response: &[u8], frames: &[Frame<&[u8]>]) -> (Vec<Seen>, Vec<u8>) {
     let mut all = Vec::new();
     for size in SIZES {
@@ -117,7 +118,7 @@ fn each_way(response: &[u8], frames: &[Frame<&[u8]>]) -> (Vec<Seen>, Vec<u8>) {
         let seen = block_on(converse(&mut pieces, frames));
         all.push((seen, pieces.into_inner().written));
     }
-    assert!(all.iter().all(|it| *it == all[0]), "{all:#?}");
+    assert!(all.iter().all(|other| *other == all[0]), "{all:#?}");
     all.swap_remove(0)
 }
 
@@ -140,7 +141,7 @@ fn a_conversation() {
     assert_eq!(seen, [text, binary, Closed(Some((1000, "bye".into())))]);
     let mut wire = Wire::new(&response, 1);
     block_on(converse(Blocking(&mut wire), &[]));
-    assert_eq!(wire.to_read, b"", "it waits until the server hangs up");
+    assert_eq!(wire.to_read, b"", "the client reads until the server disconnects");
     let frames: [(u8, &[u8]); 5] =
         [(1, b"hi"), (2, &[1, 2]), (10, b"?"), (10, &[b'p'; 125]), (8, b"\x03\xE8bye")];
     assert_eq!(written, sent(&frames));
@@ -210,7 +211,7 @@ fn buffers_that_are_too_small() {
 }
 
 #[test]
-fn a_frame_that_is_too_long_does_not_end_it() {
+fn a_frame_that_is_too_long_does_not_end_the_connection() {
     let response = accepted(b"\x88\x00");
     let mut wire = Wire::new(&response, 7);
     block_on(async {
@@ -220,7 +221,7 @@ fn a_frame_that_is_too_long_does_not_end_it() {
         let opening =
             WebSocket::open(transport, &request, connection(), &mut received, &mut to_send);
         let mut socket = opening.await.unwrap();
-        // 8 bytes of header.
+        // The header takes 8 bytes.
         let error = socket.send(&Frame::binary(&[0; TO_SEND - 7])).await.unwrap_err();
         assert!(matches!(error, Error::Send(_)), "{error}");
         socket.send(&Frame::text("short")).await.unwrap();
@@ -232,7 +233,7 @@ fn a_frame_that_is_too_long_does_not_end_it() {
     assert_eq!(wire.written, sent(&[(1, b"short"), (8, b"")]));
 }
 
-/// Has no key at first, twice.
+/// A source that has no key for the first two requests.
 struct Scarce(u8);
 
 impl MaskSource for Scarce {
@@ -269,7 +270,7 @@ fn a_reply_that_fails_loses_no_message() {
     assert_eq!(wire.written, sent(&[(10, b""), (8, b"")]));
 }
 
-/// Each future is dropped when it is not ready at once.
+/// Each future is dropped if it is not ready at once.
 #[test]
 fn futures_that_are_dropped_lose_nothing() {
     let response = accepted(b"\x81\x02hi\x89\x01?\x82\x03abc\x88\x02\x03\xE8");

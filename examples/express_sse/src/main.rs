@@ -1,12 +1,11 @@
-//! What the npm package `express-sse` offers, in a few lines on `sse::Replay`: initial events, events
-//! with a type and an id, a list as events; all data as JSON.
-//! `cargo run -p express_sse`, and then:
+//! The features of the npm package `express-sse` in a few lines: initial events, events with a type
+//! and an id, and a list as events. All data is JSON. Run `cargo run -p express_sse`, and then:
 //!
 //! ```text
 //! curl -N http://127.0.0.1:3000/stream &
 //! curl 'http://127.0.0.1:3000/send?event=greeting&id=7' -d '"hello"'
 //! curl http://127.0.0.1:3000/serialize -d '["a", "list", {"of": "events"}]'
-//! curl -X PUT http://127.0.0.1:3000/init -d '["what the next one to come gets first"]'
+//! curl -X PUT http://127.0.0.1:3000/init -d '["the first event of each new client"]'
 //! curl -X DELETE http://127.0.0.1:3000/init
 //! ```
 
@@ -17,16 +16,17 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
 use bytes::Bytes;
 use eventwire::FanoutOptions;
-use eventwire::sse::{EventBody, EventBuilder, EventId, EventType, KeepAlive, LAST_EVENT_ID};
-use eventwire_tokio::hub::{Hub, keep_alive};
+use eventwire::sse::{EventBody, EventBuilder, KeepAlive, LAST_EVENT_ID};
+use eventwire_tokio::hub::Hub;
 use example_support::serve::{PATIENCE, serve};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 
-/// The events, and those that a new subscriber gets first.
+/// The events, and the initial events of each new subscriber.
 struct Sse {
     hub: Arc<Hub>,
     initial: Mutex<Vec<Bytes>>,
@@ -39,36 +39,31 @@ impl Sse {
         sse
     }
 
-    /// The stream for a new subscriber, or for one who comes back.
+    /// Returns the stream for a new subscriber or a returning one. A returning subscriber gets no
+    /// initial events if its last event ID is known.
     fn init(&self, last_event_id: Option<&[u8]>) -> impl IntoResponse + use<> {
         let (initial, listener) = match last_event_id.and_then(|id| self.hub.since(id)) {
             Some(listener) => (Vec::new(), listener),
             None => (self.initial.lock().unwrap().clone(), self.hub.listen(last_event_id)),
         };
-        let blocks = stream::iter(initial).chain(listener.stream());
-        let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL).boxed();
-        EventBody::new(blocks).into_response()
+        let events = stream::iter(initial).chain(listener.stream());
+        EventBody::new(events).keep_alive(KeepAlive::DEFAULT_INTERVAL, sleep)
     }
 
-    fn send(&self, data: &Value, event_type: EventType<'_>, id: Option<EventId<'_>>) {
-        let data = data.to_string();
-        let mut event = EventBuilder::new().event_type(event_type).data(data);
-        if let Some(id) = id {
-            event = event.id(id);
-        }
-        self.hub.push(&event);
+    fn send(&self, event: EventBuilder<'_>, data: &Value) {
+        self.hub.push(&event.data(data.to_string()));
     }
 
     fn serialize(&self, list: &[Value]) {
         for data in list {
-            self.send(data, EventType::default(), None);
+            self.send(EventBuilder::new(), data);
         }
     }
 
     fn update_init(&self, initial: &[Value]) {
-        let blocks =
+        let events =
             initial.iter().map(|data| EventBuilder::new().data(data.to_string()).to_bytes());
-        *self.initial.lock().unwrap() = blocks.collect();
+        *self.initial.lock().unwrap() = events.collect();
     }
 
     fn drop_init(&self) {
@@ -102,23 +97,25 @@ struct Fields {
     id: Option<String>,
 }
 
-/// What the server says of a request: nothing, or what is wrong with it.
+/// An empty response, or the error in the request.
 type Answer = Result<(), (StatusCode, String)>;
 
 async fn send(State(sse): State<Arc<Sse>>, Query(fields): Query<Fields>, body: Bytes) -> Answer {
-    let event_type = EventType::new(&fields.event).map_err(bad)?;
-    let id = fields.id.as_deref().map(EventId::new).transpose().map_err(bad)?;
-    sse.send(&serde_json::from_slice(&body).map_err(bad)?, event_type, id);
+    let mut event = EventBuilder::new().try_event_type(fields.event).map_err(bad_request)?;
+    if let Some(id) = fields.id {
+        event = event.try_id(id).map_err(bad_request)?;
+    }
+    sse.send(event, &serde_json::from_slice(&body).map_err(bad_request)?);
     Ok(())
 }
 
 async fn serialize(State(sse): State<Arc<Sse>>, body: Bytes) -> Answer {
-    sse.serialize(&serde_json::from_slice::<Vec<_>>(&body).map_err(bad)?);
+    sse.serialize(&serde_json::from_slice::<Vec<_>>(&body).map_err(bad_request)?);
     Ok(())
 }
 
 async fn update_init(State(sse): State<Arc<Sse>>, body: Bytes) -> Answer {
-    sse.update_init(&serde_json::from_slice::<Vec<_>>(&body).map_err(bad)?);
+    sse.update_init(&serde_json::from_slice::<Vec<_>>(&body).map_err(bad_request)?);
     Ok(())
 }
 
@@ -126,6 +123,6 @@ async fn drop_init(State(sse): State<Arc<Sse>>) {
     sse.drop_init();
 }
 
-fn bad(error: impl std::error::Error) -> (StatusCode, String) {
+fn bad_request(error: impl std::error::Error) -> (StatusCode, String) {
     (StatusCode::BAD_REQUEST, format!("{error}\n"))
 }

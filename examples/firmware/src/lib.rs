@@ -1,5 +1,5 @@
-//! What firmware does with either protocol: no allocator, one buffer, any transport. `main.rs` runs
-//! it over a wire in memory; on hardware it is a UART or a TCP stack.
+//! Both protocols in firmware: no allocator, one buffer, any transport. `main.rs` runs them over a
+//! transport in memory. On hardware the transport is a UART or a TCP stack.
 
 #![no_std]
 
@@ -8,5 +8,5 @@ pub mod sse;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
-/// The size of the one buffer.
+/// The size of the buffer in bytes.
 pub const BUFFER: usize = 2048;

@@ -1,5 +1,5 @@
-//! Both protocols on a Cortex-M4, as `lib.rs` has them, against the test vectors. `run` has it run
-//! in QEMU, and measures it.
+//! Runs both protocols of `lib.rs` with the test vectors on a Cortex-M4. The script `run` starts
+//! this program in QEMU, and measures it.
 
 #![no_std]
 #![no_main]
@@ -17,8 +17,8 @@ use sample::run;
 #[cfg(feature = "vectors")]
 use vectors::run;
 
-// Semihosting asks it for critical sections.
 use core::panic::PanicInfo;
+// Semihosting needs its critical sections.
 use cortex_m as _;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
@@ -31,7 +31,7 @@ fn main() -> ! {
     exit(right)
 }
 
-/// Ends the emulator, with a status.
+/// Ends the emulator with a status.
 fn exit(right: bool) -> ! {
     loop {
         debug::exit(if right { EXIT_SUCCESS } else { EXIT_FAILURE });

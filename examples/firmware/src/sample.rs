@@ -1,4 +1,4 @@
-//! What is measured: each part once, over the same wire.
+//! The program that is measured: it runs each part once, over the same transport.
 
 use crate::wire::Wire;
 use core::hint::black_box;
@@ -17,7 +17,7 @@ static FRAMES: &[&[u8]] =
     &[b"\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58\x89\x80\0\0\0\0", b"\x88\x82\0\0\0\0\x03\xE8"];
 
 pub fn run(buffer: &mut [u8; firmware::BUFFER]) -> bool {
-    #[allow(unused_mut, reason = "there may be no part")]
+    #[allow(unused_mut, reason = "no part may be built in")]
     let mut right = [STREAM, REQUEST, FRAMES].into_iter().all(|chunks| without(chunks, buffer));
     #[cfg(feature = "sse")]
     {
@@ -41,7 +41,7 @@ pub fn run(buffer: &mut [u8; firmware::BUFFER]) -> bool {
     right
 }
 
-/// What all builds have, so that it does not count as part of any.
+/// Does what every build contains, so that it does not count as part of any.
 #[inline(never)]
 fn without(chunks: &[&[u8]], buffer: &mut [u8]) -> bool {
     let mut wire = Wire::new(black_box(chunks), ignore);

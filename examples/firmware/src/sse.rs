@@ -3,18 +3,18 @@
 use embedded_io::Read;
 use eventwire::sse::{DecodeError, Decoder, DecoderOptions, Event, InlineId, Item, Text};
 
-/// How long an id may be.
+/// The storage of the last event ID, for up to 32 bytes.
 type Id = InlineId<32>;
 
-/// Why a stream could not be followed to its end.
+/// Why a stream was not read to its end.
 #[derive(Debug)]
 pub enum Error<E> {
     Decode(DecodeError),
     Transport(E),
 }
 
-/// Reads events to the end of the stream, each of which must be shorter than `buffer`. `on_event` is
-/// given the last event ID too. Returns the decoder, which knows how to come back.
+/// Reads events to the end of the stream. Each event must be shorter than `buffer`. `on_event` also
+/// gets the last event ID. Returns the decoder, which holds the state for a reconnection.
 pub fn follow<T: Read>(
     transport: &mut T,
     buffer: &mut [u8],

@@ -1,4 +1,4 @@
-//! The test vectors, run through both parts: what comes of them is printed and judged.
+//! Runs the test vectors through both parts, and prints and checks the results.
 
 use crate::wire::Wire;
 use core::time::Duration;
@@ -8,36 +8,40 @@ use eventwire::ws::frame::{DataKind, FrameDecoder, FrameEvent, Role};
 use firmware::sse;
 use firmware::websocket::{self, Connection, Error, Limits};
 
-/// One of `support/src/vectors/sse.json`.
+/// A vector of `support/src/vectors/sse.json`.
 struct Stream {
     name: &'static str,
     chunks: &'static [&'static [u8]],
-    /// Type, data and last event ID of each.
+    /// The type, data and last event ID of each event.
     events: &'static [(&'static str, &'static str, &'static str)],
     last_event_id: &'static str,
-    /// In milliseconds; the outer `None` is for what the standard leaves open.
+    /// The reconnection time in milliseconds. The outer `None` is for a time that the standard
+    /// leaves open.
     retry: Option<Option<u64>>,
 }
 
-/// One of `support/src/vectors/ws.json`.
+/// A vector of `support/src/vectors/ws.json`.
 struct Conversation {
     name: &'static str,
     client: bool,
-    options: Limits,
+    limits: Limits,
     received: &'static [&'static [u8]],
-    /// What comes back: `t` and `b` begin a message, which `.` ends, `p` a pong and `c` a close frame.
+    /// The frames that come back: `t` and `b` begin a message, and `.` ends it. `p` begins a pong,
+    /// and `c` a close frame.
     echoed: &'static [u8],
-    /// Close code and offset.
+    /// The close code and the offset of the fault.
     error: Option<(u16, u64)>,
 }
 
 const STREAMS: &[Stream] = include!(concat!(env!("OUT_DIR"), "/streams.rs"));
 const CONVERSATIONS: &[Conversation] = include!(concat!(env!("OUT_DIR"), "/conversations.rs"));
 
-/// That of RFC 6455, 5.7.
+/// The mask of [RFC 6455, section 5.7](https://www.rfc-editor.org/rfc/rfc6455#section-5.7).
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
-/// RFC 6455, 1.2 and 1.3, with a frame behind it.
+/// The request of [RFC 6455, section 1.2](https://www.rfc-editor.org/rfc/rfc6455#section-1.2),
+/// followed by a frame. The answer is that of
+/// [section 1.3](https://www.rfc-editor.org/rfc/rfc6455#section-1.3).
 const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Origin: http://example.com\r\nSec-WebSocket-Version: 13\r\n\r\n\x88\x80\0\0\0\0";
@@ -85,7 +89,7 @@ fn follow(stream: &Stream, buffer: &mut [u8]) -> bool {
     right && ends_right && expected.next().is_none()
 }
 
-/// Whether a text is this one, with U+FFFD for what is not UTF-8.
+/// Returns whether a text is the expected one. Bytes that are not UTF-8 count as U+FFFD.
 fn is(text: Text<'_>, expected: &str) -> bool {
     let rest = text.pieces().try_fold(expected, |rest, piece| rest.strip_prefix(piece));
     rest == Some("")
@@ -95,7 +99,7 @@ fn shake_hands(buffer: &mut [u8; firmware::BUFFER]) -> bool {
     let mut expected = Some(ANSWER);
     let chunks = [&REQUEST[..99], &REQUEST[99..]];
     let mut wire =
-        Wire::new(&chunks, |sent| expected = expected.and_then(|it| it.strip_prefix(sent)));
+        Wire::new(&chunks, |sent| expected = expected.and_then(|rest| rest.strip_prefix(sent)));
     let connection = Connection::frame_server(Limits::new());
     let held = websocket::accept(&mut wire, buffer);
     let closed = held.and_then(|held| websocket::echo(&mut wire, connection, buffer, held));
@@ -103,17 +107,25 @@ fn shake_hands(buffer: &mut [u8; firmware::BUFFER]) -> bool {
     closed.is_ok() && expected == Some(b"")
 }
 
-fn echo(it: &Conversation, buffer: &mut [u8; firmware::BUFFER]) -> bool {
-    let mut peer = Peer::new(if it.client { Role::Server } else { Role::Client }, it.echoed);
-    let mut wire = Wire::new(it.received, |sent| peer.receive(sent));
-    let ended = if it.client {
-        websocket::echo(&mut wire, Connection::frame_client(it.options, || MASK), buffer, 0)
+fn echo(conversation: &Conversation, buffer: &mut [u8; firmware::BUFFER]) -> bool {
+    let mut peer = Peer::new(
+        if conversation.client { Role::Server } else { Role::Client },
+        conversation.echoed,
+    );
+    let mut wire = Wire::new(conversation.received, |sent| peer.receive(sent));
+    let ended = if conversation.client {
+        websocket::echo(
+            &mut wire,
+            Connection::frame_client(conversation.limits, || MASK),
+            buffer,
+            0,
+        )
     } else {
-        websocket::echo(&mut wire, Connection::frame_server(it.options), buffer, 0)
+        websocket::echo(&mut wire, Connection::frame_server(conversation.limits), buffer, 0)
     };
-    hprintln!("{}: {ended:?}", it.name);
-    let ends_right = match (ended, it.error) {
-        (Ok(()), None) => it.echoed.contains(&b'c'),
+    hprintln!("{}: {ended:?}", conversation.name);
+    let ends_right = match (ended, conversation.error) {
+        (Ok(()), None) => conversation.echoed.contains(&b'c'),
         (Err(Error::Protocol(error)), Some(expected)) => {
             (error.close_code().get(), error.offset) == expected
         }
@@ -123,13 +135,13 @@ fn echo(it: &Conversation, buffer: &mut [u8; firmware::BUFFER]) -> bool {
     ends_right && peer.expected == Some(b"")
 }
 
-/// The other end, which reads what comes back.
+/// The other side, which reads the frames that come back.
 struct Peer {
     decoder: FrameDecoder,
     buffer: [u8; FrameDecoder::MIN_BUFFER],
     held: usize,
     in_message: bool,
-    /// What is to come; `None` after anything else.
+    /// The rest of the expected frames. `None` after a wrong one.
     expected: Option<&'static [u8]>,
 }
 
@@ -150,7 +162,7 @@ impl Peer {
             let mut input = &mut self.buffer[..len];
             let expected = &mut self.expected;
             let mut expect =
-                |part: &[u8]| *expected = expected.and_then(|it| it.strip_prefix(part));
+                |part: &[u8]| *expected = expected.and_then(|rest| rest.strip_prefix(part));
             loop {
                 match self.decoder.decode(&mut input) {
                     Ok(Some(FrameEvent::Data(run))) => {

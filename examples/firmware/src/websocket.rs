@@ -1,4 +1,4 @@
-//! Serves a WebSocket over any transport, and sends back what comes; a client does the latter.
+//! A WebSocket over any transport that sends back all data. Only a server has a handshake here.
 
 use crate::BUFFER;
 use embedded_io::{Read, Write};
@@ -9,7 +9,7 @@ use eventwire::ws::{ConnectionState, MaskSource, ProtocolError, SendError};
 
 pub use eventwire::ws::{Connection, Limits};
 
-/// How much of the buffer is received into. The rest is for what is sent: as much, and a header.
+/// The bytes of the buffer for received data. The rest is for sending the same data with a header.
 const RECEIVED: usize = BUFFER / 2 - 4;
 
 /// Why there was no closing handshake.
@@ -23,7 +23,7 @@ pub enum Error<E> {
     EndOfStream,
 }
 
-/// Answers the request that opens a connection. Returns how many bytes of frames came behind it; they
+/// Answers the opening request. Returns the number of bytes that arrived after the request. They
 /// are at the front of `buffer`.
 #[cfg(feature = "handshake")]
 pub fn accept<T: Read + Write>(
@@ -48,8 +48,8 @@ pub fn accept<T: Read + Write>(
     }
 }
 
-/// Sends back all that comes, as it comes, until the connection is closed. The first `held` bytes are
-/// in `buffer` already.
+/// Sends data back as it arrives, until the connection is closed. The first `held` bytes are
+/// already in `buffer`.
 pub fn echo<T: Read + Write, M: MaskSource>(
     transport: &mut T,
     mut connection: Connection<M>,
@@ -82,7 +82,7 @@ pub fn echo<T: Read + Write, M: MaskSource>(
     }
 }
 
-/// Reads some bytes, at least one.
+/// Reads at least one byte.
 fn read<T: Read>(transport: &mut T, buffer: &mut [u8]) -> Result<usize, Error<T::Error>> {
     match transport.read(buffer).map_err(Error::Transport)? {
         0 => Err(Error::EndOfStream),

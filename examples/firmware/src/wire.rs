@@ -1,9 +1,9 @@
-//! What stands in for a serial line.
+//! A transport in memory, in place of a serial line.
 
 use core::convert::Infallible;
 use embedded_io::{ErrorType, Read, Write};
 
-/// Gives bytes chunk by chunk, and passes on what is sent.
+/// Reads these chunks one by one, and passes sent bytes to `on_sent`.
 pub struct Wire<'a, F> {
     chunks: &'a [&'a [u8]],
     chunk: &'a [u8],

@@ -1,9 +1,10 @@
-//! Reads JSON objects, one a line, and writes them as an event stream: the way back of `sse2json`.
+//! Reads JSON objects, one per line, and writes them as an event stream: the reverse of `sse2json`.
 //!
-//! `{"event":"sum","id":"7","retry":3000,"comment":"hi","data":"1 +\n2"}`; every key may be left
-//! out, and `id` be called `last_event_id`.
+//! An example of a line is `{"event":"sum","id":"7","retry":3000,"comment":"hi","data":"1 +\n2"}`.
+//! Every key is optional. The key `id` may also be called `last_event_id`, as in the output of
+//! `sse2json`.
 
-use eventwire::sse::{EventBuilder, EventId, EventType};
+use eventwire::sse::EventBuilder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::process::ExitCode;
@@ -48,23 +49,23 @@ fn run(input: impl BufRead) -> io::Result<()> {
     let mut output = io::stdout().lock();
     for line in input.lines() {
         let line: Line = serde_json::from_str(&line?)?;
-        let mut message = EventBuilder::new();
-        if let Some(comment) = &line.comment {
-            message = message.comment(comment);
+        let mut event = EventBuilder::new();
+        if let Some(comment) = line.comment {
+            event = event.comment(comment);
         }
-        if let Some(event) = &line.event {
-            message = message.event_type(EventType::new(event).map_err(io::Error::other)?);
+        if let Some(event_type) = line.event {
+            event = event.try_event_type(event_type).map_err(io::Error::other)?;
         }
-        if let Some(id) = &line.id {
-            message = message.id(EventId::new(id).map_err(io::Error::other)?);
+        if let Some(id) = line.id {
+            event = event.try_id(id).map_err(io::Error::other)?;
         }
         if let Some(retry) = line.retry {
-            message = message.retry(Duration::from_millis(retry));
+            event = event.retry(Duration::from_millis(retry));
         }
-        if let Some(data) = &line.data {
-            message = message.data(data);
+        if let Some(data) = line.data {
+            event = event.data(data);
         }
-        output.write_all(&message.to_bytes())?;
+        output.write_all(&event.to_bytes())?;
         output.flush()?;
     }
     Ok(())

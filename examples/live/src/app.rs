@@ -1,36 +1,36 @@
-//! What is plain HTTP: the page, and both event streams.
+//! Plain HTTP: the page, its files, and both event streams.
 
 use crate::room::Room;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use eventwire::sse::{EventBuilder, EventType, KeepAlive, LAST_EVENT_ID, RESPONSE_HEADERS};
-use eventwire_tokio::hub::{Hub, keep_alive};
+use eventwire::sse::{EventBody, EventBuilder, EventType, KeepAlive, LAST_EVENT_ID};
+use eventwire_tokio::hub::Hub;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;
-use std::convert::Infallible;
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 const PAGE: &str = include_str!("page.html");
 const CHAT_SCRIPT: &str = include_str!("chat.js");
 
-/// Long enough for the pause to be seen.
+/// Long enough for people to see the pause.
 const RECONNECTION_TIME: Duration = Duration::from_millis(1500);
 
 const RESUMED: EventType<'_> = EventType::from_static("resumed");
 
-/// The feed, and for each stream of a page that names itself what ends it.
+/// The feed and its named streams.
 struct Feed {
     hub: Arc<Hub>,
+    /// The page that a stream belongs to, and the signal that ends the stream.
     streams: Mutex<Vec<(String, oneshot::Sender<()>)>>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn router(hub: Arc<Hub>, room: Arc<Room>) -> Router {
         .merge(room)
 }
 
-/// `?client=ID`: the page that a stream belongs to.
+/// `?client=ID`: the page that a stream belongs to. A stream without a page cannot be dropped.
 #[derive(Deserialize)]
 struct Page {
     client: Option<String>,
@@ -68,14 +68,14 @@ async fn events(
         EventBuilder::new().event_type(RESUMED).data(resumed.to_string()).to_bytes()
     });
     let dropped = feed.dropped(page.client);
-    let blocks = stream::iter(resumed).chain(stream::iter(missed)).chain(listener.stream());
-    event_stream(blocks.take_until(dropped))
+    let events = stream::iter(resumed).chain(stream::iter(missed)).chain(listener.stream());
+    event_stream(events.take_until(dropped))
 }
 
 async fn drop_client(State(feed): State<Arc<Feed>>, Query(page): Query<Page>) -> StatusCode {
     let client = page.client.unwrap_or_default();
     let mut streams = feed.streams();
-    let dropped = streams.extract_if(.., |(of, _)| *of == client);
+    let dropped = streams.extract_if(.., |(owner, _)| *owner == client);
     match dropped.filter_map(|(_, dropped)| dropped.send(()).ok()).count() {
         0 => StatusCode::NOT_FOUND,
         _ => StatusCode::NO_CONTENT,
@@ -83,7 +83,7 @@ async fn drop_client(State(feed): State<Arc<Feed>>, Query(page): Query<Page>) ->
 }
 
 impl Feed {
-    /// Comes when the page asks for it.
+    /// Returns a future that is ready when this page asks to drop its streams.
     fn dropped(&self, client: Option<String>) -> impl Future<Output = ()> + Send + use<> {
         let is_dropped = client.map(|client| {
             let (dropped, is_dropped) = oneshot::channel();
@@ -105,7 +105,7 @@ impl Feed {
     }
 }
 
-/// The room, for those who only listen.
+/// Returns the chat room as an event stream.
 async fn listen(State(room): State<Arc<Room>>, headers: HeaderMap) -> impl IntoResponse {
     let (events, listener) = room.listen(last_event_id(&headers)).await;
     let events = stream::iter(events).chain(listener.stream());
@@ -114,7 +114,7 @@ async fn listen(State(room): State<Arc<Room>>, headers: HeaderMap) -> impl IntoR
 
 async fn file(State(room): State<Arc<Room>>, Path(id): Path<u64>) -> Response {
     let Some(file) = room.file(id).await else { return StatusCode::NOT_FOUND.into_response() };
-    // After a restart the same id is another file's.
+    // After a restart the same id belongs to another file.
     let headers = [
         (CONTENT_TYPE, file.mime),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -127,9 +127,6 @@ fn last_event_id(headers: &HeaderMap) -> Option<&[u8]> {
     headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes)
 }
 
-fn event_stream(blocks: impl Stream<Item = Bytes> + Send + 'static) -> impl IntoResponse {
-    let retry = EventBuilder::new().retry(RECONNECTION_TIME).to_bytes();
-    let blocks = stream::iter([retry]).chain(blocks).boxed();
-    let blocks = keep_alive(blocks, KeepAlive::DEFAULT_INTERVAL);
-    (RESPONSE_HEADERS, Body::from_stream(blocks.map(Ok::<_, Infallible>)))
+fn event_stream(events: impl Stream<Item = Bytes> + Send + 'static) -> impl IntoResponse {
+    EventBody::new(events).retry(RECONNECTION_TIME).keep_alive(KeepAlive::DEFAULT_INTERVAL, sleep)
 }

@@ -1,23 +1,23 @@
-// The chat, over both wires. What others wrote only ever becomes text.
+// The chat, over WebSocket and Server-Sent Events. Texts of other members are never read as HTML.
 'use strict';
 
 {
   const $ = id => document.getElementById(id);
 
-  /// Codes after which there is a server to come back to: it goes away, restarts, or is overloaded.
-  const COME_BACK = [1001, 1012, 1013];
+  /// Close codes after which the page reconnects: the server goes away, restarts, or is overloaded.
+  const RECONNECT_CODES = [1001, 1012, 1013];
 
   let socket;
   let attempts = 0;
   let timer;
 
-  // What the room tells, the same on both wires.
+  // The events of the room, the same in both protocols.
 
-  /// A list of what was told, and who is there.
+  /// A list of events, and the names of the members.
   class View {
-    /// The element of the file whose bytes come next.
-    awaited;
-    /// Whether the reader is at the end, and not scrolled away.
+    /// The element for the file whose bytes come next.
+    awaitedFile;
+    /// Whether the end of the list is in view.
     atEnd = true;
 
     constructor(list, present) {
@@ -28,7 +28,7 @@
       new ResizeObserver(() => this.keepEnd()).observe(list);
     }
 
-    /// After the list shrank, or an image grew.
+    /// Scrolls to the end again after the list has shrunk or an image has grown.
     keepEnd() {
       if (this.atEnd) this.list.scrollTop = this.list.scrollHeight;
     }
@@ -37,40 +37,40 @@
       this.list.replaceChildren();
     }
 
-    /// Shows an event; files are loaded by their URL unless their bytes follow.
-    show(told, bytesFollow = false) {
-      switch (told.type) {
+    /// Shows an event. A file is loaded by its URL unless its bytes follow.
+    show(event, bytesFollow = false) {
+      switch (event.type) {
         case 'presence':
-          this.present.replaceChildren(...told.names.map(name => create('li', '', name)));
+          this.present.replaceChildren(...event.names.map(name => create('li', '', name)));
           break;
         case 'joined':
-          this.notice(`${told.name} joined`);
+          this.notice(`${event.name} joined`);
           break;
         case 'left':
-          this.notice(`${told.name} left (${departure(told)})`);
+          this.notice(`${event.name} left (${departure(event)})`);
           break;
         case 'message':
-          this.entry(told, create('p', 'words', told.text));
+          this.entry(event, create('p', 'words', event.text));
           break;
         case 'file': {
-          const file = create(told.mime.startsWith('image/') ? 'img' : 'a', 'file', '');
-          this.entry(told, file);
-          file.dataset.bytes = told.bytes;
+          const file = create(event.mime.startsWith('image/') ? 'img' : 'a', 'file', '');
+          this.entry(event, file);
+          file.dataset.bytes = event.bytes;
           if (file.tagName === 'IMG') {
-            file.alt = `image from ${told.from}, ${size(told.bytes)}`;
+            file.alt = `image from ${event.from}, ${size(event.bytes)}`;
             file.onload = () => this.keepEnd();
           } else {
-            file.textContent = `⬇ file, ${size(told.bytes)}`;
+            file.textContent = `⬇ file, ${size(event.bytes)}`;
             file.download = 'file';
           }
-          if (bytesFollow) this.awaited = file;
-          else source(file, told.url);
+          if (bytesFollow) this.awaitedFile = file;
+          else setSource(file, event.url);
         }
       }
     }
 
     showBytes(bytes) {
-      source(this.awaited, URL.createObjectURL(bytes));
+      setSource(this.awaitedFile, URL.createObjectURL(bytes));
     }
 
     notice(text) {
@@ -89,27 +89,27 @@
     }
   }
 
-  const source = (file, url) => { file[file.tagName === 'IMG' ? 'src' : 'href'] = url; };
+  const setSource = (file, url) => { file[file.tagName === 'IMG' ? 'src' : 'href'] = url; };
   const size = bytes => bytes < 1024 ? `${bytes} B` : bytes < 2 ** 20 ? `${Math.round(bytes / 1024)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   const hue = name => [...name].reduce((sum, character) => (sum + character.codePointAt(0)) * 137 % 360, 0);
 
   function departure({ by, code, reason }) {
     if (!by) return 'connection lost';
-    const who = by === 'server' ? 'closed by the server' : '';
-    return [[code ?? 'no code', reason].filter(Boolean).join(' '), who].filter(Boolean).join(', ');
+    const side = by === 'server' ? 'closed by the server' : '';
+    return [[code ?? 'no code', reason].filter(Boolean).join(' '), side].filter(Boolean).join(', ');
   }
 
   let myName;
   const chat = new View($('chat'), $('present'));
 
-  // Over WebSocket: talk.
+  // Members talk over WebSocket.
 
   function showChatState(state, text) {
     $('chat-state').dataset.state = state;
     $('chat-state').textContent = text;
-    const out = state === 'closed';
-    $('join').hidden = !out;
-    $('say').hidden = $('leave').hidden = out;
+    const closed = state === 'closed';
+    $('join').hidden = !closed;
+    $('say').hidden = $('leave').hidden = closed;
     $('send').ariaDisabled = state !== 'open';
   }
 
@@ -122,16 +122,16 @@
     socket = new WebSocket(url);
     socket.onmessage = ({ data }) => {
       if (typeof data !== 'string') return chat.showBytes(data);
-      const told = JSON.parse(data);
-      if (told.type === 'welcome') {
-        ({ name: myName, history } = told);
+      const event = JSON.parse(data);
+      if (event.type === 'welcome') {
+        ({ name: myName, history } = event);
         attempts = 0;
         chat.clear();
         showChatState('open', `open, as ${myName}`);
-      } else if (told.type === 'refused') {
-        chat.notice(`Not sent. ${told.why}`);
+      } else if (event.type === 'refused') {
+        chat.notice(`Not sent. ${event.why}`);
       } else {
-        chat.show(told, history <= 0);
+        chat.show(event, history <= 0);
         history -= 1;
       }
     };
@@ -143,18 +143,18 @@
     const closed = `closed ${code}${reason && ` ${reason}`}, ${wasClean ? 'clean' : 'not clean'}`;
     Object.assign($('chat-state').dataset, { code, reason, clean: wasClean });
     chat.present.replaceChildren();
-    if (wasClean && !COME_BACK.includes(code)) {
+    if (wasClean && !RECONNECT_CODES.includes(code)) {
       delete sessionStorage.name;
       showChatState('closed', closed);
       return;
     }
-    // Twice as long each time, and never all pages at once.
+    // The pause doubles each time. It is random, so that not all pages reconnect at once.
     const pause = Math.min(500 * 2 ** attempts++, 15000) * (0.75 + Math.random() / 2);
     showChatState('connecting', `${closed}; reconnecting …`);
     timer = setTimeout(connect, pause);
   }
 
-  const send = told => socket.send(JSON.stringify(told));
+  const send = message => socket.send(JSON.stringify(message));
   const isOpen = () => socket?.readyState === WebSocket.OPEN;
 
   $('join').onsubmit = event => {
@@ -194,7 +194,7 @@
   function sendFiles(files) {
     for (const file of files) {
       if (!isOpen()) return;
-      if (file.size > 4 * 2 ** 20) chat.notice(`Not sent. ${size(file.size)} are more than 4 MiB.`);
+      if (file.size > 4 * 2 ** 20) chat.notice(`Not sent. The file has ${size(file.size)}, and the limit is 4 MiB.`);
       else socket.send(file);
     }
   }
@@ -211,7 +211,7 @@
     sendFiles(files);
   };
 
-  // Over Server-Sent Events: listen.
+  // Others listen over Server-Sent Events.
 
   let listener;
   const listened = new View($('listened'), $('listened-present'));

@@ -1,4 +1,4 @@
-//! Where connections come in: a new member of the chat, or plain HTTP?
+//! Accepts connections: a new member of the chat room, or plain HTTP.
 
 use crate::room::Room;
 use crate::{http, member};
@@ -14,11 +14,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-/// How long a request's head may take to arrive.
+/// The maximum time until the head of a request has arrived.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const FOREIGN: Rejection<'_> = refusal(403, "The chat is for this server's own page.\n");
-const FULL: Rejection<'_> = refusal(503, "The room is full, or closed.\n");
+const FOREIGN: Rejection<'_> = refusal(403, "Only pages of this server may join the chat.\n");
+const FULL: Rejection<'_> = refusal(503, "The room is full or closed.\n");
 
 pub(crate) async fn serve(mut socket: TcpStream, router: Router, room: &Room) -> io::Result<()> {
     socket.set_nodelay(true)?;
@@ -48,16 +48,16 @@ pub(crate) async fn serve(mut socket: TcpStream, router: Router, room: &Room) ->
     };
     let head_len = request.head_len();
     let accepted = request.accept().to_bytes();
-    // What the member sent at once, behind the request.
+    // The rest is what the member sent right after the request.
     received.advance(head_len);
-    // A member that does not take the answer is soon known to be lost.
+    // If this fails, `member::serve` finds the connection lost.
     let _ = socket.write_all(&accepted).await;
     member::serve(room, membership, socket, received).await;
     Ok(())
 }
 
-/// Whether a request that opens no WebSocket meant to. What is no such request to begin with is for
-/// hyper to judge, be it well-formed or not.
+/// Returns whether a faulty request was meant to open a WebSocket. hyper answers all other
+/// requests, well-formed or not.
 const fn asks_for_websocket(error: RequestError) -> bool {
     matches!(
         error,
@@ -71,8 +71,8 @@ const fn asks_for_websocket(error: RequestError) -> bool {
     )
 }
 
-/// Browsers let any page connect to any server, and name the page's origin. Programs other than
-/// browsers name none, and may come in.
+/// Returns whether the request comes from a page of this server. Browsers let any page connect to
+/// any server, and send the page's origin. Other programs send no origin, and may join.
 fn is_from_our_page(request: &Request<'_>) -> bool {
     request.origin().is_none_or(|origin| {
         let host = origin.split_once("://").map(|(_scheme, host)| host);
@@ -84,20 +84,20 @@ fn uri(request: &Request<'_>) -> Uri {
     request.target().parse().unwrap_or_default()
 }
 
-/// `?name=NAME`: what a member wants to be called.
+/// `?name=NAME`: the name that a member wants.
 #[derive(Deserialize)]
-struct Wish {
+struct Wanted {
     name: String,
 }
 
 fn name(request: &Request<'_>) -> String {
-    Query::try_from_uri(&uri(request)).map(|Query(Wish { name })| name).unwrap_or_default()
+    Query::try_from_uri(&uri(request)).map(|Query(Wanted { name })| name).unwrap_or_default()
 }
 
 const fn refusal(status: u16, body: &str) -> Rejection<'_> {
     match Rejection::new(status) {
         Ok(rejection) => rejection.body(body),
-        Err(_) => panic!("no refusal has this status"),
+        Err(_) => panic!("a refusal cannot have this status"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What there is to tell.
+//! The events of the feed.
 
 use bytes::Bytes;
 use eventwire::sse::{EventBuilder, EventType, KEEP_ALIVE};
@@ -22,11 +22,12 @@ const POEMS: [&str; 2] = [
     "Cut me where you like:\nthe last id that you have seen\nis where I go on.",
 ];
 
-/// Publishes for as long as it is polled: the time, a named event, one of many lines, and between
-/// them the comment that keeps proxies from closing a silent stream.
+/// Publishes events for as long as the future is polled: the time, the weather as an event with a
+/// type, a poem of several lines, and between them the comment that keeps proxies from closing a
+/// silent stream.
 pub(crate) async fn run(hub: &Hub) {
     let mut seconds = interval(Duration::from_secs(1));
-    // After the machine slept, nobody wants all the seconds that it missed.
+    // Skip the seconds that the machine slept through.
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for second in 0_usize.. {
         seconds.tick().await;
@@ -37,7 +38,7 @@ pub(crate) async fn run(hub: &Hub) {
         if second % 3 == 0 {
             let (place, celsius, sky) = REPORTS[second / 3 % REPORTS.len()];
             let report = json!({ "place": place, "celsius": celsius, "sky": sky }).to_string();
-            hub.push(&EventBuilder::new().event_type(WEATHER).data(&report));
+            hub.push(&EventBuilder::new().event_type(WEATHER).data(report));
         }
         if second % 5 == 0 {
             let poem = POEMS[second / 5 % POEMS.len()];

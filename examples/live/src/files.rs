@@ -1,9 +1,9 @@
-//! The last files that were shown in the room.
+//! The last files that members sent to the room.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// How many are kept; each is at most as long as a message may be.
+/// The number of files that are kept. Each is at most as long as a message may be.
 const KEPT: usize = 16;
 
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(crate) struct File {
 }
 
 impl Files {
-    /// Keeps a file; returns its id.
+    /// Keeps a file and returns its id.
     pub(crate) fn add(&mut self, file: File) -> u64 {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
@@ -35,8 +35,8 @@ impl Files {
 }
 
 impl File {
-    /// Takes the type from the bytes, and no sender's word for it: a page that somebody sends must
-    /// not run as one of ours.
+    /// Detects the type from the bytes. A type that the sender chooses would let a page of the
+    /// sender run as one of ours.
     pub(crate) fn new(data: Bytes) -> Self {
         let mime = match &data[..] {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', ..] => "image/png",

@@ -1,4 +1,4 @@
-//! A connection that turned out to be plain HTTP, handed on to hyper and axum.
+//! Plain HTTP connections, served by hyper and axum.
 
 use axum::Router;
 use bytes::BytesMut;
@@ -9,8 +9,8 @@ use std::io::Cursor;
 use tokio::io::{AsyncReadExt, join};
 use tokio::net::TcpStream;
 
-/// Answers the one request that begins with what was `received`. There is no second one on the
-/// same connection, since that might ask for a WebSocket.
+/// Answers the request that begins with the bytes in `received`. Closes the connection after it,
+/// because a second request might ask for a WebSocket.
 pub(crate) async fn serve(
     socket: TcpStream,
     received: BytesMut,

@@ -1,9 +1,9 @@
-//! A live event stream, a chat room, and a page that shows both: `cargo run --release -p live`,
-//! then open `http://127.0.0.1:3000`, or `curl -N http://127.0.0.1:3000/events`.
+//! A live event stream, a chat room, and a page that shows both. Run `cargo run --release -p live`,
+//! then open `http://127.0.0.1:3000` or run `curl -N http://127.0.0.1:3000/events`.
 //!
-//! The room is at `/chat`: over WebSocket for those who talk, as an event stream for those who only
-//! listen. HTTP is hyper's and axum's; every byte of the streams and of WebSocket, from the opening
-//! handshake to the closing one, is eventwire's.
+//! The room is at `/chat`: members talk over WebSocket, and others listen to it as an event stream.
+//! hyper and axum do the HTTP. eventwire does the event streams, and WebSocket from the opening
+//! handshake to the closing one.
 
 mod app;
 mod door;
@@ -26,14 +26,14 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-const USAGE: &str = "usage: live [ADDRESS], where ADDRESS is 127.0.0.1:3000 if not given";
+const USAGE: &str = "usage: live [ADDRESS], where ADDRESS is 127.0.0.1:3000 by default";
 
-/// What is kept of the feed for those who come back.
+/// The events of the feed that are kept for returning clients.
 const HISTORY: FanoutOptions = FanoutOptions::new().max_items(1000);
 
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long the members of the room may take to leave when the program is stopped.
+/// How long the program waits for the members to leave when it is stopped.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
@@ -55,7 +55,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("cannot listen on {address:?}: {error}"))?;
     let stopped = stop_signal()?;
-    // Not `println!`, which panics if nobody reads; standard output sends each line at once.
+    // `println!` would panic if nobody reads. Standard output flushes each line.
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
 
     let feed = Hub::new(HISTORY);
@@ -66,7 +66,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         () = feed::run(&feed) => {}
         () = accept(&listener, &router, &room) => {}
     }
-    // An event stream has no end to wait for, and its client comes back; a WebSocket has.
+    // WebSockets have a closing handshake to wait for. Clients of event streams just come back.
     let _ = timeout(PATIENCE, room.close()).await;
     Ok(())
 }
@@ -74,17 +74,17 @@ async fn run() -> Result<(), Box<dyn Error>> {
 async fn accept(listener: &TcpListener, router: &Router, room: &Arc<Room>) {
     loop {
         let Ok((socket, _)) = listener.accept().await else {
-            // Out of file descriptors, as a rule; some will be closed.
+            // Usually too many files are open. Some may be closed after a pause.
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
         let (router, room) = (router.clone(), Arc::clone(room));
-        // A connection that is lost is nobody's loss but its client's.
+        // An error of a connection concerns its client only.
         tokio::spawn(async move { door::serve(socket, router, &room).await });
     }
 }
 
-/// The address to listen on, `None` if all that is asked for is help.
+/// Returns the address to listen on, or `None` if the user asked for help.
 fn parse_args() -> Result<Option<String>, lexopt::Error> {
     use lexopt::prelude::*;
     let mut address = None;
@@ -99,7 +99,7 @@ fn parse_args() -> Result<Option<String>, lexopt::Error> {
     Ok(address.or_else(|| Some("127.0.0.1:3000".into())))
 }
 
-/// Listens from now on for what ends the program.
+/// Returns a future that is ready when the program is told to stop. Signals count from now on.
 #[cfg(unix)]
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,15 +1,15 @@
-//! A member's connection: one task, from the handshake's end to the transport's.
+//! The connection of a member: one task, from the end of the handshake to the end of the transport.
 //!
-//! What a member sends:
+//! A member sends these messages:
 //!
-//! | frame | meaning |
+//! | message | meaning |
 //! |---|---|
-//! | text `{"type":"message","text":"hello"}` | tell everyone |
-//! | text `{"type":"close","code":4001,"reason":"enough"}` | close my connection, with this code and reason |
-//! | binary | show everyone this file, such as an image |
+//! | text `{"type":"message","text":"hello"}` | send this text to everyone |
+//! | text `{"type":"close","code":4001,"reason":"enough"}` | close my connection with this code and reason |
+//! | binary | send this file, such as an image, to everyone |
 //!
-//! Its name stands in the request: `/chat?name=Ada`. What it gets is in [`Told`], each a text
-//! frame, and the bytes of files in binary ones.
+//! The name is in the request: `/chat?name=Ada`. A member receives each [`Told`] as a text message,
+//! and the bytes of files as binary messages.
 
 use crate::room::{Membership, Room};
 use crate::wires::{Departure, OnWires, Side, Told};
@@ -29,17 +29,17 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// A member may send files of 4 MiB, is pinged, and has time to read what was sent before a close.
+/// Members may send files of 4 MiB, are pinged, and have time to read everything before a close.
 const OPTIONS: WebSocketOptions = WebSocketOptions::new()
     .limits(Limits::new().max_message(4 << 20))
     .ping_interval(Duration::from_secs(20))
     .pong_timeout(Duration::from_secs(20))
     .closing_timeout(Duration::from_secs(10));
 
-/// How much is read at once.
+/// The number of bytes that are read at once.
 const READ: usize = 64 << 10;
 
-/// What a member may say in text.
+/// A text message of a member.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Said {
@@ -55,11 +55,11 @@ struct Member<'a> {
     socket: WebSocket,
     received: BytesMut,
     start: Instant,
-    /// How we closed, if we did so first.
+    /// How the server closed the connection, if it did so first.
     departure: Option<Departure>,
 }
 
-/// Serves a member until it has gone. `received` holds what came behind the handshake.
+/// Serves a member until it leaves. `received` holds the bytes that arrived after the handshake.
 pub(crate) async fn serve(
     room: &Room,
     membership: Membership,
@@ -73,12 +73,12 @@ pub(crate) async fn serve(
     let mut member = Member { room, name, events, closed, socket, received, start, departure };
     let (reading, writing) = transport.split();
     let close = member.run(reading, writing).await;
-    let how = member.departure.unwrap_or_else(|| Departure::by_them(&close));
-    room.leave(&member.name, &how).await;
+    let departure = member.departure.unwrap_or_else(|| Departure::from_close(&close));
+    room.leave(&member.name, &departure).await;
 }
 
 impl Member<'_> {
-    /// The loop around the transport.
+    /// Runs the WebSocket over its transport until it is closed.
     async fn run(&mut self, mut reading: ReadHalf<'_>, writing: WriteHalf<'_>) -> CloseEvent {
         let mut writer = Writer::new(writing);
         let (mut ended, mut failed) = (false, false);
@@ -86,7 +86,7 @@ impl Member<'_> {
             while let Some(event) = self.socket.poll(&mut self.received, self.start.elapsed()) {
                 match event {
                     WebSocketEvent::Open => self.welcome(),
-                    WebSocketEvent::Text(text) => self.hear(&text).await,
+                    WebSocketEvent::Text(text) => self.handle(&text).await,
                     WebSocketEvent::Binary(data) => self.room.show(&self.name, data).await,
                     WebSocketEvent::Ping(_)
                     | WebSocketEvent::Pong(_)
@@ -96,8 +96,8 @@ impl Member<'_> {
             }
             self.pass_on();
             let deadline = self.socket.deadline().map(|deadline| self.start + deadline);
-            // Whoever waits to be written to reads no news, and falls behind.
-            let reads_news = self.departure.is_none() && self.socket.flow() == Flow::Ready;
+            // A member with a full queue takes no news, and falls behind.
+            let awaits_news = self.departure.is_none() && self.socket.flow() == Flow::Ready;
             let wants_shutdown = self.socket.wants_shutdown();
             let mut to_write = self.socket.to_write(self.start.elapsed());
             self.received.reserve(READ);
@@ -116,8 +116,8 @@ impl Member<'_> {
                         Err(error) => self.socket.read_failed(error, self.start.elapsed()),
                     }
                 }
-                () = self.events.news(), if reads_news && !failed => {}
-                _ = self.closed.changed(), if self.departure.is_none() => self.send_out(),
+                () = self.events.news(), if awaits_news && !failed => {}
+                _ = self.closed.changed(), if self.departure.is_none() => self.close_for_restart(),
                 () = sleep_until(deadline.unwrap_or(self.start)), if deadline.is_some() => {}
             }
         }
@@ -131,7 +131,7 @@ impl Member<'_> {
         }
     }
 
-    /// Sends what there is to send, until enough waits to be written.
+    /// Queues events until enough bytes wait to be written.
     fn pass_on(&mut self) {
         while self.departure.is_none() && self.socket.flow() == Flow::Ready {
             match self.events.try_next() {
@@ -142,7 +142,7 @@ impl Member<'_> {
         }
     }
 
-    async fn hear(&mut self, text: &str) {
+    async fn handle(&mut self, text: &str) {
         match serde_json::from_str(text) {
             Ok(Said::Message { text }) => {
                 if let Err(why) = self.room.say(&self.name, &text).await {
@@ -157,7 +157,7 @@ impl Member<'_> {
         }
     }
 
-    fn send_out(&mut self) {
+    fn close_for_restart(&mut self) {
         self.close(CloseCode::SERVICE_RESTART, "the server stops");
     }
 
@@ -166,19 +166,19 @@ impl Member<'_> {
             return;
         }
         match self.socket.close(Some(Close { code, reason }), self.start.elapsed()) {
-            Ok(()) => self.departure = Some(Departure::by_us(code, reason)),
+            Ok(()) => self.departure = Some(Departure::by_server(code, reason)),
             Err(_) => self.tell(&Told::Refused { why: "A reason has at most 123 bytes." }),
         }
     }
 
     fn tell(&mut self, told: &Told<'_>) {
-        // One who does not read what we answer has to do without.
+        // A member that does not read its answers loses them.
         let _ = self.socket.send(&Frame::text(&told.json()));
     }
 
     fn send(&mut self, event: &OnWires) {
         let Some(frame) = &event.ws else { return };
-        // By any other error it is closing, and the last event tells how.
+        // After any other error the connection is closing, and its last event says how.
         if let Err(SendError::Full) = self.socket.send_prepared(frame) {
             self.close(CloseCode::TRY_AGAIN_LATER, "too slow for this room");
         }
@@ -186,14 +186,16 @@ impl Member<'_> {
 }
 
 impl Departure {
-    fn by_us(code: CloseCode, reason: &str) -> Self {
+    fn by_server(code: CloseCode, reason: &str) -> Self {
         Self { by: Some(Side::Server), code: Some(code.get()), reason: reason.to_owned() }
     }
 
-    /// By the last event of a connection that we did not close.
-    fn by_them(close: &CloseEvent) -> Self {
+    /// Returns how a member left whose connection the server did not close on purpose.
+    fn from_close(close: &CloseEvent) -> Self {
         match &close.failure {
-            Some(Failure::Protocol(fault)) => Self::by_us(fault.close_code(), &fault.to_string()),
+            Some(Failure::Protocol(fault)) => {
+                Self::by_server(fault.close_code(), &fault.to_string())
+            }
             Some(failure) => Self { by: None, code: None, reason: failure.to_string() },
             None => Self {
                 by: Some(Side::Client),

@@ -1,4 +1,4 @@
-//! The chat room: who is there, and what they tell each other.
+//! The chat room: its members, and the messages between them.
 
 use crate::files::{File, Files};
 use crate::wires::{Departure, OnWires, Told};
@@ -8,20 +8,20 @@ use eventwire_tokio::hub::{Hub, Listener, since_1970};
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
 
-/// What newcomers find, with the files that go out meanwhile.
+/// The events that a new member finds. Files count as bytes while they are being sent.
 const HISTORY: FanoutOptions = FanoutOptions::new().max_items(256).max_bytes(32 << 20);
 
 const MAX_MEMBERS: usize = 200;
 const MAX_NAME_CHARS: usize = 24;
 const MAX_TEXT_CHARS: usize = 2000;
 
-/// All that is told is told under the lock, so that it comes in one order on both wires.
+/// Events are published under the lock of `inside`, so that both protocols have them in one order.
 pub(crate) struct Room {
     hub: Arc<Hub<OnWires>>,
     inside: Mutex<Inside>,
-    /// Whether everybody is to leave.
+    /// Whether all members must leave.
     closed: watch::Sender<bool>,
-    /// How many members there are, for the one who waits until all have gone.
+    /// The number of members, for `close`, which waits until it is 0.
     members: watch::Sender<usize>,
 }
 
@@ -31,14 +31,14 @@ struct Inside {
     files: Files,
 }
 
-/// What a newcomer gets.
+/// The name of a new member, its events, and the signal that it must leave.
 pub(crate) struct Membership {
     pub(crate) name: String,
     pub(crate) events: Listener<OnWires>,
     pub(crate) closed: watch::Receiver<bool>,
 }
 
-/// There is no place for another member.
+/// The room takes no more members.
 pub(crate) struct Full;
 
 impl Room {
@@ -47,7 +47,7 @@ impl Room {
         Self { hub: Hub::new(HISTORY), inside: Mutex::default(), closed, members }
     }
 
-    /// Lets somebody in, by a name that nobody else has.
+    /// Adds a member, with a name that no other member has.
     pub(crate) async fn enter(&self, wanted: &str) -> Result<Membership, Full> {
         let mut inside = self.inside.lock().await;
         let closed = self.closed.subscribe();
@@ -58,20 +58,20 @@ impl Room {
         let events = self.hub.listen(Some(b""));
         inside.names.push(name.clone());
         self.publish(&Told::Joined { name: &name });
-        self.tell_presence(&inside);
+        self.publish_presence(&inside);
         Ok(Membership { name, events, closed })
     }
 
-    /// Lets a member go.
-    pub(crate) async fn leave(&self, name: &str, how: &Departure) {
+    /// Removes a member.
+    pub(crate) async fn leave(&self, name: &str, departure: &Departure) {
         let mut inside = self.inside.lock().await;
-        inside.names.retain(|it| it != name);
-        self.publish(&Told::Left { name, how });
-        self.tell_presence(&inside);
+        inside.names.retain(|other| other != name);
+        self.publish(&Told::Left { name, departure });
+        self.publish_presence(&inside);
     }
 
-    /// Lets somebody listen, from the event after this id, or from the first that is kept: what was
-    /// missed, who is there, and what comes.
+    /// Listens from the event after this id, or from the oldest event that is kept. Returns the
+    /// missed events, followed by the names of the members, and the listener for later events.
     pub(crate) async fn listen(
         &self,
         last_event_id: Option<&[u8]>,
@@ -83,20 +83,20 @@ impl Room {
         (events, listener)
     }
 
-    /// Passes a message on, or says why not.
+    /// Sends a text to everyone. The error is a sentence for the sender.
     pub(crate) async fn say(&self, from: &str, text: &str) -> Result<(), &'static str> {
         if text.trim().is_empty() {
-            return Err("There is nothing in it.");
+            return Err("The message is empty.");
         }
         if text.chars().count() > MAX_TEXT_CHARS {
-            return Err("It is too long.");
+            return Err("The message is too long.");
         }
         let _inside = self.inside.lock().await;
         self.publish(&Told::Message { from, text, at: now() });
         Ok(())
     }
 
-    /// Passes a file on.
+    /// Sends a file to everyone.
     pub(crate) async fn show(&self, from: &str, data: Bytes) {
         let file = File::new(data);
         let mut inside = self.inside.lock().await;
@@ -106,18 +106,18 @@ impl Room {
         self.hub.push_transient(OnWires::binary(&file.data), bytes);
     }
 
-    /// A file that was shown, unless that was too long ago.
+    /// Returns a file, if it is still kept.
     pub(crate) async fn file(&self, id: u64) -> Option<File> {
         self.inside.lock().await.files.get(id)
     }
 
-    /// Sends everybody out, and waits until they have gone.
+    /// Makes all members leave, and waits until they have left.
     pub(crate) async fn close(&self) {
         let inside = self.inside.lock().await;
         self.closed.send_replace(true);
         drop(inside);
         let mut members = self.members.subscribe();
-        // The sender is ours, so this cannot fail.
+        // This cannot fail, because the room keeps the sender.
         let _ = members.wait_for(|&members| members == 0).await;
     }
 
@@ -125,7 +125,7 @@ impl Room {
         self.hub.publish(None, |id| told.encode(Some(id)));
     }
 
-    fn tell_presence(&self, inside: &Inside) {
+    fn publish_presence(&self, inside: &Inside) {
         self.members.send_replace(inside.names.len());
         let (presence, len) = Told::Presence { names: &inside.names }.encode(None);
         self.hub.push_transient(presence, len);
@@ -133,9 +133,10 @@ impl Room {
 }
 
 impl Inside {
-    /// What is left of a name without what cannot be seen, and with a number if it is taken.
+    /// Returns this name without its invisible characters, and with a number if the name is taken.
     fn free_name(&self, wanted: &str) -> String {
-        let visible = wanted.chars().filter(|it| !it.is_control()).take(MAX_NAME_CHARS);
+        let visible =
+            wanted.chars().filter(|character| !character.is_control()).take(MAX_NAME_CHARS);
         let visible: String = visible.collect();
         let name = match visible.trim() {
             "" => "Guest",
@@ -143,11 +144,11 @@ impl Inside {
         };
         let numbered = (2..).map(|number| format!("{name} {number}"));
         let mut names = std::iter::once(name.to_owned()).chain(numbered);
-        names.find(|name| !self.names.contains(name)).expect("numbers do not run out")
+        names.find(|name| !self.names.contains(name)).expect("there are enough numbers")
     }
 }
 
-/// In milliseconds since 1970.
+/// Returns the time in milliseconds since 1970.
 fn now() -> u64 {
     since_1970().as_millis().try_into().unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What the room tells, encoded once for each wire.
+//! The events of the room, encoded once for each protocol.
 
 use bytes::Bytes;
 use eventwire::sse::{EventBuilder, EventId, EventType};
@@ -7,44 +7,44 @@ use serde::Serialize;
 
 const CHAT: EventType<'_> = EventType::from_static("chat");
 
-/// One thing for all, on both wires; `None` where a wire has no use for it.
+/// An event in both protocols. `None` is for a protocol that does not carry the event.
 #[derive(Clone)]
 pub(crate) struct OnWires {
     pub(crate) sse: Option<Bytes>,
     pub(crate) ws: Option<PreparedFrame>,
 }
 
-/// What the room tells, as JSON.
+/// An event of the room, as JSON.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum Told<'a> {
-    /// To a newcomer alone: the name it goes by, and how many events follow that are not new.
+    /// For a new member alone: its name, and the number of earlier events that follow.
     Welcome { name: &'a str, history: usize },
-    /// To one alone: why what it said was not passed on.
+    /// For the sender alone: why its message was not sent on.
     Refused { why: &'a str },
-    /// Everyone who is there, whenever that changes.
+    /// The names of all members, whenever they change.
     Presence { names: &'a [String] },
-    /// Somebody came.
+    /// A member joined.
     Joined { name: &'a str },
-    /// Somebody went.
+    /// A member left.
     Left {
         name: &'a str,
         #[serde(flatten)]
-        how: &'a Departure,
+        departure: &'a Departure,
     },
-    /// Somebody said something, at this time in milliseconds since 1970.
+    /// A member sent a text, at this time in milliseconds since 1970.
     Message { from: &'a str, text: &'a str, at: u64 },
-    /// Somebody showed something. On a WebSocket a binary frame with its bytes follows, unless the
-    /// event is history.
+    /// A member sent a file. On a WebSocket a binary message with its bytes follows, unless this is
+    /// an earlier event.
     File { from: &'a str, url: &'a str, mime: &'a str, bytes: usize, at: u64 },
 }
 
-/// How somebody went.
+/// How a member left.
 #[derive(Debug, Serialize)]
 pub(crate) struct Departure {
-    /// The side that closed; `None` if the connection was lost.
+    /// The side that closed the connection. `None` if the connection was lost.
     pub(crate) by: Option<Side>,
-    /// What its close frame said.
+    /// The code of its close frame.
     pub(crate) code: Option<u16>,
     pub(crate) reason: String,
 }
@@ -61,7 +61,7 @@ impl Told<'_> {
         serde_json::to_string(self).expect("strings and numbers are JSON")
     }
 
-    /// With an id if it is to be kept; and how long it is on both wires.
+    /// Returns the encoded event and its length in both protocols. An event that is kept has an id.
     pub(crate) fn encode(&self, id: Option<EventId<'_>>) -> (OnWires, usize) {
         let json = self.json();
         let mut event = EventBuilder::new().event_type(CHAT).data(&json);
@@ -75,7 +75,7 @@ impl Told<'_> {
 }
 
 impl OnWires {
-    /// The bytes of a file. Those who listen load them by its URL.
+    /// Returns the bytes of a file. Listeners over SSE load the file by its URL.
     pub(crate) fn binary(data: &[u8]) -> Self {
         Self { sse: None, ws: Some(Frame::binary(data).prepare()) }
     }

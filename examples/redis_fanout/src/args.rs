@@ -1,14 +1,14 @@
-//! What the command line says.
+//! The command line.
 
 use std::time::Duration;
 
 pub(crate) const USAGE: &str = "\
 usage: redis_fanout [--history N] [--length N] [--keep-alive SECONDS] [ADDRESS] [REDIS_URL]
-  ADDRESS       where to listen, 127.0.0.1:3000 if not given
-  REDIS_URL     redis://127.0.0.1:6379/ if not given
-  --history     how many entries this server holds itself, 1024 if not given
-  --length      how many entries Redis holds, about, 100000 if not given
-  --keep-alive  how often a client hears from us at least, 15 if not given";
+  ADDRESS       the address to listen on, by default 127.0.0.1:3000
+  REDIS_URL     the URL of Redis, by default redis://127.0.0.1:6379/
+  --history     the number of entries that this server holds, by default 1024
+  --length      the approximate number of entries that Redis holds, by default 100000
+  --keep-alive  the time without an event until a keep-alive is sent, by default 15";
 
 pub(crate) struct Args {
     pub(crate) address: String,
@@ -18,7 +18,7 @@ pub(crate) struct Args {
     pub(crate) keep_alive: Duration,
 }
 
-/// `None` if all that is asked for is help.
+/// Returns `None` if the user asked for help.
 pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
     let mut places = Vec::new();

@@ -1,126 +1,118 @@
 //! The event stream.
 
 use crate::Feed;
-use crate::store::{self, is_entry_id};
-use axum::body::Body;
+use crate::store::{self, event_id, is_entry_id};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use eventwire::sse::{EventBuilder, EventId, EventType, LAST_EVENT_ID, RESPONSE_HEADERS};
-use eventwire_tokio::hub::keep_alive;
-use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
-use std::convert::Infallible;
+use eventwire::sse::{EventBody, EventBuilder, EventType, LAST_EVENT_ID};
+use eventwire_tokio::hub::Listener;
+use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How long a client is to wait that lost the connection.
+/// How long a client waits before it reconnects.
 const RECONNECTION_TIME: Duration = Duration::from_secs(1);
 
-/// How long to wait after Redis failed, by which time that should be known.
+/// The pause after an error of Redis, long enough for the reader to notice a lost connection.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Where a client is whose next event may not be in the local history.
+/// Where the next event of a client is.
 enum Place {
-    Behind(String),
-    /// Where Redis begins.
+    /// After the entry with this id, in the local history or in Redis.
+    After(String),
+    /// At the oldest entry in Redis.
     Oldest,
+    /// In the local history, as are all later events.
+    Local(Listener),
 }
 
-impl Place {
-    fn behind(last_event_id: &[u8]) -> Self {
-        Self::Behind(String::from_utf8_lossy(last_event_id).into_owned())
-    }
+/// Some events that are there at once, and the place of the next one.
+type Step = (Vec<Bytes>, Place);
 
-    fn id(&self) -> Option<&str> {
-        match self {
-            Self::Behind(id) => Some(id),
-            Self::Oldest => None,
-        }
-    }
-}
-
-/// Events that are at hand, and where to go on behind them, if they have an end.
-type Step = (BoxStream<'static, Bytes>, Option<Place>);
-
-/// What comes, as it comes. While Redis is needed and away the response waits or stays open: a browser
-/// takes any other status than 200 for final.
+/// Sends events as they arrive. While a client needs events from Redis and Redis is away, the
+/// response waits or stays open. A browser would take any status other than 200 as final.
 pub(crate) async fn stream(
     State(feed): State<Arc<Feed>>,
     headers: HeaderMap,
 ) -> impl IntoResponse + use<> {
     let (first, place) = match headers.get(LAST_EVENT_ID) {
-        Some(id) => (stream::empty().boxed(), Some(Place::behind(id.as_bytes()))),
-        // Before the answer: who has that gets all that comes from then on.
+        Some(id) => (Vec::new(), Place::After(String::from_utf8_lossy(id.as_bytes()).into_owned())),
+        // Done before the response, so that its client gets every event from then on.
         None => feed.begin().await,
     };
     let interval = feed.keep_alive;
-    let retry = EventBuilder::new().retry(RECONNECTION_TIME).to_bytes();
-    let events = stream::unfold(place, move |place| {
+    let later = stream::unfold(place, move |place| {
         let feed = Arc::clone(&feed);
-        async move { Some(feed.step(place?).await) }
+        async move { feed.step(place).await }
     });
-    let blocks = stream::iter([retry]).chain(first).chain(events.flatten()).boxed();
-    let blocks = keep_alive(blocks, interval);
-    (RESPONSE_HEADERS, Body::from_stream(blocks.map(Ok::<_, Infallible>)))
+    let events = stream::iter(first).chain(later.flat_map(stream::iter));
+    EventBody::new(events).retry(RECONNECTION_TIME).keep_alive(interval, sleep)
 }
 
-/// Tells a client with this last event ID to begin anew.
+/// Returns the event that tells a client with this last event ID to begin anew.
 pub(crate) fn reset(last_event_id: &str) -> Bytes {
     const RESET: EventType<'_> = EventType::from_static("reset");
     EventBuilder::new().event_type(RESET).data(last_event_id).to_bytes()
 }
 
 impl Feed {
-    async fn step(&self, place: Place) -> Step {
-        // Before the look, so that what comes after it is news.
+    /// Takes the next events from a place. Returns `None` for a client that has lagged.
+    async fn step(&self, place: Place) -> Option<Step> {
+        let id = match place {
+            Place::Local(mut listener) => {
+                let event = listener.next().await?;
+                return Some((vec![event], Place::Local(listener)));
+            }
+            Place::After(id) => Some(id),
+            Place::Oldest => None,
+        };
+        // Created before the history is searched, so that later events are news.
         let mut now = self.hub.listen(None);
-        if let Place::Behind(id) = &place {
+        if let Some(id) = &id {
             if let Some(listener) = self.hub.since(id) {
-                return (listener.stream().boxed(), None);
+                return Some((Vec::new(), Place::Local(listener)));
             }
             if !is_entry_id(id) {
-                return (one(reset(id)), Some(Place::Oldest));
+                return Some((vec![reset(id)], Place::Oldest));
             }
         }
-        let id = place.id();
         let mut redis = self.store.wait_for_redis().await;
-        let Ok(page) = store::behind(&mut redis, id).await else {
+        let page = store::after(&mut redis, id.as_deref()).await;
+        let place = id.map_or(Place::Oldest, Place::After);
+        let Ok(page) = page else {
             sleep(PAUSE).await;
-            return (stream::empty().boxed(), Some(place));
+            return Some((Vec::new(), place));
         };
-        if !page.joins {
-            return (one(reset(id.unwrap_or_default())), Some(Place::Oldest));
+        match (place, page.entries.last()) {
+            (Place::After(id), _) if page.gap => Some((vec![reset(&id)], Place::Oldest)),
+            (_, Some(last)) => {
+                let place = Place::After(last.id.clone());
+                Some((page.entries.into_iter().map(|entry| entry.block).collect(), place))
+            }
+            (place, None) => {
+                // This server has not read the newest entry yet, or nothing was ever published.
+                now.news().await;
+                Some((Vec::new(), place))
+            }
         }
-        let Some(last) = page.entries.last() else {
-            // Another server was quicker than this one, or nothing was ever published.
-            now.news().await;
-            return (stream::empty().boxed(), Some(place));
-        };
-        let place = Place::Behind(last.id.clone());
-        let blocks = page.entries.into_iter().map(|entry| entry.block);
-        (stream::iter(blocks).boxed(), Some(place))
     }
 
-    /// Gives a new client the id of the last event that it was too late for: if it comes back before
-    /// the next one, it misses nothing.
+    /// Sends a new client the id of the last event before it. A client that returns before the next
+    /// event then misses nothing.
     async fn begin(&self) -> Step {
         if self.hub.last_event_id().is_empty() {
-            // Nothing was read yet, or there is nothing.
+            // Either this server has not read from Redis yet, or nothing was published.
             self.store.wait_for_redis().await;
         }
         let listener = self.hub.listen(None);
         let last = self.hub.last_event_id();
         if last.is_empty() {
-            return (listener.stream().boxed(), None);
+            return (Vec::new(), Place::Local(listener));
         }
-        let id = EventId::new(&last).expect("an entry's");
-        (one(EventBuilder::new().id(id).to_bytes()), Some(Place::Behind(last)))
+        let id = EventBuilder::new().id(event_id(&last)).to_bytes();
+        (vec![id], Place::After(last))
     }
-}
-
-fn one(block: Bytes) -> BoxStream<'static, Bytes> {
-    stream::iter([block]).boxed()
 }

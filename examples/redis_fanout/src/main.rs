@@ -1,17 +1,18 @@
-//! One stream of events, served by any number of servers that share it through Redis Streams:
+//! One stream of events, which any number of servers share through Redis Streams:
 //! `cargo run --release -p redis_fanout -- 127.0.0.1:3000 redis://127.0.0.1:6379/`.
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /publish` | 200 and the entry's id once Redis has what its body says; 503 if Redis did not say so |
-//! | `GET /events` | an event stream: what comes, or with `Last-Event-ID` all that came since, whichever server sent that |
+//! | `POST /publish` | publishes the body as an event: 200 and the entry's id once Redis has confirmed the entry, 503 if it has not |
+//! | `GET /events` | an event stream: events from now on, or with `Last-Event-ID` all events since then, whichever server sent that event |
 //!
-//! An event's id is that of its entry in Redis. If neither this server nor Redis still holds the entry
-//! of a `Last-Event-ID`, its client may have missed something: it gets an event `reset`, whose data is
-//! that id, then all that Redis holds. Who keeps a state begins it anew there.
+//! The id of an event is the id of its entry in Redis. If neither this server nor Redis still holds
+//! the entry of a `Last-Event-ID`, the client may have missed events. It then gets an event
+//! `reset`, whose data is that id, followed by all events that Redis holds. A client that keeps a
+//! state starts it anew at a `reset`.
 //!
-//! Nothing that was acknowledged is lost or comes twice, as far as Redis keeps what it acknowledges:
-//! with `appendfsync always` that is so after a crash too.
+//! No confirmed event is lost or sent twice, as long as Redis keeps the entries that it has
+//! confirmed. With `appendfsync always` Redis keeps them after a crash too.
 
 mod args;
 mod events;
@@ -36,17 +37,18 @@ use tokio::net::TcpListener;
 
 const HELP: &str = "POST /publish, GET /events\n";
 
-/// How long an event may be: it bounds what is read from Redis at once.
+/// The maximum size of an event in bytes. It bounds the size of a page that is read from Redis.
 const MAX_BODY: usize = 64 << 10;
 
-/// How much is held for those who come back, and how far behind one may be who reads slowly.
+/// The bytes of events that are held for returning clients, and the most that a slow client may lag
+/// behind.
 const MAX_BYTES: usize = 16 << 20;
 
 struct Feed {
     /// The newest entries.
     hub: Arc<Hub>,
     store: Store,
-    /// How often a client hears from us at least.
+    /// The time without an event after which a keep-alive is sent.
     keep_alive: Duration,
 }
 
@@ -67,7 +69,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         return Ok(());
     };
     let store = Store::new(&args.redis, args.length)
-        .map_err(|error| format!("{:?} is no URL of a Redis: {error}", args.redis))?;
+        .map_err(|error| format!("{:?} is not the URL of a Redis server: {error}", args.redis))?;
     let listener = TcpListener::bind(&args.address)
         .await
         .map_err(|error| format!("cannot listen on {:?}: {error}", args.address))?;
@@ -87,7 +89,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// It is never tried again here: what failed may have been written, and would be there twice.
+/// Publishes an event. Never tries again: Redis may have added the entry in spite of an error, and
+/// would then add it twice.
 async fn publish(State(feed): State<Arc<Feed>>, body: Bytes) -> Response {
     let text = match Utf8Bytes::try_from(body) {
         Ok(text) => text,

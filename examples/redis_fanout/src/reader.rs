@@ -1,4 +1,4 @@
-//! What takes each entry from Redis to the local history, in order.
+//! The reader, which copies each entry from Redis to the local history, in order.
 
 use crate::events::reset;
 use crate::store::{self, Entry, PAGE, Store};
@@ -9,10 +9,10 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Between attempts to reach Redis.
+/// The shortest and longest wait between attempts to reach Redis.
 const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
-/// Reads for as long as it is polled, through any number of connections.
+/// Reads for as long as the future is polled, over any number of connections.
 pub(crate) async fn run(store: &Store, hub: &Hub, history: usize) {
     let mut reader = Reader { store, hub, history, last: None, away: false };
     let mut backoff = Backoff::new(WAITS.0, WAITS.1, rand::random());
@@ -20,9 +20,9 @@ pub(crate) async fn run(store: &Store, hub: &Hub, history: usize) {
         let start = Instant::now();
         let Err(error) = reader.read().await;
         store.set_redis(None);
-        reader.left(&error);
+        reader.lost(&error);
         backoff.connection_lasted(start.elapsed());
-        sleep(backoff.next_wait().expect("any number")).await;
+        sleep(backoff.next_wait().expect("the number of attempts is not limited")).await;
     }
 }
 
@@ -32,12 +32,12 @@ struct Reader<'s> {
     history: usize,
     /// The id of the last entry that was published here.
     last: Option<String>,
-    /// Whether it was said that Redis is.
+    /// Whether the last message to the user was that Redis is away.
     away: bool,
 }
 
 impl Reader<'_> {
-    /// Reads until Redis is away.
+    /// Reads until an error shows that Redis is away.
     async fn read(&mut self) -> RedisResult<Infallible> {
         let (mut requests, mut waits) = self.store.connect().await?;
         if self.last.is_none() {
@@ -46,15 +46,15 @@ impl Reader<'_> {
             }
         }
         loop {
-            // Through the connection that requests use: if that is dead, it is found out here.
-            let page = store::behind(&mut requests, self.last.as_deref()).await?;
-            let all = page.entries.len() < PAGE;
-            for (n, entry) in page.entries.into_iter().enumerate() {
-                self.publish(entry, n == 0 && !page.joins);
+            // Reads over the connection for requests, so that its loss is noticed here.
+            let page = store::after(&mut requests, self.last.as_deref()).await?;
+            let is_last_page = page.entries.len() < PAGE;
+            for (index, entry) in page.entries.into_iter().enumerate() {
+                self.publish(entry, page.gap && index == 0);
             }
-            if all {
+            if is_last_page {
                 if self.store.redis().is_none() {
-                    self.came();
+                    self.found();
                     self.store.set_redis(Some(requests.clone()));
                 }
                 store::wait(&mut waits, self.last.as_deref()).await?;
@@ -62,8 +62,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Publishes an entry, and that there is a gap before it, if entries were trimmed that this server
-    /// has not seen.
+    /// Publishes an entry. There is a gap before it if Redis has trimmed entries that this server
+    /// has not read; a `reset` then comes before the entry.
     fn publish(&mut self, entry: Entry, gap: bool) {
         let mut block = entry.block.clone();
         if gap {
@@ -76,14 +76,14 @@ impl Reader<'_> {
         self.last = Some(entry.id);
     }
 
-    fn left(&mut self, error: &RedisError) {
+    fn lost(&mut self, error: &RedisError) {
         if !self.away {
             eprintln!("redis_fanout: Redis is away: {error}");
         }
         self.away = true;
     }
 
-    fn came(&mut self) {
+    fn found(&mut self) {
         if self.away {
             eprintln!("redis_fanout: Redis is back");
         }

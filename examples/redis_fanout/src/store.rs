@@ -8,54 +8,55 @@ use redis::{AsyncCommands, AsyncConnectionConfig, Client, RedisResult, Value};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Where the stream is, and the field of an entry that has the event's data.
+/// The key of the stream, and the field of an entry that holds the data of the event.
 const KEY: &str = "events";
 const DATA: &str = "data";
 
-/// How long Redis may take to answer. One that is gone without a word is found out by that.
+/// The maximum time until Redis answers. It reveals a Redis that has gone without closing its
+/// connections.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long Redis waits for an entry before it says that there is none.
+/// How long Redis waits for an entry before it answers that there is none.
 const WAIT: Duration = Duration::from_secs(3);
 
-/// How many entries are read at once.
+/// The maximum number of entries in a page.
 pub(crate) const PAGE: usize = 128;
 
 pub(crate) struct Store {
     client: Client,
     length: usize,
-    /// What all requests share, while Redis is there; the reader sees to it.
+    /// The connection that all requests share, while Redis is there. The reader maintains it.
     redis: watch::Sender<Option<MultiplexedConnection>>,
 }
 
-/// An entry as an event, encoded.
+/// An entry as an encoded event.
 pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) block: Bytes,
 }
 
-/// What Redis holds behind an id, the first of it.
+/// The first entries after an id.
 pub(crate) struct Page {
-    /// Whether nothing is missing in between, as Redis holds the entry with that id.
-    pub(crate) joins: bool,
+    /// Whether Redis no longer holds the entry with that id. Entries after it may then be missing.
+    pub(crate) gap: bool,
     pub(crate) entries: Vec<Entry>,
 }
 
 impl Store {
-    /// One that is to hold so many entries, or some more.
+    /// Creates a store that holds this many entries, or some more.
     pub(crate) fn new(url: &str, length: usize) -> RedisResult<Self> {
         Ok(Self { client: Client::open(url)?, length, redis: watch::Sender::new(None) })
     }
 
-    /// The connection that all requests share, if there is one.
+    /// Returns the connection that all requests share, if there is one.
     pub(crate) fn redis(&self) -> Option<MultiplexedConnection> {
         self.redis.borrow().clone()
     }
 
-    /// The same, once there is one.
+    /// Waits until there is a connection for requests, and returns it.
     pub(crate) async fn wait_for_redis(&self) -> MultiplexedConnection {
         let mut redis = self.redis.subscribe();
-        // The sender is ours.
+        // The store keeps the sender.
         let redis = redis.wait_for(Option::is_some).await.expect("a sender");
         redis.clone().expect("a connection")
     }
@@ -64,7 +65,7 @@ impl Store {
         self.redis.send_replace(redis);
     }
 
-    /// A connection for requests, and one that may wait for entries.
+    /// Opens a connection for requests, and one that waits for entries.
     pub(crate) async fn connect(
         &self,
     ) -> RedisResult<(MultiplexedConnection, MultiplexedConnection)> {
@@ -77,7 +78,7 @@ impl Store {
         ))
     }
 
-    /// Adds an entry; gives its id once Redis has it.
+    /// Adds an entry. Returns its id once Redis has confirmed it.
     pub(crate) async fn append(
         &self,
         redis: &mut MultiplexedConnection,
@@ -87,7 +88,7 @@ impl Store {
     }
 }
 
-/// The newest entries, in their order.
+/// Returns the newest entries, oldest first.
 pub(crate) async fn newest(
     redis: &mut MultiplexedConnection,
     count: usize,
@@ -96,20 +97,21 @@ pub(crate) async fn newest(
     Ok(reply.ids.iter().rev().map(Entry::new).collect())
 }
 
-/// The first entries behind the one with this id, or of all; fewer than a [`PAGE`] are all there are.
-pub(crate) async fn behind(
+/// Returns the first entries after the entry with this id, or the first of all without an id. Fewer
+/// than [`PAGE`] entries are all that there are.
+pub(crate) async fn after(
     redis: &mut MultiplexedConnection,
     id: Option<&str>,
 ) -> RedisResult<Page> {
-    // From that entry on, so that one answer tells whether it is there and what follows it.
+    // The range begins with that entry, so that the answer shows whether Redis still holds it.
     let count = PAGE + usize::from(id.is_some());
     let reply: StreamRangeReply = redis.xrange_count(KEY, id.unwrap_or("-"), "+", count).await?;
-    let is_there = reply.ids.first().is_some_and(|entry| Some(&*entry.id) == id);
-    let entries = reply.ids.iter().skip(is_there.into()).take(PAGE).map(Entry::new).collect();
-    Ok(Page { joins: is_there || id.is_none(), entries })
+    let is_held = reply.ids.first().is_some_and(|entry| Some(&*entry.id) == id);
+    let entries = reply.ids.iter().skip(is_held.into()).take(PAGE).map(Entry::new).collect();
+    Ok(Page { gap: !is_held && id.is_some(), entries })
 }
 
-/// Waits until there is an entry behind the one with this id, or any, but not for long.
+/// Waits for an entry after the one with this id, or for any entry without an id, at most [`WAIT`].
 pub(crate) async fn wait(redis: &mut MultiplexedConnection, id: Option<&str>) -> RedisResult<()> {
     let block = WAIT.as_millis().try_into().expect("a short time");
     let options = StreamReadOptions::default().count(1).block(block);
@@ -117,19 +119,20 @@ pub(crate) async fn wait(redis: &mut MultiplexedConnection, id: Option<&str>) ->
     Ok(())
 }
 
-/// Whether it looks like an entry's: of two numbers, as Redis would not take anything else.
+/// Returns whether this is two numbers, as in an id of Redis, which refuses any other id.
 pub(crate) fn is_entry_id(id: &str) -> bool {
     let number = |part: &str| part.parse::<u64>().is_ok() && !part.starts_with('+');
-    id.split_once('-').is_some_and(|(ms, number_in_it)| number(ms) && number(number_in_it))
+    id.split_once('-')
+        .is_some_and(|(milliseconds, sequence)| number(milliseconds) && number(sequence))
 }
 
 impl Entry {
     fn new(entry: &StreamId) -> Self {
-        // Others may have written what is not ours.
+        // Other programs may have added entries of another kind.
         let data: Vec<u8> = entry.get(DATA).unwrap_or_default();
-        let data = String::from_utf8_lossy(&data);
-        let message = EventBuilder::new().id(event_id(&entry.id)).data(&data);
-        Self { id: entry.id.clone(), block: message.to_bytes() }
+        let event =
+            EventBuilder::new().id(event_id(&entry.id)).data(String::from_utf8_lossy(&data));
+        Self { id: entry.id.clone(), block: event.to_bytes() }
     }
 
     pub(crate) fn event_id(&self) -> EventId<'_> {
@@ -137,6 +140,7 @@ impl Entry {
     }
 }
 
-fn event_id(id: &str) -> EventId<'_> {
+/// Returns the id of an entry as the id of its event.
+pub(crate) fn event_id(id: &str) -> EventId<'_> {
     EventId::new(id).expect("digits and a hyphen")
 }

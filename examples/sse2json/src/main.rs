@@ -1,7 +1,9 @@
-//! Reads an event stream and prints one JSON object a line for each dispatched event, as soon as
-//! it is complete: `curl -N http://127.0.0.1:3000/events | sse2json`. With `--unfinished` an event that
-//! the end of the input cuts off is printed too, and with `--unknown` each line outside of events that is
-//! neither a field nor a comment.
+//! Reads an event stream and prints each event as one line of JSON, as soon as the event is
+//! complete: `curl -N http://127.0.0.1:3000/events | sse2json`.
+//!
+//! With `--unfinished` it also prints an event that the end of the input cuts off. With `--unknown`
+//! it also prints each line outside events that is neither a field nor a comment. With `--summary`
+//! it prints the last event ID and the reconnection time after the events.
 
 use bytes::BytesMut;
 use eventwire::sse::{DecoderOptions, Item, OwnedDecoder, OwnedItem};
@@ -13,7 +15,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: sse2json [--chunk N] [--summary] [--unfinished] [--unknown] [FILE]";
 
 struct Args {
-    /// How many bytes the decoder is fed at a time, at most.
+    /// The maximum number of bytes that the decoder gets at a time.
     chunk: usize,
     summary: bool,
     options: DecoderOptions,
@@ -42,10 +44,10 @@ fn main() -> ExitCode {
     program::main("sse2json", USAGE, parse_args(), run)
 }
 
-/// `None` if all that is asked for is help.
+/// Returns `None` if the user asked for help.
 fn parse_args() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
-    // What the user gives is the user's to bound.
+    // The input comes from the user of this program, so no limit is needed.
     let options = DecoderOptions::new().max_line(usize::MAX).max_event(usize::MAX);
     let mut args = Args { chunk: 64 << 10, summary: false, options, file: None };
     let mut parser = lexopt::Parser::from_env();
@@ -107,7 +109,7 @@ fn run(args: &Args) -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Appends the object of an item, if it has one.
+/// Appends the line of an event or of an unknown line. Other items have none.
 fn push(lines: &mut Vec<u8>, item: &OwnedItem) -> io::Result<()> {
     match item {
         Item::Event(event) => {

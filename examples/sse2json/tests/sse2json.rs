@@ -1,10 +1,10 @@
-//! The program `sse2json`: its lines, its exit status, and that it prints events as they come.
+//! The program `sse2json`: its lines, its exit status, and that it prints events as they arrive.
 
 use eventwire_test_support::program;
 use std::path::Path;
 
-const STREAM: &[u8] =
-    b"retry: 3000\nid: 7\nevent: sum\ndata: 1 +\r\ndata: 2\r\n\r\ndata: a\xFFb\n\n: c\n\ndata\n\ndata: lost";
+const STREAM: &[u8] = b"retry: 3000\nid: 7\nevent: sum\ndata: 1 +\r\ndata: 2\r\n\r\n\
+    data: a\xFFb\n\n: c\n\ndata\n\ndata: lost";
 
 const LINES: &str = concat!(
     r#"{"event":"sum","data":"1 +\n2","last_event_id":"7"}"#,
@@ -38,7 +38,7 @@ fn prints_a_line_for_each_event() {
 }
 
 #[test]
-fn what_stands_outside_events_is_printed_for_those_who_ask() {
+fn lines_outside_events_are_printed_on_request() {
     let stream = "data: {\"a\":1}\n\n{\n  \"error\": 429\n}\ndata: [DONE]";
     let event = |data: &str| {
         format!("{{\"event\":\"message\",\"data\":{data:?},\"last_event_id\":\"\"}}\n")
@@ -71,7 +71,7 @@ fn refuses_in_one_line() {
 }
 
 #[test]
-fn prints_events_as_they_come_and_ends_quietly_with_its_reader() {
+fn prints_events_as_they_arrive_and_ends_quietly_with_its_reader() {
     let line = "{\"event\":\"message\",\"data\":\"first\",\"last_event_id\":\"\"}\n";
     program::prints_as_it_comes(PROGRAM, &[], b"data: first\n\ndata: sec", line, b"ond\n\n");
 }

@@ -1,9 +1,9 @@
-//! Prints the data of each event as it comes.
+//! Prints the data of each event as it arrives.
 //!
-//! * `sse_client http://127.0.0.1:3000/events` follows a stream, and comes back with the last event ID
-//!   whenever it ends.
-//! * `sse_client http://127.0.0.1:8080/v1/chat '{"stream": true}'` asks a server in the manner of a
-//!   language model's, by a POST with a JSON body, up to `[DONE]` or another last event.
+//! * `sse_client http://127.0.0.1:3000/events` follows a stream. Whenever the stream ends, the
+//!   client reconnects with the last event ID.
+//! * `sse_client http://127.0.0.1:8080/v1/chat '{"stream": true}'` sends a POST with a JSON body,
+//!   as for a language model. The response ends with `[DONE]` or another last event.
 
 use bytes::Bytes;
 use eventwire::Url;
@@ -21,13 +21,13 @@ use tokio::time::{Instant, timeout};
 
 const USAGE: &str = "usage: sse_client URL [BODY]";
 
-/// How long the server may be silent.
+/// The maximum silence of the server.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How much is printed of a response that is no event stream.
+/// The maximum number of bytes that are printed of a response that is not an event stream.
 const REFUSED_BODY: usize = 1024;
 
-/// How those that answer a POST by events say that this was all.
+/// The last events of servers that answer a POST with events.
 const LAST_EVENTS: &[LastEvent] = &[
     LastEvent::Data("[DONE]"),
     LastEvent::EventType("message_stop"),
@@ -36,13 +36,15 @@ const LAST_EVENTS: &[LastEvent] = &[
     LastEvent::EventType("response.failed"),
 ];
 
-type Lost = EventSourceError<reqwest::Error>;
+type SourceError = EventSourceError<reqwest::Error>;
 
-/// What there is of a connection.
+/// The state of the connection.
 enum Link {
     None,
-    Asked(Pin<Box<dyn Future<Output = reqwest::Result<Response>>>>),
-    Answered(Response),
+    /// The request was sent, and the response has not arrived.
+    Requested(Pin<Box<dyn Future<Output = reqwest::Result<Response>>>>),
+    /// The body of the response arrives.
+    Responded(Response),
 }
 
 #[tokio::main]
@@ -63,25 +65,26 @@ async fn main() -> ExitCode {
 
 async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
     if Url::parse(url)?.scheme() != "http" {
-        // With a feature of `reqwest` for TLS there is no need to.
-        return Err("the URL has to begin with http://, as there is no TLS".into());
+        // A TLS feature of `reqwest` would lift this limit.
+        return Err("the URL must begin with http://: this program has no TLS".into());
     }
     let client = Client::new();
     let mut options = EventSourceOptions::new().idle_timeout(PATIENCE);
     if body.is_some() {
-        // It is not sent again, so each error is the end; with `.reconnect(true)` some are not.
+        // A POST is not sent again, so every error is final. `.reconnect(true)` would change that.
         options = options.method("POST").last_event(LAST_EVENTS);
     }
-    // What the end cuts off comes again only where the stream does.
-    let shown = DecoderOptions::new().unknown_lines(true).unfinished(body.is_some());
-    let mut source = EventSource::with_decoder(OwnedDecoder::with_options(shown), options);
+    // An event that is cut off at the end arrives again only if the source reconnects.
+    let decoder_options = DecoderOptions::new().unknown_lines(true).unfinished(body.is_some());
+    let mut source =
+        EventSource::with_decoder(OwnedDecoder::with_options(decoder_options), options);
     let start = Instant::now();
     let mut link = Link::None;
     loop {
         let wait = match source.poll(start.elapsed()) {
             Ok(EventSourceStep::Connect) => {
                 let request = request(&client, url, body.as_ref(), &source);
-                link = Link::Asked(Box::pin(request.send()));
+                link = Link::Requested(Box::pin(request.send()));
                 continue;
             }
             Ok(EventSourceStep::Wait(until)) => {
@@ -90,22 +93,22 @@ async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
             Ok(EventSourceStep::Closed) => return Ok(()),
             Err(error) => {
                 link = Link::None;
-                go_on(error.widen())?;
+                check_reconnects(error.widen())?;
                 continue;
             }
         };
-        // Whoever is late is for `poll` to judge.
+        // After a timeout `poll` decides what happens next.
         let result = match &mut link {
             Link::None => {
                 tokio::time::sleep(wait).await;
                 continue;
             }
-            Link::Asked(answer) => match timeout(wait, answer).await {
+            Link::Requested(answer) => match timeout(wait, answer).await {
                 Ok(Ok(response)) => {
                     let status = response.status().as_u16();
                     match source.response(status, response.headers(), start.elapsed()) {
                         Ok(()) => {
-                            link = Link::Answered(response);
+                            link = Link::Responded(response);
                             continue;
                         }
                         Err(error) => {
@@ -114,12 +117,12 @@ async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
                         }
                     }
                 }
-                // It can never be sent.
+                // This request can never be sent.
                 Ok(Err(error)) if error.is_builder() => return Err(error.into()),
                 Ok(Err(error)) => source.network_error(error, start.elapsed()),
                 Err(_) => continue,
             },
-            Link::Answered(response) => match timeout(wait, response.chunk()).await {
+            Link::Responded(response) => match timeout(wait, response.chunk()).await {
                 Ok(Ok(Some(mut chunk))) => {
                     match receive(|| source.receive(&mut chunk, start.elapsed())) {
                         Ok(true) => continue,
@@ -135,7 +138,7 @@ async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
             },
         };
         link = Link::None;
-        result.or_else(go_on)?;
+        result.or_else(check_reconnects)?;
     }
 }
 
@@ -154,7 +157,7 @@ fn request(
     source.request_headers().fold(request, |request, (name, value)| request.header(name, value))
 }
 
-/// Prints what there is; returns whether there may be more.
+/// Prints all items that are there. Returns whether there may be more.
 fn receive(
     mut receive: impl FnMut() -> Result<Received<OwnedItem>, EventSourceError>,
 ) -> Result<bool, EventSourceError> {
@@ -169,8 +172,8 @@ fn receive(
     }
 }
 
-/// Whether there will be another connection.
-fn go_on(error: Lost) -> Result<(), Lost> {
+/// Prints an error after which the source reconnects. Returns any other error.
+fn check_reconnects(error: SourceError) -> Result<(), SourceError> {
     if error.reconnect_at.is_none() {
         return Err(error);
     }
@@ -178,10 +181,10 @@ fn go_on(error: Lost) -> Result<(), Lost> {
     Ok(())
 }
 
-/// Prints why a server sent no event stream, as far as its response says so.
+/// Prints the body of a response that is not an event stream: it often says why.
 async fn print_refused(mut response: Response) {
     let mut body = Vec::new();
-    // What came in time is printed.
+    // After the timeout the part that has arrived is printed.
     let _ = timeout(PATIENCE, async {
         while body.len() < REFUSED_BODY
             && let Ok(Some(chunk)) = response.chunk().await
@@ -193,6 +196,6 @@ async fn print_refused(mut response: Response) {
     body.truncate(REFUSED_BODY);
     let body = String::from_utf8_lossy(body.trim_ascii());
     if !body.is_empty() {
-        eprintln!("sse_client: the server says: {}: {body}", response.status());
+        eprintln!("sse_client: the server answered {}: {body}", response.status());
     }
 }

@@ -1,4 +1,4 @@
-//! The program `sse_client`: what it sends, what it prints, and how it ends.
+//! The program `sse_client`: its requests, its output, and how it ends.
 
 use eventwire_test_support::program;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,8 +11,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_sse_client");
 const HEAD: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// The program's status, output and errors, and the one request that it sent, if this is answered,
-/// in these pieces.
+/// Runs the program against a server that answers in these pieces. Returns its status, output and
+/// errors, and the only request that it sent.
 fn ask(answer: &[&str]) -> (Option<i32>, String, String, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1/chat", listener.local_addr().unwrap());
@@ -31,16 +31,16 @@ fn ask(answer: &[&str]) -> (Option<i32>, String, String, String) {
         }
         drop(connection);
         listener.set_nonblocking(true).unwrap();
-        // Whoever asks again is in the queue.
+        // A second request would be in the queue.
         (request + str::from_utf8(&body).unwrap(), listener)
     });
     let (status, output, errors) = program::run(PROGRAM, &[&url, r#"{"stream":true}"#], b"");
     let (request, listener) = server.join().unwrap();
-    assert!(listener.accept().is_err(), "it asked again");
+    assert!(listener.accept().is_err(), "the program sent another request");
     (status, output, errors, request)
 }
 
-/// As a chunk of the body.
+/// Returns this data as a chunk of the body.
 fn chunk(data: &str) -> String {
     format!("{:x}\r\n{data}\r\n", data.len())
 }
@@ -68,14 +68,14 @@ fn a_whole_stream_is_printed() {
 }
 
 #[test]
-fn what_is_cut_off_fails_and_is_not_asked_again() {
+fn a_stream_that_is_cut_off_fails_and_is_not_requested_again() {
     let begun = chunk("data: 1\n\ndata: 2\n");
     let refused =
         "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 17\r\n\r\n{\"error\": \"busy\"}";
     let long = format!("HTTP/1.1 500 No\r\n\r\n{:4000}.", "why");
     for (answer, printed, errors) in [
         (&[HEAD, &begun, "0\r\n\r\n"][..], "1\n2\n", &["end of the event stream"][..]),
-        // Its causes too.
+        // The causes of the error are printed too.
         (&[HEAD, &begun], "1\n", &["network error: error decoding response body: "]),
         (&[refused], "", &["429 Too Many Requests: {\"error\": \"busy\"}", "status 429"]),
         (&[&long], "", &["500 Internal Server Error: why", "status 500"]),
@@ -95,7 +95,7 @@ fn what_is_cut_off_fails_and_is_not_asked_again() {
 }
 
 #[test]
-fn an_answer_ends_as_servers_end_it() {
+fn a_response_ends_with_any_last_event() {
     for (body, printed, errors) in [
         ("data: {}\n\ndata: [DONE]\n", "{}\n[DONE]\n", ""),
         ("data:{}\n\ndata:[DONE]", "{}\n[DONE]\n", ""),
@@ -116,7 +116,7 @@ fn an_answer_ends_as_servers_end_it() {
 }
 
 #[test]
-fn a_server_that_stays_connected_behind_the_last_event_is_left() {
+fn the_client_leaves_a_server_that_stays_connected_after_the_last_event() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
@@ -125,7 +125,7 @@ fn a_server_that_stays_connected_behind_the_last_event_is_left() {
         assert!(lines.take_while(|line| !line.is_empty()).count() > 0);
         connection.write_all(HEAD.as_bytes()).unwrap();
         connection.write_all(chunk("data: [DONE]\n\n").as_bytes()).unwrap();
-        // Until it hangs up, by a reset where the request's body was not read.
+        // Wait until the client disconnects. That is a reset if the request's body was not read.
         let _ = connection.read_to_end(&mut Vec::new());
     });
     let (status, output, errors) = program::run(PROGRAM, &[&url, "{}"], b"");
@@ -133,7 +133,7 @@ fn a_server_that_stays_connected_behind_the_last_event_is_left() {
     server.join().unwrap();
 }
 
-/// After `retry: 0`, and an event, the next request is due at once; it finds a server that hangs up.
+/// After `retry: 0` and an event the next request is due at once. From then on the server hangs up.
 #[test]
 fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -154,7 +154,7 @@ fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
     client.kill().unwrap();
     let output = client.wait_with_output().unwrap();
     assert_eq!(output.stdout, b"a\n");
-    // At once, after 1 s, and after 2 s more; the HTTP client may try each twice.
+    // Requests come at once, after 1 s, and after 2 s more. The HTTP client may try each twice.
     assert!((2..=6).contains(&connections), "{connections}");
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.lines().count() <= 1 + connections, "{errors}");

@@ -1,5 +1,6 @@
-//! Passes an event stream on, the data of one type of event in upper case and all else byte for byte:
-//! `sse_proxy http://127.0.0.1:3000/events weather`, then `curl -N http://127.0.0.1:3001`.
+//! A proxy that changes the data of one type of event to upper case, and passes on everything else
+//! byte for byte. Run `sse_proxy http://127.0.0.1:3000/events weather`, and then
+//! `curl -N http://127.0.0.1:3001`.
 
 mod rewriter;
 
@@ -24,12 +25,13 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 const USAGE: &str = "usage: sse_proxy UPSTREAM_URL EVENT_TYPE [ADDRESS], \
-    where ADDRESS is 127.0.0.1:3001 if not given";
+    where ADDRESS is 127.0.0.1:3001 by default";
 
-/// What an upstream says to us alone (RFC 9110, 7.6.1).
-const OF_THE_CONNECTION: [HeaderName; 4] = [CONNECTION, TRANSFER_ENCODING, TRAILER, UPGRADE];
+/// Headers that concern only the connection to the upstream
+/// ([RFC 9110, section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)).
+const CONNECTION_HEADERS: [HeaderName; 4] = [CONNECTION, TRANSFER_ENCODING, TRAILER, UPGRADE];
 
-/// A longer block is passed on as it is.
+/// The maximum size of a block in bytes. A longer block is passed on unchanged.
 const MAX_BLOCK: usize = 1 << 20;
 
 #[derive(Clone)]
@@ -70,12 +72,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
     match serve(listener, router, PATIENCE).await {}
 }
 
-/// What becomes of the data.
+/// Returns the new data of an event.
 fn rewrite(data: &str) -> String {
     data.to_uppercase()
 }
 
-/// Opens a stream upstream for each client, which is closed when that goes away.
+/// Opens a stream to the upstream for each client. It is closed when the client goes away.
 async fn pass_on(State(proxy): State<Proxy>, headers: HeaderMap) -> Response {
     let mut request = proxy.client.get(proxy.upstream).header(ACCEPT, sse::CONTENT_TYPE);
     if let Some(id) = headers.get(LAST_EVENT_ID) {
@@ -87,7 +89,7 @@ async fn pass_on(State(proxy): State<Proxy>, headers: HeaderMap) -> Response {
     };
     let status = upstream.status();
     let mut headers = upstream.headers().clone();
-    for name in OF_THE_CONNECTION {
+    for name in CONNECTION_HEADERS {
         headers.remove(name);
     }
     let body = match headers.get(CONTENT_TYPE) {
@@ -101,8 +103,8 @@ async fn pass_on(State(proxy): State<Proxy>, headers: HeaderMap) -> Response {
     (status, headers, body).into_response()
 }
 
-/// The body to send on. If the upstream fails it is broken off, and with it a block that waits, which
-/// a reader would discard.
+/// Returns the rewritten body. If the upstream fails, the body is cut off. A waiting block is then
+/// lost, and a reader would discard it anyway.
 fn rewritten(
     upstream: reqwest::Response,
     rewriter: Rewriter,
@@ -116,7 +118,7 @@ fn rewritten(
     })
 }
 
-/// `None` if all that is asked for is help.
+/// Returns `None` if the user asked for help.
 fn parse_args() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
     let (mut upstream, mut event_type, mut address) = (None, None, None);
@@ -131,7 +133,7 @@ fn parse_args() -> Result<Option<Args>, lexopt::Error> {
         }
     }
     let (Some(upstream), Some(event_type)) = (upstream, event_type) else {
-        return Err("an upstream and an event type are needed".into());
+        return Err("UPSTREAM_URL and EVENT_TYPE are required".into());
     };
     let address = address.unwrap_or_else(|| "127.0.0.1:3001".into());
     Ok(Some(Args { upstream, event_type, address }))

@@ -1,26 +1,26 @@
-//! Rewrites the events of one type, and passes on all else byte for byte.
+//! Rewrites the events of one type, and passes on everything else byte for byte.
 
 use bytes::{Bytes, BytesMut};
 use eventwire::sse::{DecoderOptions, EventBuilder, FieldName, Item, Lexer, OwnedDecoder, Token};
 
-/// Takes a stream in chunks of any size, and gives what to send on.
+/// Takes a stream in chunks of any size, and returns the bytes to send on.
 ///
-/// What stands between blocks (comments, unknown fields, the byte order mark) goes on at once. A
-/// block waits from its first field to its blank line, as its last field may still change its type.
-/// An event that is rewritten keeps its type, id and reconnection time, and no comments.
+/// Bytes between blocks (comments, unknown fields, the byte order mark) are sent on at once. A
+/// block waits from its first field to its blank line, because its last field may still change its
+/// type. A rewritten event keeps its type, id and reconnection time, and loses its comments.
 pub(crate) struct Rewriter {
     event_type: String,
     rewrite: fn(&str) -> String,
     max_block: usize,
     lexer: Lexer,
-    /// Sees each block that waited, whole.
+    /// Decodes each block that has waited.
     decoder: OwnedDecoder,
     place: Place,
-    /// What goes on, and behind it what waits.
+    /// The bytes to send on, followed by the bytes that wait.
     buffer: BytesMut,
-    /// Where in the buffer that begins which waits.
+    /// The position in the buffer of the first byte that waits.
     waiting: usize,
-    /// Behind the CR that ended an event which was rewritten: an LF would belong to it.
+    /// Set after a rewritten event that ended with CR. An LF that follows belongs to that line end.
     drop_lf: bool,
 }
 
@@ -33,10 +33,10 @@ enum Place {
 }
 
 impl Rewriter {
-    /// Gives the data of these events to `rewrite`. A block of more than `max_block` bytes is passed
-    /// on as it is.
+    /// Creates a rewriter that replaces the data of these events by the result of `rewrite`. A
+    /// block of more than `max_block` bytes is passed on unchanged.
     pub(crate) fn new(event_type: &str, rewrite: fn(&str) -> String, max_block: usize) -> Self {
-        // Blocks are bounded already.
+        // `max_block` bounds the blocks already.
         let options = DecoderOptions::new().max_line(usize::MAX).max_event(usize::MAX);
         Self {
             event_type: event_type.to_owned(),
@@ -51,7 +51,7 @@ impl Rewriter {
         }
     }
 
-    /// What to send on once this chunk has come, if anything.
+    /// Takes a chunk, and returns the bytes to send on after it.
     pub(crate) fn push(&mut self, chunk: &[u8]) -> Bytes {
         let mut rest = chunk;
         loop {
@@ -74,12 +74,12 @@ impl Rewriter {
         self.buffer.split_to(std::mem::take(&mut self.waiting)).freeze()
     }
 
-    /// What to send on once the stream has ended: what it cut off.
+    /// Returns the bytes to send on at the end of the stream: the block that the end cut off.
     pub(crate) fn finish(self) -> Bytes {
         self.buffer.freeze()
     }
 
-    /// Takes the bytes of a token, or some of one that is still to come.
+    /// Appends the bytes of a token, or of a part of one.
     fn append(&mut self, mut raw: &[u8]) {
         if !raw.is_empty() && std::mem::take(&mut self.drop_lf) {
             raw = raw.strip_prefix(b"\n").unwrap_or(raw);
@@ -109,7 +109,7 @@ impl Rewriter {
         self.place = Place::Between;
     }
 
-    /// What goes on in place of the block, if it is an event of that type.
+    /// Returns the rewritten block, if it is an event of the type.
     fn rewritten(&mut self) -> Option<Bytes> {
         let mut block = Bytes::copy_from_slice(&self.buffer[self.waiting..]);
         let Item::Event(event) = self.decoder.decode(&mut block).ok()?? else { return None };
@@ -117,11 +117,11 @@ impl Rewriter {
             return None;
         }
         let data = (self.rewrite)(&event.data);
-        Some(EventBuilder::try_from(&event).ok()?.data(&data).to_bytes())
+        Some(EventBuilder::try_from(&event).ok()?.data(data).to_bytes())
     }
 }
 
-/// How many bytes at the end of these may become the name of a field.
+/// Returns the number of bytes at the end that may be the start of a field name.
 fn begun_name(bytes: &[u8]) -> usize {
     let names = [FieldName::Data, FieldName::Event, FieldName::Id, FieldName::Retry];
     let begun = |end: &[u8]| names.iter().any(|name| name.as_str().as_bytes().starts_with(end));

@@ -1,5 +1,5 @@
-//! The program `sse_proxy`: its rewriter at every cut of a stream, and the whole of it between a
-//! server and a client.
+//! The program `sse_proxy`: its rewriter with every split of a stream, and the whole program
+//! between a server and a client.
 
 #[path = "../src/rewriter.rs"]
 mod rewriter;
@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use eventwire::sse::{EventBuilder, EventId, EventType, LAST_EVENT_ID};
+use eventwire::sse::{EventBuilder, EventType, LAST_EVENT_ID};
 use eventwire_test_support::sse::{Rules, Seen, Trace, reference};
 use eventwire_test_support::{cut, program};
 use futures_util::stream;
@@ -25,10 +25,10 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::timeout;
 
-/// More than [`event`] makes.
+/// A limit that no block of [`event`] reaches.
 const MAX_BLOCK: usize = 100;
 
-/// What comes of a stream that is cut like this.
+/// Returns the output for a stream in these chunks.
 fn pass_on(event_type: &str, max_block: usize, chunks: &[&[u8]]) -> Vec<u8> {
     let mut rewriter = Rewriter::new(event_type, str::to_uppercase, max_block);
     let mut output = Vec::new();
@@ -40,7 +40,7 @@ fn pass_on(event_type: &str, max_block: usize, chunks: &[&[u8]]) -> Vec<u8> {
 }
 
 #[track_caller]
-fn gives(event_type: &str, stream: &[u8], expected: &[u8]) {
+fn assert_output(event_type: &str, stream: &[u8], expected: &[u8]) {
     let check = |chunks: &[&[u8]]| {
         let output = pass_on(event_type, MAX_BLOCK, chunks);
         let shown: Vec<_> = chunks.iter().map(|chunk| chunk.escape_ascii().to_string()).collect();
@@ -59,7 +59,7 @@ fn gives(event_type: &str, stream: &[u8], expected: &[u8]) {
 }
 
 #[test]
-fn other_bytes_go_on_as_they_are() {
+fn other_bytes_are_passed_on_unchanged() {
     for stream in [
         &b""[..],
         b"\xEF\xBB\xBFdata: a\r\n\r\n: c\r\r\n\nid\n\r",
@@ -73,7 +73,7 @@ fn other_bytes_go_on_as_they_are() {
         b"even",
         LONG.as_bytes(),
     ] {
-        gives("sum", stream, stream);
+        assert_output("sum", stream, stream);
     }
 }
 
@@ -90,19 +90,23 @@ fn events_of_the_type_are_rewritten() {
         ),
         ("id\nevent: sum\ndata: a\n\ndata: a\n\n", "event: sum\nid: \ndata: A\n\ndata: a\n\n"),
     ] {
-        gives("sum", stream.as_bytes(), expected.as_bytes());
+        assert_output("sum", stream.as_bytes(), expected.as_bytes());
     }
-    gives("sum", b"event: sum\ndata: \xFFa\n\n", "event: sum\ndata: \u{FFFD}A\n\n".as_bytes());
-    gives("message", b"data: a\n\nevent\ndata: b\n\n", b"data: A\n\ndata: B\n\n");
+    assert_output(
+        "sum",
+        b"event: sum\ndata: \xFFa\n\n",
+        "event: sum\ndata: \u{FFFD}A\n\n".as_bytes(),
+    );
+    assert_output("message", b"data: a\n\nevent\ndata: b\n\n", b"data: A\n\ndata: B\n\n");
 }
 
 #[test]
 fn a_block_waits_up_to_its_limit() {
     let line = "z".repeat(MAX_BLOCK - "event: sum\ndata: \n\n".len());
     let whole = format!("event: sum\ndata: {line}\n\n");
-    gives("sum", whole.as_bytes(), whole.replace('z', "Z").as_bytes());
+    assert_output("sum", whole.as_bytes(), whole.replace('z', "Z").as_bytes());
     let over = format!("event: sum\ndata: z{line}\n\n");
-    gives(
+    assert_output(
         "sum",
         format!("{over}{whole}").as_bytes(),
         format!("{over}{}", whole.replace('z', "Z")).as_bytes(),
@@ -123,10 +127,10 @@ fn only_a_block_waits() {
         ("\r", "\r"),
         ("\n", "\n"),
         ("\r\n", "\r\n"),
-        ("x: event", "x: event"), // that is no name
+        ("x: event", "x: event"), // not a name, because it is in the value
         ("s\n", "s\n"),
         ("even", ""),
-        ("s: 1\r\n", "evens: 1\r\n"), // as it turns out
+        ("s: 1\r\n", "evens: 1\r\n"), // not a name after all
         ("even", ""),
         ("t: sum\r\n", ""),
         (": ping\r\ndata: a\r\n", ""),
@@ -144,7 +148,7 @@ const LONG: &str = "event: sum\ndata: a line that is longer than what is held ba
     tests until a blank line\ndata: tells that it is whole\n\n";
 const _: () = assert!(LONG.len() > MAX_BLOCK);
 
-/// Bytes that are to go on as they are, or an event and what it becomes.
+/// The bytes of a piece of the stream, and the expected output for it.
 type Piece = (Vec<u8>, Vec<u8>);
 
 fn other() -> impl Strategy<Value = Piece> {
@@ -179,20 +183,20 @@ fn event() -> impl Strategy<Value = Piece> {
             lines.extend(comment.then(|| ":".into()));
             lines.insert(if type_first { 0 } else { lines.len() }, "event: sum".into());
             let data = data.join("\n").to_uppercase();
-            let mut message =
-                EventBuilder::new().event_type(EventType::from_static("sum")).data(&data);
+            let mut event =
+                EventBuilder::new().event_type(EventType::from_static("sum")).data(data);
             if let Some(id) = id {
-                message = message.id(EventId::new(id).unwrap());
+                event = event.try_id(id).unwrap();
             }
             if let Some(retry) = retry {
-                message = message.retry(Duration::from_millis(retry.into()));
+                event = event.retry(Duration::from_millis(retry.into()));
             }
-            ((lines.join(end) + end + end).into(), message.to_bytes().into())
+            ((lines.join(end) + end + end).into(), event.to_bytes().into())
         },
     )
 }
 
-/// Pieces of which a stream is likely to be tricky.
+/// Returns pieces that are likely to make a tricky stream.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
     let fixed: Vec<&[u8]> = vec![
         b"event: sum\n",
@@ -228,7 +232,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(fragment(), 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// What a reader of the output should see, if this is what one of the input does.
+/// Returns the expected trace of the output for this trace of the input.
 fn rewritten(mut trace: Trace) -> Trace {
     let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
     for seen in &mut trace.seen {
@@ -249,7 +253,7 @@ proptest! {
     })]
 
     #[test]
-    fn what_matches_is_rewritten_and_nothing_else(
+    fn only_matching_events_are_rewritten(
         mark in any::<bool>(),
         pieces in prop::collection::vec(prop_oneof![other(), event()], 0..12),
         end in prop::sample::select(vec![&b""[..], b":", b"\xFF", b"ev", b"event: sum\ndata: a\n"]),
@@ -266,7 +270,7 @@ proptest! {
     }
 
     #[test]
-    fn any_stream_reads_the_same_but_for_what_is_rewritten(
+    fn any_stream_reads_the_same_except_for_rewritten_events(
         stream in stream(),
         max_block in prop_oneof![Just(usize::MAX), 0..48usize],
         lengths in prop::collection::vec(0..9usize, 1..6),
@@ -283,7 +287,7 @@ proptest! {
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sse_proxy");
 
-/// The program, until it is dropped.
+/// The running program. Dropping it stops the program.
 struct Proxy {
     process: Child,
     url: String,
@@ -306,7 +310,7 @@ impl Drop for Proxy {
     }
 }
 
-/// A request's headers, and where the body of its response comes from.
+/// The headers of a request, and the sender for the body of its response.
 type Request = (HeaderMap, Sender<io::Result<Bytes>>);
 
 async fn events(State(requests): State<Sender<Request>>, headers: HeaderMap) -> Response {
@@ -321,10 +325,10 @@ async fn events(State(requests): State<Sender<Request>>, headers: HeaderMap) -> 
     (headers, body).into_response()
 }
 
-/// What would be rewritten in an event stream.
+/// An event that would be rewritten in an event stream.
 const NOTHING: &str = "event: sum\ndata: nothing here\n\n";
 
-/// A server whose streams are the test's to fill, and a proxy for a path of it.
+/// Starts a server whose streams the test fills, and a proxy for one of its paths.
 async fn proxied(path: &str) -> (Proxy, Receiver<Request>) {
     let (sender, requests) = mpsc::channel(1);
     let router = Router::new()
@@ -341,17 +345,17 @@ async fn proxied(path: &str) -> (Proxy, Receiver<Request>) {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn soon<T>(work: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, work).await.expect("it does not wait for what comes later")
+    timeout(PATIENCE, work).await.expect("nothing waits for later bytes")
 }
 
-/// The response to a request with this id, and what the server saw and may send.
+/// Sends a request with a last event ID. Returns the response, and the request that the server got.
 async fn open(proxy: &Proxy, requests: &mut Receiver<Request>) -> (reqwest::Response, Request) {
     let client = reqwest::Client::new().get(&proxy.url).header(LAST_EVENT_ID, "7 \u{FC}");
     let (response, request) = soon(async { tokio::join!(client.send(), requests.recv()) }).await;
     (response.unwrap(), request.unwrap())
 }
 
-/// As many bytes as are expected, which may come in any chunks.
+/// Reads as many bytes as are expected, in any chunks.
 async fn read(response: &mut reqwest::Response, expected: &str) {
     let mut read = Vec::new();
     while read.len() < expected.len() {
@@ -361,7 +365,7 @@ async fn read(response: &mut reqwest::Response, expected: &str) {
 }
 
 #[tokio::test]
-async fn a_stream_goes_through_byte_for_byte() {
+async fn a_stream_is_passed_on_byte_for_byte() {
     let (proxy, mut requests) = proxied("/events").await;
     let (response, (headers, body)) = open(&proxy, &mut requests).await;
     assert_eq!(headers[LAST_EVENT_ID], "7 \u{FC}");
@@ -386,7 +390,7 @@ async fn a_stream_goes_through_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn nothing_waits_for_what_comes_later() {
+async fn nothing_waits_for_later_bytes() {
     let (proxy, mut requests) = proxied("/events").await;
     let (mut response, (_, body)) = open(&proxy, &mut requests).await;
     for (sent, expected) in [
@@ -403,7 +407,7 @@ async fn nothing_waits_for_what_comes_later() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_fails_is_no_end() {
+async fn a_failed_upstream_cuts_the_response_off() {
     let (proxy, mut requests) = proxied("/events").await;
     let (mut response, (_, body)) = open(&proxy, &mut requests).await;
     body.send(Ok("data: a\n\ndata: b".into())).await.unwrap();
@@ -420,12 +424,12 @@ async fn a_client_that_does_not_read_stops_the_upstream() {
     let mut sent = 0;
     while timeout(Duration::from_millis(500), body.send(Ok(piece.clone()))).await.is_ok() {
         sent += piece.len();
-        assert!(sent < 256 << 20, "what sockets hold is less");
+        assert!(sent < 256 << 20, "sockets hold less");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_stream_goes_through() {
+async fn other_responses_are_passed_on() {
     let (proxy, _requests) = proxied("/missing").await;
     let response = soon(reqwest::get(&proxy.url)).await.unwrap();
     assert_eq!(response.status(), StatusCode::NOT_FOUND);

@@ -1,15 +1,15 @@
-//! Errors with their causes, in one line.
+//! Errors with their causes, as one line of text.
 
 use std::error::Error;
 
-/// Returns an error with its causes as text, without those that its own text contains.
+/// Returns the text of an error and its causes. Leaves out a cause that the text already contains.
 pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let told = error.to_string();
-        if !text.contains(&told) {
-            text = text + ": " + &told;
+        let cause_text = error.to_string();
+        if !text.contains(&cause_text) {
+            text = text + ": " + &cause_text;
         }
         cause = error.source();
     }

@@ -1,4 +1,4 @@
-//! Modules that several of the examples share, a feature for each.
+//! Modules that several examples share, each behind a feature of its own.
 
 #[cfg(feature = "causes")]
 pub mod causes;

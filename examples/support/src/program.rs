@@ -1,4 +1,4 @@
-//! How a program that converts a file or its standard input begins and ends.
+//! The frame of a program that converts a file or its standard input.
 
 use serde::Serialize;
 use std::fs::File;
@@ -6,7 +6,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Runs a program with its parsed arguments. `None` prints the usage. An error ends it with status 2.
+/// Runs a program with its parsed arguments, or prints the usage if they are `None`. After an error
+/// the status is 2.
 pub fn main<A>(
     name: &str,
     usage: &str,
@@ -16,7 +17,7 @@ pub fn main<A>(
     match args.map(|args| args.map(|args| run(&args))) {
         Ok(None) => println!("{usage}"),
         Ok(Some(Ok(status))) => return status,
-        // The reader of the output has gone.
+        // Nobody reads the output any more.
         Ok(Some(Err(error))) if error.kind() == ErrorKind::BrokenPipe => {}
         Ok(Some(Err(error))) => {
             eprintln!("{name}: {error}");
@@ -30,18 +31,18 @@ pub fn main<A>(
     ExitCode::SUCCESS
 }
 
-/// Opens a file, or standard input without one.
+/// Opens a file, or standard input if there is no file.
 ///
 /// # Errors
 ///
-/// Returns an error that names the file if it cannot be opened.
+/// Returns an error that names the file if the file cannot be opened.
 pub fn open(file: Option<&PathBuf>) -> io::Result<Box<dyn Read>> {
     let Some(path) = file else { return Ok(Box::new(io::stdin().lock())) };
     let named = |error| io::Error::new(ErrorKind::NotFound, format!("{}: {error}", path.display()));
     Ok(Box::new(File::open(path).map_err(named)?))
 }
 
-/// Reads once, and again if a signal interrupts it; returns the number of bytes, 0 at the end.
+/// Reads once, and again if a signal interrupts. Returns the number of bytes, 0 at the end.
 ///
 /// # Errors
 ///
@@ -59,7 +60,7 @@ pub fn read(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 ///
 /// # Errors
 ///
-/// Returns an error if the value has no JSON.
+/// Returns an error if the value cannot be written as JSON.
 pub fn push(lines: &mut Vec<u8>, line: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *lines, line)?;
     lines.push(b'\n');

@@ -3,8 +3,8 @@
 use std::{io, thread};
 use tokio::sync::mpsc;
 
-/// Returns the lines of standard input, which a thread reads. A program that waits for tokio's own
-/// standard input cannot end.
+/// Returns the lines of standard input, which a thread of its own reads. With tokio's own standard
+/// input a program could not exit while it waits for a line.
 #[must_use]
 pub fn stdin_lines() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(1);

@@ -1,10 +1,11 @@
-//! Reads what one side of a WebSocket connection received after the handshake and prints one JSON
-//! object a line for each message and control frame, as soon as it is whole:
+//! Reads the bytes that one side of a WebSocket received after the handshake. Prints each message
+//! and control frame as one line of JSON, as soon as it is complete:
 //! `ws2json --role server captured.bin`.
 //!
-//! A last line tells of a broken stream, with status 1, or of one that ends too early. Limits are
-//! the crate's, unless `--max-message` says otherwise. With `--deflate` messages may be compressed
-//! (permessage-deflate, whatever its parameters).
+//! If the stream breaks the protocol, the last line says how, and the status is 1. If the stream
+//! ends inside a message or frame, the last line is `{"type":"incomplete"}`. The limits are the
+//! defaults of eventwire, but `--max-message` sets that of a message. With `--deflate` messages may
+//! be compressed by permessage-deflate with any parameters.
 
 use bytes::BytesMut;
 use eventwire::ws::connection::MessageDecoder;
@@ -20,12 +21,12 @@ const USAGE: &str =
     "usage: ws2json --role server|client [--deflate] [--chunk N] [--max-message BYTES] [FILE]";
 
 struct Args {
-    /// Whose received bytes these are.
+    /// The side that received the bytes.
     role: Role,
-    options: Limits,
+    limits: Limits,
     /// Whether messages may be compressed.
     deflate: bool,
-    /// How many bytes the decoder is fed at a time, at most.
+    /// The maximum number of bytes that the decoder gets at a time.
     chunk: usize,
     file: Option<PathBuf>,
 }
@@ -94,11 +95,11 @@ fn main() -> ExitCode {
     program::main("ws2json", USAGE, parse_args(), run)
 }
 
-/// `None` if all that is asked for is help.
+/// Returns `None` if the user asked for help.
 fn parse_args() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
     let mut role = None;
-    let mut options = Limits::new();
+    let mut limits = Limits::new();
     let mut deflate = false;
     let mut chunk = 64 << 10;
     let mut file = None;
@@ -109,8 +110,7 @@ fn parse_args() -> Result<Option<Args>, lexopt::Error> {
             Long("deflate") => deflate = true,
             Long("chunk") => chunk = parser.value()?.parse()?,
             Long("max-message") => {
-                let bytes = parser.value()?.parse()?;
-                options = options.max_message(bytes);
+                limits = limits.max_message(parser.value()?.parse()?);
             }
             Long("help") | Short('h') => return Ok(None),
             Value(path) if file.is_none() => file = Some(path.into()),
@@ -121,24 +121,24 @@ fn parse_args() -> Result<Option<Args>, lexopt::Error> {
         return Err("--chunk must be at least 1".into());
     }
     let role = role.ok_or("--role is missing")?;
-    Ok(Some(Args { role, options, deflate, chunk, file }))
+    Ok(Some(Args { role, limits, deflate, chunk, file }))
 }
 
 fn parse_role(role: &str) -> Result<Role, &'static str> {
     match role {
         "server" => Ok(Role::Server),
         "client" => Ok(Role::Client),
-        _ => Err("neither server nor client"),
+        _ => Err("must be server or client"),
     }
 }
 
 fn run(args: &Args) -> io::Result<ExitCode> {
     let mut input = program::open(args.file.as_ref())?;
     let mut output = io::stdout().lock();
-    // Who reads with context takeover reads what is sent without it too, and windows of any size.
+    // The defaults, context takeover and the largest window, read messages of any parameters.
     let compression = args.deflate.then(DeflateParams::default);
     let mut decoder =
-        MessageDecoder::new(args.role, args.options).deflate(&Deflate::new(), compression);
+        MessageDecoder::new(args.role, args.limits).deflate(&Deflate::new(), compression);
     let mut read = vec![0; 64 << 10];
     let mut buffer = BytesMut::new();
     loop {

@@ -1,4 +1,4 @@
-//! The program `ws2json`: its lines, its exit status, and that it prints messages as they come.
+//! The program `ws2json`: its lines, its exit status, and that it prints messages as they arrive.
 
 use eventwire_test_support::program;
 use std::path::Path;
@@ -9,7 +9,7 @@ fn run(args: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
     program::run(PROGRAM, args, input)
 }
 
-/// Asserts the status and lines, however the input is cut.
+/// Asserts the status and lines, for input in chunks of several sizes.
 #[track_caller]
 fn assert_lines(args: &[&str], input: &[u8], status: i32, lines: &[&str]) {
     let lines: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
@@ -23,7 +23,7 @@ fn assert_lines(args: &[&str], input: &[u8], status: i32, lines: &[&str]) {
 const SERVER: &[&str] = &["--role", "server"];
 const CLIENT: &[&str] = &["--role", "client"];
 
-/// A frame as a client sends it.
+/// Returns a frame as a client sends it.
 fn masked(b0: u8, payload: &[u8]) -> Vec<u8> {
     const KEY: [u8; 4] = [0xA1, 0x5B, 0x07, 0xFE];
     let len = u8::try_from(payload.len()).ok().filter(|&len| len < 126).unwrap();
@@ -31,7 +31,7 @@ fn masked(b0: u8, payload: &[u8]) -> Vec<u8> {
     [b0, 0x80 | len].into_iter().chain(KEY).chain(payload).collect()
 }
 
-/// The same as a server sends it.
+/// Returns a frame as a server sends it.
 fn unmasked(b0: u8, payload: &[u8]) -> Vec<u8> {
     [&[b0, u8::try_from(payload.len()).unwrap()], payload].concat()
 }
@@ -77,9 +77,9 @@ fn prints_a_line_for_each_message() {
 
 const AA: &str = r#"{"type":"binary","hex":"aa"}"#;
 
-/// A message, and then what no server may send.
+/// A message is followed by bytes that no server may send.
 #[test]
-fn the_last_line_tells_what_broke_the_stream() {
+fn the_last_line_shows_the_fault() {
     let error = |offset: usize, close_code: u16, error: &str| {
         let error = format!("{error}, at byte {offset}");
         format!(
@@ -140,7 +140,7 @@ fn max_message_also_raises_the_limit() {
 }
 
 #[test]
-fn the_last_line_tells_if_the_end_is_missing() {
+fn the_last_line_shows_that_the_end_is_missing() {
     let incomplete = r#"{"type":"incomplete"}"#;
     for cut_off in [
         &b"\x82"[..],
@@ -187,7 +187,7 @@ fn refuses_in_one_line() {
 }
 
 #[test]
-fn prints_messages_as_they_come_and_ends_quietly_with_its_reader() {
+fn prints_messages_as_they_arrive_and_ends_quietly_with_its_reader() {
     let line = "{\"type\":\"text\",\"data\":\"first\"}\n";
     program::prints_as_it_comes(PROGRAM, CLIENT, b"\x81\x05first\x81\x06sec", line, b"ond");
 }

@@ -1,8 +1,8 @@
-//! A WebSocket client without async: it sends the lines of its standard input and prints what comes:
-//! `echo hello | ws_client_std ws://localhost:9001/`.
+//! A WebSocket client without async code. It sends the lines of its standard input, and prints the
+//! messages that it receives: `echo hello | ws_client_std ws://localhost:9001/`.
 //!
-//! What blocks has a thread of its own, and reports to the one that has the WebSocket. At the end of
-//! the input it closes, with status 0 if that was clean.
+//! Each blocking call has a thread of its own, which reports to the main thread with the WebSocket.
+//! At the end of its input the client closes the connection. The status is 0 after a clean close.
 
 use bytes::{Buf, Bytes, BytesMut};
 use eventwire::Url;
@@ -33,14 +33,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the threads report.
+/// A report of a thread.
 enum Input {
     Line(String),
     NoMoreLines,
     Received(Vec<u8>),
     EndOfStream,
     ReadFailed(io::Error),
-    /// So many bytes.
+    /// The number of bytes that were written.
     Written(io::Result<usize>),
 }
 
@@ -50,7 +50,7 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
     let [url] = &args[..] else { return Err(USAGE.into()) };
     let url = Url::parse(url)?;
     if url.scheme() != "ws" {
-        return Err("the URL is not ws://".into());
+        return Err("the URL must begin with ws://".into());
     }
     let request = ClientRequest::from_url(&url, rand::random());
     let stream = TcpStream::connect((url.host(), url.port()))?;
@@ -72,7 +72,7 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
     let masks = rand::random::<[u8; 4]>;
     let mut socket = WebSocket::connect(&request, options, masks, start.elapsed());
     let mut received = BytesMut::new();
-    // The line that there is no room for yet.
+    // The line that did not fit into the send queue yet.
     let mut unsent: Option<String> = None;
     let mut writing = false;
     loop {
@@ -96,7 +96,7 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
             match socket.send(&Frame::text(&line)) {
                 Ok(_) => next_line.send(())?,
                 Err(SendError::Full) => unsent = Some(line),
-                // The server has closed.
+                // The connection is closing.
                 Err(_) => eprintln!("not sent: {line}"),
             }
         }
@@ -108,11 +108,11 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
             writing = true;
         }
         if socket.wants_shutdown() {
-            // If it fails, reading does.
+            // After an error here, reading fails too.
             let _ = stream.shutdown(Shutdown::Write);
         }
 
-        let wait = socket.deadline().map_or(Duration::MAX, |it| it.saturating_sub(now));
+        let wait = socket.deadline().map_or(Duration::MAX, |deadline| deadline.saturating_sub(now));
         match inputs.recv_timeout(wait) {
             Ok(Input::Line(line)) => unsent = Some(line),
             Ok(Input::NoMoreLines) => {
@@ -127,7 +127,7 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
             Ok(Input::EndOfStream) => socket.end_of_stream(start.elapsed()),
             Ok(Input::ReadFailed(error)) => socket.read_failed(error, start.elapsed()),
             Ok(Input::Written(Err(error))) => socket.write_failed(error, start.elapsed()),
-            // It is time to poll.
+            // The deadline has passed: poll again.
             Err(_) => {}
         }
     }
@@ -135,7 +135,7 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
 
 type Reported = Result<(), mpsc::SendError<Input>>;
 
-/// Reads a line whenever there is room for one.
+/// Reads a line whenever the main thread wants one.
 fn read_lines(wanted: &Receiver<()>, report: &SyncSender<Input>) -> Reported {
     let mut lines = io::stdin().lines().map_while(Result::ok);
     wanted

@@ -6,14 +6,14 @@ use eventwire_test_support::program;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ws_client_std");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_echoes_and_closes() {
+async fn lines_are_echoed_and_the_connection_is_closed() {
     let mut server = Server::start().await;
     let url = server.url.clone();
     echoes(PROGRAM, &[&url], &mut server).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_are_told() {
+async fn refusals_are_printed() {
     let server = Server::start().await;
     let elsewhere = server.url.replace("chat", "private");
     let refused = "closed with 1006: the server refused to open a WebSocket, with status 401\n";

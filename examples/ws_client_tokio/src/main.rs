@@ -1,9 +1,10 @@
-//! A WebSocket client that sends the lines of its standard input, prints what comes, and stays
-//! connected: `echo hello | ws_client_tokio wss://localhost:9001/ --ca cert.pem`.
+//! A WebSocket client that reconnects. It sends the lines of its standard input, and prints the
+//! messages that it receives: `echo hello | ws_client_tokio wss://localhost:9001/ --ca cert.pem`.
 //!
-//! With `--ca` it trusts the certificates in that PEM file, otherwise those that browsers trust. It sends
-//! a ping every 20 s, or as often as `--ping` says, and waits half of that for the answer. At the end of
-//! its input it closes, with status 0 if that was clean.
+//! With `--ca` it trusts the certificates in that PEM file, otherwise those that browsers trust. It
+//! sends a ping every 20 s, or at the interval that `--ping` sets, and waits half the interval for
+//! the pong. At the end of its input the client closes the connection. The status is 0 after a
+//! clean close.
 
 use bytes::BytesMut;
 use eventwire::Url;
@@ -60,7 +61,7 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
     let mut received = BytesMut::new();
     let mut lines = stdin_lines();
     let mut no_more_lines = false;
-    // The line that there is no room for yet.
+    // The line that did not fit into the send queue yet.
     let mut unsent: Option<String> = None;
     loop {
         while let Some(event) = client.poll(&mut received, start.elapsed()) {
@@ -75,8 +76,8 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
                         reader = Some(read);
                         writer = Some(Writer::new(write));
                     }
-                    // Whom we do not trust now we shall not trust later.
-                    Err(error) if is_of_tls(&error) => return Err(error.into()),
+                    // Trying again would not make the server trusted.
+                    Err(error) if is_tls_error(&error) => return Err(error.into()),
                     Err(error) => client.connect_failed(error),
                 },
                 ReconnectingWebSocketEvent::Open => eprintln!("open"),
@@ -107,7 +108,7 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
                 }
             }
         } else if no_more_lines && client.ready_state() == ReadyState::Open {
-            // Not before it is open: what waits to be sent would be lost.
+            // Closing before the connection is open would lose the queued lines.
             client.close(Some(Close { code: CloseCode::NORMAL, reason: "" }), now)?;
         }
 
@@ -167,7 +168,7 @@ impl Args {
     }
 }
 
-/// Where to connect.
+/// The server, and the means to connect to it.
 struct Server<'a> {
     url: Url<'a>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
@@ -177,7 +178,7 @@ impl<'a> Server<'a> {
     fn new(url: &'a str, ca: Option<&str>) -> Result<Self, Box<dyn Error>> {
         let url = Url::parse(url)?;
         if !matches!(url.scheme(), "ws" | "wss") {
-            return Err("the URL is neither ws:// nor wss://".into());
+            return Err("the URL must begin with ws:// or wss://".into());
         }
         let name = || ServerName::try_from(url.host()).map(|name| name.to_owned());
         let tls = if url.is_encrypted() { Some((tls(ca)?, name()?)) } else { None };
@@ -197,7 +198,7 @@ impl<'a> Server<'a> {
     }
 }
 
-fn is_of_tls(error: &io::Error) -> bool {
+fn is_tls_error(error: &io::Error) -> bool {
     matches!(error.get_ref(), Some(error) if error.is::<rustls::Error>())
 }
 
@@ -215,15 +216,14 @@ fn tls(ca: Option<&str>) -> Result<TlsConnector, Box<dyn Error>> {
     Ok(Arc::new(config).into())
 }
 
-/// Waits for ever if there is nothing to read from. Nothing is lost if it is dropped, as with
-/// [`write`].
+/// Reads from the transport. Waits for ever without a transport. Dropping the future loses nothing.
 async fn read(reader: &mut Option<ReadHalf<Stream>>, received: &mut BytesMut) -> io::Result<usize> {
     let Some(reader) = reader else { return future::pending().await };
     received.reserve(16 << 10);
     reader.read_buf(received).await
 }
 
-/// As [`Writer::write`]; waits for ever if there is nothing to write to.
+/// Calls [`Writer::write`]. Waits for ever without a transport. Dropping the future loses nothing.
 async fn write(
     writer: &mut Option<Writer<WriteHalf<Stream>>>,
     to_write: &mut ToWrite<'_>,

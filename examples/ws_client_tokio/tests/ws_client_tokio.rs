@@ -15,7 +15,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ws_client_tokio");
 
-/// A server's TLS by a new certificate, which is in a file of this name.
+/// Returns the TLS of a server, and the path of a file with its new certificate.
 fn tls(name: &str) -> (TlsAcceptor, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -37,7 +37,7 @@ async fn start_tls(acceptor: TlsAcceptor) -> Server {
     Server::start_with("wss", open).await
 }
 
-/// More lines than may wait, and nothing in them.
+/// The input has more empty lines than the send queue takes.
 #[tokio::test(flavor = "multi_thread")]
 async fn empty_lines_wait_for_the_connection_too() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -51,7 +51,7 @@ async fn empty_lines_wait_for_the_connection_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_echoes_and_closes() {
+async fn lines_are_echoed_and_the_connection_is_closed() {
     let (acceptor, ca) = tls("ws_clients.pem");
     let mut secure = start_tls(acceptor).await;
     let mut plain = Server::start().await;
@@ -62,7 +62,7 @@ async fn it_echoes_and_closes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_comes_back() {
+async fn the_client_reconnects() {
     let (acceptor, ca) = tls("ws_clients_back.pem");
     let mut server = start_tls(acceptor).await;
     let mut child = program::start(PROGRAM, &["--ca", &ca, &server.url]);
@@ -73,12 +73,12 @@ async fn it_comes_back() {
     assert_eq!(output.next().unwrap(), "one");
     writeln!(input, "drop").unwrap();
     assert_eq!(errors.next().unwrap(), "open");
-    // The server's TLS says no goodbye, which is not the same as the end of the transport.
+    // The server ends without a close of TLS, which differs from the end of the transport.
     let error = errors.next().unwrap();
     assert!(error.starts_with("closed with 1006: the transport failed: "), "{error}");
     assert!(error.contains("close_notify"), "{error}");
     server.ends.recv().await.unwrap();
-    // Sent when there is a connection again.
+    // This line is sent after the client has reconnected.
     writeln!(input, "two").unwrap();
     drop(input);
     assert_eq!(output.next().unwrap(), "two");
@@ -87,7 +87,7 @@ async fn it_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_are_told() {
+async fn refusals_are_printed() {
     let (acceptor, ca) = tls("ws_clients_right.pem");
     let (_, wrong_ca) = tls("ws_clients_wrong.pem");
     let secure = start_tls(acceptor).await;
@@ -115,13 +115,13 @@ fn arguments_are_refused_in_one_line() {
     );
 }
 
-/// Whether each of so many clients is still connected that was stopped between its ping and the pong, for
-/// much longer than it waits for that: the pong lies unread when it goes on.
+/// Each client is stopped between its ping and the pong, for much longer than it waits for a pong.
+/// When it continues, the pong waits unread. The client must stay connected.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_were_stopped_drop_no_connection() {
     const CLIENTS: usize = 40;
-    let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(stopped())).collect();
+    let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(stays_connected())).collect();
     let mut dropped = 0;
     for client in clients {
         dropped += usize::from(!client.await.unwrap());
@@ -129,8 +129,9 @@ async fn clients_that_were_stopped_drop_no_connection() {
     assert_eq!(dropped, 0, "of {CLIENTS} connections");
 }
 
+/// Returns whether a client is still connected after it was stopped.
 #[cfg(unix)]
-async fn stopped() -> bool {
+async fn stays_connected() -> bool {
     use std::time::Duration;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
@@ -157,10 +158,10 @@ async fn stopped() -> bool {
     stream.write_all(b"\x8A\x00").await.unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
     signal("-CONT");
-    // The next ping is overdue: it is what comes, where a client that gave up would hang up.
+    // The next ping is overdue, so it comes next. A client that gave up would disconnect instead.
     let next = tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut frame)).await;
-    let lives = matches!(next, Ok(Ok(_))) && frame[..2] == [0x89, 0x80];
+    let is_connected = matches!(next, Ok(Ok(_))) && frame[..2] == [0x89, 0x80];
     child.kill().unwrap();
     child.wait().unwrap();
-    lives
+    is_connected
 }

@@ -1,4 +1,4 @@
-//! A transport in memory, blocking and async, that makes life hard either way.
+//! Difficult transports in memory, blocking and async.
 
 use embedded_io_adapters::tokio_1::FromTokio;
 use embedded_io_async::{ErrorKind, ErrorType};
@@ -7,8 +7,8 @@ pub use eventwire_test_support::transport::Pieces;
 /// The lengths of the pieces that the tests use.
 pub const SIZES: [usize; 5] = [1, 2, 3, 7, usize::MAX];
 
-/// Yields and accepts up to `size` bytes at a time, never blocks, and holds bytes back until they
-/// are flushed.
+/// A blocking transport that reads and writes up to `size` bytes at a time. It holds written bytes
+/// back until they are flushed.
 #[derive(Debug)]
 pub struct Wire<'a> {
     pub to_read: &'a [u8],
@@ -29,7 +29,7 @@ impl ErrorType for Wire<'_> {
 
 impl embedded_io::Read for Wire<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
-        assert!(!buffer.is_empty(), "an empty buffer would look like the end");
+        assert!(!buffer.is_empty(), "reading into an empty buffer would look like the end");
         let (piece, rest) =
             self.to_read.split_at(self.to_read.len().min(self.size).min(buffer.len()));
         buffer[..piece.len()].copy_from_slice(piece);
@@ -51,7 +51,8 @@ impl embedded_io::Write for Wire<'_> {
     }
 }
 
-/// Yields `size` bytes at a time, accepts three, and is not ready before each of them.
+/// Returns an async transport that reads `size` bytes and writes three bytes at a time. It is not
+/// ready before each of these.
 pub fn pieces(to_read: &[u8], size: usize) -> FromTokio<Pieces> {
     FromTokio::new(Pieces::new(to_read.chunks(size)))
 }
