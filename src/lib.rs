@@ -352,8 +352,8 @@ pub mod server_guide {}
 /// The README's examples run as tests.
 #[cfg(all(
     doctest,
+    feature = "axum",
     feature = "http",
-    feature = "http-body",
     feature = "stream",
     feature = "tokio-util"
 ))]

@@ -64,7 +64,7 @@ async fn refused() -> impl IntoResponse {
 
 /// A stream of tokens, at whose end the server stays connected.
 async fn chat() -> impl IntoResponse {
-    let chunks = [r#"{"text":"Hel"}"#, r#"{"text":"lo"}"#, "[DONE]"];
+    let chunks = [r#"{"text":"He"}"#, r#"{"text":"llo"}"#, "[DONE]"];
     let events = stream::iter(chunks).map(|chunk| EventBuilder::new().data(chunk));
     EventBody::new(events.chain(stream::pending()))
 }
