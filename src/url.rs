@@ -1,6 +1,7 @@
 //! [`Url`], which parses a URL into its parts without copying.
 
 use crate::number::number;
+use core::convert::Infallible;
 use core::fmt;
 use core::net::Ipv6Addr;
 
@@ -191,6 +192,29 @@ impl<'a> Url<'a> {
     }
 }
 
+impl<'a> TryFrom<&'a str> for Url<'a> {
+    type Error = InvalidUrl;
+
+    fn try_from(url: &'a str) -> Result<Self, InvalidUrl> {
+        Self::parse(url)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<'a> TryFrom<&'a alloc::string::String> for Url<'a> {
+    type Error = InvalidUrl;
+
+    fn try_from(url: &'a alloc::string::String) -> Result<Self, InvalidUrl> {
+        Self::parse(url)
+    }
+}
+
+impl From<&Self> for Url<'_> {
+    fn from(url: &Self) -> Self {
+        *url
+    }
+}
+
 /// A path and a query. Formatted as text, it is the target of a request line: a missing path
 /// becomes `/`.
 ///
@@ -265,6 +289,18 @@ impl fmt::Display for Target<'_> {
 pub struct Credentials<'a>(&'a str);
 
 impl<'a> Credentials<'a> {
+    /// Those that [`as_written`](Self::as_written) returned.
+    #[cfg(feature = "handshake")]
+    pub(crate) const fn of(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// The text of the URL.
+    #[cfg(feature = "handshake")]
+    pub(crate) const fn as_written(self) -> &'a str {
+        self.0
+    }
+
     /// Returns the user, a colon and the password, percent-decoded. Neither contains control
     /// characters, and the user contains no colon.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + use<'a> {
@@ -328,6 +364,13 @@ pub enum InvalidUrl {
         /// The offset, in bytes.
         offset: usize,
     },
+}
+
+/// A URL that has been parsed cannot be invalid.
+impl From<Infallible> for InvalidUrl {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 impl InvalidUrl {

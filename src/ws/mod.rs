@@ -13,7 +13,8 @@
 //! | compress messages | [`Deflate`] (feature `deflate`) |
 //! | only decode, in your own buffer, with payload as it arrives | [`FrameDecoder`](frame::FrameDecoder) |
 //! | only decode whole messages | [`MessageDecoder`](connection::MessageDecoder) |
-//! | write a frame, or one for many receivers | [`Frame`], [`PreparedFrame`] |
+//! | write a frame, or one for many receivers | [`Frame`], [`PreparedFrame`]; [`IntoFrame`] lists everything that you can send |
+//! | say why a connection closes | [`Close`], [`CloseCode`]; [`IntoClose`] lists every way |
 //! | build something else | [`FrameHeader`](frame::FrameHeader), [`MaskKey`](frame::MaskKey), [`Utf8Validator`](frame::Utf8Validator), [`CloseCode`] |
 //!
 //! The connection of an echo server, without its transport:
@@ -21,7 +22,7 @@
 #![cfg_attr(feature = "alloc", doc = "```")]
 #![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
 //! use bytes::BytesMut;
-//! use eventwire::ws::{Connection, ConnectionState, Frame, Limits, Message};
+//! use eventwire::ws::{Connection, ConnectionState, Limits};
 //!
 //! let mut connection = Connection::server(Limits::new());
 //! let wire = b"\x81\x82\x01\x02\x03\x04\x69\x6b\x89\x80\x00\x00\x00\x00"; // "hi", and a ping
@@ -31,10 +32,11 @@
 //!     let message = connection.receive(&mut received);
 //!     connection.reply_to(&mut to_send)?; // pongs, the closing handshake, the answer to an error
 //!     match message {
-//!         Ok(Some(Message::Text(text))) if connection.state() == ConnectionState::Open => {
-//!             connection.send_to(&Frame::text(&text), &mut to_send)?;
+//!         Ok(Some(message)) => {
+//!             if message.is_data() && connection.state() == ConnectionState::Open {
+//!                 connection.send_to(message, &mut to_send)?;
+//!             }
 //!         }
-//!         Ok(Some(_)) => {}
 //!         Ok(None) | Err(_) => break, // write, then read more, or hang up if `Closed`
 //!     }
 //! }
@@ -198,13 +200,14 @@ pub mod socket;
 mod adapt;
 
 #[cfg(feature = "tokio-util")]
-pub use adapt::{MessageStream, StreamError};
+pub use adapt::{MessageStream, ReadHalf, StreamError, WriteHalf};
 pub use connection::connection::Connection;
 pub use connection::connection_state::ConnectionState;
+pub use connection::into_frame::IntoFrame;
 pub use connection::send_error::SendError;
 #[cfg(feature = "deflate")]
 pub use deflate::Deflate;
-pub use frame::close::{Close, CloseCode};
+pub use frame::close::{Close, CloseCode, IntoClose, InvalidCloseCode};
 pub use frame::frame::Frame;
 pub use frame::limits::Limits;
 pub use frame::mask::MaskSource;

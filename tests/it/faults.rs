@@ -77,7 +77,7 @@ fn urls_as_people_write_them() {
     }
     assert_eq!(query.target().to_string(), "/?x=1");
     assert_eq!(upper.target().to_string(), "/");
-    let request = ClientRequest::from_url(user, *b"the sample nonce").to_bytes();
+    let request = ClientRequest::from_url(user, *b"the sample nonce").unwrap().to_bytes();
     let head = std::str::from_utf8(&request).unwrap();
     assert!(head.contains("Authorization: Basic dXNlcjpwdw==\r\n"), "{head}");
     assert!(head.contains("Host: 127.0.0.1:9107\r\n"), "{head}");

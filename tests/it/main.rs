@@ -12,6 +12,8 @@ mod faults;
 mod fuzz;
 #[cfg(feature = "axum")]
 mod guesses_sse;
+#[cfg(feature = "tokio-util")]
+mod guesses_ws;
 mod no_alloc;
 #[cfg(feature = "std")]
 mod public_types;
@@ -52,6 +54,8 @@ mod ws_handshake_deflate;
 mod ws_handshake_http;
 #[cfg(feature = "handshake")]
 mod ws_handshake_server;
+#[cfg(feature = "std")]
+mod ws_into;
 #[cfg(all(feature = "std", feature = "handshake"))]
 mod ws_machine_proptest;
 #[cfg(feature = "tokio-util")]
@@ -62,6 +66,8 @@ mod ws_pipe;
 mod ws_proptest;
 #[cfg(all(feature = "std", feature = "handshake"))]
 mod ws_reconnecting_websocket;
+#[cfg(feature = "std")]
+mod ws_set_limits;
 #[cfg(feature = "http")]
 mod ws_upgrade;
 mod ws_vectors;

@@ -84,6 +84,7 @@ const _: () = {
     send_sync::<ws::ReconnectingWebSocketEvent>();
     send_sync::<ws::frame::MaskKey>();
     send_sync::<ws::Message>();
+    error::<ws::connection::NotText>();
     send_sync::<ws::connection::MessageDecoder>();
     send_sync::<ws::frame::NoMask>();
     send_sync::<ws::frame::OpCode>();
@@ -159,6 +160,7 @@ const _: () = {
     error::<ws::frame::Fault>();
     error::<ws::frame::InvalidUtf8>();
     error::<ws::frame::NoMaskKey>();
+    error::<ws::InvalidCloseCode>();
     error::<ws::ProtocolError>();
     error::<ws::SendError>();
 };
@@ -166,19 +168,22 @@ const _: () = {
 #[cfg(feature = "handshake")]
 const _: () = {
     use eventwire::ws::handshake::{
-        Acceptance, ClientHandshake, ClientRequest, Extension, Headers, ParamValue, Rejection,
-        Request, RequestError, Response, ResponseError, ServerHandshake, Unsendable, Upgrade,
+        Acceptance, ClientHandshake, ClientRequest, Extension, Headers, OwnedRequest, ParamValue,
+        Rejection, Request, RequestError, Response, ResponseCheck, ResponseError, ServerHandshake,
+        Unsendable, Upgrade,
     };
 
     send_sync::<ClientHandshake<'_>>();
+    send_sync::<ClientRequest<'_>>();
     send_sync::<Headers<'_>>();
+    send_sync::<OwnedRequest>();
+    send_sync::<ResponseCheck<'_>>();
     send_sync::<ServerHandshake>();
 
     send_sync::<Request<'_>>();
     send_sync::<Response<'_>>();
 
     copy::<Acceptance<'_>>();
-    copy::<ClientRequest<'_>>();
     copy::<Extension<'_>>();
     copy::<ParamValue<'_>>();
     copy::<Rejection<'_>>();

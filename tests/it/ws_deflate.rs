@@ -318,7 +318,7 @@ fn reserved_bits_mean_compression_only_where_they_may() {
     let continued = [frame(0x41, &HELLO[..3]), frame(0xC0, &HELLO[3..])].concat();
     assert_eq!(fails(TAKEOVER, none, &continued), (0, Fault::ReservedBits(Rsv::RSV1), 5));
     let begun = [frame(0x41, &HELLO[..3]), frame(0xC1, HELLO)].concat();
-    assert_eq!(fails(TAKEOVER, none, &begun), (0, Fault::UnfinishedMessage, 5));
+    assert_eq!(fails(TAKEOVER, none, &begun), (0, Fault::UnfinishedMessage(DataKind::Text), 5));
 
     // The last setting counts.
     let deflate = Deflate::new();

@@ -266,9 +266,14 @@ fn refuses_by_the_first_byte() {
         refuses(Fault::UnexpectedContinuation, &[], b0);
         refuses(Fault::UnexpectedContinuation, &[TEXT_BEGINS, ENDS], b0);
     }
-    for b0 in [TEXT, BINARY, TEXT_BEGINS, BINARY_BEGINS] {
-        refuses(Fault::UnfinishedMessage, &[TEXT_BEGINS, PONG], b0);
-        refuses(Fault::UnfinishedMessage, &[BINARY_BEGINS, CONTINUES], b0);
+    for (b0, kind) in [
+        (TEXT, DataKind::Text),
+        (BINARY, DataKind::Binary),
+        (TEXT_BEGINS, DataKind::Text),
+        (BINARY_BEGINS, DataKind::Binary),
+    ] {
+        refuses(Fault::UnfinishedMessage(kind), &[TEXT_BEGINS, PONG], b0);
+        refuses(Fault::UnfinishedMessage(kind), &[BINARY_BEGINS, CONTINUES], b0);
     }
 }
 
@@ -498,7 +503,7 @@ fn what_is_skipped_is_not_ignored() {
         assert_eq!(trace.seen, [skipped]);
         assert!(trace.incomplete);
     }
-    refuses_behind(limits, Fault::UnfinishedMessage, |s| {
+    refuses_behind(limits, Fault::UnfinishedMessage(DataKind::Text), |s| {
         s.frame(TEXT_BEGINS, b"hello").mark_ahead(0).frame(TEXT, b"a")
     });
     refuses_behind(limits, Fault::NonMinimalLength, |s| {
@@ -643,7 +648,7 @@ fn close_codes_of_faults() {
         (F::ReservedOpCode(3), 1002),
         (F::FragmentedControl, 1002),
         (F::UnexpectedContinuation, 1002),
-        (F::UnfinishedMessage, 1002),
+        (F::UnfinishedMessage(DataKind::Text), 1002),
         (F::TooManyFragments { limit: 1 }, 1008),
         (F::Unmasked, 1002),
         (F::Masked, 1002),

@@ -129,18 +129,21 @@ fn a_server_that_chooses_no_subprotocol_does_not_open_unless_it_need_not() {
     };
     let lenient = request().require_subprotocol(false);
     assert_eq!(verdict(request(), &silent), Err(ResponseError::NoSubprotocol));
-    assert_eq!(verdict(lenient, &silent), Ok(vec![]));
-    assert_eq!(verdict(lenient, RESPONSE.as_bytes()), Ok(vec!["chat".to_owned()]));
+    assert_eq!(verdict(lenient.clone(), &silent), Ok(vec![]));
+    assert_eq!(verdict(lenient.clone(), RESPONSE.as_bytes()), Ok(vec!["chat".to_owned()]));
     // Any other subprotocol is wrong in every case, and so is an empty header.
     for chosen in ["other", "", "chat, superchat"] {
         let head = changed(PROTOCOL, &format!("Sec-WebSocket-Protocol: {chosen}\r\n"));
-        assert_eq!(verdict(lenient, &head), Err(ResponseError::Subprotocol), "{chosen}");
+        assert_eq!(verdict(lenient.clone(), &head), Err(ResponseError::Subprotocol), "{chosen}");
     }
     // A client that requested no subprotocol does not need one.
     let plain = ClientRequest::new("h", "/", NONCE).unwrap();
-    assert_eq!(verdict(plain, &silent), Ok(vec![]));
-    assert_eq!(verdict(plain.subprotocols(&[]).unwrap(), &silent), Ok(vec![]));
-    assert_eq!(verdict(plain, RESPONSE.as_bytes()), Err(ResponseError::Subprotocol));
+    assert_eq!(verdict(plain.clone(), &silent), Ok(vec![]));
+    assert_eq!(verdict(plain.clone().subprotocols(&[]).unwrap(), &silent), Ok(vec![]));
+    let unexpected = Err(ResponseError::UnexpectedSubprotocol);
+    assert_eq!(verdict(plain.clone(), RESPONSE.as_bytes()), unexpected);
+    let several = changed(PROTOCOL, &PROTOCOL.repeat(2));
+    assert_eq!(verdict(plain, &several), unexpected);
 }
 
 #[test]
@@ -158,7 +161,7 @@ fn a_request_of_a_url() {
         ("ws://:@h/", "/", "h", None),
     ] {
         let url = Url::parse(url).unwrap();
-        let sent = encode(&ClientRequest::from_url(&url, NONCE));
+        let sent = encode(&ClientRequest::from_url(&url, NONCE).unwrap());
         let authorization = credentials.map(|it| format!("Authorization: {it}\r\n"));
         let expected = format!(
             "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n\
@@ -175,10 +178,10 @@ fn a_request_of_a_url() {
     // The program's own header replaces it.
     let url = Url::parse("ws://user:pw@h/").unwrap();
     let token = [("X", "y"), ("AUTHORIZATION", "Bearer abc")];
-    let sent = encode(&ClientRequest::from_url(&url, NONCE).headers(&token).unwrap());
+    let sent = encode(&ClientRequest::from_url(&url, NONCE).unwrap().headers(&token).unwrap());
     assert!(sent.ends_with("\r\nX: y\r\nAUTHORIZATION: Bearer abc\r\n\r\n"), "{sent}");
     assert!(!sent.contains("Basic"));
-    let shown = format!("{:?}", ClientRequest::from_url(&url, NONCE));
+    let shown = format!("{:?}", ClientRequest::from_url(&url, NONCE).unwrap());
     assert!(!shown.contains("pw"), "{shown}");
 }
 
@@ -253,7 +256,7 @@ fn what_is_refused() {
     // A subprotocol that was not requested.
     let plain = ClientRequest::new("h", "/", NONCE).unwrap();
     let (verdict, _) = response(&plain, DEFAULT_MAX_HEAD, RESPONSE.as_bytes());
-    assert_eq!(verdict, Err(ResponseError::Subprotocol));
+    assert_eq!(verdict, Err(ResponseError::UnexpectedSubprotocol));
     // A response to another client.
     let other = ClientRequest::new("h", "/", [0; 16]).unwrap();
     let (verdict, _) = response(&other, DEFAULT_MAX_HEAD, RESPONSE.as_bytes());
@@ -484,7 +487,7 @@ proptest! {
             ClientRequest::new(host, it, nonce).is_ok()
         }).unwrap_or("/");
         let mut request = ClientRequest::new(host, target, nonce).unwrap();
-        let origin = origin.as_deref().filter(|it| request.origin(it).is_ok());
+        let origin = origin.as_deref().filter(|it| request.clone().origin(it).is_ok());
         if let Some(origin) = origin {
             request = request.origin(origin).unwrap();
         }
@@ -492,12 +495,12 @@ proptest! {
         let missing = if target.starts_with('/') { "" } else { "/" };
         let target = [missing, target].concat();
         let names: Vec<_> = names.iter().map(|name| &**name)
-            .filter(|name| request.subprotocols(&[name]).is_ok()).collect();
+            .filter(|name| request.clone().subprotocols(&[name]).is_ok()).collect();
         let request = request.subprotocols(&names);
         prop_assume!(request.is_ok());
         let request = request.unwrap();
         let more: Vec<_> = more.iter().map(|(name, value)| (&**name, &**value))
-            .filter(|it| request.headers(&[*it]).is_ok()).collect();
+            .filter(|it| request.clone().headers(&[*it]).is_ok()).collect();
         let request = request.headers(&more).unwrap();
         let sent = encode(&request);
 
@@ -597,4 +600,121 @@ fn interim_responses() {
     // The limit counts all of them together.
     let endless = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
     assert_eq!(refused(&endless), ResponseError::TooLong { limit: 16 << 10 });
+}
+
+/// What a request of borrowed parts says, one that owns them says too.
+#[test]
+fn an_owned_request_is_the_same() {
+    let text = String::from("wss://user:secret@example.com:444/chat?a=b");
+    let names = [String::from("chat"), String::from("superchat")];
+    let owned = {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let value = String::from("b");
+        let headers = [("X-A", &*value)];
+        let request = ClientRequest::from_url(&text, NONCE).unwrap();
+        let request = request.origin("https://example.com").unwrap();
+        let request = request.subprotocols(&names).unwrap().headers(&headers).unwrap();
+        let request = request.max_head(400).header("X-C", String::from("d")).unwrap();
+        let owned = request.clone().into_owned();
+        assert_eq!(encode(&owned), encode(&request));
+        assert_eq!(owned, owned.clone());
+        assert_eq!(owned.key(), request.key());
+        assert!(!format!("{owned:?}").contains("secret"));
+        owned
+    };
+    let head = encode(&owned);
+    assert!(head.starts_with("GET /chat?a=b HTTP/1.1\r\nHost: example.com:444\r\n"), "{head}");
+    assert!(
+        head.ends_with(
+            "\r\nOrigin: https://example.com\r\n\
+         Sec-WebSocket-Protocol: chat, superchat\r\n\
+         Authorization: Basic dXNlcjpzZWNyZXQ=\r\n\
+         X-A: b\r\nX-C: d\r\n\r\n"
+        ),
+        "{head}"
+    );
+    let (verdict, _) = response(&owned, DEFAULT_MAX_HEAD, RESPONSE.as_bytes());
+    assert!(verdict.unwrap().is_some());
+    let (verdict, _) = response(&owned.clone().max_head(20), 20, RESPONSE.as_bytes());
+    assert_eq!(verdict, Err(ResponseError::TooLong { limit: 20 }));
+    // Its own `Authorization` counts, whichever way it came.
+    let own = owned.header("authorization", "Bearer x").unwrap().into_owned();
+    let head = encode(&own);
+    assert!(!head.contains("Basic") && head.contains("\r\nauthorization: Bearer x\r\n"), "{head}");
+}
+
+#[test]
+fn a_header_is_checked_like_others() {
+    let request = || ClientRequest::new("h", "/", NONCE).unwrap();
+    for (name, value, error) in [
+        ("", "a", Unsendable::HeaderName { index: 0, offset: 0 }),
+        ("a b", "a", Unsendable::HeaderName { index: 0, offset: 1 }),
+        ("a", " a", Unsendable::HeaderValue { index: 0, offset: 0 }),
+        ("a", "a\r\nb: c", Unsendable::HeaderValue { index: 0, offset: 1 }),
+        ("Host", "h", Unsendable::ReservedHeader { index: 0 }),
+        ("ORIGIN", "h", Unsendable::ReservedHeader { index: 0 }),
+        ("Upgrade", "h", Unsendable::ReservedHeader { index: 0 }),
+        ("Sec-WebSocket-Key", "h", Unsendable::ReservedHeader { index: 0 }),
+        ("Content-Length", "0", Unsendable::ReservedHeader { index: 0 }),
+    ] {
+        assert_eq!(request().header(name, value).unwrap_err(), error, "{name}: {value}");
+    }
+    let request = request().header("a", "").unwrap().header(String::from("b"), vec![0xE9]).unwrap();
+    assert!(request.to_bytes().ends_with(b"\r\na: \r\nb: \xE9\r\n\r\n"));
+}
+
+#[test]
+fn a_url_that_is_none_is_refused() {
+    let error = ClientRequest::from_url("localhost:8080", NONCE).unwrap_err();
+    assert_eq!(error, eventwire::InvalidUrl::Scheme);
+    assert_eq!(Unsendable::from(error).to_string(), error.to_string());
+    let url = Url::parse("ws://example.com").unwrap();
+    assert_eq!(
+        ClientRequest::from_url(url, NONCE),
+        ClientRequest::from_url("ws://example.com", NONCE)
+    );
+}
+
+#[test]
+fn a_response_is_checked_by_key_and_subprotocols_alone() {
+    use eventwire::ws::handshake::{ResponseCheck, Upgrade};
+    let key = Upgrade::from_key("dGhlIHNhbXBsZSBub25jZQ==").unwrap();
+    assert_eq!(key, Upgrade::new(NONCE));
+    assert_eq!(key.key(), "dGhlIHNhbXBsZSBub25jZQ==");
+    assert_eq!(&key.accept(), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    for none in
+        ["", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZSE=", "dGhlIHNhbXBsZSBub25j!Q=="]
+    {
+        assert_eq!(Upgrade::from_key(none), None, "{none}");
+    }
+    let check = ResponseCheck::new(key);
+    let verdict = |check: ResponseCheck<'_>, head: &[u8]| {
+        check.handshake().decode(head).map(|it| it.unwrap().subprotocol().map(str::to_owned))
+    };
+    let chosen = Ok(Some("chat".to_owned()));
+    let names = check.clone().subprotocols(&["soap", "chat"]).unwrap();
+    assert_eq!(verdict(names.clone(), RESPONSE.as_bytes()), chosen);
+    let silent = changed(PROTOCOL, "");
+    assert_eq!(verdict(check.clone(), &silent), Ok(None));
+    assert_eq!(verdict(names.clone(), &silent), Err(ResponseError::NoSubprotocol));
+    assert_eq!(verdict(names.require_subprotocol(false), &silent), Ok(None));
+    let unexpected = Err(ResponseError::UnexpectedSubprotocol);
+    assert_eq!(verdict(check.clone(), RESPONSE.as_bytes()), unexpected);
+    let other = check.clone().subprotocols(&["soap"]).unwrap();
+    assert_eq!(verdict(other, RESPONSE.as_bytes()), Err(ResponseError::Subprotocol));
+    let repeated = check.subprotocols(&["a", "a"]).unwrap_err();
+    assert_eq!(repeated, Unsendable::RepeatedSubprotocol { index: 1 });
+    let other = ResponseCheck::new(Upgrade::new([0; 16]));
+    assert_eq!(verdict(other, &silent), Err(ResponseError::Accept));
+    assert_eq!(
+        request().response_check().subprotocols(&["chat", "superchat"]).unwrap(),
+        request().response_check()
+    );
+}
+
+#[cfg(feature = "getrandom")]
+#[test]
+fn nonces_of_the_operating_system_differ() {
+    use eventwire::ws::handshake::os_nonce;
+    assert_ne!(os_nonce().unwrap(), os_nonce().unwrap());
 }

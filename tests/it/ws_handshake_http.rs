@@ -193,7 +193,7 @@ fn extended_connect() {
     assert_eq!((response.status(), response.version()), (StatusCode::OK, Version::HTTP_2));
     assert_eq!(response.headers().len(), 2, "no upgrade and no key");
     let client = ClientRequest::connect("example.com", "/").unwrap();
-    assert_eq!(client.verify(&response).unwrap_err(), ResponseError::Subprotocol);
+    assert_eq!(client.verify(&response).unwrap_err(), ResponseError::UnexpectedSubprotocol);
     let client = client.subprotocols(&["chat"]).unwrap();
     assert_eq!(client.verify(&response).unwrap().subprotocol(), Some("chat"));
     for status in [101, 302, 404] {
@@ -288,7 +288,7 @@ fn a_server_that_chooses_no_subprotocol_does_not_open_unless_it_need_not() {
 #[test]
 fn requests_of_a_url() {
     let url = Url::parse("wss://user:pw@example.com:443?a=b").unwrap();
-    let request = ClientRequest::from_url(&url, NONCE).to_http().unwrap();
+    let request = ClientRequest::from_url(&url, NONCE).unwrap().to_http().unwrap();
     assert_eq!(request.uri(), "/?a=b");
     assert_eq!(request.headers()["host"], "example.com");
     assert_eq!(request.headers()["authorization"], "Basic dXNlcjpwdw==");
@@ -296,11 +296,11 @@ fn requests_of_a_url() {
     let seen = Seen::request(&Request::from_http(&request).unwrap());
     assert_eq!((&*seen.host, &*seen.target), ("example.com", "/?a=b"));
 
-    let request = ClientRequest::connect_url(&url).to_http(Scheme::HTTPS).unwrap();
+    let request = ClientRequest::connect_url(&url).unwrap().to_http(Scheme::HTTPS).unwrap();
     assert_eq!(request.uri(), "https://example.com/?a=b");
     assert_eq!(request.headers()["authorization"], "Basic dXNlcjpwdw==");
     let own = [("authorization", "Bearer abc")];
-    let request = ClientRequest::connect_url(&url).headers(&own).unwrap();
+    let request = ClientRequest::connect_url(&url).unwrap().headers(&own).unwrap();
     let request = request.to_http(Scheme::HTTPS).unwrap();
     let all: Vec<_> = request.headers().get_all("authorization").iter().collect();
     assert_eq!(all, ["Bearer abc"]);
@@ -350,4 +350,134 @@ fn what_the_http_crate_cannot_hold_is_an_error() {
     assert!(
         Rejection::new(404).unwrap().headers(&headers).unwrap().to_http(Version::HTTP_11).is_err()
     );
+}
+
+#[test]
+fn a_request_in_parts_is_the_same() {
+    let (parts, ()) = client().to_http().unwrap().into_parts();
+    let request = Request::from_parts(&parts).unwrap();
+    assert_eq!((request.target(), request.host()), ("/chat?a=b", "example.com:8080"));
+    let owned = request.into_owned();
+    drop(parts);
+    let response = owned.request().accept().subprotocol("chat").unwrap().to_http().unwrap();
+    assert_eq!(client().verify(&response).unwrap().subprotocol(), Some("chat"));
+    let (parts, ()) = response.into_parts();
+    let check = client().response_check();
+    assert_eq!(check.verify_parts(&parts).unwrap().subprotocol(), Some("chat"));
+    assert_eq!(check.verify_parts(&http::Response::new(()).into_parts().0).unwrap_err(), {
+        ResponseError::Status { status: 200, head_len: 0 }
+    });
+
+    let (parts, ()) = connect().into_parts();
+    let request = Request::from_connect_parts(&parts, "websocket").unwrap();
+    assert_eq!((request.target(), request.host()), ("/chat?a=b", "example.com"));
+    assert!(request.into_owned().request().accept().subprotocol("superchat").is_ok());
+    let error = Request::from_connect_parts(&parts, "connect-udp").unwrap_err();
+    assert_eq!(error, RequestError::Protocol);
+    assert_eq!(Request::from_parts(&parts).unwrap_err(), RequestError::HttpVersion);
+}
+
+/// A broken request for a WebSocket is one still.
+#[test]
+fn what_asks_for_a_websocket_is_told_from_other_requests() {
+    use eventwire::ws::handshake::is_upgrade;
+    let mut request = client().to_http().unwrap();
+    assert!(is_upgrade(request.headers()));
+    for header in ["host", "connection", "sec-websocket-key", "sec-websocket-version"] {
+        request.headers_mut().remove(header);
+        assert!(is_upgrade(request.headers()), "{header}");
+        assert!(Request::from_http(&request).is_err(), "{header}");
+    }
+    for (value, is_one) in [
+        ("WebSocket", true),
+        ("h2c, websocket", true),
+        ("h2c", false),
+        ("websocket/13", false),
+        ("", false),
+    ] {
+        request.headers_mut().insert("upgrade", value.parse().unwrap());
+        assert_eq!(is_upgrade(request.headers()), is_one, "{value}");
+    }
+    request.headers_mut().append("upgrade", "websocket".parse().unwrap());
+    assert!(is_upgrade(request.headers()), "in the second header");
+    request.headers_mut().remove("upgrade");
+    assert!(!is_upgrade(request.headers()));
+}
+
+/// The head of what is sent for this request.
+fn sent(request: http::request::Builder) -> Result<String, Unsendable> {
+    let request = ClientRequest::from_http(&request.body(()).unwrap(), [0; 16])?;
+    Ok(request.to_bytes().iter().map(|&byte| char::from(byte)).collect())
+}
+
+#[test]
+fn a_request_of_the_http_crate_is_sent() {
+    // All that a client of tungstenite gives, and what it does not have to.
+    let all = http::Request::get("ws://user:secret@example.com:80/chat?a=b")
+        .header("Host", "other.example.com")
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("Origin", "https://example.com")
+        .header("Sec-WebSocket-Protocol", "chat, superchat")
+        .header("Sec-WebSocket-Protocol", "soap")
+        .header("X-Name", header::HeaderValue::from_bytes(b"caf\xE9").unwrap())
+        .header("X-Name", "two");
+    let head = sent(all).unwrap();
+    assert_eq!(
+        head,
+        "GET /chat?a=b HTTP/1.1\r\n\
+         Host: other.example.com\r\n\
+         Upgrade: websocket\r\n\
+         Connection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Version: 13\r\n\
+         Origin: https://example.com\r\n\
+         Sec-WebSocket-Protocol: chat, superchat, soap\r\n\
+         Authorization: Basic dXNlcjpzZWNyZXQ=\r\n\
+         x-name: caf\u{E9}\r\n\
+         x-name: two\r\n\r\n"
+    );
+    let least = sent(http::Request::get("wss://example.com:8443")).unwrap();
+    assert!(least.starts_with("GET / HTTP/1.1\r\nHost: example.com:8443\r\n"), "{least}");
+    assert!(least.contains("\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"), "{least}");
+    let of_path = sent(http::Request::get("/chat").header("host", "h:1")).unwrap();
+    assert!(of_path.starts_with("GET /chat HTTP/1.1\r\nHost: h:1\r\n"), "{of_path}");
+    // It comes back as it was sent.
+    let request = client().to_http().unwrap();
+    let again = ClientRequest::from_http(&request, NONCE).unwrap().to_http().unwrap();
+    assert_eq!(again.uri(), request.uri());
+    assert_eq!(again.headers(), request.headers());
+}
+
+#[test]
+fn a_request_of_the_http_crate_that_cannot_be_sent() {
+    let get = || http::Request::get("ws://example.com/");
+    for (request, error) in [
+        (http::Request::post("ws://example.com/"), Unsendable::Method),
+        (http::Request::get("/chat"), Unsendable::Host { offset: 0 }),
+        (http::Request::get("ftp://example.com/"), eventwire::InvalidUrl::Scheme.into()),
+        (get().header("host", "a b"), Unsendable::Host { offset: 1 }),
+        (get().header("host", &b"\xE9"[..]), Unsendable::Host { offset: 0 }),
+        (get().header("sec-websocket-key", "short"), Unsendable::Key),
+        (get().header("sec-websocket-version", "8"), Unsendable::ReservedHeader { index: 0 }),
+        (
+            get().header("a", "b").header("sec-websocket-extensions", "x"),
+            Unsendable::ReservedHeader { index: 1 },
+        ),
+        (get().header("content-length", "0"), Unsendable::ReservedHeader { index: 0 }),
+        (get().header("origin", "a b"), Unsendable::Origin { offset: 1 }),
+        (
+            get().header("sec-websocket-protocol", "a, b c"),
+            Unsendable::Subprotocol { index: 1, offset: 1 },
+        ),
+        (
+            get().header("sec-websocket-protocol", "a, b, a"),
+            Unsendable::RepeatedSubprotocol { index: 2 },
+        ),
+    ] {
+        let shown = format!("{request:?}");
+        assert_eq!(sent(request).unwrap_err(), error, "{shown}");
+    }
 }

@@ -788,3 +788,27 @@ fn a_limit_that_is_lowered() {
     let error = server.decode(&[b'a'; 101]).map(drop);
     assert_eq!(error, Err(RequestError::LineTooLong { limit: 10 }));
 }
+
+/// A request that was copied says the same once its buffer is gone.
+#[test]
+fn an_owned_request_is_answered_later() {
+    let head = b"\r\nGET /chat?a=b HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: https://h\r\n\
+        Sec-WebSocket-Protocol: soap, chat\r\nX-A: b\r\n\r\n";
+    let mut received = [&head[..], b"\x81\x80\0\0\0\0"].concat();
+    let request = ServerHandshake::new().decode(&received).unwrap().unwrap();
+    let expected = request.accept().subprotocol("chat").unwrap().to_bytes();
+    let owned = request.into_owned();
+    received.drain(..owned.head_len());
+    assert_eq!(received, b"\x81\x80\0\0\0\0");
+    let request = owned.request();
+    assert_eq!((request.target(), request.host()), ("/chat?a=b", "h"));
+    assert_eq!((request.path(), request.query()), ("/chat", Some("a=b")));
+    assert_eq!(request.origin(), Some("https://h"));
+    assert_eq!(request.header("x-a"), Some(&b"b"[..]));
+    assert!(request.subprotocols().eq(["soap", "chat"]));
+    assert_eq!(request.head_len(), head.len());
+    assert_eq!(request.accept().subprotocol("chat").unwrap().to_bytes(), expected);
+    assert!(request.accept().subprotocol("other").is_err());
+}

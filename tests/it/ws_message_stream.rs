@@ -635,7 +635,7 @@ async fn a_task_that_waits_to_write_is_woken_though_another_reads() {
 async fn closing_the_sink_closes_the_connection() {
     let (mut peer, ours) = tokio::io::duplex(64);
     let mut stream = server(ours);
-    SinkExt::<Frame<&str>>::close(&mut stream).await.unwrap();
+    SinkExt::close(&mut stream).await.unwrap();
     stream.close(None).await.unwrap();
     let mut received = [0; 2];
     peer.read_exact(&mut received).await.unwrap();
@@ -742,3 +742,252 @@ async fn a_client_without_masking_keys_says_so_and_ends() {
     assert!(matches!(error, StreamError::Send(SendError::NoMaskKey(_))), "{error}");
     assert!(within(stream.next()).await.is_none());
 }
+
+/// A server's stream that has received this, over a pipe whose other end is returned.
+async fn received(bytes: &[u8]) -> (MessageStream<DuplexStream>, DuplexStream) {
+    let (mut peer, ours) = tokio::io::duplex(1 << 16);
+    peer.write_all(bytes).await.unwrap();
+    (server(ours), peer)
+}
+
+/// What the peer has been sent once this stream is dropped.
+async fn sent<T>(dropped: T, mut peer: DuplexStream) -> Vec<u8> {
+    drop(dropped);
+    let mut sent = Vec::new();
+    within(peer.read_to_end(&mut sent)).await.unwrap();
+    sent
+}
+
+#[tokio::test]
+async fn anything_that_becomes_a_frame_is_sent_in_either_role() {
+    let prepared = Frame::text("prepared").prepare();
+    for (role, other) in [(Role::Server, Role::Client), (Role::Client, Role::Server)] {
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let stream = |io, role| {
+            let connection = Connection::with_role(role, Limits::new(), MASKS);
+            MessageStream::new(io, connection, BytesMut::new())
+        };
+        let (mut ours, mut theirs) = (stream(ours, role), stream(theirs, other));
+        ours.send("str").await.unwrap();
+        ours.send(String::from("string")).await.unwrap();
+        ours.send(eventwire::Utf8Bytes::from("shared")).await.unwrap();
+        ours.send(b"array").await.unwrap();
+        ours.send(vec![1, 2]).await.unwrap();
+        ours.send(Bytes::from_static(b"bytes")).await.unwrap();
+        ours.send(Message::Pong(Bytes::from_static(b"!"))).await.unwrap();
+        ours.send(&Message::from("message")).await.unwrap();
+        ours.send(Frame::text("frame")).await.unwrap();
+        ours.send(&Frame::text("borrowed")).await.unwrap();
+        ours.send(&prepared).await.unwrap();
+        ours.send(prepared.clone()).await.unwrap();
+        ours.send(Message::Close(Some(Close::new(CloseCode::NORMAL, "bye".into())))).await.unwrap();
+        for expected in [
+            Message::from("str"),
+            Message::from("string"),
+            Message::from("shared"),
+            Message::from(b"array"),
+            Message::from(vec![1, 2]),
+            Message::from(Bytes::from_static(b"bytes")),
+            Message::Pong(Bytes::from_static(b"!")),
+            Message::from("message"),
+            Message::from("frame"),
+            Message::from("borrowed"),
+            Message::from("prepared"),
+            Message::from("prepared"),
+            Message::Close(Some(Close::new(CloseCode::NORMAL, "bye".into()))),
+        ] {
+            assert_eq!(within(theirs.next()).await.unwrap().unwrap(), expected, "{role:?}");
+        }
+        assert_eq!(state(&ours), ConnectionState::LocalClosing);
+    }
+}
+
+#[tokio::test]
+async fn an_echo_is_one_line() {
+    // By `forward`, of halves: also what is no data, and the close frame, which is answered once.
+    let stream = b"\x81\x82\0\0\0\0hi\x82\x80\0\0\0\0\x8A\x81\0\0\0\0!\x88\x82\0\0\0\0\x03\xE8";
+    let (ours, peer) = received(stream).await;
+    let (sender, receiver) = ours.split();
+    within(receiver.forward(sender)).await.unwrap();
+    let echoed = b"\x81\x02hi\x82\x00\x8A\x01!\x88\x02\x03\xE8";
+    assert_eq!(sent((), peer).await, echoed);
+    // By a loop, over the whole stream.
+    let (mut ours, peer) = received(stream).await;
+    let echo = async {
+        while let Some(message) = ours.next().await {
+            ours.send(message?).await?;
+        }
+        Ok::<_, StreamError>(())
+    };
+    within(echo).await.unwrap();
+    assert_eq!(sent(ours, peer).await, echoed);
+    // By the halves that any stream and sink has. They keep a message until the next one is asked
+    // for, which must not be a close frame.
+    let (ours, mut peer) = received(&stream[..8]).await;
+    let (sender, receiver) = StreamExt::split(ours);
+    let echo = tokio::spawn(receiver.forward(sender));
+    let mut echoed = [0; 4];
+    within(peer.read_exact(&mut echoed)).await.unwrap();
+    assert_eq!(&echoed, b"\x81\x02hi");
+    peer.write_all(b"\x88\x80\0\0\0\0").await.unwrap();
+    within(echo).await.unwrap().unwrap();
+    assert_eq!(sent((), peer).await, b"\x88\x00");
+}
+
+#[tokio::test]
+async fn what_has_no_frame_is_refused_and_the_stream_goes_on() {
+    let limits = Limits::new().max_message(1).on_limit(eventwire::ws::frame::OnLimit::Skip);
+    let (mut peer, ours) = tokio::io::duplex(64);
+    let mut stream = MessageStream::new(ours, Connection::server(limits), BytesMut::new());
+    peer.write_all(b"\x81\x82\0\0\0\0hi").await.unwrap();
+    let skipped = within(stream.next()).await.unwrap().unwrap();
+    assert!(matches!(skipped, Message::Skipped(_)));
+    let refused = stream.send(skipped).await;
+    assert!(matches!(refused, Err(StreamError::Send(SendError::Skipped))), "{refused:?}");
+    for too_long in [
+        Message::Ping(vec![0; 126].into()),
+        Message::Pong(vec![0; 126].into()),
+        Message::Close(Some(Close::new(CloseCode::NORMAL, "x".repeat(124).into()))),
+    ] {
+        let refused = stream.send(&too_long).await;
+        assert!(
+            matches!(refused, Err(StreamError::Send(SendError::ControlTooLong(_)))),
+            "{refused:?}"
+        );
+        let refused = SinkExt::send(&mut stream, too_long).await;
+        assert!(matches!(refused, Err(StreamError::Send(SendError::ControlTooLong(_)))));
+    }
+    assert_eq!(state(&stream), ConnectionState::Open);
+    stream.send("on").await.unwrap();
+    assert_eq!(sent(stream, peer).await, b"\x81\x02on");
+}
+
+#[tokio::test]
+async fn a_close_is_what_is_written() {
+    let closed = async |close: Result<(), StreamError>, stream, peer| {
+        close.unwrap();
+        sent::<MessageStream<_>>(stream, peer).await
+    };
+    let (mut stream, peer) = received(b"").await;
+    assert_eq!(closed(stream.close(None).await, stream, peer).await, b"\x88\x00");
+    let (mut stream, peer) = received(b"").await;
+    assert_eq!(closed(stream.close(1001).await, stream, peer).await, b"\x88\x02\x03\xE9");
+    let (mut stream, peer) = received(b"").await;
+    let close = stream.close(CloseCode::NORMAL).await;
+    assert_eq!(closed(close, stream, peer).await, b"\x88\x02\x03\xE8");
+    let (mut stream, peer) = received(b"").await;
+    let close = stream.close(Close::new(1000, String::from("bye"))).await;
+    assert_eq!(closed(close, stream, peer).await, b"\x88\x05\x03\xE8bye");
+    // Nothing happens by a code that may not be sent.
+    let (mut stream, peer) = received(b"").await;
+    for code in [0, 999, 1004, 1005, 1006, 1015, 2999, 5000] {
+        let refused = stream.close(code).await.unwrap_err();
+        let StreamError::Send(SendError::InvalidCloseCode(error)) = refused else { panic!() };
+        assert_eq!(error.0, code);
+    }
+    assert_eq!(state(&stream), ConnectionState::Open);
+    assert_eq!(sent(stream, peer).await, b"");
+}
+
+/// Only one half is used, and the peer has its pong and its close frame answered.
+#[tokio::test]
+async fn the_reading_half_alone_answers() {
+    let (stream, mut peer) = received(b"\x89\x82\0\0\0\0hi").await;
+    let (sender, mut receiver) = stream.split();
+    assert_eq!(within(receiver.next()).await.unwrap().unwrap(), Message::Ping("hi".into()));
+    let mut pong = [0; 4];
+    within(peer.read_exact(&mut pong)).await.unwrap();
+    assert_eq!(&pong, b"\x8A\x02hi");
+    // Also where the other half is gone.
+    drop(sender);
+    peer.write_all(b"\x88\x82\0\0\0\0\x03\xE8").await.unwrap();
+    assert!(matches!(within(receiver.next()).await, Some(Ok(Message::Close(Some(_))))));
+    assert_eq!(receiver.state(), ConnectionState::Closed);
+    assert!(within(receiver.next()).await.is_none());
+    assert!(receiver.is_terminated());
+    assert_eq!(sent(receiver, peer).await, b"\x88\x02\x03\xE8");
+}
+
+#[tokio::test]
+async fn either_half_closes() {
+    let (stream, mut peer) = received(b"").await;
+    let (mut sender, mut receiver) = stream.split();
+    receiver.close(Close::new(4000, "enough")).await.unwrap();
+    // The second time nothing more is sent, by whichever half.
+    sender.close(1000).await.unwrap();
+    SinkExt::close(&mut sender).await.unwrap();
+    sender.send(Message::Close(None)).await.unwrap();
+    receiver.close(None).await.unwrap();
+    assert_eq!(sender.state(), ConnectionState::LocalClosing);
+    let late = sender.send("late").await;
+    assert!(matches!(late, Err(StreamError::Send(SendError::Closed))), "{late:?}");
+    // A ping is still answered.
+    peer.write_all(b"\x89\x80\0\0\0\0\x88\x80\0\0\0\0").await.unwrap();
+    assert_eq!(within(receiver.next()).await.unwrap().unwrap(), Message::Ping(Bytes::new()));
+    assert_eq!(within(receiver.next()).await.unwrap().unwrap(), Message::Close(None));
+    assert!(within(receiver.next()).await.is_none());
+    let sent = sent((sender, receiver), peer).await;
+    assert_eq!(sent, [&b"\x88\x08\x0F\xA0enough"[..], b"\x8A\x00"].concat());
+
+    let (stream, peer) = received(b"\x88\x80\0\0\0\0").await;
+    let (mut sender, mut receiver) = stream.split();
+    SinkExt::close(&mut sender).await.unwrap();
+    assert!(within(receiver.next()).await.unwrap().is_ok());
+    assert!(within(receiver.next()).await.is_none());
+    assert_eq!(self::sent((sender, receiver), peer).await, b"\x88\x00");
+}
+
+#[tokio::test]
+async fn halves_of_two_streams_stay_apart() {
+    let ((one, _a), (two, _b)) = (received(b"").await, received(b"").await);
+    let ((one_sender, one_receiver), (two_sender, two_receiver)) = (one.split(), two.split());
+    let (one_sender, two_receiver) = one_sender.reunite(two_receiver).unwrap_err();
+    assert!(one_sender.reunite(one_receiver).is_ok());
+    assert!(two_sender.reunite(two_receiver).is_ok());
+}
+
+/// What waits to be written is bounded, and a sink that is full waits, while reading goes on.
+#[tokio::test]
+async fn a_full_sink_waits_and_is_read_all_the_same() {
+    let stuck = || server(Stuck::new(b"\x81\x81\0\0\0\0a"));
+    let mut stream = stuck().high_water_mark(100);
+    let mut taken = 0;
+    while stream.feed("0123456789").now_or_never().is_some() {
+        taken += 1;
+    }
+    assert_eq!(taken, 100_usize.div_ceil(12));
+    assert!(stream.send("more").now_or_never().is_none());
+    assert!(SinkExt::send(&mut stream, "more".into()).now_or_never().is_none());
+    assert!(stream.flush().now_or_never().is_none());
+    assert_eq!(stream.next().now_or_never().unwrap().unwrap().unwrap(), "a".into());
+    // Without a mark 8 KiB, and at least one frame.
+    let mut stream = stuck();
+    assert!(stream.feed(vec![0; 9000]).now_or_never().is_some());
+    assert!(stream.feed("more").now_or_never().is_none());
+    let mut stream = stuck().high_water_mark(0);
+    assert!(stream.feed("one").now_or_never().is_some());
+    assert!(stream.feed("more").now_or_never().is_none());
+    let (mut sender, mut receiver) = stream.split();
+    assert!(sender.feed("more").now_or_never().is_none());
+    assert!(receiver.next().now_or_never().is_some());
+}
+
+#[tokio::test]
+async fn limits_change_while_it_runs() {
+    let (mut stream, mut peer) = received(b"\x81\x82\0\0\0\0hi").await;
+    stream.set_limits(Limits::new().max_message(2));
+    assert_eq!(within(stream.next()).await.unwrap().unwrap(), "hi".into());
+    let (_sender, mut receiver) = stream.split();
+    receiver.set_limits(Limits::new().max_message(1));
+    peer.write_all(b"\x81\x82\0\0\0\0hi").await.unwrap();
+    let Err(StreamError::Protocol(error)) = within(receiver.next()).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(error.fault, Fault::MessageTooLong { limit: 1, at_least: 2 });
+}
+
+const _: () = {
+    use eventwire::ws::{ReadHalf, WriteHalf};
+    send_sync::<ReadHalf<DuplexStream, Masks>>();
+    send_sync::<WriteHalf<DuplexStream, Masks>>();
+};

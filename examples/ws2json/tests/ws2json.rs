@@ -91,7 +91,7 @@ fn the_last_line_shows_the_fault() {
         (b"\x83", 3, 1002, "reserved opcode 0x3"),
         (b"\x09", 3, 1002, "fragmented control frame"),
         (b"\x80", 3, 1002, "continuation frame outside a message"),
-        (b"\x01\x01a\x81", 6, 1002, "new message inside an unfinished one"),
+        (b"\x01\x01a\x81", 6, 1002, "new text message inside an unfinished one"),
         (b"\x81\x80", 4, 1002, "masked frame from a server"),
         (b"\x89\x7E", 4, 1002, "control frame of more than 125 bytes"),
         (b"\x88\x01", 4, 1002, "close frame of one byte"),

@@ -52,7 +52,7 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
     if url.scheme() != "ws" {
         return Err("the URL must begin with ws://".into());
     }
-    let request = ClientRequest::from_url(&url, rand::random());
+    let request = ClientRequest::from_url(&url, rand::random())?;
     let stream = TcpStream::connect((url.host(), url.port()))?;
     stream.set_nodelay(true)?;
 

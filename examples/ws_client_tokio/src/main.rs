@@ -68,7 +68,7 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
             match event {
                 ReconnectingWebSocketEvent::Connect => match server.connect().await {
                     Ok(stream) => {
-                        let request = ClientRequest::from_url(&server.url, rand::random());
+                        let request = ClientRequest::from_url(&server.url, rand::random())?;
                         let masks = rand::random::<[u8; 4]>;
                         let now = start.elapsed();
                         client.connected(WebSocket::connect(&request, options, masks, now));

@@ -1,9 +1,12 @@
 //! A connection as a `Stream` and a `Sink`.
 
+use super::halves::{ReadHalf, WriteHalf};
 use crate::ws::connection::{
-    Connection, ConnectionState, Message, MessageDecoder, PreparedFrame, SendError,
+    Connection, ConnectionState, IntoFrame, Message, MessageDecoder, SendError,
 };
-use crate::ws::frame::{Close, Frame, MaskSource, NoMask, OpCode, ProtocolError, Role};
+use crate::ws::frame::{
+    Close, Frame, IntoClose, Limits, MaskSource, NoMask, OpCode, ProtocolError, Role,
+};
 use alloc::sync::Arc;
 use bytes::BytesMut;
 use core::future::poll_fn;
@@ -17,33 +20,50 @@ use std::task::Wake;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{poll_read_buf, poll_write_buf};
 
-/// How much is read at once, and how much may wait to be written before the next frame waits too.
+/// How much is read at once, and how much memory is kept for writing.
 const BUFFER: usize = 8 << 10;
 
-/// A [`Connection`] over a transport of tokio, in either role (RFC 6455, 5 to 7): a [`Stream`] of
-/// [`Message`]s, and a [`Sink`] of [`Frame`]s and, on a server, [`PreparedFrame`]s.
+/// A [`Connection`] over a transport of tokio, in either role
+/// ([RFC 6455](https://www.rfc-editor.org/rfc/rfc6455), sections 5 to 7): a [`Stream`] of
+/// [`Message`]s, and a [`Sink`] of them.
 ///
-/// It reads whole messages and control frames, with the limits of the connection's decoder, and masks
-/// what it writes if we are a client. Messages are compressed if [the connection](Connection::deflate)
-/// does that.
+/// [`send`](Self::send) takes more than messages: text, bytes, frames and prepared frames, in
+/// [either role](Connection::with_role).
 ///
-/// **What the protocol demands it does while it is read**: pings are answered, close frames and errors of
-/// the peer too, also if nothing is ever sent. Reading never waits for writing, so a peer that does not
-/// read can still be read; no more than one pong waits for it then, the answer to its latest ping.
+/// It reads whole messages and control frames, with the limits of the connection's decoder, and
+/// masks what it writes if we are a client. Messages are compressed if [the
+/// connection](Connection::deflate) does that.
 ///
-/// After the closing handshake it shuts the transport, a server at once and a client after the server,
-/// and ends. Neither is waited for longer than you wait: put `tokio::time::timeout` around `next()` once
-/// either side has closed. There are no deadlines and no pings of our own either:
+/// **What the protocol demands it does while it is read**: pings are answered, close frames and
+/// errors of the peer too, also if nothing is ever sent. Reading never waits for writing, so a peer
+/// that does not read can still be read; no more than one pong waits for it then, the answer to its
+/// latest ping.
+///
+/// After the closing handshake it shuts the transport, a server at once and a client after the
+/// server, and ends. Neither is waited for longer than you wait: put `tokio::time::timeout` around
+/// `next()` once either side has closed. There are no deadlines and no pings of our own either:
 /// [`WebSocket`](crate::ws::WebSocket) has those.
 ///
-/// `StreamExt::split` gives two halves for two tasks. [`close`](Self::close) and [`flush`](Self::flush) here
-/// come before those of `SinkExt`, which would ask what kind of frame is meant.
+/// [`split`](Self::split) returns two halves for two tasks. `forward` of `StreamExt` connects a
+/// stream to a sink.
 ///
-/// A `next()` that is dropped before it is done loses nothing. A `send(frame)` that is dropped has taken the
-/// frame, which goes out later, unless it was still waiting for room: then the frame is lost.
+/// A `next()` that is dropped before it is done loses nothing. A `send(frame)` that is dropped has
+/// taken the frame, which goes out later, unless it was still waiting for room: then the frame is
+/// lost.
 ///
-/// Memory: the connection, 8 KiB to read into, and what waits to be written: up to 8 KiB, a frame, and a
-/// pong.
+/// Memory: the connection, 8 KiB to read into, and what waits to be written: up to the
+/// [high-water mark](Self::high_water_mark) of 8 KiB, a frame, and a pong.
+///
+/// # What was received can be sent
+///
+/// A stream sends messages as it receives them, so that an echo or a relay needs no conversion. A
+/// close frame is sent only if neither side has closed; later ones are dropped without an error. A
+/// message that was [skipped](crate::ws::frame::OnLimit::Skip) has no payload:
+/// sending it is the error [`SendError::Skipped`].
+///
+/// A ping that is sent on is a ping of our own. The pong that answers the received one goes out in
+/// any case. Two ends that send back their pings and pongs too would do so without end, so an echo
+/// sends back what [is data](Message::is_data).
 ///
 /// # Errors
 /// | what the peer did last | the stream gives | then |
@@ -52,12 +72,15 @@ const BUFFER: usize = 8 << 10;
 /// | anything else, or half of it | [`StreamError::Io`] of kind [`UnexpectedEof`](io::ErrorKind::UnexpectedEof), as the connection was cut (7.1.5, close code 1006), or the transport's own error | `None` |
 /// | it broke the protocol or passed a limit | [`StreamError::Protocol`]; the close frame that answers it is under way | `None`, once the transport is shut |
 ///
-/// A frame that may not be sent now is refused by [`StreamError::Send`], and the connection lives on.
+/// A frame that may not be sent now is refused by [`StreamError::Send`], and the connection lives
+/// on.
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use eventwire::ws::{Connection, Frame, Limits, Message, MessageStream, StreamError};
-/// use futures_util::{SinkExt, StreamExt};
+/// use eventwire::ws::{
+///     Close, CloseCode, Connection, Limits, Message, MessageStream, StreamError,
+/// };
+/// use futures_util::StreamExt;
 /// use tokio::io::{AsyncRead, AsyncWrite};
 ///
 /// /// Sends back what it gets, on a connection whose handshake is done. `received` is what was read behind
@@ -69,10 +92,9 @@ const BUFFER: usize = 8 << 10;
 ///     let connection = Connection::server(Limits::new());
 ///     let mut stream = MessageStream::new(transport, connection, received);
 ///     while let Some(message) = stream.next().await {
-///         match message? {
-///             Message::Text(text) => stream.send(Frame::text(&text)).await?,
-///             Message::Binary(payload) => stream.send(Frame::binary(payload)).await?,
-///             _ => {}
+///         let message = message?;
+///         if message.is_data() {
+///             stream.send(message).await?;
 ///         }
 ///     }
 ///     Ok(())
@@ -85,11 +107,11 @@ const BUFFER: usize = 8 << 10;
 ///
 /// let connection = Connection::client(Limits::new(), rand::random::<[u8; 4]>);
 /// let mut stream = MessageStream::new(client, connection, BytesMut::new());
-/// stream.send(Frame::text("hello")).await?;
+/// stream.send("hello").await?;
 /// while let Some(message) = stream.next().await {
 ///     if let Message::Text(text) = message? {
 ///         assert_eq!(text, "hello");
-///         stream.close(None).await?;
+///         stream.close(Close::new(CloseCode::NORMAL, "bye")).await?;
 ///     }
 /// }
 /// server.await??;
@@ -103,6 +125,8 @@ pub struct MessageStream<T, M = NoMask> {
     connection: Connection<M, MessageDecoder>,
     received: BytesMut,
     to_write: BytesMut,
+    /// How much may wait to be written before the next frame waits too.
+    high_water_mark: usize,
     /// Something was written that may not have been flushed.
     unflushed: bool,
     reading: Reading,
@@ -145,10 +169,11 @@ enum Writing {
     Shut,
 }
 
-/// Who waits until more can be written. A transport knows one task, but the halves of a stream have two.
+/// Who waits until more can be written. A transport knows one task, but the halves of a stream have
+/// two.
 #[derive(Debug, Default)]
-struct Tasks {
-    reader: Mutex<Option<Waker>>,
+pub(super) struct Tasks {
+    pub(super) reader: Mutex<Option<Waker>>,
     writer: Mutex<Option<Waker>>,
 }
 
@@ -187,11 +212,25 @@ impl<T, M> MessageStream<T, M> {
             connection,
             received,
             to_write: BytesMut::new(),
+            high_water_mark: BUFFER,
             unflushed: false,
             reading: Reading::Open,
             writing: Writing::Open,
             tasks: Arc::default(),
         }
+    }
+
+    /// Sets how many bytes may wait to be written before `send` waits too, instead of 8 KiB; at
+    /// least
+    /// 1. The last frame may pass the mark.
+    pub fn high_water_mark(mut self, bytes: usize) -> Self {
+        self.high_water_mark = bytes.max(1);
+        self
+    }
+
+    /// Sets what the peer may send from now on, as [`Connection::set_limits`].
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.connection.set_limits(limits);
     }
 
     /// The connection, which knows how far the closing handshake is.
@@ -200,17 +239,62 @@ impl<T, M> MessageStream<T, M> {
         &self.connection
     }
 
+    /// Whether there will be no more messages.
+    pub(super) fn is_over(&self) -> bool {
+        self.reading == Reading::Over
+    }
+
     /// The transport, such as to ask who the peer is.
     #[must_use]
     pub const fn transport(&self) -> &T {
         &self.transport
     }
 
-    /// The transport, the connection and what was received and not decoded, to go on without the stream.
-    /// What still waits to be written is lost: [`flush`](Self::flush) first.
+    /// The transport, the connection and what was received and not decoded, to go on without the
+    /// stream. What still waits to be written is lost: [`flush`](Self::flush) first.
     #[must_use]
     pub fn into_parts(self) -> (T, Connection<M, MessageDecoder>, BytesMut) {
         (self.transport, self.connection, self.received)
+    }
+
+    /// Splits the stream into a half that sends and a half that receives, for two tasks.
+    ///
+    /// What the protocol demands is still done by the receiving half: it answers pings and close
+    /// frames although the other half sends nothing.
+    ///
+    /// The halves of `StreamExt::split` work as well, but their sink takes messages alone, and
+    /// keeps each until it is polled again: a message whose successor is the peer's close frame is
+    /// then too late.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use eventwire::ws::{Connection, Limits, Message, MessageStream, StreamError};
+    /// use futures_util::StreamExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (ours, theirs) = tokio::io::duplex(64);
+    /// let connection = Connection::server(Limits::new());
+    /// let (sender, receiver) = MessageStream::new(ours, connection, BytesMut::new()).split();
+    /// let echo = tokio::spawn(receiver.forward(sender)); // until the client closes
+    ///
+    /// let connection = Connection::client(Limits::new(), rand::random::<[u8; 4]>);
+    /// let stream = MessageStream::new(theirs, connection, BytesMut::new());
+    /// let (mut sender, mut receiver) = stream.split();
+    /// let sending = tokio::spawn(async move {
+    ///     sender.send("hello").await?;
+    ///     sender.close(1000).await
+    /// });
+    /// let Some(message) = receiver.next().await else { unreachable!() };
+    /// assert_eq!(message?, Message::from("hello"));
+    /// while receiver.next().await.transpose()?.is_some() {} // the closing handshake
+    /// sending.await??;
+    /// echo.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn split(self) -> (WriteHalf<T, M>, ReadHalf<T, M>) {
+        super::halves::split(self)
     }
 }
 
@@ -219,6 +303,26 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     M: MaskSource,
 {
+    /// Sends a message, one of its fragments, or a ping of your own: anything that is
+    /// [a frame or becomes one](IntoFrame). Waits until it is written.
+    ///
+    /// # Errors
+    /// If it may not be sent now, or the transport fails.
+    pub async fn send<F: IntoFrame>(&mut self, frame: F) -> Result<(), StreamError> {
+        self.feed(frame).await?;
+        self.flush().await
+    }
+
+    /// As [`send`](Self::send), but waits only until there is room. [`flush`](Self::flush) writes
+    /// what waits, and reading does too.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn feed<F: IntoFrame>(&mut self, frame: F) -> Result<(), StreamError> {
+        poll_fn(|cx| self.poll_room(cx)).await?;
+        Ok(self.start(frame)?)
+    }
+
     /// Writes all that waits to be written.
     ///
     /// # Errors
@@ -227,34 +331,58 @@ where
         poll_fn(|cx| self.write(cx)).await
     }
 
-    /// Begins the closing handshake, behind what waits to be written, and writes that. If either side has
-    /// closed already, nothing more is sent. Read on until `None`: what the peer sent before still comes.
+    /// Begins the closing handshake, after what waits to be written, and writes that. If either
+    /// side has closed already, nothing more is sent. Read on until `None`: what the peer sent
+    /// before still comes.
+    ///
+    /// `close` is `None`, a code such as `1000`, or a [`Close`] with a reason: see [`IntoClose`].
     ///
     /// # Errors
-    /// If the reason is longer than 123 bytes, there is no masking key, or the transport fails.
-    pub async fn close(&mut self, close: Option<Close<&str>>) -> Result<(), StreamError> {
-        let frame = Frame::close(close).map_err(SendError::from)?;
-        self.begin_close(&frame)?;
+    /// If no close frame may have the code, the reason is longer than 123 bytes, there is no
+    /// masking key, or the transport fails.
+    pub async fn close<C: IntoClose>(&mut self, close: C) -> Result<(), StreamError> {
+        self.begin_close(close)?;
         self.flush().await
     }
 
-    fn begin_close(&mut self, frame: &Frame<impl AsRef<[u8]>>) -> Result<(), SendError> {
-        if self.connection.state() != ConnectionState::Open {
+    pub(super) fn begin_close<C: IntoClose>(&mut self, close: C) -> Result<(), SendError> {
+        let close = close.into_close()?;
+        let frame = Frame::close(close.as_ref().map(Close::borrowed))?;
+        self.start(frame)
+    }
+
+    /// Takes over a frame, after what is owed to the peer.
+    pub(super) fn start<F: IntoFrame>(&mut self, frame: F) -> Result<(), SendError> {
+        let Self { connection, to_write, .. } = self;
+        let closing = connection.state() != ConnectionState::Open;
+        if let Some(prepared) = frame.prepared()
+            && connection.role() == Role::Server
+        {
+            if closing && prepared.shape.opcode == OpCode::Close {
+                return Ok(());
+            }
+            connection.reply_to(to_write)?;
+            let encoded = connection.writer().share_prepared(prepared)?;
+            to_write.extend_from_slice(&encoded.bytes);
             return Ok(());
         }
-        self.connection.reply_to(&mut self.to_write)?;
-        self.connection.send_to(frame, &mut self.to_write)
+        let frame = frame.into_frame()?;
+        if closing && frame.shape.opcode == OpCode::Close {
+            return Ok(());
+        }
+        connection.reply_to(to_write)?;
+        connection.send_to(&frame, to_write)
     }
 
     /// Whether the writing side is to be shut by us once all is written, and not after the peer's.
     fn shuts(&self) -> bool {
         self.reading == Reading::Broken
             || self.connection.state() == ConnectionState::Closed
-                && self.connection.decoder().role() == Role::Server
+                && self.connection.role() == Role::Server
     }
 
-    /// Takes over what is owed to the peer. While something waits that is only a close frame: the answer to a
-    /// later ping may take a pong's place.
+    /// Takes over what is owed to the peer. While something waits that is only a close frame: the
+    /// answer to a later ping may take a pong's place.
     fn reply(&mut self) -> Result<(), SendError> {
         if self.to_write.is_empty() || self.connection.owed() == Some(OpCode::Close) {
             self.connection.reply_to(&mut self.to_write)?;
@@ -263,7 +391,7 @@ where
     }
 
     /// Writes what waits and what is owed, for the task in this place.
-    fn poll_write(
+    pub(super) fn poll_write(
         &mut self,
         place: fn(&Tasks) -> &Mutex<Option<Waker>>,
         cx: &Context<'_>,
@@ -309,12 +437,12 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn write(&mut self, cx: &Context<'_>) -> Poll<Result<(), StreamError>> {
+    pub(super) fn write(&mut self, cx: &Context<'_>) -> Poll<Result<(), StreamError>> {
         self.poll_write(|tasks| &tasks.writer, cx)
     }
 
-    /// Writes what can be written now, on behalf of who reads. A transport that fails may still have something
-    /// to be read; the error is kept.
+    /// Writes what can be written now, on behalf of who reads. A transport that fails may still
+    /// have something to be read; the error is kept.
     fn write_along(&mut self, cx: &Context<'_>) -> Result<Poll<()>, SendError> {
         if let Writing::Failed(_) | Writing::Shut = self.writing {
             return Ok(Poll::Ready(()));
@@ -364,7 +492,10 @@ where
         self.poll_shutdown(|tasks| &tasks.reader, cx).map(drop)
     }
 
-    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, StreamError>>> {
+    pub(super) fn poll_message(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Message, StreamError>>> {
         if self.reading == Reading::Over {
             return Poll::Ready(None);
         }
@@ -422,12 +553,16 @@ where
         Poll::Ready(Some(Err(error)))
     }
 
-    fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<(), StreamError>> {
-        if self.to_write.len() < BUFFER { Poll::Ready(Ok(())) } else { self.write(cx) }
+    pub(super) fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<(), StreamError>> {
+        let has_room = self.to_write.len() < self.high_water_mark;
+        if has_room { Poll::Ready(Ok(())) } else { self.write(cx) }
     }
 
-    fn poll_close_and_shut(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
-        self.begin_close(&Frame::close(None).map_err(SendError::from)?)?;
+    pub(super) fn poll_close_and_shut(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), StreamError>> {
+        self.begin_close(None)?;
         ready!(self.write(cx))?;
         if !self.shuts() {
             return Poll::Ready(Ok(()));
@@ -457,16 +592,15 @@ where
     M: MaskSource,
 {
     fn is_terminated(&self) -> bool {
-        self.reading == Reading::Over
+        self.is_over()
     }
 }
 
 /// Closing it sends a close frame without a code, unless either side has closed.
-impl<T, M, P> Sink<Frame<P>> for MessageStream<T, M>
+impl<T, M> Sink<Message> for MessageStream<T, M>
 where
     T: AsyncRead + AsyncWrite + Unpin,
     M: MaskSource,
-    P: AsRef<[u8]>,
 {
     type Error = StreamError;
 
@@ -474,37 +608,8 @@ where
         self.get_mut().poll_room(cx)
     }
 
-    fn start_send(self: Pin<&mut Self>, frame: Frame<P>) -> Result<(), StreamError> {
-        let Self { connection, to_write, .. } = self.get_mut();
-        connection.reply_to(to_write)?;
-        Ok(connection.send_to(&frame, to_write)?)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
-        self.get_mut().write(cx)
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
-        self.get_mut().poll_close_and_shut(cx)
-    }
-}
-
-/// On a server, whose frames are the same for all who receive them.
-impl<T> Sink<PreparedFrame> for MessageStream<T>
-where
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    type Error = StreamError;
-
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
-        self.get_mut().poll_room(cx)
-    }
-
-    fn start_send(self: Pin<&mut Self>, frame: PreparedFrame) -> Result<(), StreamError> {
-        let Self { connection, to_write, .. } = self.get_mut();
-        connection.reply_to(to_write)?;
-        to_write.extend_from_slice(&connection.writer().send_prepared(&frame)?);
-        Ok(())
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), StreamError> {
+        Ok(self.get_mut().start(message)?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {

@@ -1,11 +1,12 @@
 //! Both halves of a connection.
 
 use super::connection_state::ConnectionState;
+use super::into_frame::IntoFrame;
 use super::reader::Reader;
 use super::send_error::SendError;
 use super::writer::Writer;
 use crate::ws::frame::{
-    Frame, FrameDecoder, FrameEvent, Limits, MaskSource, NoMask, ProtocolError, Role,
+    FrameDecoder, FrameEvent, Limits, MaskSource, NoMask, OpCode, ProtocolError, Role,
 };
 #[cfg(feature = "alloc")]
 use {
@@ -13,7 +14,6 @@ use {
     super::message_decoder::MessageDecoder,
     crate::Utf8Bytes,
     crate::ws::deflate::{Deflate, DeflateParams},
-    crate::ws::frame::OpCode,
     bytes::{BufMut, BytesMut},
 };
 
@@ -29,6 +29,10 @@ use {
 ///
 /// From `server` and `client` messages come whole. From `frame_server` and `frame_client` they come
 /// in runs as they arrive, out of a `&mut [u8]` or `BytesMut`, and nothing is allocated.
+///
+/// A program that is a server or a client by its settings uses `with_role` or `frame_with_role`,
+/// and has one type for both. The caller's own buffer holds what waits to be written: its length
+/// tells when to receive no more.
 ///
 /// Memory: on 64-bit machines 248 bytes, or 272 with whole messages, beside the source of masking
 /// keys. With feature `deflate` 264 and 296, and [what compression takes](crate::ws::Deflate#memory) where it
@@ -119,6 +123,11 @@ impl<M> Connection<M> {
         Self { reader, writer: self.writer.compression(agreed) }
     }
 
+    /// Sets what the peer may send from its next data frame on, as [`FrameDecoder::set_limits`].
+    pub const fn set_limits(&mut self, limits: Limits) {
+        self.reader.decoder_mut().set_limits(limits);
+    }
+
     /// Takes the next event off the front of `input`, as [`FrameDecoder::decode`].
     ///
     /// # Errors
@@ -167,6 +176,11 @@ impl<M> Connection<M, MessageDecoder> {
         self.writer.set_deflate(deflate, agreed);
     }
 
+    /// Sets what the peer may send from its next data frame on, as [`MessageDecoder::set_limits`].
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.reader.decoder_mut().set_limits(limits);
+    }
+
     /// Takes the next message or control frame off the front of `buffer`, as
     /// [`MessageDecoder::decode`].
     ///
@@ -185,6 +199,35 @@ impl<M, D> Connection<M, D> {
     #[must_use]
     pub const fn state(&self) -> ConnectionState {
         self.writer.state()
+    }
+
+    /// Returns which end of the connection this is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.writer.role()
+    }
+
+    /// Whether a reply is owed to the peer, so that [`reply`](Self::reply) would write something.
+    ///
+    /// ```
+    /// use eventwire::ws::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::frame_server(Limits::new());
+    /// let mut ping = *b"\x89\x80\0\0\0\0";
+    /// connection.receive(&mut &mut ping[..])?;
+    /// assert!(connection.owes_reply());
+    /// let mut to_send = [0; 131];
+    /// assert_eq!(connection.reply(&mut to_send)?, 2);
+    /// assert!(!connection.owes_reply());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn owes_reply(&self) -> bool {
+        match self.reader.owed() {
+            // The peer's close frame answered ours.
+            Some(reply) if matches!(reply.opcode, OpCode::Close) => !self.writer.close_sent(),
+            reply => reply.is_some(),
+        }
     }
 
     /// The half that sends, for the other ways to do so.
@@ -213,16 +256,13 @@ impl<M, D> Connection<M, D> {
 }
 
 impl<M: MaskSource, D> Connection<M, D> {
-    /// Writes a frame to the front of `buffer`; returns its length.
+    /// Writes a frame to the front of `buffer`; returns its length. Anything that is
+    /// [a frame or becomes one](IntoFrame) can be sent.
     ///
     /// # Errors
     /// If the frame may not be sent now, does not fit, or there is no masking key.
     #[inline]
-    pub fn send<P: AsRef<[u8]>>(
-        &mut self,
-        frame: &Frame<P>,
-        buffer: &mut [u8],
-    ) -> Result<usize, SendError> {
+    pub fn send<F: IntoFrame>(&mut self, frame: F, buffer: &mut [u8]) -> Result<usize, SendError> {
         self.writer.send(frame, buffer)
     }
 
@@ -247,9 +287,9 @@ impl<M: MaskSource, D> Connection<M, D> {
     /// # Errors
     /// As [`send`](Self::send).
     #[inline]
-    pub fn send_to<P: AsRef<[u8]>, B: BufMut>(
+    pub fn send_to<F: IntoFrame, B: BufMut>(
         &mut self,
-        frame: &Frame<P>,
+        frame: F,
         buffer: &mut B,
     ) -> Result<(), SendError> {
         self.writer.send_to(frame, buffer)

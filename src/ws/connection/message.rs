@@ -1,10 +1,26 @@
 //! Whole messages.
 
+use super::send_error::SendError;
 use crate::Utf8Bytes;
-use crate::ws::frame::{Close, ProtocolError};
-use bytes::Bytes;
+use crate::ws::frame::{Close, Frame, OpCode, ProtocolError};
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::{Bytes, BytesMut};
 
 /// A whole message, or a control frame.
+///
+/// Text and bytes convert into a message, and a message can be sent as it was received:
+///
+/// ```
+/// use bytes::BytesMut;
+/// use eventwire::ws::{Connection, Limits, Message};
+///
+/// let mut connection = Connection::server(Limits::new());
+/// let mut to_send = BytesMut::new();
+/// connection.send_to(Message::from("hello"), &mut to_send)?;
+/// assert_eq!(to_send, b"\x81\x05hello"[..]);
+/// # Ok::<(), eventwire::ws::SendError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// Text, known to be valid.
@@ -20,4 +36,128 @@ pub enum Message {
     /// A message passed this limit, and is dropped, as
     /// [`OnLimit::Skip`](crate::ws::frame::OnLimit::Skip) has it.
     Skipped(ProtocolError),
+}
+
+/// A message that has no text, where text was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("the message is no text")]
+pub struct NotText;
+
+impl Message {
+    /// Whether this is a text or binary message, and not a control frame or one that was skipped.
+    ///
+    /// ```
+    /// use eventwire::ws::Message;
+    ///
+    /// assert!(Message::from("hello").is_data());
+    /// assert!(!Message::Close(None).is_data());
+    /// ```
+    #[must_use]
+    pub const fn is_data(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Binary(_))
+    }
+
+    /// Returns the text of a text message.
+    ///
+    /// ```
+    /// use eventwire::ws::Message;
+    ///
+    /// assert_eq!(Message::from("hello").into_text()?, "hello");
+    /// assert!(Message::from(b"hello").into_text().is_err());
+    /// # Ok::<(), eventwire::ws::connection::NotText>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If this is another kind of message.
+    pub fn into_text(self) -> Result<Utf8Bytes, NotText> {
+        match self {
+            Self::Text(text) => Ok(text),
+            _ => Err(NotText),
+        }
+    }
+}
+
+impl From<Utf8Bytes> for Message {
+    fn from(text: Utf8Bytes) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Bytes> for Message {
+    fn from(payload: Bytes) -> Self {
+        Self::Binary(payload)
+    }
+}
+
+impl From<BytesMut> for Message {
+    fn from(payload: BytesMut) -> Self {
+        Self::Binary(payload.freeze())
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    fn from(payload: Vec<u8>) -> Self {
+        Self::Binary(payload.into())
+    }
+}
+
+impl From<&[u8]> for Message {
+    fn from(payload: &[u8]) -> Self {
+        Self::Binary(Bytes::copy_from_slice(payload))
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(payload: &[u8; N]) -> Self {
+        payload.as_slice().into()
+    }
+}
+
+/// Fails for a [`Skipped`](Message::Skipped) message, whose payload is gone, and for a hand-made
+/// control frame that is too long. Every other message that was received has a frame.
+impl TryFrom<Message> for Frame<Bytes> {
+    type Error = SendError;
+
+    fn try_from(message: Message) -> Result<Self, SendError> {
+        Ok(match message {
+            Message::Text(text) => text.into(),
+            Message::Binary(payload) => Self::binary(payload),
+            Message::Ping(payload) => Self::ping(payload)?,
+            Message::Pong(payload) => Self::pong(payload)?,
+            Message::Close(None) => Self::new(OpCode::Close, Bytes::new()),
+            Message::Close(Some(close)) => {
+                let code = Frame::close(Some(close.borrowed()))?.code;
+                Self { code, ..Self::new(OpCode::Close, close.reason.into_bytes()) }
+            }
+            Message::Skipped(_) => return Err(SendError::Skipped),
+        })
+    }
+}
+
+/// Fails as `TryFrom<Message>` does.
+impl<'a> TryFrom<&'a Message> for Frame<&'a [u8]> {
+    type Error = SendError;
+
+    fn try_from(message: &'a Message) -> Result<Self, SendError> {
+        Ok(match message {
+            Message::Text(text) => Self::text(text),
+            Message::Binary(payload) => Self::binary(payload),
+            Message::Ping(payload) => Self::ping(payload)?,
+            Message::Pong(payload) => Self::pong(payload)?,
+            Message::Close(close) => Self::close(close.as_ref().map(Close::borrowed))?,
+            Message::Skipped(_) => return Err(SendError::Skipped),
+        })
+    }
 }

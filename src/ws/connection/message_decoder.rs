@@ -45,9 +45,8 @@ impl MessageDecoder {
     /// A decoder for what `role`, which is ours, receives.
     #[must_use]
     pub fn new(role: Role, limits: Limits) -> Self {
-        let max_message = limits.max_message.min(isize::MAX as u64);
         Self {
-            decoder: FrameDecoder::new(role, limits.max_message(max_message)),
+            decoder: FrameDecoder::new(role, in_one_piece(limits)),
             inflater: None,
             gathered: Vec::new(),
         }
@@ -69,6 +68,16 @@ impl MessageDecoder {
         let (role, max_message) = (self.decoder.role(), self.decoder.max_message());
         self.inflater =
             agreed.map(|params| MessageInflater::boxed(deflate, params, role, max_message));
+    }
+
+    /// Sets what the peer may send from its next data frame on, as [`FrameDecoder::set_limits`]. Of
+    /// a compressed message under way, the next byte that is inflated counts.
+    pub fn set_limits(&mut self, limits: Limits) {
+        let limits = in_one_piece(limits);
+        self.decoder.set_limits(limits);
+        if let Some(inflater) = &mut self.inflater {
+            inflater.set_max_message(limits.max_message);
+        }
     }
 
     /// Takes the next message or control frame off the front of `buffer`.
@@ -168,16 +177,17 @@ impl MessageDecoder {
         Ok(run.fin.then(|| message(run.kind, core::mem::take(&mut self.gathered).into())))
     }
 
-    /// Which end of the connection we are.
-    pub(in crate::ws) const fn role(&self) -> Role {
-        self.decoder.role()
-    }
-
     /// As [`FrameDecoder::in_message`].
     #[must_use]
     pub const fn in_message(&self) -> bool {
         self.decoder.in_message()
     }
+}
+
+/// The same limits, for messages that lie in one piece of memory.
+fn in_one_piece(limits: Limits) -> Limits {
+    let max_message = limits.max_message.min(isize::MAX as u64);
+    limits.max_message(max_message)
 }
 
 /// Appends a part of a message. If that needs memory, there will be as much again, but no more than for

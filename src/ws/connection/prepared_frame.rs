@@ -1,7 +1,7 @@
 //! A frame that is encoded once and sent to many receivers.
 
 use crate::ws::deflate::{Forms, MessageDeflater};
-use crate::ws::frame::{Encoded, Frame, Shape};
+use crate::ws::frame::{CloseCode, Encoded, Frame, Shape};
 
 impl<P: AsRef<[u8]>> Frame<P> {
     /// The frame, encoded once for all receivers that a server sends it to.
@@ -19,6 +19,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
     pub fn prepare(&self) -> PreparedFrame {
         PreparedFrame {
             shape: self.shape,
+            code: self.code,
             encoded: self.to_encoded(),
             compress: self.compress,
             forms: Forms::default(),
@@ -31,6 +32,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PreparedFrame {
     pub(in crate::ws) shape: Shape,
+    code: Option<CloseCode>,
     pub(super) encoded: Encoded,
     /// Whether to compress it, if that was said.
     compress: Option<bool>,
@@ -44,14 +46,18 @@ impl PreparedFrame {
         self.encoded.bytes.len()
     }
 
+    /// The frame that was encoded.
+    pub(in crate::ws) fn frame(&self) -> Frame<&[u8]> {
+        let frame = Frame::shaped(self.shape, self.encoded.payload());
+        Frame { code: self.code, compress: self.compress, ..frame }
+    }
+
     /// The frame as this deflater compresses it, if that makes it shorter.
     pub(super) fn compressed(&self, deflater: &mut MessageDeflater) -> Option<Encoded> {
-        let Shape { opcode, continuing, fin, .. } = self.shape;
+        let Shape { continuing, fin, .. } = self.shape;
         if continuing || !fin {
             return None;
         }
-        let whole = Frame::new(opcode, self.encoded.payload());
-        let frame = Frame { compress: self.compress, ..whole };
-        deflater.prepared(frame, &self.forms)
+        deflater.prepared(self.frame(), &self.forms)
     }
 }

@@ -72,6 +72,10 @@ impl<D> Reader<D> {
         Self { decoder: change(self.decoder), ..self }
     }
 
+    pub(super) const fn decoder_mut(&mut self) -> &mut D {
+        &mut self.decoder
+    }
+
     /// Notes what a result calls for.
     #[inline]
     fn note<T>(
@@ -126,10 +130,6 @@ impl Reader {
 
 #[cfg(feature = "alloc")]
 impl Reader<MessageDecoder> {
-    pub(super) const fn decoder_mut(&mut self) -> &mut MessageDecoder {
-        &mut self.decoder
-    }
-
     /// As [`MessageDecoder::decode`].
     ///
     /// # Errors

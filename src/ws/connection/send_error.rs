@@ -1,7 +1,7 @@
 //! Why a frame was not sent.
 
 use crate::BufferTooSmall;
-use crate::ws::frame::{CloseCode, ControlTooLong, NoMaskKey};
+use crate::ws::frame::{CloseCode, ControlTooLong, InvalidCloseCode, NoMaskKey};
 
 /// We tried to send what may not be sent now. Nothing was written, and the connection lives on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -49,6 +49,13 @@ pub enum SendError {
     /// [act like one](crate::ws::WebSocketOptions::browser_close_codes).
     #[error("misuse: close code {0}, which no page may use")]
     ReservedCloseCode(CloseCode),
+    /// A message that was [skipped](crate::ws::frame::OnLimit::Skip) when it was received, so that
+    /// there is nothing of it to send.
+    #[error("not sent, as the message was skipped when it was received")]
+    Skipped,
+    /// A close code that no close frame may have.
+    #[error(transparent)]
+    InvalidCloseCode(#[from] InvalidCloseCode),
     /// A close reason of more than 123 bytes.
     #[error(transparent)]
     ControlTooLong(#[from] ControlTooLong),

@@ -1,6 +1,7 @@
 //! The sending half of a connection.
 
 use super::connection_state::ConnectionState;
+use super::into_frame::IntoFrame;
 use super::reply::Reply;
 use super::send_error::SendError;
 use crate::ws::deflate::{BoxedDeflater, Scratch};
@@ -87,10 +88,7 @@ impl Writer {
         &mut self,
         frame: Frame<P>,
     ) -> Result<(HeaderBytes, P), SendError> {
-        self.check_plain(frame.shape)?;
-        self.sent(frame.shape);
-        let (header, _) = frame.header(None);
-        Ok((header, frame.payload))
+        self.share(frame)
     }
 }
 
@@ -102,18 +100,7 @@ impl Writer {
     /// # Errors
     /// If the frame may not be sent now.
     pub fn send_prepared(&mut self, frame: &PreparedFrame) -> Result<Bytes, SendError> {
-        self.send_encoded(frame).map(|encoded| encoded.bytes)
-    }
-
-    /// As [`send_prepared`](Self::send_prepared), with the lengths of the frame's parts.
-    pub(in crate::ws) fn send_encoded(
-        &mut self,
-        frame: &PreparedFrame,
-    ) -> Result<Encoded, SendError> {
-        self.check_plain(frame.shape)?;
-        self.sent(frame.shape);
-        let compressed = self.deflater.as_mut().and_then(|deflater| frame.compressed(deflater));
-        Ok(compressed.unwrap_or_else(|| frame.encoded.clone()))
+        self.share_prepared(frame).map(|encoded| encoded.bytes)
     }
 }
 
@@ -172,12 +159,22 @@ impl<M> Writer<M> {
     pub(in crate::ws) const fn peer_closed(&mut self) {
         self.peer_closed = true;
     }
+
+    pub(in crate::ws) const fn close_sent(&self) -> bool {
+        self.close_sent
+    }
+
+    /// Returns which end of the connection this is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        if self.masks.is_some() { Role::Client } else { Role::Server }
+    }
 }
 
 #[cfg(feature = "alloc")]
 impl<M> Writer<M> {
     pub(super) fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
-        let role = if self.masks.is_some() { Role::Client } else { Role::Server };
+        let role = self.role();
         self.deflater = agreed.map(|params| MessageDeflater::boxed(deflate, params, role));
     }
 
@@ -188,6 +185,32 @@ impl<M> Writer<M> {
 }
 
 impl<M: MaskSource> Writer<M> {
+    /// As [`send_shared`](Writer::send_shared), where the role is known to be a server's.
+    pub(in crate::ws) fn share<P: AsRef<[u8]>>(
+        &mut self,
+        frame: Frame<P>,
+    ) -> Result<(HeaderBytes, P), SendError> {
+        debug_assert_eq!(self.role(), Role::Server);
+        self.check_plain(frame.shape)?;
+        self.sent(frame.shape);
+        let (header, _) = frame.header(None);
+        Ok((header, frame.payload))
+    }
+
+    /// As [`send_prepared`](Writer::send_prepared), with the lengths of the frame's parts, where the
+    /// role is known to be a server's.
+    #[cfg(feature = "alloc")]
+    pub(in crate::ws) fn share_prepared(
+        &mut self,
+        frame: &PreparedFrame,
+    ) -> Result<Encoded, SendError> {
+        debug_assert_eq!(self.role(), Role::Server);
+        self.check_plain(frame.shape)?;
+        self.sent(frame.shape);
+        let compressed = self.deflater.as_mut().and_then(|deflater| frame.compressed(deflater));
+        Ok(compressed.unwrap_or_else(|| frame.encoded.clone()))
+    }
+
     /// The writer of a client, which masks its frames with these keys.
     #[must_use]
     pub const fn client(masks: M) -> Self {
@@ -195,21 +218,23 @@ impl<M: MaskSource> Writer<M> {
     }
 
     /// The writer of a program that learns its own role at run time. A server drops `masks`.
+    ///
+    /// All ways to send serve both roles, except [`send_shared`](Writer::send_shared) and
+    /// [`send_prepared`](Writer::send_prepared). They return bytes that are not masked, and so
+    /// belong to a writer whose type says that it is a server's.
     #[must_use]
     pub fn with_role(role: Role, masks: M) -> Self {
         Self::new(matches!(role, Role::Client).then_some(masks))
     }
 
-    /// Writes a frame to the front of `buffer`; returns its length.
+    /// Writes a frame to the front of `buffer`; returns its length. Anything that is
+    /// [a frame or becomes one](IntoFrame) can be sent.
     ///
     /// # Errors
     /// If the frame may not be sent now, does not fit, or there is no masking key.
     #[inline]
-    pub fn send<P: AsRef<[u8]>>(
-        &mut self,
-        frame: &Frame<P>,
-        buffer: &mut [u8],
-    ) -> Result<usize, SendError> {
+    pub fn send<F: IntoFrame>(&mut self, frame: F, buffer: &mut [u8]) -> Result<usize, SendError> {
+        let frame = frame.into_frame()?;
         self.check(frame.shape)?;
         self.put(frame.borrowed(), |frame, mask| frame.encode(mask, buffer))
     }
@@ -433,12 +458,12 @@ impl<M: MaskSource> Writer<M> {
     /// # Errors
     /// As [`send`](Self::send).
     #[inline]
-    pub fn send_to<P: AsRef<[u8]>, B: BufMut>(
+    pub fn send_to<F: IntoFrame, B: BufMut>(
         &mut self,
-        frame: &Frame<P>,
+        frame: F,
         buffer: &mut B,
     ) -> Result<(), SendError> {
-        self.append_to(frame, buffer).map(drop)
+        self.append_to(&frame.into_frame()?, buffer).map(drop)
     }
 
     /// As [`send_to`](Self::send_to); returns the length of the payload that was appended.

@@ -65,6 +65,10 @@ impl MessageInflater {
         })
     }
 
+    pub(in crate::ws) const fn set_max_message(&mut self, bytes: u64) {
+        self.max_message = bytes;
+    }
+
     /// Inflates the next bytes of the message from `payload`, and removes the consumed bytes from
     /// it. Returns the inflated bytes, in `room`, and the length that the message may still reach
     /// (0 if these bytes are likely to be its last). Returns `None` once everything is inflated. If
@@ -84,7 +88,7 @@ impl MessageInflater {
             self.begin(byte & 1 == 1, room);
         }
         let inflater = self.inflater.get_or_insert_with(|| self.deflate.idle.inflater());
-        let left = self.max_message - self.len;
+        let left = self.max_message.saturating_sub(self.len);
         // At the limit there is room for one byte, which is one too many.
         let room = room.at_most(left);
         let mut written = 0;

@@ -4,9 +4,11 @@ use super::close::{Close, CloseCode};
 use super::fragments::Fragments;
 use super::frame_header::{FrameHeader, HeaderBytes, MAX_CONTROL, OpCode, Rsv};
 use super::mask::MaskKey;
+#[cfg(feature = "alloc")]
+use crate::Utf8Bytes;
 use crate::{BufferTooSmall, simd, utf8};
 #[cfg(feature = "alloc")]
-use bytes::BufMut;
+use bytes::{BufMut, Bytes};
 use core::str::Utf8Error;
 
 /// A frame to send, valid by itself ([RFC 6455, section 5.2]).
@@ -148,6 +150,13 @@ impl<P> Frame<P> {
         Frame { shape: self.shape, code: self.code, compress: self.compress, payload }
     }
 
+    /// Turns the payload into another type.
+    #[cfg(feature = "alloc")]
+    pub(in crate::ws) fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Frame<Q> {
+        let Self { shape, code, compress, payload } = self;
+        Frame { shape, code, compress, payload: change(payload) }
+    }
+
     /// Returns the payload. In a close frame it is the reason.
     pub fn into_payload(self) -> P {
         self.payload
@@ -258,5 +267,29 @@ impl<P: AsRef<[u8]>> Frame<P> {
             None => (header, mask),
             Some(code) => header.with_code(code, mask),
         }
+    }
+}
+
+/// A text message.
+impl<'a> From<&'a str> for Frame<&'a [u8]> {
+    fn from(text: &'a str) -> Self {
+        Self::text(text)
+    }
+}
+
+/// A text message, which is not validated again.
+///
+/// ```
+/// use bytes::Bytes;
+/// use eventwire::Utf8Bytes;
+/// use eventwire::ws::Frame;
+///
+/// let frame: Frame<Bytes> = Utf8Bytes::from("hello").into();
+/// assert_eq!(frame.payload(), b"hello");
+/// ```
+#[cfg(feature = "alloc")]
+impl From<Utf8Bytes> for Frame<Bytes> {
+    fn from(text: Utf8Bytes) -> Self {
+        Self::new(OpCode::Text, text.into_bytes())
     }
 }

@@ -284,6 +284,30 @@ impl FrameDecoder {
         }
     }
 
+    /// Sets what the peer may send from its next data frame on.
+    ///
+    /// A message under way goes on by the new limits, all of it counted: if it is too long for
+    /// them already, its next frame that is not empty fails. A frame whose header was taken comes
+    /// whole.
+    ///
+    /// ```
+    /// use eventwire::ws::Limits;
+    /// use eventwire::ws::frame::{Fault, FrameDecoder, Role};
+    ///
+    /// let mut decoder = FrameDecoder::new(Role::Client, Limits::new().max_message(4));
+    /// decoder.set_limits(Limits::new().max_message(64 * 1024)); // the peer has logged in
+    /// let mut frame = *b"\x81\x05hello";
+    /// assert!(decoder.decode(&mut &mut frame[..])?.is_some());
+    /// decoder.set_limits(Limits::new().max_message(4));
+    /// let mut frame = *b"\x81\x05hello";
+    /// let error = decoder.decode(&mut &mut frame[..]).unwrap_err();
+    /// assert_eq!(error.fault, Fault::MessageTooLong { limit: 4, at_least: 5 });
+    /// # Ok::<(), eventwire::ws::ProtocolError>(())
+    /// ```
+    pub const fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Returns whether a message has begun but not ended, not even by a close frame or an error. At
     /// the end of a stream, a message was cut off if this returns `true` or if input is left.
     #[must_use]
@@ -418,7 +442,8 @@ impl FrameDecoder {
             let limit = self.limits.max_fragments;
             match (self.in_message(), opcode) {
                 (false, OpCode::Continuation) => return Err(Fault::UnexpectedContinuation),
-                (true, OpCode::Text | OpCode::Binary) => return Err(Fault::UnfinishedMessage),
+                (true, OpCode::Text) => return Err(Fault::UnfinishedMessage(DataKind::Text)),
+                (true, OpCode::Binary) => return Err(Fault::UnfinishedMessage(DataKind::Binary)),
                 _ if limited && self.fragments >= limit => {
                     return Err(Fault::TooManyFragments { limit });
                 }
@@ -439,11 +464,13 @@ impl FrameDecoder {
     /// Returns the maximum length of the next data frame.
     fn limit(&self, compressed: bool) -> Limit {
         let Limits { max_frame, max_message, .. } = self.limits;
-        let room = if compressed { u64::MAX } else { max_message - self.message_len };
+        let room = max_message.saturating_sub(self.message_len);
+        let room = if compressed { u64::MAX } else { room };
         if max_frame <= room {
             Limit { max: max_frame, bounds: Bounds::Frame }
         } else {
-            Limit { max: room, bounds: Bounds::Message { before: self.message_len } }
+            let bounds = Bounds::Message { limit: max_message, before: self.message_len };
+            Limit { max: room, bounds }
         }
     }
 

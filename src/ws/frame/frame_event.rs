@@ -2,6 +2,7 @@
 
 use super::close::Close;
 use super::protocol_error::ProtocolError;
+use core::fmt;
 
 /// An event from the peer, yielded as it arrives.
 ///
@@ -46,7 +47,8 @@ pub struct Run<P> {
     pub fin: bool,
 }
 
-/// The two kinds of messages ([RFC 6455, section 5.6]).
+/// The two kinds of messages ([RFC 6455, section 5.6]). Formatted as text, a kind is `text` or
+/// `binary`.
 ///
 /// [RFC 6455, section 5.6]: https://www.rfc-editor.org/rfc/rfc6455#section-5.6
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,4 +57,13 @@ pub enum DataKind {
     Text,
     /// Any bytes.
     Binary,
+}
+
+impl fmt::Display for DataKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Text => "text",
+            Self::Binary => "binary",
+        })
+    }
 }

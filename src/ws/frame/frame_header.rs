@@ -315,8 +315,9 @@ pub(super) enum Bounds {
     /// The number in the header.
     Header,
     Frame,
-    /// The message, after `before` bytes of it.
+    /// The message: it may have `limit` bytes, and `before` bytes came in other frames.
     Message {
+        limit: u64,
         before: u64,
     },
 }
@@ -329,10 +330,9 @@ impl Limit {
         match self.bounds {
             Bounds::Header => Fault::LengthTopBit,
             Bounds::Frame => Fault::FrameTooLong { limit: self.max, at_least },
-            Bounds::Message { before } => Fault::MessageTooLong {
-                limit: before + self.max,
-                at_least: before.saturating_add(at_least),
-            },
+            Bounds::Message { limit, before } => {
+                Fault::MessageTooLong { limit, at_least: before.saturating_add(at_least) }
+            }
         }
     }
 }

@@ -32,7 +32,9 @@ pub use role::Role;
 pub use utf8_validator::{InvalidUtf8, Utf8Validator};
 
 // Used by the layers above.
-pub(super) use close::{Close, CloseCode};
+#[cfg(feature = "alloc")]
+pub(super) use close::IntoClose;
+pub(super) use close::{Close, CloseCode, InvalidCloseCode};
 pub(super) use frame::Frame;
 pub(super) use frame::Shape;
 pub(super) use limits::Limits;

@@ -1,6 +1,7 @@
 //! [`ProtocolError`] and [`Fault`]: how a peer broke the protocol or passed a limit.
 
 use super::close::CloseCode;
+use super::frame_event::DataKind;
 use super::frame_header::Rsv;
 
 /// The peer broke the protocol or passed a limit. The connection is dead, unless this error reports
@@ -85,9 +86,9 @@ pub enum Fault {
     #[error("continuation frame outside a message")]
     UnexpectedContinuation,
     /// A text or binary frame inside a message
-    /// ([5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)).
-    #[error("new message inside an unfinished one")]
-    UnfinishedMessage,
+    /// ([5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)), with the kind of that frame.
+    #[error("new {0} message inside an unfinished one")]
+    UnfinishedMessage(DataKind),
     /// A message in more frames than [`Limits::max_fragments`](crate::ws::Limits::max_fragments).
     #[error("message of more than {limit} frames")]
     TooManyFragments {

@@ -2,16 +2,17 @@
 
 use super::deflate::Offer;
 use super::fields::{Fields, Headers};
-use super::head::{HeadFinder, check_lines, first_line};
+use super::head::{HeadFinder, Limits, check_lines, first_line};
 use super::header_list::EXTENSIONS;
-use super::{ClientRequest, Extension, ResponseError};
+use super::subprotocols::Subprotocols;
+use super::{Extension, ResponseError, Upgrade};
 use crate::token::token;
 use crate::ws::deflate::DeflateParams;
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
 use httparse::Error;
 
-/// Reads a server's response, as it arrives. From [`ClientRequest::handshake`].
+/// Reads a server's response, as it arrives. From
+/// [`ClientRequest::handshake`](super::ClientRequest::handshake) or
+/// [`ResponseCheck::handshake`](super::ResponseCheck::handshake).
 #[derive(Clone, Debug)]
 pub struct ClientHandshake<'r> {
     head: HeadFinder,
@@ -21,17 +22,13 @@ pub struct ClientHandshake<'r> {
 }
 
 impl<'r> ClientHandshake<'r> {
-    pub(super) fn of(request: &ClientRequest<'r>) -> Self {
-        Self {
-            head: HeadFinder::of_response(request.limits),
-            accept: request.by.accept(),
-            requested: Requested::of(request),
-            failed: None,
-        }
+    pub(super) fn of(limits: Limits, by: &Upgrade, requested: Requested<'r>) -> Self {
+        let head = HeadFinder::of_response(limits);
+        Self { head, accept: by.accept(), requested, failed: None }
     }
 
     /// Sets how many bytes the head may have, interim responses before it included, instead of what the
-    /// [request](ClientRequest::max_head) says.
+    /// [request](super::ClientRequest::max_head) says.
     #[must_use]
     pub const fn max_head(mut self, bytes: usize) -> Self {
         self.head.limits.max_head = bytes;
@@ -39,7 +36,7 @@ impl<'r> ClientHandshake<'r> {
     }
 
     /// Sets how many headers the head may have, instead of what the
-    /// [request](ClientRequest::max_headers) says.
+    /// [request](super::ClientRequest::max_headers) says.
     #[must_use]
     pub const fn max_headers(mut self, count: usize) -> Self {
         self.head.limits.max_headers = count;
@@ -111,50 +108,16 @@ fn names_a_version(head: &[u8]) -> bool {
 }
 
 /// What of a request its answer is held against.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Requested<'r> {
-    subprotocols: Subprotocols<'r>,
-    requires_subprotocol: bool,
-    deflate: Option<Offer>,
+    pub(super) subprotocols: Subprotocols<'r>,
+    pub(super) requires_subprotocol: bool,
+    pub(super) deflate: Option<Offer>,
 }
 
-#[derive(Clone, Debug)]
-enum Subprotocols<'r> {
-    Listed(&'r [&'r str]),
-    /// With commas in between, which no name has.
+impl Requested<'_> {
     #[cfg(feature = "alloc")]
-    Joined(Box<str>),
-}
-
-impl Subprotocols<'_> {
-    #[cfg(feature = "alloc")]
-    fn into_owned(self) -> Subprotocols<'static> {
-        Subprotocols::Joined(match self {
-            Self::Listed(names) => names.join(",").into(),
-            Self::Joined(names) => names,
-        })
-    }
-
-    fn has(&self, name: &str) -> bool {
-        match self {
-            Self::Listed(names) => names.contains(&name),
-            #[cfg(feature = "alloc")]
-            Self::Joined(names) => names.split(',').any(|it| it == name),
-        }
-    }
-}
-
-impl<'r> Requested<'r> {
-    pub(super) fn of<By>(request: &ClientRequest<'r, By>) -> Self {
-        Self {
-            subprotocols: Subprotocols::Listed(request.subprotocols),
-            requires_subprotocol: request.requires_subprotocol && !request.subprotocols.is_empty(),
-            deflate: request.deflate.map(Offer::of),
-        }
-    }
-
-    #[cfg(feature = "alloc")]
-    fn into_owned(self) -> Requested<'static> {
+    pub(super) fn into_owned(self) -> Requested<'static> {
         Requested { subprotocols: self.subprotocols.into_owned(), ..self }
     }
 
@@ -186,13 +149,20 @@ impl<'r> Requested<'r> {
         fields: Fields<'a>,
         head_len: usize,
     ) -> Result<Response<'a>, ResponseError> {
-        let chosen = fields.single("Sec-WebSocket-Protocol");
-        let subprotocol = match chosen.map_err(|_| ResponseError::Subprotocol)? {
-            None if self.requires_subprotocol => return Err(ResponseError::NoSubprotocol),
-            None => None,
-            Some(value) => {
+        let is_wrong = if self.subprotocols.is_empty() {
+            ResponseError::UnexpectedSubprotocol
+        } else {
+            ResponseError::Subprotocol
+        };
+        let subprotocol = match fields.single("Sec-WebSocket-Protocol") {
+            Err(_) => return Err(is_wrong),
+            Ok(None) if self.requires_subprotocol && !self.subprotocols.is_empty() => {
+                return Err(ResponseError::NoSubprotocol);
+            }
+            Ok(None) => None,
+            Ok(Some(value)) => {
                 let name = token(value).filter(|name| self.subprotocols.has(name));
-                Some(name.ok_or(ResponseError::Subprotocol)?)
+                Some(name.ok_or(is_wrong)?)
             }
         };
         let deflate = self.compression(fields)?;
@@ -228,7 +198,7 @@ impl<'a> Response<'a> {
     }
 
     /// The subprotocol that the server chose, one of those requested. `None` if none was requested, or
-    /// [need not](ClientRequest::require_subprotocol) be chosen.
+    /// [need not](super::ClientRequest::require_subprotocol) be chosen.
     #[must_use]
     pub const fn subprotocol(&self) -> Option<&'a str> {
         self.subprotocol

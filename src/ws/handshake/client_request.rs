@@ -1,16 +1,26 @@
 //! What a client sends.
 
+#[cfg(feature = "alloc")]
+use super::Headers;
 use super::basic::basic;
+use super::client_handshake::Requested;
 use super::deflate::Offer;
 use super::head::Limits;
 use super::header_list::EXTENSIONS;
+use super::lent::{Lent, Text};
+use super::subprotocols::Subprotocols;
+#[cfg(feature = "alloc")]
+use super::unsendable::check_header;
 use super::unsendable::{HeaderSlice, check_headers, check_subprotocols, not_an_origin};
 use super::write::{encode_methods, end, header, header_in_pieces};
-use super::{ClientHandshake, Unsendable, Upgrade};
+use super::{ClientHandshake, ResponseCheck, Unsendable, Upgrade};
 use crate::sink::{Encode, Sink};
 use crate::url::{not_a_host, not_a_target};
 use crate::ws::deflate::Deflate;
-use crate::{Credentials, Target, Url};
+use crate::{Credentials, InvalidUrl, Target, Url};
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+use core::fmt;
 
 /// A request to open a WebSocket.
 ///
@@ -34,18 +44,51 @@ use crate::{Credentials, Target, Url};
 /// ```
 ///
 /// Write it as often as you like, and read the answer by [`handshake`](Self::handshake).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// It borrows what it is made of. With feature `alloc` it can own that as well: a
+/// [`header`](Self::header) is copied, and [`into_owned`](Self::into_owned) copies all the rest, so
+/// that a function can return the request:
+///
+#[cfg_attr(feature = "alloc", doc = "```")]
+#[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+/// use eventwire::ws::handshake::{ClientRequest, Unsendable};
+///
+/// fn request(room: u32, token: &str) -> Result<ClientRequest<'static>, Unsendable> {
+///     let url = format!("wss://example.com/chat?room={room}");
+///     let request = ClientRequest::from_url(&url, rand::random())?;
+///     Ok(request.header("Authorization", format!("Bearer {token}"))?.into_owned())
+/// }
+///
+/// let head = request(7, "abc")?.to_bytes();
+/// assert!(head.starts_with(b"GET /chat?room=7 HTTP/1.1\r\nHost: example.com\r\n"));
+/// assert!(head.ends_with(b"\r\nAuthorization: Bearer abc\r\n\r\n"));
+/// # Ok::<(), Unsendable>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientRequest<'a, By = Upgrade> {
-    pub(super) host: &'a str,
-    pub(super) target: Target<'a>,
-    credentials: Option<Credentials<'a>>,
-    pub(super) origin: Option<&'a str>,
-    pub(super) subprotocols: &'a [&'a str],
-    pub(super) requires_subprotocol: bool,
-    pub(super) limits: Limits,
-    pub(in crate::ws) deflate: Option<&'a Deflate>,
+    host: Text<'a>,
+    target: Text<'a>,
+    credentials: Option<Secret<'a>>,
+    pub(super) origin: Option<Text<'a>>,
+    pub(super) subprotocols: Subprotocols<'a>,
+    requires_subprotocol: bool,
+    limits: Limits,
+    deflate: Option<Lent<'a, Deflate>>,
     pub(super) headers: HeaderSlice<'a>,
+    /// Further headers that are owned, each with its line end.
+    #[cfg(feature = "alloc")]
+    lines: Vec<u8>,
     pub(super) by: By,
+}
+
+/// The user and password of a URL, which are not shown.
+#[derive(Clone, PartialEq, Eq)]
+struct Secret<'a>(Text<'a>);
+
+impl fmt::Debug for Secret<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Credentials::of(&self.0).fmt(f)
+    }
 }
 
 impl<'a> ClientRequest<'a> {
@@ -61,12 +104,14 @@ impl<'a> ClientRequest<'a> {
     /// neither has a space, a control character, or other than ASCII. Percent-encode those, and write
     /// names in Punycode.
     pub fn new(host: &'a str, target: &'a str, nonce: [u8; 16]) -> Result<Self, Unsendable> {
-        Self::checked(host, target, Upgrade::of(nonce))
+        Self::checked(host, target, Upgrade::new(nonce))
     }
 
     /// A request for what this URL names, with its user and password as `Authorization: Basic`, unless
     /// the [`headers`](Self::headers) have an `Authorization` of their own. `http` and `https` mean `ws`
     /// and `wss`, as in browsers.
+    ///
+    /// The URL is a text or a [`Url`], which also says where to connect to.
     ///
     /// `nonce` are 16 random bytes, as for [`new`](Self::new).
     ///
@@ -75,18 +120,26 @@ impl<'a> ClientRequest<'a> {
     /// use eventwire::ws::handshake::ClientRequest;
     ///
     /// let url = Url::parse("wss://user:secret@example.com:8443/chat?room=1")?;
-    /// let request = ClientRequest::from_url(&url, rand::random());
+    /// let request = ClientRequest::from_url(&url, rand::random())?;
     /// let mut buffer = [0; 512];
     /// let len = request.encode(&mut buffer)?;
     /// let head = std::str::from_utf8(&buffer[..len])?;
     /// assert!(head.starts_with("GET /chat?room=1 HTTP/1.1\r\nHost: example.com:8443\r\n"));
     /// assert!(head.contains("\r\nAuthorization: Basic dXNlcjpzZWNyZXQ=\r\n"));
     /// // Send it to `(url.host(), url.port())`, by TLS if `url.is_encrypted()`.
+    ///
+    /// let request = ClientRequest::from_url("ws://localhost:8080/chat", rand::random())?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
-    pub fn from_url(url: &Url<'a>, nonce: [u8; 16]) -> Self {
-        Self::of_url(url, Upgrade::of(nonce))
+    ///
+    /// # Errors
+    /// If the text is no URL. A [`Url`] always is one.
+    pub fn from_url<U>(url: U, nonce: [u8; 16]) -> Result<Self, InvalidUrl>
+    where
+        U: TryInto<Url<'a>, Error: Into<InvalidUrl>>,
+    {
+        let url = url.try_into().map_err(Into::into)?;
+        Ok(Self::of_url(&url, Upgrade::new(nonce)))
     }
 
     /// Sets how many bytes the head of the answer may have, instead of
@@ -109,7 +162,25 @@ impl<'a> ClientRequest<'a> {
     /// What reads the answer.
     #[must_use]
     pub fn handshake(&self) -> ClientHandshake<'a> {
-        ClientHandshake::of(self)
+        ClientHandshake::of(self.limits, &self.by, self.requested())
+    }
+
+    /// Returns the check of the answer alone, without what is sent.
+    #[must_use]
+    pub fn response_check(&self) -> ResponseCheck<'a> {
+        ResponseCheck { by: self.by, requested: self.requested() }
+    }
+
+    /// Returns the key that is sent.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.by.key()
+    }
+
+    /// Sets the key, instead of that of the nonce.
+    #[cfg(feature = "http")]
+    pub(super) fn set_key(&mut self, key: Upgrade) {
+        self.by = key;
     }
 
     encode_methods!();
@@ -123,28 +194,86 @@ impl<'a, By> ClientRequest<'a, By> {
         if let Some(offset) = not_a_target(target.as_bytes()) {
             return Err(Unsendable::Target { offset });
         }
-        Ok(Self::of(host, Target::of(target), by))
+        Ok(Self::of(Text::Borrowed(host), Target::of(target), by))
     }
 
     /// A URL has been checked.
     pub(super) fn of_url(url: &Url<'a>, by: By) -> Self {
-        let mut request = Self::of(url.host_header(), url.target(), by);
-        request.credentials = url.credentials();
+        let mut request = Self::of(Text::Borrowed(url.host_header()), url.target(), by);
+        let credentials = url.credentials();
+        request.credentials = credentials.map(|it| Secret(Text::Borrowed(it.as_written())));
         request
     }
 
-    const fn of(host: &'a str, target: Target<'a>, by: By) -> Self {
+    const fn of(host: Text<'a>, target: Target<'a>, by: By) -> Self {
         Self {
             host,
-            target,
+            target: Text::Borrowed(target.as_written()),
             credentials: None,
             origin: None,
-            subprotocols: &[],
+            subprotocols: Subprotocols::Listed(&[]),
             requires_subprotocol: true,
             limits: Limits::new(),
             deflate: None,
             headers: &[],
+            #[cfg(feature = "alloc")]
+            lines: Vec::new(),
             by,
+        }
+    }
+
+    /// The same for another host, which is copied.
+    #[cfg(feature = "http")]
+    pub(super) fn set_host(mut self, host: &str) -> Result<Self, Unsendable> {
+        if let Some(offset) = not_a_host(host.as_bytes()) {
+            return Err(Unsendable::Host { offset });
+        }
+        self.host = Text::Owned(host.into());
+        Ok(self)
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn target(&self) -> Target<'_> {
+        Target::of(&self.target)
+    }
+
+    pub(super) fn requested(&self) -> Requested<'a> {
+        Requested {
+            subprotocols: self.subprotocols.clone(),
+            requires_subprotocol: self.requires_subprotocol,
+            deflate: self.offered_deflate().map(Offer::of),
+        }
+    }
+
+    /// The compression that is offered.
+    pub(in crate::ws) fn offered_deflate(&self) -> Option<&Deflate> {
+        self.deflate.as_deref()
+    }
+
+    /// The same, with everything that it borrows copied.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn into_owned(self) -> ClientRequest<'static, By> {
+        let mut lines = Vec::new();
+        for (name, value) in self.headers {
+            add_line(&mut lines, name, value.as_bytes());
+        }
+        lines.extend_from_slice(&self.lines);
+        ClientRequest {
+            host: self.host.into_owned(),
+            target: self.target.into_owned(),
+            credentials: self.credentials.map(|it| Secret(it.0.into_owned())),
+            origin: self.origin.map(Text::into_owned),
+            subprotocols: self.subprotocols.into_owned(),
+            requires_subprotocol: self.requires_subprotocol,
+            limits: self.limits,
+            deflate: self.deflate.map(Lent::cloned),
+            headers: &[],
+            lines,
+            by: self.by,
         }
     }
 
@@ -156,7 +285,7 @@ impl<'a, By> ClientRequest<'a, By> {
         if let Some(offset) = not_an_origin(origin.as_bytes()) {
             return Err(Unsendable::Origin { offset });
         }
-        self.origin = Some(origin);
+        self.origin = Some(Text::Borrowed(origin));
         Ok(self)
     }
 
@@ -167,7 +296,7 @@ impl<'a, By> ClientRequest<'a, By> {
     /// If one is no token, or is there twice.
     pub fn subprotocols(mut self, names: &'a [&'a str]) -> Result<Self, Unsendable> {
         check_subprotocols(names)?;
-        self.subprotocols = names;
+        self.subprotocols = Subprotocols::Listed(names);
         Ok(self)
     }
 
@@ -185,55 +314,114 @@ impl<'a, By> ClientRequest<'a, By> {
     /// [response](super::Response::deflate_params).
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub const fn deflate(mut self, deflate: &'a Deflate) -> Self {
-        self.deflate = Some(deflate);
+    pub fn deflate(mut self, deflate: &'a Deflate) -> Self {
+        self.deflate = Some(Lent::Borrowed(deflate));
         self
     }
 
     /// Sets further headers, such as `Authorization` or `Cookie`. `Authorization` takes the place of a
-    /// URL's user and password.
+    /// URL's user and password. Those of [`header`](Self::header) stay.
     ///
     /// # Errors
     /// If a name or value cannot be sent, or is for the handshake to write: `Connection`,
     /// `Content-Length`, `Host`, `Origin`, `Transfer-Encoding`, `Upgrade` and `Sec-WebSocket-*`
     /// are.
     pub fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Result<Self, Unsendable> {
-        check_headers(headers, &["host", "origin"])?;
+        check_headers(headers, &OWN)?;
         self.headers = headers;
         Ok(self)
     }
 
+    /// Adds a header, which is copied. `name` and `value` may be text or the types of the `http`
+    /// crate, and `value` any bytes that a header may have.
+    ///
+    /// ```
+    /// use eventwire::ws::handshake::ClientRequest;
+    ///
+    /// let token = String::from("abc");
+    /// let request = ClientRequest::new("example.com", "/chat", rand::random())?
+    ///     .header("Authorization", format!("Bearer {token}"))?
+    ///     .header("X-Name", b"caf\xE9")?; // Latin-1
+    /// assert!(request.to_bytes().ends_with(b"\r\nX-Name: caf\xE9\r\n\r\n"));
+    /// # Ok::<(), eventwire::ws::handshake::Unsendable>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`headers`](Self::headers), with index 0.
+    #[cfg(feature = "alloc")]
+    pub fn header(
+        mut self,
+        name: impl AsRef<str>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Self, Unsendable> {
+        self.add_header(0, name.as_ref(), value.as_ref())?;
+        Ok(self)
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(super) fn add_header(
+        &mut self,
+        index: usize,
+        name: &str,
+        value: &[u8],
+    ) -> Result<(), Unsendable> {
+        check_header(index, name, value, &OWN)?;
+        add_line(&mut self.lines, name, value);
+        Ok(())
+    }
+
+    /// All further headers.
+    pub(super) fn further_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let headers = self.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+        #[cfg(feature = "alloc")]
+        let headers = headers.chain(Headers::of_lines(&self.lines));
+        headers
+    }
+
     /// The user and password, if they are to be sent.
-    pub(super) fn authorization(&self) -> Option<Credentials<'a>> {
-        let is = |(name, _): &(&str, &str)| name.eq_ignore_ascii_case("Authorization");
-        self.credentials.filter(|_| !self.headers.iter().any(is))
+    pub(super) fn authorization(&self) -> Option<Credentials<'_>> {
+        let is = |(name, _): (&str, _)| name.eq_ignore_ascii_case("Authorization");
+        let credentials = self.credentials.as_ref().filter(|_| !self.further_headers().any(is))?;
+        Some(Credentials::of(&credentials.0))
     }
 }
+
+#[cfg(feature = "alloc")]
+fn add_line(lines: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for piece in [name.as_bytes(), b": ", value, b"\r\n"] {
+        lines.extend_from_slice(piece);
+    }
+}
+
+/// The headers that a request has of its own, besides those that no caller may write.
+const OWN: [&str; 2] = ["host", "origin"];
 
 impl Encode for ClientRequest<'_> {
     fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         sink.put(b"GET ")?;
-        self.target.pieces().into_iter().try_for_each(|piece| sink.put(piece.as_bytes()))?;
+        self.target().pieces().into_iter().try_for_each(|piece| sink.put(piece.as_bytes()))?;
         sink.put(b" HTTP/1.1\r\n")?;
-        header(sink, "Host", self.host.as_bytes())?;
+        header(sink, "Host", self.host().as_bytes())?;
         header(sink, "Upgrade", b"websocket")?;
         header(sink, "Connection", b"Upgrade")?;
-        header(sink, "Sec-WebSocket-Key", self.by.key())?;
+        header(sink, "Sec-WebSocket-Key", self.by.key().as_bytes())?;
         header(sink, "Sec-WebSocket-Version", b"13")?;
-        if let Some(origin) = self.origin {
+        if let Some(origin) = &self.origin {
             header(sink, "Origin", origin.as_bytes())?;
         }
-        if let [first, rest @ ..] = self.subprotocols {
-            let rest = rest.iter().flat_map(|name| [", ", name]);
-            header_in_pieces(sink, "Sec-WebSocket-Protocol", core::iter::once(*first).chain(rest))?;
+        if !self.subprotocols.is_empty() {
+            header_in_pieces(sink, "Sec-WebSocket-Protocol", self.subprotocols.pieces())?;
         }
-        if let Some(deflate) = self.deflate {
+        if let Some(deflate) = self.offered_deflate() {
             header_in_pieces(sink, EXTENSIONS, Offer::of(deflate).pieces())?;
         }
         if let Some(credentials) = self.authorization() {
             header_in_pieces(sink, "Authorization", basic(credentials))?;
         }
-        end(sink, self.headers)
+        for (name, value) in self.further_headers() {
+            header(sink, name, value)?;
+        }
+        end(sink, &[])
     }
 
     #[cfg(feature = "alloc")]

@@ -249,9 +249,12 @@ pub enum ResponseError {
     /// `Sec-WebSocket-Accept` is missing, repeated, or does not answer the key.
     #[error("Sec-WebSocket-Accept does not answer the key")]
     Accept,
-    /// The server chose a subprotocol that was not requested, or several.
+    /// The server chose a subprotocol other than the requested ones, or several.
     #[error("the server chose a subprotocol that was not requested")]
     Subprotocol,
+    /// The server chose a subprotocol, but none was requested.
+    #[error("the server chose a subprotocol, but none was requested")]
+    UnexpectedSubprotocol,
     /// The server chose none of the requested subprotocols. To accept servers that forget to
     /// choose, use
     /// [`ClientRequest::require_subprotocol`](super::ClientRequest::require_subprotocol).

@@ -52,6 +52,12 @@ impl<'a> Headers<'a> {
         Self::of_head(head)
     }
 
+    /// The headers of these lines.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn of_lines(lines: &'a [u8]) -> Self {
+        Self(Source::Lines(lines))
+    }
+
     fn of_head(head: &'a [u8]) -> Self {
         let start = memchr(b'\n', head).map_or(head.len(), |end| end + 1);
         Self(Source::Lines(&head[start..]))

@@ -1,27 +1,60 @@
 //! The same handshake over the `http` crate's types, and extended CONNECT, which needs them.
 
-use super::client_handshake::Requested;
 use super::deflate::Offer;
 use super::fields::Fields;
+use super::header_list;
+use super::lent::Text;
 use super::server_handshake::{self, check_version};
+use super::subprotocols::Subprotocols;
+use super::unsendable::{check_subprotocol, not_an_origin};
 use super::{
-    Acceptance, ClientRequest, Rejection, Request, RequestError, Response, ResponseError,
-    Unsendable,
+    Acceptance, ClientRequest, Rejection, Request, RequestError, Response, ResponseCheck,
+    ResponseError, Unsendable, Upgrade,
 };
-use crate::Url;
 use crate::url::{is_scheme, not_a_host};
+use crate::{InvalidUrl, Url};
 use ::http::header::{
     ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT,
     SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
     UPGRADE,
 };
 use ::http::uri::{Authority, PathAndQuery, Scheme};
-use ::http::{HeaderValue, Method, StatusCode, Uri, Version};
+use ::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, request, response};
 use alloc::string::{String, ToString};
 
 /// A handshake by extended CONNECT, over HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220), which has no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connect(());
+
+/// Whether a request asks for a WebSocket: its `Upgrade` lists `websocket`. A server that serves
+/// other requests of the same target as well asks this first. It then answers the errors of
+/// [`Request::from_http`], which say what is wrong with a request that asks for one.
+///
+/// ```
+/// use eventwire::ws::handshake::{Request, is_upgrade};
+///
+/// /// Returns the answer to a request for a WebSocket, or to any other.
+/// fn answer<B>(request: &http::Request<B>) -> http::Result<http::Response<&'static str>> {
+///     if !is_upgrade(request.headers()) {
+///         return Ok(http::Response::new("the page"));
+///     }
+///     match Request::from_http(request) {
+///         Ok(checked) => Ok(checked.accept().to_http()?.map(|()| "")),
+///         Err(error) => error.rejection().to_http(request.version()),
+///     }
+/// }
+///
+/// assert_eq!(answer(&http::Request::new(()))?.status(), 200);
+/// let broken = http::Request::get("/").header("upgrade", "websocket").body(())?;
+/// assert_eq!(answer(&broken)?.status(), 400); // it has no `Host`
+/// # Ok::<(), http::Error>(())
+/// ```
+///
+/// A request by extended CONNECT has no such header; its `:protocol` says the same.
+#[must_use]
+pub fn is_upgrade(headers: &HeaderMap) -> bool {
+    Fields::Map(headers).list_has("Upgrade", "websocket")
+}
 
 impl<'a> Request<'a> {
     /// Checks a request that an HTTP/1.1 server has read. Bytes behind its head are the server's to
@@ -54,14 +87,42 @@ impl<'a> Request<'a> {
     /// # Errors
     /// If it does not open a WebSocket.
     pub fn from_http<B>(request: &'a ::http::Request<B>) -> Result<Self, RequestError> {
-        if request.version() != Version::HTTP_11 {
+        Self::of_http(request.version(), request.method(), request.uri(), request.headers())
+    }
+
+    /// As [`from_http`](Self::from_http), of a request that has been taken apart, as extractors
+    /// have it.
+    ///
+    /// ```
+    /// use eventwire::ws::handshake::{ClientRequest, Request};
+    ///
+    /// let sent = ClientRequest::from_url("ws://example.com/chat", rand::random())?;
+    /// let (parts, _body) = sent.to_http()?.into_parts();
+    /// let request = Request::from_parts(&parts)?;
+    /// assert_eq!(request.path(), "/chat");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`from_http`](Self::from_http).
+    pub fn from_parts(parts: &'a request::Parts) -> Result<Self, RequestError> {
+        Self::of_http(parts.version, &parts.method, &parts.uri, &parts.headers)
+    }
+
+    fn of_http(
+        version: Version,
+        method: &Method,
+        uri: &'a Uri,
+        headers: &'a HeaderMap,
+    ) -> Result<Self, RequestError> {
+        if version != Version::HTTP_11 {
             return Err(RequestError::HttpVersion);
         }
-        if request.method() != Method::GET {
+        if method != Method::GET {
             return Err(RequestError::Method);
         }
-        let (host, target) = host_and_target(request.uri())?;
-        Self::by_upgrade(target, host, Fields::Map(request.headers()), 0)
+        let (host, target) = host_and_target(uri)?;
+        Self::by_upgrade(target, host, Fields::Map(headers), 0)
     }
 }
 
@@ -75,17 +136,40 @@ impl<'a> Request<'a, Connect> {
         request: &'a ::http::Request<B>,
         protocol: &str,
     ) -> Result<Self, RequestError> {
-        if request.version() < Version::HTTP_2 {
+        let (version, method) = (request.version(), request.method());
+        Self::of_connect(version, method, request.uri(), request.headers(), protocol)
+    }
+
+    /// As [`from_connect`](Self::from_connect), of a request that has been taken apart, as
+    /// extractors have it.
+    ///
+    /// # Errors
+    /// As [`from_connect`](Self::from_connect).
+    pub fn from_connect_parts(
+        parts: &'a request::Parts,
+        protocol: &str,
+    ) -> Result<Self, RequestError> {
+        Self::of_connect(parts.version, &parts.method, &parts.uri, &parts.headers, protocol)
+    }
+
+    fn of_connect(
+        version: Version,
+        method: &Method,
+        uri: &'a Uri,
+        headers: &'a HeaderMap,
+        protocol: &str,
+    ) -> Result<Self, RequestError> {
+        if version < Version::HTTP_2 {
             return Err(RequestError::HttpVersion);
         }
-        if request.method() != Method::CONNECT {
+        if method != Method::CONNECT {
             return Err(RequestError::Method);
         }
         if protocol != "websocket" {
             return Err(RequestError::Protocol);
         }
-        let fields = Fields::Map(request.headers());
-        let (host, target) = host_and_target(request.uri())?;
+        let fields = Fields::Map(headers);
+        let (host, target) = host_and_target(uri)?;
         // Where there is no `:authority` is `Host` (RFC 9114, 4.3.1).
         let host = match host {
             Some(host) => host,
@@ -190,6 +274,91 @@ impl<'a> Rejection<'a> {
     }
 }
 
+impl ClientRequest<'static> {
+    /// A request that says what this one of the `http` crate says, copied from it.
+    ///
+    /// * Its URI, or without a host in that its `Host`, says where to.
+    /// * Its `Origin`, `Sec-WebSocket-Protocol` and further headers are sent. Values may be any
+    ///   bytes.
+    /// * Its `Sec-WebSocket-Key`, if it has one, takes the place of `nonce`.
+    /// * `Upgrade`, `Connection` and `Sec-WebSocket-Version: 13` are written in any case, and may
+    ///   be absent.
+    ///
+    /// ```
+    /// use eventwire::ws::handshake::ClientRequest;
+    ///
+    /// let request = http::Request::get("wss://example.com/chat")
+    ///     .header("sec-websocket-protocol", "chat, superchat")
+    ///     .header("authorization", "Bearer abc")
+    ///     .body(())?;
+    /// let request = ClientRequest::from_http(&request, rand::random())?;
+    /// let head = request.to_bytes();
+    /// assert!(head.starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
+    /// assert!(head.ends_with(
+    ///     b"\r\nSec-WebSocket-Protocol: chat, superchat\r\nauthorization: Bearer abc\r\n\r\n"
+    /// ));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the method is not GET, or the URI or a header cannot be sent: an extension cannot be
+    /// asked for by a header, but by [`deflate`](ClientRequest::deflate), and there is no body to
+    /// describe.
+    pub fn from_http<B>(request: &::http::Request<B>, nonce: [u8; 16]) -> Result<Self, Unsendable> {
+        if request.method() != Method::GET {
+            return Err(Unsendable::Method);
+        }
+        let (uri, headers) = (request.uri(), request.headers());
+        let host = headers.get(HOST).map(HeaderValue::as_bytes);
+        let host = host.map(|host| str::from_utf8(host).map_err(|error| error.valid_up_to()));
+        let host = host.transpose().map_err(|offset| Unsendable::Host { offset })?;
+        let mut made = if uri.authority().is_some() {
+            let url = uri.to_string();
+            let made = ClientRequest::from_url(&url, nonce)?.into_owned();
+            match host {
+                Some(host) => made.set_host(host)?,
+                None => made,
+            }
+        } else {
+            let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+            ClientRequest::new(host.unwrap_or_default(), target, nonce)?.into_owned()
+        };
+        let mut names = String::new();
+        for (index, (name, value)) in headers.iter().enumerate() {
+            let bytes = value.as_bytes();
+            match *name {
+                HOST | UPGRADE | CONNECTION => {}
+                SEC_WEBSOCKET_VERSION if bytes == b"13" => {}
+                SEC_WEBSOCKET_KEY => {
+                    made.set_key(Upgrade::from_key(bytes).ok_or(Unsendable::Key)?);
+                }
+                SEC_WEBSOCKET_PROTOCOL => {
+                    for name in header_list::elements(bytes).filter(|name| !name.is_empty()) {
+                        let name = String::from_utf8_lossy(name);
+                        let index = names.split(',').filter(|it| !it.is_empty()).count();
+                        check_subprotocol(index, &name)?;
+                        if names.split(',').any(|it| it == name) {
+                            return Err(Unsendable::RepeatedSubprotocol { index });
+                        }
+                        let comma = if names.is_empty() { "" } else { "," };
+                        names.extend([comma, &name]);
+                    }
+                }
+                ORIGIN => {
+                    if let Some(offset) = not_an_origin(bytes) {
+                        return Err(Unsendable::Origin { offset });
+                    }
+                    let origin = String::from_utf8_lossy(bytes).into_owned();
+                    made.origin = Some(Text::Owned(origin.into()));
+                }
+                _ => made.add_header(index, name.as_str(), header_list::trim(bytes))?,
+            }
+        }
+        made.subprotocols = Subprotocols::Joined(names.into());
+        Ok(made)
+    }
+}
+
 impl ClientRequest<'_> {
     /// The request, for a connection of HTTP/1.1: its URI is the target alone.
     ///
@@ -207,11 +376,11 @@ impl ClientRequest<'_> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_http(&self) -> ::http::Result<::http::Request<()>> {
-        let request = ::http::Request::get(self.target.to_string())
-            .header(HOST, self.host)
+        let request = ::http::Request::get(self.target().to_string())
+            .header(HOST, self.host())
             .header(UPGRADE, "websocket")
             .header(CONNECTION, "Upgrade")
-            .header(SEC_WEBSOCKET_KEY, &self.by.key()[..]);
+            .header(SEC_WEBSOCKET_KEY, self.by.key());
         self.finish(request)
     }
 
@@ -223,13 +392,45 @@ impl ClientRequest<'_> {
         &self,
         response: &'b ::http::Response<B>,
     ) -> Result<Response<'b>, ResponseError> {
-        match response.status() {
-            StatusCode::SWITCHING_PROTOCOLS if response.version() != Version::HTTP_11 => {
+        self.response_check().verify(response)
+    }
+}
+
+impl ResponseCheck<'_> {
+    /// Checks the response that an HTTP/1.1 client has read.
+    ///
+    /// # Errors
+    /// If the server did not open the WebSocket as requested.
+    pub fn verify<'b, B>(
+        &self,
+        response: &'b ::http::Response<B>,
+    ) -> Result<Response<'b>, ResponseError> {
+        self.of_http(response.status(), response.version(), response.headers())
+    }
+
+    /// As [`verify`](Self::verify), of a response that has been taken apart.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_parts<'b>(
+        &self,
+        parts: &'b response::Parts,
+    ) -> Result<Response<'b>, ResponseError> {
+        self.of_http(parts.status, parts.version, &parts.headers)
+    }
+
+    fn of_http<'b>(
+        &self,
+        status: StatusCode,
+        version: Version,
+        headers: &'b HeaderMap,
+    ) -> Result<Response<'b>, ResponseError> {
+        match status {
+            StatusCode::SWITCHING_PROTOCOLS if version != Version::HTTP_11 => {
                 Err(ResponseError::HttpVersion)
             }
             StatusCode::SWITCHING_PROTOCOLS => {
-                let fields = Fields::Map(response.headers());
-                Requested::of(self).by_upgrade(&self.by.accept(), fields, 0)
+                self.requested.by_upgrade(&self.by.accept(), Fields::Map(headers), 0)
             }
             status => Err(ResponseError::Status { status: status.as_u16(), head_len: 0 }),
         }
@@ -256,11 +457,17 @@ impl<'a> ClientRequest<'a, Connect> {
         Self::checked(host, target, Connect(()))
     }
 
-    /// A request by extended CONNECT for what this URL names. Its user and password go the way of
+    /// A request by extended CONNECT for what this URL names, as
     /// [`from_url`](ClientRequest::from_url).
-    #[must_use]
-    pub fn connect_url(url: &Url<'a>) -> Self {
-        Self::of_url(url, Connect(()))
+    ///
+    /// # Errors
+    /// If the text is no URL. A [`Url`] always is one.
+    pub fn connect_url<U>(url: U) -> Result<Self, InvalidUrl>
+    where
+        U: TryInto<Url<'a>, Error: Into<InvalidUrl>>,
+    {
+        let url = url.try_into().map_err(Into::into)?;
+        Ok(Self::of_url(&url, Connect(())))
     }
 
     /// The request. Tell the HTTP library that its `:protocol` is `websocket`: hyper by an
@@ -270,8 +477,8 @@ impl<'a> ClientRequest<'a, Connect> {
     /// If the `http` crate refuses the host, target or headers: it knows fewer characters, and has
     /// limits on number and size.
     pub fn to_http(&self, scheme: Scheme) -> ::http::Result<::http::Request<()>> {
-        let target = self.target.to_string();
-        let uri = Uri::builder().scheme(scheme).authority(self.host).path_and_query(target);
+        let target = self.target().to_string();
+        let uri = Uri::builder().scheme(scheme).authority(self.host()).path_and_query(target);
         let request = ::http::Request::builder()
             .method(Method::CONNECT)
             .version(Version::HTTP_2)
@@ -294,21 +501,21 @@ impl<'a> ClientRequest<'a, Connect> {
         if response.version() < Version::HTTP_2 {
             return Err(ResponseError::HttpVersion);
         }
-        Requested::of(self).checked(Fields::Map(response.headers()), 0)
+        self.requested().checked(Fields::Map(response.headers()), 0)
     }
 }
 
 impl<By> ClientRequest<'_, By> {
     fn finish(&self, mut request: ::http::request::Builder) -> ::http::Result<::http::Request<()>> {
         request = request.header(SEC_WEBSOCKET_VERSION, "13");
-        if let Some(origin) = self.origin {
-            request = request.header(ORIGIN, origin);
+        if let Some(origin) = &self.origin {
+            request = request.header(ORIGIN, &**origin);
         }
         if !self.subprotocols.is_empty() {
-            let list: String = self.subprotocols.join(", ");
+            let list: String = self.subprotocols.pieces().collect();
             request = request.header(SEC_WEBSOCKET_PROTOCOL, list);
         }
-        if let Some(deflate) = self.deflate {
+        if let Some(deflate) = self.offered_deflate() {
             let list: String = Offer::of(deflate).pieces().collect();
             request = request.header(SEC_WEBSOCKET_EXTENSIONS, list);
         }
@@ -317,8 +524,8 @@ impl<By> ClientRequest<'_, By> {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        for (name, value) in self.headers {
-            request = request.header(*name, value.as_bytes());
+        for (name, value) in self.further_headers() {
+            request = request.header(name, value);
         }
         request.body(())
     }

@@ -27,15 +27,37 @@ fn accept(key: &[u8]) -> [u8; 28] {
     encode(&Sha1::new().chain_update(key).chain_update(GUID).finalize())
 }
 
-/// A handshake with HTTP/1.1's `Upgrade`, which has a key.
+/// A handshake by HTTP/1.1's `Upgrade`, which has a key
+/// ([RFC 6455, section 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+///
+/// The machines here write and read it by themselves. It also serves those who have an HTTP stack
+/// of their own, as a client with [`ResponseCheck`](super::ResponseCheck).
+///
+/// ```
+/// use eventwire::ws::handshake::Upgrade;
+///
+/// let upgrade = Upgrade::new(rand::random());
+/// let request = format!("Sec-WebSocket-Key: {}\r\n", upgrade.key());
+/// # assert_eq!(request.len(), 45);
+/// let received = Upgrade::from_key(upgrade.key()).expect("a valid key");
+/// assert_eq!(received.accept(), upgrade.accept());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upgrade {
     key: [u8; 24],
 }
 
 impl Upgrade {
-    pub(super) fn of(nonce: [u8; 16]) -> Self {
+    /// A key of these 16 random bytes, drawn anew for each connection.
+    #[must_use]
+    pub fn new(nonce: [u8; 16]) -> Self {
         Self { key: encode(&nonce) }
+    }
+
+    /// The key that a header has. `None` if it is not 16 bytes in base64.
+    #[must_use]
+    pub fn from_key(key: impl AsRef<[u8]>) -> Option<Self> {
+        Self::parse(key.as_ref())
     }
 
     /// Parses a key, which is 16 bytes in base64. The four bits that are left over may have any
@@ -49,14 +71,42 @@ impl Upgrade {
         (nonce == Ok(16)).then_some(Self { key })
     }
 
-    pub(super) const fn key(&self) -> &[u8; 24] {
-        &self.key
+    /// Returns the value of `Sec-WebSocket-Key`: the nonce in base64.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        str::from_utf8(&self.key).unwrap_or_default()
     }
 
-    pub(super) fn accept(&self) -> [u8; 28] {
+    /// Returns the value of `Sec-WebSocket-Accept` that answers the key, as ASCII.
+    #[must_use]
+    pub fn accept(&self) -> [u8; 28] {
         accept(&self.key)
     }
 }
+
+/// Draws a nonce for one connection from the operating system's source of randomness.
+///
+/// ```
+/// use eventwire::ws::handshake::{ClientRequest, os_nonce};
+///
+/// let request = ClientRequest::new("example.com", "/chat", os_nonce()?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If the operating system has none.
+#[cfg(feature = "getrandom")]
+pub fn os_nonce() -> Result<[u8; 16], NoNonce> {
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(|_| NoNonce)?;
+    Ok(nonce)
+}
+
+/// The operating system's source of randomness failed.
+#[cfg(feature = "getrandom")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("the operating system has no random bytes for a nonce")]
+pub struct NoNonce;
 
 /// Encodes `bytes` in base64, which must have a length of `N` characters.
 pub(super) fn encode<const N: usize>(bytes: &[u8]) -> [u8; N] {

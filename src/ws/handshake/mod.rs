@@ -6,8 +6,10 @@
 //! | answer it | [`Request::accept`], [`RequestError::rejection`], [`Rejection`] |
 //! | write a request | [`ClientRequest`]; of a URL, [`ClientRequest::from_url`] |
 //! | read the server's answer | [`ClientHandshake`], which gives a [`Response`] |
+//! | check the answer to a request that was written elsewhere | [`ResponseCheck`] |
+//! | answer a request later | [`Request::into_owned`] |
 //! | agree on compression | feature `deflate`: [`Acceptance::deflate`], [`ClientRequest::deflate`] |
-//! | do it with the `http` crate's types, for hyper, axum and others | feature `http`: [`Request::from_http`], `to_http`, [`ClientRequest::verify`] |
+//! | do it with the `http` crate's types, for hyper, axum and others | feature `http`: [`Request::from_http`], [`is_upgrade`], [`ClientRequest::from_http`], `to_http`, [`ClientRequest::verify`] |
 //! | do it over HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220) | feature `http`: [`Request::from_connect`], [`ClientRequest::connect`] |
 //!
 //! Both sides of it, here in one program:
@@ -65,8 +67,13 @@ mod fields;
 mod head;
 mod header_list;
 mod key;
+mod lent;
+#[cfg(feature = "alloc")]
+mod owned_request;
 mod rejection;
+mod response_check;
 mod server_handshake;
+mod subprotocols;
 mod unsendable;
 mod write;
 
@@ -80,8 +87,13 @@ pub use fields::Headers;
 pub use head::{DEFAULT_MAX_HEAD, DEFAULT_MAX_HEADERS};
 pub use header_list::{Extension, ParamValue};
 #[cfg(feature = "http")]
-pub use http::Connect;
+pub use http::{Connect, is_upgrade};
+#[cfg(feature = "getrandom")]
+pub use key::{NoNonce, os_nonce};
 pub use key::{Upgrade, accept_key};
+#[cfg(feature = "alloc")]
+pub use owned_request::OwnedRequest;
 pub use rejection::Rejection;
+pub use response_check::ResponseCheck;
 pub use server_handshake::{Acceptance, Request, ServerHandshake};
 pub use unsendable::Unsendable;

@@ -5,7 +5,7 @@ use crate::ws::deflate::{Deflate, DeflateParams};
 use core::iter::{Empty, empty};
 
 /// An offer that nobody makes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offer(());
 
 impl Offer {

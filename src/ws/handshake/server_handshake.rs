@@ -161,12 +161,12 @@ fn host_and_target(target: &str) -> Result<(Option<&str>, &str), RequestError> {
 /// `By` is how it came: by HTTP/1.1's [`Upgrade`], or by extended CONNECT (feature `http`).
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a, By = Upgrade> {
-    target: &'a str,
-    host: &'a str,
-    origin: Option<&'a str>,
-    fields: Fields<'a>,
-    head_len: usize,
-    by: By,
+    pub(super) target: &'a str,
+    pub(super) host: &'a str,
+    pub(super) origin: Option<&'a str>,
+    pub(super) fields: Fields<'a>,
+    pub(super) head_len: usize,
+    pub(super) by: By,
 }
 
 impl<'a> Request<'a> {

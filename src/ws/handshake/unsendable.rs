@@ -1,11 +1,13 @@
 //! [`Unsendable`], and the checks that nothing in a head breaks out of its line.
 
+use crate::InvalidUrl;
 use crate::token::is_token_byte;
 
 /// Why a value cannot be written to a head. Nothing was written.
 ///
 /// An offset is that of the first byte that is not allowed there, or the length if a byte is
-/// missing. An index is that of the value in the list that was passed.
+/// missing. An index is that of the value in the list that was passed. It is 0 where one header was
+/// passed alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unsendable {
@@ -69,6 +71,15 @@ pub enum Unsendable {
         /// The index of the header.
         index: usize,
     },
+    /// A request to open a WebSocket must have the method GET.
+    #[error("the method of the request is not GET")]
+    Method,
+    /// A key must be 16 bytes in base64.
+    #[error("Sec-WebSocket-Key is not 16 bytes in base64")]
+    Key,
+    /// A text is not a URL.
+    #[error(transparent)]
+    Url(#[from] InvalidUrl),
     /// A refusal must have a status from 300 to 599, except 304.
     #[error("status {status} is not valid for a refusal")]
     Status {
@@ -92,34 +103,49 @@ const RESERVED: [&str; 6] = [
 
 pub(super) fn check_headers(headers: HeaderSlice<'_>, reserved: &[&str]) -> Result<(), Unsendable> {
     for (index, (name, value)) in headers.iter().enumerate() {
-        if let Some(offset) = not_a_token(name) {
-            return Err(Unsendable::HeaderName { index, offset });
-        }
-        if let Some(offset) = not_a_value(value.as_bytes()) {
-            return Err(Unsendable::HeaderValue { index, offset });
-        }
-        let is = |reserved: &&str| reserved.eq_ignore_ascii_case(name);
-        let prefix = name.as_bytes().get(.."sec-websocket-".len());
-        if RESERVED.iter().any(is)
-            || reserved.iter().any(is)
-            || prefix.is_some_and(|it| it.eq_ignore_ascii_case(b"sec-websocket-"))
-        {
-            return Err(Unsendable::ReservedHeader { index });
-        }
+        check_header(index, name, value.as_bytes(), reserved)?;
+    }
+    Ok(())
+}
+
+pub(super) fn check_header(
+    index: usize,
+    name: &str,
+    value: &[u8],
+    reserved: &[&str],
+) -> Result<(), Unsendable> {
+    if let Some(offset) = not_a_token(name) {
+        return Err(Unsendable::HeaderName { index, offset });
+    }
+    if let Some(offset) = not_a_value(value) {
+        return Err(Unsendable::HeaderValue { index, offset });
+    }
+    let is = |reserved: &&str| reserved.eq_ignore_ascii_case(name);
+    let prefix = name.as_bytes().get(.."sec-websocket-".len());
+    if RESERVED.iter().any(is)
+        || reserved.iter().any(is)
+        || prefix.is_some_and(|it| it.eq_ignore_ascii_case(b"sec-websocket-"))
+    {
+        return Err(Unsendable::ReservedHeader { index });
     }
     Ok(())
 }
 
 pub(super) fn check_subprotocols(names: &[&str]) -> Result<(), Unsendable> {
     for (index, name) in names.iter().enumerate() {
-        if let Some(offset) = not_a_token(name) {
-            return Err(Unsendable::Subprotocol { index, offset });
-        }
+        check_subprotocol(index, name)?;
         if names[..index].contains(name) {
             return Err(Unsendable::RepeatedSubprotocol { index });
         }
     }
     Ok(())
+}
+
+pub(super) fn check_subprotocol(index: usize, name: &str) -> Result<(), Unsendable> {
+    match not_a_token(name) {
+        Some(offset) => Err(Unsendable::Subprotocol { index, offset }),
+        None => Ok(()),
+    }
 }
 
 fn not_a_token(text: &str) -> Option<usize> {

@@ -44,7 +44,7 @@ impl<M: MaskSource> WebSocket<M> {
     ) -> Self {
         let connecting = Connecting {
             handshake: request.handshake().into_owned(),
-            deflate: request.deflate.cloned(),
+            deflate: request.offered_deflate().cloned(),
             refusing: None,
             deadline: now.saturating_add(options.handshake_timeout),
             closing: None,

@@ -7,10 +7,10 @@ use super::unsent::Unsent;
 use super::websocket::WebSocket;
 use super::websocket_event::{Flow, ReadyState, WebSocketEvent};
 use crate::last_chance::LastChance;
-use crate::ws::connection::SendError;
+use crate::ws::connection::{IntoFrame, SendError};
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::DeflateParams;
-use crate::ws::frame::{Close, Frame, MaskSource, ProtocolError, Shape};
+use crate::ws::frame::{Close, Frame, IntoClose, Limits, MaskSource, ProtocolError, Shape};
 use crate::{Backoff, Utf8Bytes};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -360,7 +360,8 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     /// If the frame is no whole message, or longer than all that [may wait](
     /// ReconnectingWebSocketOptions::max_unsent), there is no room for it now, or the client is closed. It is not
     /// kept then, and gets no number.
-    pub fn send<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<u64, SendError> {
+    pub fn send<F: IntoFrame>(&mut self, frame: F) -> Result<u64, SendError> {
+        let frame = frame.into_frame()?;
         let Shape { opcode, continuing, fin, .. } = frame.shape;
         if opcode.is_control() || continuing || !fin {
             return Err(SendError::NoWholeMessage);
@@ -406,7 +407,7 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     ///
     /// # Errors
     /// As [`WebSocket::send`].
-    pub fn send_now<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<Flow, SendError> {
+    pub fn send_now<F: IntoFrame>(&mut self, frame: F) -> Result<Flow, SendError> {
         match &mut self.link {
             Link::Up { socket, .. } => socket.send(frame),
             Link::NotMade { last: true, .. } | Link::Ended => Err(SendError::Closed),
@@ -461,7 +462,7 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     ///
     /// # Errors
     /// As [`WebSocket::fail`].
-    pub fn fail(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
+    pub fn fail<C: IntoClose>(&mut self, close: C, now: Duration) -> Result<(), SendError> {
         match &mut self.link {
             Link::Up { socket, .. } => socket.fail(close, now),
             _ => Ok(()),
@@ -474,7 +475,9 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     /// # Errors
     /// As [`WebSocket::close`]. Nothing happens then, unless there is no masking key: what waited may
     /// have been written by then.
-    pub fn close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
+    pub fn close<C: IntoClose>(&mut self, close: C, now: Duration) -> Result<(), SendError> {
+        let close = close.into_close()?;
+        let close = close.as_ref().map(Close::borrowed);
         let _: Frame<_> = Frame::close(close)?;
         match &mut self.link {
             Link::Up { socket, held, last, .. } => {
@@ -558,6 +561,14 @@ impl<M> ReconnectingWebSocket<M> {
             Link::Up { socket, .. } => socket.deadline(),
             Link::Connecting { deadline, chance } => Some(chance.deadline(*deadline)),
             Link::Ended => None,
+        }
+    }
+
+    /// As [`WebSocket::set_limits`], of this connection. Without a connection nothing happens, and
+    /// the next one has the limits of its own [options](crate::ws::WebSocketOptions::limits).
+    pub fn set_limits(&mut self, limits: Limits) {
+        if let Link::Up { socket, .. } = &mut self.link {
+            socket.set_limits(limits);
         }
     }
 

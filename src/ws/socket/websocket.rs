@@ -11,10 +11,12 @@ use super::websocket_options::WebSocketOptions;
 use crate::Utf8Bytes;
 use crate::last_chance::LastChance;
 use crate::ws::connection::{
-    Connection, ConnectionState, Message, MessageDecoder, PreparedFrame, SendError,
+    Connection, ConnectionState, IntoFrame, Message, MessageDecoder, PreparedFrame, SendError,
 };
 use crate::ws::deflate::{Agreed, Deflate, DeflateParams};
-use crate::ws::frame::{Close, CloseCode, Frame, MaskSource, NoMask, NoMaskKey, OpCode, Role};
+use crate::ws::frame::{
+    Close, CloseCode, Frame, IntoClose, Limits, MaskSource, NoMask, NoMaskKey, OpCode, Role,
+};
 use alloc::boxed::Box;
 use bytes::{Bytes, BytesMut};
 use core::error::Error;
@@ -27,8 +29,10 @@ const AT_ONCE: Duration = Duration::ZERO;
 /// A WebSocket as pages know it (WHATWG WebSocket), in either role, without its transport: bytes and
 /// time in; events, bytes and deadlines out.
 ///
-/// Time is a [`Duration`] since any fixed start, the same for all calls. Around the transport runs
-/// this loop:
+/// Time is a [`Duration`] since any fixed start, the same for all calls, such as
+/// [`Instant::elapsed`](std::time::Instant::elapsed) of an instant that the program keeps. It is no
+/// `Instant`, because a machine without an operating system has none, and a test sets its own time.
+/// Around the transport runs this loop:
 ///
 /// 1. Call [`poll`](Self::poll) with what was received until it gives `None`. After
 ///    [`WebSocketEvent::Close`] drop the transport.
@@ -55,13 +59,11 @@ const AT_ONCE: Duration = Duration::ZERO;
 #[cfg_attr(not(feature = "handshake"), doc = "```ignore")]
 /// use bytes::{BufMut, BytesMut};
 /// use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
-/// use eventwire::ws::{
-///     Close, CloseCode, Flow, Frame, ReadyState, WebSocket, WebSocketEvent, WebSocketOptions,
-/// };
+/// use eventwire::ws::{Close, Flow, ReadyState, WebSocket, WebSocketEvent, WebSocketOptions};
 /// use std::time::Duration;
 ///
 /// let now = Duration::ZERO;
-/// let request = ClientRequest::new("example.com", "/chat", rand::random())?;
+/// let request = ClientRequest::from_url("ws://example.com/chat", rand::random())?;
 /// let masks = rand::random::<[u8; 4]>;
 /// let mut client = WebSocket::connect(&request, WebSocketOptions::new(), masks, now);
 /// let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
@@ -74,8 +76,8 @@ const AT_ONCE: Duration = Duration::ZERO;
 /// assert_eq!(server.poll(&mut to_server, now), Some(WebSocketEvent::Open));
 ///
 /// assert_eq!(client.poll(&mut to_client, now), Some(WebSocketEvent::Open));
-/// assert_eq!(client.send(&Frame::text("hello"))?, Flow::Ready);
-/// client.close(Some(Close { code: CloseCode::NORMAL, reason: "bye" }), now)?;
+/// assert_eq!(client.send("hello")?, Flow::Ready);
+/// client.close(Close::new(1000, "bye"), now)?;
 /// assert_eq!(client.ready_state(), ReadyState::Closing);
 /// to_server.put(client.to_write(now));
 ///
@@ -118,33 +120,6 @@ impl WebSocket {
         let connection = Connection::server(options.limits);
         Self::new(connection, State::OPENING, options, now)
     }
-
-    /// As [`send`](Self::send), without a copy of a payload that is long, unless it is compressed.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_shared(&mut self, frame: Frame<Bytes>) -> Result<Flow, SendError> {
-        self.check(frame.shape.opcode)?;
-        if self.connection.writer().compresses(&frame) {
-            return self.send(&frame);
-        }
-        let opcode = frame.shape.opcode;
-        let (header, payload) = self.connection.writer().send_shared(frame)?;
-        self.queue.push_shared(opcode, &header, payload);
-        Ok(self.sent(opcode))
-    }
-
-    /// As [`send`](Self::send), of a frame that was encoded for many.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_prepared(&mut self, frame: &PreparedFrame) -> Result<Flow, SendError> {
-        let opcode = frame.shape.opcode;
-        self.check(opcode)?;
-        let encoded = self.connection.writer().send_encoded(frame)?;
-        self.queue.push_encoded(opcode, encoded);
-        Ok(self.sent(opcode))
-    }
 }
 
 impl<M: MaskSource> WebSocket<M> {
@@ -153,6 +128,30 @@ impl<M: MaskSource> WebSocket<M> {
     #[must_use]
     pub fn client(options: WebSocketOptions, masks: M, now: Duration) -> Self {
         let connection = Connection::client(options.limits, masks);
+        Self::new(connection, State::OPENING, options, now)
+    }
+
+    /// A connection from the first byte after the handshake, which was made elsewhere, for a
+    /// program that learns its own role at run time. A server drops `masks`.
+    ///
+    /// ```
+    /// use eventwire::ws::frame::Role;
+    /// use eventwire::ws::{WebSocket, WebSocketOptions};
+    /// use std::time::Duration;
+    ///
+    /// /// One type for both roles.
+    /// type Socket = WebSocket<fn() -> [u8; 4]>;
+    ///
+    /// fn open(role: Role, now: Duration) -> Socket {
+    ///     WebSocket::with_role(role, WebSocketOptions::new(), rand::random, now)
+    /// }
+    ///
+    /// let socket = open(Role::Server, Duration::ZERO);
+    /// assert_eq!(socket.role(), Role::Server);
+    /// ```
+    #[must_use]
+    pub fn with_role(role: Role, options: WebSocketOptions, masks: M, now: Duration) -> Self {
+        let connection = Connection::with_role(role, options.limits, masks);
         Self::new(connection, State::OPENING, options, now)
     }
 
@@ -409,17 +408,70 @@ impl<M: MaskSource> WebSocket<M> {
         ToWrite { parts: self.transport.writable.then_some(parts), now }
     }
 
-    /// Sends a frame: a message, one of its fragments, or a ping of your own. Says whether more may be
-    /// sent now.
+    /// Sends a message, one of its fragments, or a ping of your own: anything that is
+    /// [a frame or becomes one](IntoFrame). Returns whether more may be sent now.
+    ///
+    /// The payload is copied to the queue, and compressed or masked there if it has to be.
+    ///
+    /// ```
+    /// use eventwire::ws::{Flow, Frame, WebSocket, WebSocketOptions};
+    /// use std::time::Duration;
+    ///
+    /// let mut socket = WebSocket::server(WebSocketOptions::new(), Duration::ZERO);
+    /// assert_eq!(socket.send("hello")?, Flow::Ready);
+    /// assert_eq!(socket.send(vec![1, 2, 3])?, Flow::Ready);
+    /// assert_eq!(socket.send(Frame::ping(b"?")?)?, Flow::Ready);
+    /// # Ok::<(), eventwire::ws::SendError>(())
+    /// ```
     ///
     /// # Errors
     /// If it may not be sent now, because the connection is not open or not any more, the message
-    /// before is unfinished, or the queue is full; or if there is no masking key. The connection
-    /// lives on.
-    pub fn send<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<Flow, SendError> {
+    /// before is unfinished, or the queue is full; if it [has no frame](IntoFrame::into_frame); or
+    /// if there is no masking key. The connection lives on.
+    pub fn send<F: IntoFrame>(&mut self, frame: F) -> Result<Flow, SendError> {
+        if let Some(prepared) = frame.prepared() {
+            return self.send_prepared(prepared);
+        }
+        let frame = frame.into_frame()?;
         self.check(frame.shape.opcode)?;
-        self.push(frame)?;
+        self.push(&frame)?;
         Ok(self.sent(frame.shape.opcode))
+    }
+
+    /// As [`send`](Self::send), without a copy of a payload that is long, unless it is compressed
+    /// or has to be masked, as a client's is.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_shared<F>(&mut self, frame: F) -> Result<Flow, SendError>
+    where
+        F: IntoFrame<Payload = Bytes>,
+    {
+        let frame = frame.into_frame()?;
+        let opcode = frame.shape.opcode;
+        self.check(opcode)?;
+        if self.role() == Role::Client || self.connection.writer().compresses(&frame) {
+            return self.send(&frame);
+        }
+        let (header, payload) = self.connection.writer().share(frame)?;
+        self.queue.push_shared(opcode, &header, payload);
+        Ok(self.sent(opcode))
+    }
+
+    /// As [`send`](Self::send), of a frame that was encoded for many. A client encodes it anew, as
+    /// each of its frames has a masking key of its own.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_prepared(&mut self, frame: &PreparedFrame) -> Result<Flow, SendError> {
+        let opcode = frame.shape.opcode;
+        self.check(opcode)?;
+        if self.role() == Role::Client {
+            return self.send(frame.frame());
+        }
+        let encoded = self.connection.writer().share_prepared(frame)?;
+        self.queue.push_encoded(opcode, encoded);
+        Ok(self.sent(opcode))
     }
 
     /// Queues a frame however full the queue is.
@@ -450,11 +502,15 @@ impl<M: MaskSource> WebSocket<M> {
     /// Begins the closing handshake, behind what waits to be written. A connection that is not open yet
     /// ends as [`Failure::Aborted`]. If it is closing or closed already, nothing happens.
     ///
+    /// `close` is `None`, a code such as `1000`, or a [`Close`] with a reason: see [`IntoClose`].
+    ///
     /// # Errors
-    /// If the reason is longer than 123 bytes, the code one that
+    /// If the reason is longer than 123 bytes, the code one that no close frame may have or that
     /// [no page may use](WebSocketOptions::browser_close_codes), or there is no masking key. Nothing
     /// happens then.
-    pub fn close(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
+    pub fn close<C: IntoClose>(&mut self, close: C, now: Duration) -> Result<(), SendError> {
+        let close = close.into_close()?;
+        let close = close.as_ref().map(Close::borrowed);
         self.check_code(close)?;
         self.queue_close(close, now)
     }
@@ -492,19 +548,18 @@ impl<M: MaskSource> WebSocket<M> {
     /// [`close`](Self::close); after a close frame of the peer nothing happens.
     ///
     /// ```
-    /// use eventwire::ws::{Close, CloseCode, Failure, SendError, WebSocket, WebSocketOptions};
+    /// use eventwire::ws::{Close, CloseCode, SendError, WebSocket};
     /// use std::time::Duration;
     ///
     /// /// The client has not said who it is.
     /// fn refuse(socket: &mut WebSocket, now: Duration) -> Result<(), SendError> {
-    ///     let close = Close { code: CloseCode::POLICY_VIOLATION, reason: "no login" };
-    ///     socket.fail(Some(close), now)
+    ///     socket.fail(Close::new(CloseCode::POLICY_VIOLATION, "no login"), now)
     /// }
     /// ```
     ///
     /// # Errors
     /// As [`close`](Self::close).
-    pub fn fail(&mut self, close: Option<Close<&str>>, now: Duration) -> Result<(), SendError> {
+    pub fn fail<C: IntoClose>(&mut self, close: C, now: Duration) -> Result<(), SendError> {
         self.close(close, now)?;
         if self.connection.state() == ConnectionState::LocalClosing
             && let Some(closing) = self.begin_closing(now)
@@ -580,7 +635,7 @@ impl<M> WebSocket<M> {
         let State::Closing(closing) = &self.state else { return false };
         self.connection.state() == ConnectionState::Closed
             && self.queue.is_empty()
-            && (self.connection.decoder().role() == Role::Server || closing.failure.is_some())
+            && (self.connection.role() == Role::Server || closing.failure.is_some())
     }
 
     /// Whether the connection can end once nothing more can be read. It cannot while our reply to
@@ -613,6 +668,30 @@ impl<M> WebSocket<M> {
             State::Closing(closing) => Some(self.chance.deadline(closing.deadline)),
             State::Closed => None,
         }
+    }
+
+    /// Sets what the peer may send from its next data frame on, instead of what the
+    /// [options](WebSocketOptions::limits) say. See [`MessageDecoder::set_limits`] for a message
+    /// under way.
+    ///
+    /// ```
+    /// use eventwire::ws::{Limits, WebSocket, WebSocketOptions};
+    /// use std::time::Duration;
+    ///
+    /// let options = WebSocketOptions::new().limits(Limits::new().max_message(1024));
+    /// let mut socket = WebSocket::server(options, Duration::ZERO);
+    /// // Once the client has logged in:
+    /// socket.set_limits(Limits::new().max_message(16 << 20));
+    /// ```
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.options.limits = limits;
+        self.connection.set_limits(limits);
+    }
+
+    /// Returns which end of the connection this is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.connection.role()
     }
 
     /// How far it is.

@@ -230,30 +230,30 @@ pub fn client(input: &ClientInput) {
     let target = Some(&*input.target).filter(|it| ClientRequest::new("a", it, [0; 16]).is_ok());
     let target = target.unwrap_or("/");
     let mut request = ClientRequest::new(host, target, input.nonce).unwrap();
-    let origin = input.origin.as_deref().filter(|it| request.origin(it).is_ok());
+    let origin = input.origin.as_deref().filter(|it| request.clone().origin(it).is_ok());
     if let Some(origin) = origin {
         request = request.origin(origin).unwrap();
     }
     let mut names: Vec<_> = input.subprotocols.iter().map(|name| &**name).collect();
-    names.retain(|name| request.subprotocols(&[name]).is_ok());
+    names.retain(|name| request.clone().subprotocols(&[name]).is_ok());
     names.sort_unstable();
     names.dedup();
     names.truncate(64);
     request = request.subprotocols(&names).unwrap();
     let mut more: Vec<_> = input.headers.iter().map(|it| (&*it.0, &*it.1)).collect();
-    more.retain(|it| request.headers(&[*it]).is_ok());
+    more.retain(|it| request.clone().headers(&[*it]).is_ok());
     more.truncate(50);
     request = request.headers(&more).unwrap();
 
     // A URL gives the same result.
     let text = ["ws://", host, target].concat();
     if let Ok(url) = Url::parse(&text) {
-        let of_url = ClientRequest::from_url(&url, input.nonce);
+        let of_url = ClientRequest::from_url(&url, input.nonce).unwrap();
         let again = ClientRequest::new(url.host_header(), target, input.nonce).unwrap();
         assert_eq!(of_url, again, "{text}");
     }
     if let Ok(url) = Url::parse(&input.target) {
-        let request = ClientRequest::from_url(&url, input.nonce);
+        let request = ClientRequest::from_url(&url, input.nonce).unwrap();
         let mut sent = vec![0; request.encoded_len()];
         assert_eq!(request.encode(&mut sent), Ok(sent.len()));
         let mut server = ServerHandshake::new();

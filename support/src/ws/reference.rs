@@ -204,7 +204,8 @@ impl Machine {
             opcode @ (3..=7 | 0xB..) => Err(Fault::ReservedOpCode(opcode)),
             8..=0xA if b0 < 0x80 => Err(Fault::FragmentedControl),
             0 if self.message.is_none() => Err(Fault::UnexpectedContinuation),
-            1..=2 if self.message.is_some() => Err(Fault::UnfinishedMessage),
+            1 if self.message.is_some() => Err(Fault::UnfinishedMessage(DataKind::Text)),
+            2 if self.message.is_some() => Err(Fault::UnfinishedMessage(DataKind::Binary)),
             0..=2 if frames == limit => Err(Fault::TooManyFragments { limit }),
             _ => Ok(()),
         }

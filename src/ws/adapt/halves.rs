@@ -1,0 +1,194 @@
+//! The halves of a stream of messages.
+
+use super::message_stream::{MessageStream, StreamError};
+use crate::ws::connection::{ConnectionState, IntoFrame, Message};
+use crate::ws::frame::{IntoClose, Limits, MaskSource, NoMask};
+use alloc::sync::Arc;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use futures_core::{FusedStream, Stream};
+use futures_sink::Sink;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// The stream that both halves share. It is locked while one of them polls it, and never while one
+/// waits.
+#[derive(Debug)]
+struct Shared<T, M>(Arc<Mutex<MessageStream<T, M>>>);
+
+impl<T, M> Shared<T, M> {
+    fn lock(&self) -> MutexGuard<'_, MessageStream<T, M>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The half of a [`MessageStream`] that sends, from [`MessageStream::split`]: a [`Sink`] of
+/// [`Message`]s.
+///
+/// If it is dropped, the connection stays open: [`close`](Self::close) it first. The transport is
+/// dropped with the second half.
+#[derive(Debug)]
+#[must_use = "dropping both halves cuts the connection"]
+pub struct WriteHalf<T, M = NoMask>(Shared<T, M>);
+
+/// The half of a [`MessageStream`] that receives, from [`MessageStream::split`]: a [`Stream`] of
+/// [`Message`]s.
+///
+/// It answers pings, close frames and errors of the peer while it is read.
+#[derive(Debug)]
+#[must_use = "streams do nothing unless polled"]
+pub struct ReadHalf<T, M = NoMask>(Shared<T, M>);
+
+pub(super) fn split<T, M>(stream: MessageStream<T, M>) -> (WriteHalf<T, M>, ReadHalf<T, M>) {
+    let stream = Arc::new(Mutex::new(stream));
+    (WriteHalf(Shared(Arc::clone(&stream))), ReadHalf(Shared(stream)))
+}
+
+impl<T, M> WriteHalf<T, M> {
+    /// Puts both halves together again.
+    ///
+    /// # Errors
+    /// If the halves belong to two streams; they are returned.
+    pub fn reunite(
+        self,
+        other: ReadHalf<T, M>,
+    ) -> Result<MessageStream<T, M>, (Self, ReadHalf<T, M>)> {
+        if !Arc::ptr_eq(&self.0.0, &other.0.0) {
+            return Err((self, other));
+        }
+        drop(other);
+        match Arc::try_unwrap(self.0.0) {
+            Ok(stream) => Ok(stream.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            // There is no third owner.
+            Err(stream) => Err((Self(Shared(Arc::clone(&stream))), ReadHalf(Shared(stream)))),
+        }
+    }
+
+    /// Returns how far the closing handshake is.
+    #[must_use]
+    pub fn state(&self) -> ConnectionState {
+        self.0.lock().connection().state()
+    }
+}
+
+impl<T, M> WriteHalf<T, M>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    M: MaskSource,
+{
+    /// As [`MessageStream::send`].
+    ///
+    /// # Errors
+    /// As [`MessageStream::send`].
+    pub async fn send<F: IntoFrame>(&mut self, frame: F) -> Result<(), StreamError> {
+        self.feed(frame).await?;
+        self.flush().await
+    }
+
+    /// As [`MessageStream::feed`].
+    ///
+    /// # Errors
+    /// As [`MessageStream::send`].
+    pub async fn feed<F: IntoFrame>(&mut self, frame: F) -> Result<(), StreamError> {
+        poll_fn(|cx| self.0.lock().poll_room(cx)).await?;
+        Ok(self.0.lock().start(frame)?)
+    }
+
+    /// As [`MessageStream::flush`].
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn flush(&mut self) -> Result<(), StreamError> {
+        poll_fn(|cx| self.0.lock().write(cx)).await
+    }
+
+    /// As [`MessageStream::close`]. The [`ReadHalf`] receives the peer's close frame.
+    ///
+    /// # Errors
+    /// As [`MessageStream::close`].
+    pub async fn close<C: IntoClose>(&mut self, close: C) -> Result<(), StreamError> {
+        self.0.lock().begin_close(close)?;
+        self.flush().await
+    }
+}
+
+impl<T, M> ReadHalf<T, M> {
+    /// Returns how far the closing handshake is.
+    #[must_use]
+    pub fn state(&self) -> ConnectionState {
+        self.0.lock().connection().state()
+    }
+
+    /// As [`MessageStream::set_limits`].
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.0.lock().set_limits(limits);
+    }
+}
+
+impl<T, M> ReadHalf<T, M>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    M: MaskSource,
+{
+    /// As [`MessageStream::close`], for a task that has only this half. Read on until `None`.
+    ///
+    /// # Errors
+    /// As [`MessageStream::close`].
+    pub async fn close<C: IntoClose>(&mut self, close: C) -> Result<(), StreamError> {
+        self.0.lock().begin_close(close)?;
+        // In the place of the one who reads, as the other half may be writing.
+        poll_fn(|cx| self.0.lock().poll_write(|tasks| &tasks.reader, cx)).await
+    }
+}
+
+/// Nothing is pinned in them.
+impl<T, M> Unpin for WriteHalf<T, M> {}
+impl<T, M> Unpin for ReadHalf<T, M> {}
+
+impl<T, M> Stream for ReadHalf<T, M>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    M: MaskSource,
+{
+    type Item = Result<Message, StreamError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.lock().poll_message(cx)
+    }
+}
+
+impl<T, M> FusedStream for ReadHalf<T, M>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    M: MaskSource,
+{
+    fn is_terminated(&self) -> bool {
+        self.0.lock().is_over()
+    }
+}
+
+/// Closing it sends a close frame without a code, unless either side has closed.
+impl<T, M> Sink<Message> for WriteHalf<T, M>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    M: MaskSource,
+{
+    type Error = StreamError;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
+        self.0.lock().poll_room(cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), StreamError> {
+        Ok(self.0.lock().start(message)?)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
+        self.0.lock().write(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
+        self.0.lock().poll_close_and_shut(cx)
+    }
+}
