@@ -8,14 +8,14 @@ use core::time::Duration;
 /// `Fanout<PreparedFrame>` frames, and a struct of both serves both wires.
 /// [`sse::Replay`](crate::sse::Replay) adds IDs and resumption.
 ///
-/// A [`Subscriber`] is a place in the log. The items that it has not read yet are its queue, which
-/// is bounded by the log's own limits. A subscriber that reads too slowly costs no memory and
-/// nobody's time. It learns how many items it [missed](Lagged). You decide what to do then: drop
-/// the subscriber, or continue at the oldest item that is held.
+/// A [`Subscriber`] is a place in the log. The items that it has not read yet are its queue, so the
+/// log's own limits bound the queue. A subscriber that reads too slowly takes no memory and delays
+/// nobody. It learns how many items it [missed](Lagged). You decide what to do then: drop the
+/// subscriber, or continue at the oldest held item.
 ///
 /// The log knows no tasks: after [`push`](Self::push), wake all waiting subscribers at once, as
-/// `tokio::sync::Notify::notify_waiters` does. Time is a [`Duration`] since any fixed start, the
-/// same for all calls.
+/// `tokio::sync::Notify::notify_waiters` does. Time is a [`Duration`] since a fixed start, which is
+/// the same for all calls.
 ///
 /// Memory on 64-bit machines: as much as the [options](FanoutOptions) allow, by the lengths that
 /// you pass; for each item its own size and 24 bytes, in a queue that grows by doubling; 8 bytes
@@ -75,11 +75,11 @@ pub struct Subscriber {
     next: u64,
 }
 
-/// A subscriber was too slow: items were dropped before it read them.
+/// The error of a subscriber that was too slow: items were dropped before it read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("too slow: {missed} items missed")]
 pub struct Lagged {
-    /// The number of items missed, at least 1.
+    /// The number of missed items, at least 1.
     pub missed: u64,
 }
 
@@ -90,8 +90,8 @@ impl<T> Fanout<T> {
         Self { options, entries: VecDeque::new(), first: 0, bytes: 0 }
     }
 
-    /// Appends an item of `len` bytes for all current subscribers. The newest item is held however
-    /// long it is.
+    /// Appends an item of `len` bytes for all current subscribers. The newest item is always held,
+    /// even if it is longer than the limit.
     pub fn push(&mut self, item: T, len: usize, now: Duration) {
         self.push_dropping(item, len, now, drop);
     }
@@ -164,7 +164,7 @@ impl<T> Fanout<T> {
         Ok(item)
     }
 
-    /// Returns the number of items held.
+    /// Returns the number of held items.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -176,7 +176,7 @@ impl<T> Fanout<T> {
         self.entries.is_empty()
     }
 
-    /// Returns the items held, the newest first, leaving out the `without` newest.
+    /// Returns the held items, the newest first, without the `without` newest ones.
     pub(crate) fn newest_first(&self, without: usize) -> impl Iterator<Item = &T> {
         let end = self.len().saturating_sub(without);
         self.entries.range(..end).rev().map(|entry| &entry.item)
@@ -194,12 +194,12 @@ impl<T> Fanout<T> {
 }
 
 impl FanoutOptions {
-    /// 1,024.
+    /// The default of [`max_items`](Self::max_items): 1,024.
     pub const DEFAULT_MAX_ITEMS: usize = 1024;
-    /// 1 MiB.
+    /// The default of [`max_bytes`](Self::max_bytes): 1 MiB.
     pub const DEFAULT_MAX_BYTES: usize = 1 << 20;
 
-    /// Creates the default limits, without a limit on age.
+    /// Creates the default limits, with no limit on age.
     #[must_use]
     pub const fn new() -> Self {
         Self { items: Self::DEFAULT_MAX_ITEMS, bytes: Self::DEFAULT_MAX_BYTES, age: Duration::MAX }

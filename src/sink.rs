@@ -6,7 +6,8 @@ use crate::simd::append;
 use crate::simd::{Line, Spare};
 use core::convert::Infallible;
 
-/// A buffer has no room for all of the output. It then holds only a part of it: do not send it.
+/// The error of a buffer that has no room for all of the output. The buffer then holds only a part
+/// of the output: do not send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("buffer too small: {needed} bytes are needed")]
 pub struct BufferTooSmall {
@@ -23,7 +24,7 @@ pub(crate) trait Encode {
     fn longest(&self) -> usize;
 }
 
-/// A destination of pieces.
+/// A destination for pieces of output.
 pub(crate) trait Sink {
     type Error;
 

@@ -47,7 +47,7 @@ impl<'a> Spare<'a> {
         Self { memory, written: 0 }
     }
 
-    /// How many bytes were written.
+    /// Returns the number of bytes written.
     pub(crate) const fn written(&self) -> usize {
         self.written
     }

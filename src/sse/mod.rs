@@ -1,16 +1,19 @@
-//! Server-Sent Events (WHATWG HTML, section 9.2).
+//! Server-Sent Events ([WHATWG HTML, 9.2]).
+//!
+//! [WHATWG HTML, 9.2]:
+//! https://html.spec.whatwg.org/multipage/server-sent-events.html#server-sent-events
 //!
 //! | to | use |
 //! |---|---|
 //! | decode events in your own buffer, no allocator | [`Decoder`] |
 //! | decode owned events from `BytesMut` or `Bytes` chunks | [`OwnedDecoder`] |
-//! | have a stream of events over an HTTP client's response or chunks | [`EventStream`] (feature `stream`) |
-//! | read and write by `Framed` of `tokio-util` | [`EventCodec`] (feature `tokio-util`) |
+//! | read a `Stream` of events from an HTTP client's response or chunks | [`EventStream`] (feature `stream`) |
+//! | read and write with `Framed` of `tokio-util` | [`EventCodec`] (feature `tokio-util`) |
 //! | see each field and comment, buffering nothing | [`Lexer`] |
 //! | stay connected to a server, as a client | [`EventSource`] |
 //! | write events | [`EventBuilder`], [`KeepAlive`] |
-//! | send the same to many, and let them resume | [`Replay`] |
-//! | answer with an event stream by hyper, axum and the like | [`EventBody`] (feature `http-body`) |
+//! | send the same events to many clients, and let them resume | [`Replay`] |
+//! | answer with an event stream in hyper, axum and others | [`EventBody`] (feature `http-body`) |
 //! | set and check HTTP headers | [`RESPONSE_HEADERS`], [`is_event_stream`], [`last_event_id_value`] |
 
 mod adapt;

@@ -1,7 +1,7 @@
 //! WebSocket ([RFC 6455](https://www.rfc-editor.org/rfc/rfc6455)).
 //!
-//! Start with [`WebSocket`], which has deadlines and pings, or on tokio with [`MessageStream`],
-//! which is shorter to use and has neither.
+//! Start with [`WebSocket`], which has deadlines and pings. On tokio, [`MessageStream`] is shorter
+//! to use, but has neither.
 //!
 //! | to | use |
 //! |---|---|

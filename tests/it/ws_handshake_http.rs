@@ -422,7 +422,7 @@ fn a_request_of_the_http_crate_is_sent() {
         .header("Origin", "https://example.com")
         .header("Sec-WebSocket-Protocol", "chat, superchat")
         .header("Sec-WebSocket-Protocol", "soap")
-        .header("X-Name", header::HeaderValue::from_bytes(b"caf\xE9").unwrap())
+        .header("X-Name", header::HeaderValue::from_bytes(b"gr\xFCn").unwrap())
         .header("X-Name", "two");
     let head = sent(all).unwrap();
     assert_eq!(
@@ -436,7 +436,7 @@ fn a_request_of_the_http_crate_is_sent() {
          Origin: https://example.com\r\n\
          Sec-WebSocket-Protocol: chat, superchat, soap\r\n\
          Authorization: Basic dXNlcjpzZWNyZXQ=\r\n\
-         x-name: caf\u{E9}\r\n\
+         x-name: gr\u{FC}n\r\n\
          x-name: two\r\n\r\n"
     );
     let least = sent(http::Request::get("wss://example.com:8443")).unwrap();

@@ -4,7 +4,7 @@ use super::register::{Vector, copy_block_min};
 use crate::simd::Line;
 use core::mem::MaybeUninit;
 
-/// How far text was copied.
+/// The progress of a copy of text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Copied {
     /// Bytes read from the text.

@@ -20,7 +20,7 @@ pub(super) type Base = v128;
 
 /// A register of [`LEN`](Self::LEN) bytes.
 ///
-/// A mask has one bit for each byte. The lowest bit stands for the first byte.
+/// A mask has one bit for each byte. The lowest bit is that of the first byte.
 ///
 /// # Safety
 /// Call a method only where the register's instructions exist. A method with a pointer reads or

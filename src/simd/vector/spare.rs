@@ -1,4 +1,4 @@
-//! [`Room`], memory that is written from its front.
+//! [`Spare`], memory that is written from its front.
 
 use super::lines::{Copied, copy_lines};
 use crate::simd::Line;
@@ -25,13 +25,13 @@ impl<'a> Spare<'a> {
         self.written
     }
 
-    /// Writes these bytes; returns whether there was room for them.
+    /// Writes these bytes. Returns whether there was room for them.
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) -> bool {
         let end = self.written + bytes.len();
         let Some(place) = self.memory.get_mut(self.written..end) else { return false };
-        // SAFETY: the place is as long as the bytes, and does not overlap them, as it is borrowed
-        // mutably.
+        // SAFETY: the place is as long as the bytes, and does not overlap them, because it is
+        // borrowed mutably.
         unsafe {
             place.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
         }
@@ -40,7 +40,7 @@ impl<'a> Spare<'a> {
     }
 
     /// Writes as much of `text` as can be done at once, with the start of a line in place of each
-    /// line end; returns how much.
+    /// line end. Returns how much.
     #[inline]
     pub(crate) fn copy_lines(&mut self, text: &[u8], line: Line) -> usize {
         // For a short text, choosing the instructions costs more than they save.
@@ -53,8 +53,9 @@ impl<'a> Spare<'a> {
     }
 }
 
-/// Appends to `buffer` everything that `write` writes to the memory that the buffer has in one
-/// piece, if `write` returns `true`. Otherwise appends nothing. Returns the result of `write`.
+/// Writes with `write` to the memory that `buffer` has in one piece. If `write` returns `true`, the
+/// written bytes are appended to `buffer`. Otherwise nothing is appended. Returns the result of
+/// `write`.
 #[cfg(feature = "alloc")]
 #[inline]
 pub(crate) fn append(

@@ -1,4 +1,4 @@
-//! The chunks of a response's body.
+//! [`BodyChunks`], the chunks of a response's body.
 
 use bytes::{Buf, Bytes};
 use core::pin::Pin;
@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 pin_project! {
     /// The data of an [`http_body::Body`] as a [`Stream`] of chunks, for
-    /// [`EventStream`](crate::sse::EventStream). Trailers are left out.
+    /// [`EventStream`](crate::sse::EventStream). Trailers are dropped.
     ///
     /// ```
     /// use eventwire::sse::{BodyChunks, EventStream};
@@ -38,7 +38,7 @@ impl<B: Body> BodyChunks<B> {
         Self { body }
     }
 
-    /// Returns the body, with what is left of it.
+    /// Returns the body with its remaining data.
     pub fn into_inner(self) -> B {
         self.body
     }
@@ -51,7 +51,7 @@ impl<B: Body> Stream for BodyChunks<B> {
         let mut body = self.project().body;
         while let Some(frame) = ready!(body.as_mut().poll_frame(cx)).transpose()? {
             if let Ok(mut data) = frame.into_data() {
-                // `Bytes` are not copied.
+                // This does not copy `Bytes`.
                 return Poll::Ready(Some(Ok(data.copy_to_bytes(data.remaining()))));
             }
         }

@@ -1,4 +1,4 @@
-//! A response body over a stream of events.
+//! [`EventBody`], a response body over a stream of events.
 
 use super::into_event_bytes::IntoEventBytes;
 use super::keep_alive_stream::KeepAliveStream;
@@ -15,18 +15,19 @@ use pin_project_lite::pin_project;
 
 pin_project! {
     /// The body of an event stream, over any [`Stream`] of [events to send](IntoEventBytes)
-    /// ([WHATWG HTML, 9.2.5]). For hyper, axum and all that take an [`http_body::Body`].
+    /// ([WHATWG HTML, 9.2.5]). Use it with hyper, axum and everything that takes an
+    /// [`http_body::Body`].
     ///
-    /// An item is an [`EventBuilder`], or the [`Bytes`] of an event that was encoded before, as
-    /// [`EventBuilder::to_bytes`], [`Replay`](crate::sse::Replay) and
-    /// [`KEEP_ALIVE`](crate::sse::KEEP_ALIVE) make them. An item may also be a `Result` of either.
-    /// An `Err` ends the body with that error, and the server cuts the response off. A body whose
-    /// items are no `Result` never fails.
+    /// An item is an [`EventBuilder`], or the [`Bytes`] of an event that was encoded before, for
+    /// example by [`EventBuilder::to_bytes`] or [`Replay`](crate::sse::Replay), or a
+    /// [`KEEP_ALIVE`](crate::sse::KEEP_ALIVE). An item may also be a `Result` of either. An `Err`
+    /// ends the body with that error, and the server cuts the response off. If the items are not a
+    /// `Result`, the body never fails.
     ///
-    /// Each item becomes one frame. `Bytes` are sent as they are, uncopied, so that one event can
-    /// go to many. Bytes that are no whole blocks make another event stream, or none.
+    /// Each item becomes one frame. `Bytes` are sent without a copy, so one event can be sent to
+    /// many clients. They must be whole blocks: anything else changes the events that clients see.
     ///
-    /// The stream need not be [`Unpin`]. The body ends when the stream does.
+    /// The stream does not have to be [`Unpin`]. The body ends when the stream ends.
     ///
     /// ```
     /// use eventwire::sse::{EventBody, EventBuilder};
@@ -37,7 +38,7 @@ pin_project! {
     /// assert_eq!(response.headers()["content-type"], "text/event-stream");
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// let body = axum::body::Body::new(response.into_body()); // whatever the stream is
+    /// let body = axum::body::Body::new(response.into_body()); // for any type of stream
     /// let sent = axum::body::to_bytes(body, usize::MAX).await?;
     /// assert_eq!(sent, "data: a\n\ndata: b\n\n");
     /// # Ok::<(), axum::Error>(())
@@ -47,7 +48,7 @@ pin_project! {
     ///
     /// # With axum
     ///
-    /// With feature `axum` a handler returns the body as it is. Without that feature a handler
+    /// With feature `axum`, a handler can return the body directly. Without that feature, a handler
     /// returns `EventBody::new(events).into_response().map(axum::body::Body::new)`.
     ///
     #[cfg_attr(feature = "axum", doc = "```")]
@@ -81,15 +82,15 @@ pin_project! {
 }
 
 impl<S: Stream<Item: IntoEventBytes>> EventBody<S> {
-    /// Returns the body of these events.
+    /// Creates the body of these events.
     pub const fn new(stream: S) -> Self {
         Self { stream, first: None, is_over: false }
     }
 
     /// Sends a [`KEEP_ALIVE`](crate::sse::KEEP_ALIVE) whenever there was no event for an interval.
-    /// So no proxy closes the connection, and the server notices a client that has gone.
+    /// So proxies do not close the connection, and the server notices a client that has gone.
     ///
-    /// `sleep` is the timer of your runtime, such as `tokio::time::sleep`; see
+    /// `sleep` is the timer of your runtime, such as `tokio::time::sleep`. See
     /// [`KeepAliveStream::new`].
     ///
     /// ```
@@ -154,7 +155,7 @@ impl<S: Stream<Item: IntoEventBytes>> EventBody<S> {
         response
     }
 
-    /// Returns the stream of events that are still to be sent.
+    /// Returns the stream of the remaining events.
     pub fn into_inner(self) -> S {
         self.stream
     }
@@ -185,7 +186,7 @@ impl<S: Stream<Item: IntoEventBytes>> Body for EventBody<S> {
     }
 }
 
-/// Makes the response of [`into_response`](EventBody::into_response), with the body in a box.
+/// Makes the response of [`into_response`](EventBody::into_response), with a boxed body.
 #[cfg(feature = "axum")]
 impl<S> axum_core::response::IntoResponse for EventBody<S>
 where

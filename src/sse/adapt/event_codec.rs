@@ -1,4 +1,4 @@
-//! Event streams for `tokio_util::codec`.
+//! [`EventCodec`], event streams for `tokio_util::codec`.
 
 use super::read_error::ReadError;
 use crate::sse::decode::{OwnedDecoder, OwnedItem};
@@ -7,25 +7,34 @@ use bytes::{Bytes, BytesMut};
 use std::io;
 use tokio_util::codec::{Decoder, Encoder};
 
-/// Event streams (WHATWG HTML, 9.2.5 and 9.2.6) for `FramedRead`, `FramedWrite` and `Framed` of
-/// [`tokio_util::codec`].
+/// A codec for event streams ([WHATWG HTML, 9.2.5], [WHATWG HTML, 9.2.6]), for `FramedRead`,
+/// `FramedWrite` and `Framed` of [`tokio_util::codec`].
 ///
-/// It reads [`OwnedItem`]s by [`OwnedDecoder::decode_buffer`], with the limits of that decoder. At the
-/// end of the transport an unfinished event is discarded, by the standard and without an error, unless
-/// the decoder's options [ask for it](crate::sse::DecoderOptions::unfinished), and the decoder is
-/// [`reset`](OwnedDecoder::reset): what is read after is a new stream, into which the
-/// last event ID is carried over. A read that is dropped before it is done loses nothing.
+/// The codec reads [`OwnedItem`]s with [`OwnedDecoder::decode_buffer`], within the decoder's
+/// limits. At the end of the transport, an unfinished event is discarded without an error, as the
+/// standard says, unless the decoder's options [ask for
+/// it](crate::sse::DecoderOptions::unfinished). The decoder is then [`reset`](OwnedDecoder::reset):
+/// later input is a new stream, which begins with the last event ID. A read that is dropped before
+/// it is done loses nothing.
 ///
-/// It writes [`EventBuilder`]s, and blocks that were encoded for many, as
-/// [`to_bytes`](EventBuilder::to_bytes) and [`KEEP_ALIVE`](crate::sse::KEEP_ALIVE) give them. Those are sent
-/// as they are: bytes that are no whole blocks make another event stream, or none.
+/// The codec writes [`EventBuilder`]s, and the [`Bytes`] of blocks that were encoded for many
+/// receivers, such as those of [`to_bytes`](EventBuilder::to_bytes) and
+/// [`KEEP_ALIVE`](crate::sse::KEEP_ALIVE). `Bytes` are sent unchanged. They must be whole blocks:
+/// anything else changes the events that readers see.
 ///
-/// As there are several kinds of items, `SinkExt::<Bytes>::close(&mut writer)` says which, and `flush`
-/// likewise. It knows nothing of HTTP: a transport that carries chunked bodies is to be taken apart first.
+/// There are several types of items, so name one in calls such as `SinkExt::<Bytes>::close(&mut
+/// writer)` and `flush`. The codec knows nothing of HTTP: remove the chunked encoding of a body
+/// before you pass it to the codec.
+///
+/// [WHATWG HTML, 9.2.5]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+/// [WHATWG HTML, 9.2.6]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 ///
 /// # Errors
-/// [`ReadError::Transport`] has the error of the transport, [`ReadError::Decode`] the limit that the
-/// stream went past, which each read after it repeats. Only the transport makes a write fail.
+/// [`ReadError::Transport`] contains the error of the transport. [`ReadError::Decode`] contains the
+/// limit that the stream passed, and each later read repeats it. A write fails only if the
+/// transport fails.
 ///
 /// ```
 /// use eventwire::sse::{EventCodec, Item, EventBuilder};
@@ -53,25 +62,25 @@ pub struct EventCodec {
 }
 
 impl EventCodec {
-    /// A codec with the default [`DecoderOptions`](crate::sse::DecoderOptions).
+    /// Creates a codec with the default [`DecoderOptions`](crate::sse::DecoderOptions).
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A codec that reads by this decoder, which has options or a last event ID.
+    /// Creates a codec that reads with this decoder, and so with its options and its last event ID.
     #[must_use]
     pub const fn with_decoder(decoder: OwnedDecoder) -> Self {
         Self { decoder }
     }
 
-    /// The decoder, which knows the last event ID and the reconnection time.
+    /// Returns the decoder, which has the last event ID and the reconnection time.
     #[must_use]
     pub const fn decoder(&self) -> &OwnedDecoder {
         &self.decoder
     }
 
-    /// The decoder, to go on without the codec. What is left in the read buffer belongs to it.
+    /// Returns the decoder, to continue without the codec. Pass it the rest of the read buffer.
     #[must_use]
     pub fn into_decoder(self) -> OwnedDecoder {
         self.decoder
@@ -103,12 +112,12 @@ impl Encoder<&EventBuilder<'_>> for EventCodec {
     type Error = io::Error;
 
     fn encode(&mut self, message: &EventBuilder<'_>, buffer: &mut BytesMut) -> io::Result<()> {
-        // Never: this buffer grows.
+        // This cannot fail, because the buffer grows.
         message.encode_to(buffer).map_err(io::Error::other)
     }
 }
 
-/// Whole blocks that were encoded before.
+/// Writes whole blocks that were encoded before.
 impl Encoder<Bytes> for EventCodec {
     type Error = io::Error;
 

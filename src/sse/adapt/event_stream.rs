@@ -1,4 +1,4 @@
-//! A stream of events over a stream of chunks.
+//! [`EventStream`], a stream of events over a stream of chunks.
 
 #[cfg(feature = "http-body")]
 use super::body_chunks::BodyChunks;
@@ -17,38 +17,41 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The events of a body that comes as a [`Stream`] of chunks, such as `reqwest`'s
-    /// `bytes_stream()` ([WHATWG HTML, 9.2.6]). A chunk is [`Bytes`], or what becomes `Bytes`
-    /// without a copy, such as `Vec<u8>` and `String`.
+    /// The events of a body that is a [`Stream`] of chunks, such as `reqwest`'s `bytes_stream()`
+    /// ([WHATWG HTML, 9.2.6]). A chunk is [`Bytes`], or a type that converts into `Bytes` without a
+    /// copy, such as `Vec<u8>` and `String`.
     ///
     /// [`from_response`](Self::from_response) (feature `http-body`) takes a response, and checks
-    /// its status and content type. [`new`](Self::new) takes the chunks alone: then check them
-    /// yourself, by [`is_event_stream`](crate::sse::is_event_stream).
+    /// its status and content type. [`new`](Self::new) takes only the chunks: check the response
+    /// yourself, with [`is_event_stream`](crate::sse::is_event_stream).
     ///
-    /// The stream yields events alone. Comments, unknown lines, blocks without data and what
-    /// [`OnLimit::Skip`](crate::sse::OnLimit::Skip) drops are passed over; [`items`](Self::items)
-    /// shows them. The stream does not reconnect: [`EventSource`](crate::sse::EventSource) does.
+    /// The stream yields only events. It drops comments, unknown lines, blocks without data, and
+    /// everything that [`OnLimit::Skip`](crate::sse::OnLimit::Skip) skips. [`items`](Self::items)
+    /// yields them too. The stream does not reconnect, but [`EventSource`](crate::sse::EventSource)
+    /// does.
     ///
-    /// An `EventStream` is [`Unpin`] if the stream of chunks is. `core::pin::pin!` and `Box::pin`
-    /// make any other so. A `next()` that is dropped before it is done, as by `select!`, loses
-    /// nothing.
+    /// An `EventStream` is [`Unpin`] if the stream of chunks is. Pin any other with
+    /// `core::pin::pin!` or `Box::pin`. A `next()` that is dropped before it is done, for example
+    /// by `select!`, loses nothing.
     ///
-    /// After the chunks, after an error and after the [last event](Self::last_event) the stream is
-    /// over: it yields `None` from then on. An unfinished event is discarded then, by the standard.
-    /// Only at the end of the chunks it is yielded, if the decoder's options
-    /// [ask for it](crate::sse::DecoderOptions::unfinished).
+    /// The stream is over after the last chunk, after an error, and after the [last
+    /// event](Self::last_event). From then on it yields `None`. An unfinished event is discarded,
+    /// as the standard says. At the end of the chunks, it is yielded if the decoder's options [ask
+    /// for it](crate::sse::DecoderOptions::unfinished).
     ///
-    /// For the next connection [`into_parts`](Self::into_parts) returns the decoder, which is
-    /// [`reset`](OwnedDecoder::reset) and keeps the last event ID. The request says that ID by
-    /// [`last_event_id_value`](crate::sse::last_event_id_value). [`decoder`](Self::decoder) takes
-    /// the decoder for the next stream, and [`Backoff`](crate::Backoff) has the waits between.
+    /// For the next connection, take the decoder from [`into_parts`](Self::into_parts). Once the
+    /// stream is over, its decoder was [`reset`](OwnedDecoder::reset), and keeps the last event ID.
+    /// The next request must contain that ID: see
+    /// [`last_event_id_value`](crate::sse::last_event_id_value). Pass the decoder to the next
+    /// stream with [`decoder`](Self::decoder). [`Backoff`](crate::Backoff) has the waits between
+    /// connections.
     ///
-    /// Memory: the decoder's, and the chunk that is being decoded.
+    /// Memory: that of the decoder, and the chunk that is being decoded.
     ///
     /// # Errors
-    /// [`ReadError::Transport`] has the error of the chunks, [`ReadError::Decode`] the limit that
-    /// the stream went past. Events before it were delivered. [`ReadError::Ended`] comes only if
-    /// there is a [last event](Self::last_event) to wait for.
+    /// [`ReadError::Transport`] contains the error of the chunks. [`ReadError::Decode`] contains
+    /// the limit that the stream passed. Events before the error were yielded. [`ReadError::Ended`]
+    /// occurs only if there is a [last event](Self::last_event) to wait for.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -91,8 +94,8 @@ where
         Self::with_decoder(stream, OwnedDecoder::new())
     }
 
-    /// Returns the events of these chunks by this decoder, which has options or a last event ID.
-    /// [`reset`](OwnedDecoder::reset) a decoder that was left in the middle of another stream.
+    /// Returns the events of these chunks, with this decoder, and so with its options and its last
+    /// event ID. [`reset`](OwnedDecoder::reset) a decoder that was used for part of another stream.
     pub const fn with_decoder(stream: S, decoder: OwnedDecoder) -> Self {
         Self { items: ItemStream::new(stream, decoder) }
     }
@@ -100,13 +103,13 @@ where
 
 #[cfg(feature = "http-body")]
 impl<B: http_body::Body> EventStream<BodyChunks<B>> {
-    /// Returns the events of a response, if it is an event stream: an [`http::Response`] with any
-    /// [`http_body::Body`], as hyper has it, or what converts into one, such as
-    /// `reqwest::Response`.
+    /// Returns the events of a response, if it is an event stream. The response is an
+    /// [`http::Response`] with any [`http_body::Body`], such as hyper's, or a type that converts
+    /// into one, such as `reqwest::Response`.
     ///
     /// # Errors
-    /// If the status is not 200 or the content type is not `text/event-stream`. The error has the
-    /// response, whose body often says why.
+    /// If the status is not 200 or the content type is not `text/event-stream`. The error contains
+    /// the response, whose body often says why.
     ///
     /// ```
     /// use eventwire::sse::{EventStream, LastEvent};
@@ -114,7 +117,7 @@ impl<B: http_body::Body> EventStream<BodyChunks<B>> {
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// let response = http::Response::builder().header("content-type", "text/event-stream");
-    /// let response = response.body("data: {}\n\ndata: [DONE]\n\n".to_owned())?; // a client's
+    /// let response = response.body("data: {}\n\ndata: [DONE]\n\n".to_owned())?; // from a client
     ///
     /// let mut events =
     ///     EventStream::from_response(response)?.until(LastEvent::Data("[DONE]"));
@@ -126,7 +129,7 @@ impl<B: http_body::Body> EventStream<BodyChunks<B>> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// With `reqwest` the body of a refusal is read by
+    /// With `reqwest`, read the body of a refusal with
     /// `reqwest::Response::from(error.into_response()).text()`.
     pub fn from_response<R>(response: R) -> Result<Self, NotAnEventStream<B>>
     where
@@ -138,8 +141,8 @@ impl<B: http_body::Body> EventStream<BodyChunks<B>> {
 }
 
 impl<S> EventStream<S> {
-    /// Sets the decoder, which has options or a last event ID, as
-    /// [`with_decoder`](Self::with_decoder) does. Set it before the first event is read.
+    /// Sets the decoder, which may have options or a last event ID, like
+    /// [`with_decoder`](Self::with_decoder). Call this before you read the first event.
     ///
     /// ```
     /// use eventwire::sse::{DecoderOptions, EventStream, OwnedDecoder};
@@ -154,16 +157,16 @@ impl<S> EventStream<S> {
         self
     }
 
-    /// Sets the event after which the stream is over, or [several](LastEvents), any of which ends
-    /// it. The last event is yielded like any other. Then comes `None`, even if the server stays
-    /// connected.
+    /// Sets the event after which the stream is over, or [several](LastEvents), any one of which
+    /// ends it. The last event is yielded like any other. The stream then yields `None`, even if
+    /// the server stays connected.
     ///
-    /// A stream without that event was cut off: at the end of the chunks it yields the error
-    /// [`ReadError::Ended`] before `None`. A last event that misses its blank line, because the
-    /// server forgets it, counts too. Such an event is yielded if the decoder's options
-    /// [ask for it](crate::sse::DecoderOptions::unfinished).
+    /// A stream that ends without the last event was cut off. It yields the error
+    /// [`ReadError::Ended`] before `None`. A last event without its blank line, from a server that
+    /// forgets it, counts too. It is yielded if the decoder's options [ask for
+    /// it](crate::sse::DecoderOptions::unfinished).
     ///
-    /// Of this and [`until`](Self::until) the last call counts.
+    /// Each call of this or of [`until`](Self::until) replaces the one before.
     ///
     /// ```
     /// use eventwire::sse::{EventStream, LastEvent, ReadError};
@@ -188,8 +191,8 @@ impl<S> EventStream<S> {
         self
     }
 
-    /// Does the same as [`last_event`](Self::last_event), but the last event is not yielded: for an
-    /// event that says nothing else, such as `[DONE]`.
+    /// Sets the event after which the stream is over, like [`last_event`](Self::last_event), but
+    /// does not yield it. Use this for an event that carries nothing else, such as `[DONE]`.
     ///
     /// ```
     /// use eventwire::sse::{EventStream, LastEvent, ReadError};
@@ -210,27 +213,27 @@ impl<S> EventStream<S> {
         self
     }
 
-    /// Returns the stream of all items, which also shows comments, blocks without data and what
-    /// else the decoder's [options](crate::sse::DecoderOptions) ask for. [`ItemStream`] has an
-    /// example.
+    /// Returns the stream of all items. It also yields comments, blocks without data, and
+    /// everything else that the decoder's [options](crate::sse::DecoderOptions) ask for.
+    /// [`ItemStream`] has an example.
     pub fn items(self) -> ItemStream<S> {
         self.items
     }
 
-    /// Returns the last event ID, as [`OwnedDecoder::last_event_id`].
+    /// Returns the last event ID, like [`OwnedDecoder::last_event_id`].
     #[must_use]
     pub const fn last_event_id(&self) -> &Utf8Bytes {
         self.items.last_event_id()
     }
 
-    /// Returns the last valid `retry`, as [`OwnedDecoder::reconnection_time`].
+    /// Returns the last valid `retry`, like [`OwnedDecoder::reconnection_time`].
     #[must_use]
     pub const fn reconnection_time(&self) -> Option<Duration> {
         self.items.reconnection_time()
     }
 
-    /// Returns the stream of chunks, the decoder, and the bytes that are left of the last chunk.
-    /// Those are decoded next, before those of further chunks.
+    /// Returns the stream of chunks, the decoder, and the rest of the last chunk. Decode that rest
+    /// before any further chunks.
     pub fn into_parts(self) -> (S, OwnedDecoder, Bytes) {
         self.items.into_parts()
     }
@@ -243,8 +246,8 @@ where
 {
     type Item = Result<OwnedEvent, ReadError<E>>;
 
-    /// Like the combinators of `futures-util` it has no budget: chunks that end no event are taken
-    /// for as long as there are some at once.
+    /// Polls for the next event. Like the combinators of `futures-util`, this has no budget: it
+    /// takes chunks that complete no event for as long as they are ready.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.project().items.poll_by(cx, |item| match item {
             Item::Event(event) => Some(event),

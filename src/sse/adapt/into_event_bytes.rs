@@ -1,4 +1,4 @@
-//! What a stream of events to send can yield.
+//! [`IntoEventBytes`], the items of a stream of events to send.
 
 use crate::sse::encode::EventBuilder;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use core::convert::Infallible;
 /// | [`Bytes`] of whole blocks, such as [`EventBuilder::to_bytes`] returns | none |
 /// | `Result<T, E>` with a `T` of the above | `E` |
 ///
-/// A text is no such item, since it could be data or a whole block.
+/// A text is not such an item, because it could be data or a whole block.
 /// `EventBuilder::new().data(text)` makes an event of it.
 ///
 /// ```
@@ -31,7 +31,7 @@ use core::convert::Infallible;
     note = "`EventBuilder::new().data(text)` makes an event of a text"
 )]
 pub trait IntoEventBytes: sealed::Sealed {
-    /// Why there is no event: [`Infallible`], or the error of a `Result`.
+    /// The reason that there is no event: [`Infallible`], or the error of a `Result`.
     type Error;
 
     /// Returns the encoded blocks.
@@ -45,8 +45,8 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// Whole blocks that were encoded before. They are neither copied nor checked: bytes that are no
-/// whole blocks make another event stream, or none.
+/// Whole blocks that were encoded before. They are neither copied nor checked: anything else
+/// changes the events that clients see.
 impl IntoEventBytes for Bytes {
     type Error = Infallible;
 

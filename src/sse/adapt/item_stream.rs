@@ -1,4 +1,4 @@
-//! A stream of items over a stream of chunks.
+//! [`ItemStream`], a stream of items over a stream of chunks.
 
 use super::read_error::ReadError;
 use crate::Utf8Bytes;
@@ -12,11 +12,12 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// All items of an event stream over a [`Stream`] of chunks: events, and what else the
-    /// [options](crate::sse::DecoderOptions) of the decoder ask for, such as comments and blocks
+    /// All items of an event stream over a [`Stream`] of chunks: events, and everything else that
+    /// the decoder's [options](crate::sse::DecoderOptions) ask for, such as comments and blocks
     /// without data. [`EventStream::items`](crate::sse::EventStream::items) returns it.
     ///
-    /// In all else, errors too, it behaves as an [`EventStream`](crate::sse::EventStream).
+    /// In all other respects, including errors, it behaves like an
+    /// [`EventStream`](crate::sse::EventStream).
     ///
     /// ```
     /// use eventwire::sse::{DecoderOptions, EventStream, Item, OwnedDecoder, ReadError};
@@ -46,7 +47,7 @@ pin_project! {
         #[pin]
         stream: S,
         decoder: OwnedDecoder,
-        // What is not decoded of the last chunk.
+        // The part of the last chunk that is not decoded yet.
         chunk: Bytes,
         last_events: LastEvents,
         yields_last: bool,
@@ -57,7 +58,7 @@ pin_project! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Reading,
-    /// The chunks ended before the last event did, which is still to be told.
+    /// The chunks ended before the last event, and this is not reported yet.
     Cut,
     Over,
 }
@@ -83,13 +84,13 @@ impl<S> ItemStream<S> {
         self.yields_last = yields_last;
     }
 
-    /// Returns the last event ID, as [`OwnedDecoder::last_event_id`].
+    /// Returns the last event ID, like [`OwnedDecoder::last_event_id`].
     #[must_use]
     pub const fn last_event_id(&self) -> &Utf8Bytes {
         self.decoder.last_event_id()
     }
 
-    /// Returns the last valid `retry`, as [`OwnedDecoder::reconnection_time`].
+    /// Returns the last valid `retry`, like [`OwnedDecoder::reconnection_time`].
     #[must_use]
     pub const fn reconnection_time(&self) -> Option<Duration> {
         self.decoder.reconnection_time()
@@ -100,7 +101,8 @@ impl<S> ItemStream<S> {
         (self.stream, self.decoder, self.chunk)
     }
 
-    /// The next item of those that `pick` takes. Inlined, as items cost much to move.
+    /// Polls for the next item that `pick` takes. This is inlined, because items are expensive to
+    /// move.
     #[inline(always)]
     pub(super) fn poll_by<C, E, T>(
         self: Pin<&mut Self>,
@@ -150,7 +152,7 @@ impl<S> ItemStream<S> {
                 }
             }
         }
-        // The end of the chunks.
+        // The chunks have ended.
         let give = this.decoder.gives_unfinished();
         let unfinished = this.decoder.unfinished(give);
         this.decoder.reset();
@@ -190,8 +192,8 @@ where
 {
     type Item = Result<OwnedItem, ReadError<E>>;
 
-    /// Like the combinators of `futures-util` it has no budget: chunks that end no item are taken
-    /// for as long as there are some at once.
+    /// Polls for the next item. Like the combinators of `futures-util`, this has no budget: it
+    /// takes chunks that complete no item for as long as they are ready.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_by(cx, Some)
     }

@@ -1,4 +1,4 @@
-//! Signs of life between the events of a stream.
+//! [`KeepAliveStream`], which sends keep-alives between the events of a stream.
 
 use super::into_event_bytes::IntoEventBytes;
 use crate::sse::server::KEEP_ALIVE;
@@ -11,17 +11,16 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// A stream of events to send, with a [`KEEP_ALIVE`] whenever it yielded nothing for an
+    /// A stream of events to send, with a [`KEEP_ALIVE`] whenever the stream yielded nothing for an
     /// interval.
     ///
     /// The timer is that of your runtime: a function from a [`Duration`] to a future that is ready
     /// after it, such as `tokio::time::sleep`. The function is called when the stream has nothing
     /// to yield. [`EventBody::keep_alive`](crate::sse::EventBody::keep_alive) does the same for a
-    /// body, and [`KeepAlive`](crate::sse::KeepAlive) says when a keep-alive is due where there are
-    /// no futures.
+    /// body. Without futures, [`KeepAlive`](crate::sse::KeepAlive) says when a keep-alive is due.
     ///
-    /// The items are encoded events, or the errors of the stream. After the stream there is nothing
-    /// more.
+    /// The items are encoded events, or the errors of the stream. When the stream ends, so do the
+    /// keep-alives.
     ///
     /// ```
     /// use eventwire::sse::{EventBuilder, KEEP_ALIVE, KeepAliveStream};
@@ -61,8 +60,8 @@ where
 {
     /// Returns the same events, with keep-alives between them.
     ///
-    /// With an interval of zero there are none. Proxies close a silent connection, so the interval
-    /// must be shorter than their patience:
+    /// With an interval of zero there are no keep-alives. Proxies close a silent connection, so the
+    /// interval must be shorter than their timeout:
     /// [`KeepAlive::DEFAULT_INTERVAL`](crate::sse::KeepAlive::DEFAULT_INTERVAL) is 15 s.
     pub const fn new(stream: S, interval: Duration, sleep: F) -> Self {
         Self { stream, interval, sleep, timer: None, is_over: false }

@@ -1,4 +1,4 @@
-//! Adaptors to the traits of other crates: thin, without protocol logic.
+//! Adaptors to the traits of other crates. They are thin, without protocol logic.
 
 #[cfg(feature = "http-body")]
 mod body_chunks;

@@ -1,4 +1,4 @@
-//! A response that is not an event stream.
+//! [`NotAnEventStream`], the error for a response that is not an event stream.
 
 use crate::sse::header::{CONTENT_TYPE, last_type_is_event_stream};
 use alloc::boxed::Box;
@@ -28,7 +28,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 ///
 /// [WHATWG HTML, 9.2.3]:
 /// https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
-// In a box, as errors are small.
+// Boxed, to keep the error small.
 pub struct NotAnEventStream<B>(Box<Response<B>>);
 
 impl<B> NotAnEventStream<B> {
@@ -42,19 +42,20 @@ impl<B> NotAnEventStream<B> {
         }
     }
 
-    /// The status of the response.
+    /// Returns the status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.0.status()
     }
 
-    /// The `Content-Type` of the response. Of several the last one that is a type counts.
+    /// Returns the `Content-Type` of the response. If there are several, the last one that is a
+    /// MIME type counts.
     #[must_use]
     pub fn content_type(&self) -> Option<&HeaderValue> {
         content_type(&self.0)
     }
 
-    /// The response.
+    /// Returns a reference to the response.
     #[must_use]
     pub const fn response(&self) -> &Response<B> {
         &self.0
@@ -77,7 +78,7 @@ fn type_is_event_stream(content_type: &HeaderValue) -> Option<bool> {
     last_type_is_event_stream(content_type.as_bytes())
 }
 
-/// The body is not shown.
+/// Formats the error without the body.
 impl<B> fmt::Debug for NotAnEventStream<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NotAnEventStream")

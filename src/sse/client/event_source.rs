@@ -1,4 +1,5 @@
-//! The client: when to connect, what to send, and what a response, an end or silence means.
+//! [`EventSource`], a client that decides when to connect and what to send, and judges responses,
+//! the end of a body and silence.
 
 use super::event_source_error::{EventSourceError, EventSourceErrorCause};
 use super::event_source_options::{Attempt, EventSourceOptions};
@@ -18,62 +19,72 @@ use crate::sse::header::{
 use bytes::{Bytes, BytesMut};
 use core::time::Duration;
 
-/// A client that stays connected to an event stream, `EventSource` of WHATWG HTML (9.2), without
-/// the HTTP: it says when to send a request and with which headers, is told what came of it, and
-/// gives events.
+/// A client that stays connected to an event stream ([WHATWG HTML, 9.2]), without the HTTP. It
+/// decides when to send a request and with which headers, takes the outcome, and returns events.
 ///
-/// 1. Call [`poll`](Self::poll). At [`EventSourceStep::Connect`] send a request with the
-///    [`request_headers`](Self::request_headers); at [`EventSourceStep::Wait`] wait until then, for the response
-///    or for input.
-/// 2. Say what happens: [`response`](Self::response), then `receive` for what came with the head and
-///    for each chunk of the body, again and again until it gives [`Received::More`]; at the body's end
-///    `receive_eof` likewise, then [`end`](Self::end); or [`network_error`](Self::network_error). What `receive` leaves in a buffer of
-///    yours is to stand before the next chunk; a source that is [`owned`](EventSource::owned) takes
-///    chunks whole. At [`Received::Closed`] drop the response.
-/// 3. An `Err` is the `error` event, but for [misuse](DecodeError::InputShrunk). Drop what is left of
-///    the response and of your buffer; whether there will be another connection is in it, and
+/// 1. Call [`poll`](Self::poll). At [`EventSourceStep::Connect`], send a request with the
+///    [`request_headers`](Self::request_headers). At [`EventSourceStep::Wait`], wait for the
+///    response or for input, but no longer than until the given time.
+/// 2. Report what happens. Call [`response`](Self::response) for the head. Call `receive` for the
+///    bytes that came with the head and for each chunk of the body, each time until it returns
+///    [`Received::More`]. At the body's end, call `receive_eof` in the same way, and then
+///    [`end`](Self::end). If the request or the body fails, call
+///    [`network_error`](Self::network_error). Keep the bytes that `receive` leaves in your buffer
+///    in front of the next chunk. An [`owned`](EventSource::owned) source takes whole chunks
+///    instead. At [`Received::Closed`], drop the response.
+/// 3. An `Err` is the `error` event, except on [misuse](DecodeError::InputShrunk). Drop the rest of
+///    the response and of your buffer. The error says whether there will be another connection, and
 ///    [`poll`](Self::poll) says when.
 ///
-/// `now` is the time since any fixed start, the same for all calls; a clock that is set back does
-/// no harm but to waits. A call out of turn, such as a second `end` or anything after
-/// [`close`](Self::close), changes nothing: it gives `Ok`, and a body is dropped.
+/// `now` is the time since a fixed start, which is the same for all calls. If the clock goes
+/// backwards, waits get longer, and nothing else breaks. A call out of order, such as a second
+/// `end` or any call after [`close`](Self::close), changes nothing. It returns `Ok`, and a body is
+/// dropped.
 ///
-/// Redirects, TLS and cookies are the HTTP client's. It may follow redirects (9.2.3 allows all
-/// that Fetch does), and is to give the last response.
+/// Redirects, TLS and cookies are the task of the HTTP client. It may follow redirects ([WHATWG
+/// HTML, 9.2.3] allows all that Fetch does). Report its last response.
+///
+/// [WHATWG HTML, 9.2]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#server-sent-events
+/// [WHATWG HTML, 9.2.3]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
 ///
 /// # Servers that differ
 ///
-/// * Language models: some of their servers stay connected behind the last event, others leave out the
-///   blank line behind it. [`last_event`](EventSourceOptions::last_event) says which events end the stream.
-///   [`unfinished`](crate::sse::DecoderOptions::unfinished) has an event given that the end of the body cut off, so
-///   there is no need to feed `"\n\n"` behind the body. Some tell of an error by a line of bare JSON:
-///   [`unknown_lines`](crate::sse::DecoderOptions::unknown_lines) shows it. A request by POST is not sent a second
-///   time unless [`reconnect`](EventSourceOptions::reconnect) says so.
-/// * A status other than 200, such as 201, or a response without a `content-type`: by the standard
-///   neither is an event stream (9.2.3), and [`response`](Self::response) fails for good. A server
-///   that you know to mean one can be accepted by a check of your own, if you tell `response` what it
-///   should have said: 200, and a `content-type` of [`CONTENT_TYPE`]. Or leave the source out, and give
-///   the body to a [`Decoder`] or `OwnedDecoder`.
-/// * Streamable HTTP of the Model Context Protocol: a POST accepts
-///   `application/json, text/event-stream`, so replace the value of `accept` among the
-///   [`request_headers`](Self::request_headers). The answer may be JSON: look at its `content-type`
-///   before you tell the source. A stream that broke off is resumed not by the same POST but by a GET
-///   with `last-event-id`: set [`reconnect`](EventSourceOptions::reconnect), and send each request after
-///   the first as a GET if there is a [`last_event_id`](Self::last_event_id). Where there is none, the
-///   stream cannot be resumed: [`close`](Self::close) the source.
+/// * Language models: some of their servers stay connected after the last event, and others omit
+///   the blank line after it. [`last_event`](EventSourceOptions::last_event) says which events end
+///   the stream. With [`unfinished`](crate::sse::DecoderOptions::unfinished), an event that the end
+///   of the body cut off is yielded too, so there is no need to append `"\n\n"` to the body. Some
+///   servers report an error in a line of bare JSON, which
+///   [`unknown_lines`](crate::sse::DecoderOptions::unknown_lines) yields. A POST request is not
+///   sent a second time unless [`reconnect`](EventSourceOptions::reconnect) allows it.
+/// * A status other than 200, such as 201, or a response without a `content-type`: in the standard,
+///   neither is an event stream ([WHATWG HTML, 9.2.3]), and [`response`](Self::response) fails
+///   permanently. If you know that a server means one, check its response yourself, and pass to
+///   `response` what the server should have sent: 200, and a `content-type` of [`CONTENT_TYPE`]. Or
+///   use no source, and pass the body to a [`Decoder`] or `OwnedDecoder`.
+/// * Streamable HTTP of the Model Context Protocol: a POST accepts `application/json,
+///   text/event-stream`, so replace the value of `accept` in the
+///   [`request_headers`](Self::request_headers). The answer may be JSON: check its `content-type`
+///   before you pass it to the source. A stream that broke off is not resumed by the same POST, but
+///   by a GET with `last-event-id`. Set [`reconnect`](EventSourceOptions::reconnect), and send each
+///   request after the first as a GET if there is a [`last_event_id`](Self::last_event_id). If
+///   there is none, the stream cannot be resumed: [`close`](Self::close) the source.
 ///
-/// Memory: on 64-bit machines 224 bytes beside its decoder.
+/// Memory: 224 bytes in addition to the decoder, on 64-bit machines.
 ///
 /// ```
 /// use eventwire::sse::{
-///     EventSource, Item, ReadyState, Received, EventSourceErrorCause, EventSourceOptions, EventSourceStep,
+///     EventSource, EventSourceErrorCause, EventSourceOptions, EventSourceStep, Item, ReadyState,
+///     Received,
 /// };
 /// use std::time::Duration;
 ///
 /// let second = Duration::from_secs(1);
 /// let mut source = EventSource::new(EventSourceOptions::new());
 /// assert_eq!(source.poll(0 * second)?, EventSourceStep::Connect); // send the request
-/// assert_eq!(source.poll(0 * second)?, EventSourceStep::Wait(Some(120 * second))); // for the response
+/// // Wait for the response.
+/// assert_eq!(source.poll(0 * second)?, EventSourceStep::Wait(Some(120 * second)));
 ///
 /// source.response(200, [("content-type", "text/event-stream")], 1 * second)?;
 /// assert_eq!(source.ready_state(), ReadyState::Open);
@@ -81,10 +92,10 @@ use core::time::Duration;
 /// let mut input = &mut body[..];
 /// loop {
 ///     match source.receive(&mut input, 1 * second)? {
-///         // As text, with U+FFFD for what is none.
+///         // As text, with U+FFFD in place of invalid UTF-8.
 ///         Received::Item(Item::Event(event)) => assert_eq!(event.data.to_string(), "a"),
 ///         Received::Item(_) => {}
-///         Received::More => break, // read more of the body, behind what is left
+///         Received::More => break, // read more of the body, and append it to the rest
 ///         Received::Closed => return Ok(()), // drop the response
 ///     }
 /// }
@@ -99,15 +110,16 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Debug)]
 pub struct EventSource<D = Decoder> {
-    /// At the start of a stream whenever none is open.
+    /// At the start of a stream, whenever none is open.
     decoder: D,
     options: EventSourceOptions,
     state: State,
-    /// Of a server that does not answer, or is silent.
+    /// The last chance of a server that does not answer or is silent.
     last_chance: LastChance,
-    /// The last call of `receive` gave an item. While those are dealt with, nobody listens.
+    /// Whether the last call of `receive` returned an item. Nobody reads while the application
+    /// handles items.
     busy: bool,
-    /// There was an event in the stream that is open.
+    /// Whether the open stream has had an event.
     brought_event: bool,
 }
 
@@ -119,50 +131,55 @@ enum State {
     Closed,
 }
 
-/// What a page sees as `readyState` (WHATWG HTML, 9.2.2), by the same numbers.
+/// The state of an [`EventSource`], with the numbers of `readyState` on a web page ([WHATWG HTML,
+/// 9.2.2]).
+///
+/// [WHATWG HTML, 9.2.2]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum ReadyState {
-    /// There is no connection yet, or not again.
+    /// No stream is open. There will be another attempt.
     Connecting = 0,
     /// A stream has begun.
     Open = 1,
-    /// The source was closed, has failed for good, or is done. There will be no more.
+    /// The source was closed, has failed permanently, or is done. There will be no more attempts.
     Closed = 2,
 }
 
-/// What a source is waiting for.
+/// The next thing to do for an [`EventSource`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EventSourceStep {
-    /// Send the request now; given once for each attempt. Begin with an empty buffer.
+    /// Send the request now. This is returned once for each attempt. Begin with an empty buffer.
     Connect,
-    /// There is nothing to do before that time; with `None`, until something happens.
+    /// There is nothing to do before this time. With `None`, there is nothing to do until something
+    /// happens.
     Wait(Option<Duration>),
-    /// There is nothing to do any more. Drop the response, if there is one.
+    /// There is nothing more to do. Drop the response, if there is one.
     Closed,
 }
 
-/// What an [`EventSource`] made of the body so far.
+/// The result of passing a part of the body to an [`EventSource`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a stream that is closed gives nothing more: do not wait for it"]
 pub enum Received<T> {
-    /// The next item; call again.
+    /// The next item. Call again.
     Item(T),
-    /// The input is used up: call again when there is more of the body, or the source's `receive_eof`
-    /// and [`end`](EventSource::end) if there is not.
+    /// The input is used up. Call again when there is more of the body. At its end, call the
+    /// source's `receive_eof`, and then [`end`](EventSource::end).
     More,
-    /// No stream is open (any more), and the input was dropped. Nothing comes of this response: drop
-    /// it, even if the server stays connected. [`poll`](EventSource::poll) says what is next.
+    /// No stream is open or it is no longer open, and the input was dropped. Drop the response,
+    /// even if the server stays connected. [`poll`](EventSource::poll) says what to do next.
     ///
-    /// It comes behind the [last event](EventSourceOptions::last_event), after
-    /// [`close`](EventSource::close), and for the body of a response that was lost or refused, or that
-    /// the source was not told of.
+    /// This is returned after the [last event](EventSourceOptions::last_event), after
+    /// [`close`](EventSource::close), and for the body of a response that was lost or refused, or
+    /// that was never passed to the source.
     Closed,
 }
 
-/// A decoder for an [`EventSource`]: [`Decoder`] or [`OwnedDecoder`]. It is sealed.
+/// A decoder for an [`EventSource`]: [`Decoder`] or [`OwnedDecoder`]. The trait is sealed.
 ///
-/// A function that is generic over it can run any source:
+/// A function that is generic over this trait can run any source:
 ///
 #[cfg_attr(feature = "alloc", doc = "```")]
 #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
@@ -195,11 +212,12 @@ pub enum Received<T> {
 /// # Ok::<(), EventSourceError>(())
 /// ```
 pub trait EventSourceDecoder: sealed::EventSourceDecoder {
-    /// The bytes that [`EventSource::receive`] takes items off: `&mut [u8]` or `Bytes`.
+    /// The bytes that [`EventSource::receive`] takes items from: `&mut [u8]` or `Bytes`.
     type Input<'a>;
     /// The text of an item.
     type Text<'a>: AsRef<[u8]>;
-    /// The last event ID that an event carries: none, as the decoder keeps it, or its own.
+    /// The last event ID in an event. An event either carries its own, or none, because the decoder
+    /// keeps the last one.
     type LastEventId;
 
     #[doc(hidden)]
@@ -219,7 +237,7 @@ pub trait EventSourceDecoder: sealed::EventSourceDecoder {
     ) -> Decoded<Self::Text<'a>, Self::LastEventId>;
 }
 
-/// What a decoder made of its input.
+/// The result of decoding one part of the input.
 type Taken<'a, D> =
     Received<Item<<D as EventSourceDecoder>::Text<'a>, <D as EventSourceDecoder>::LastEventId>>;
 type Decoded<T, L> = Result<Option<Item<T, L>>, DecodeError>;
@@ -234,15 +252,16 @@ mod sealed {
         fn reconnection_time(&self) -> Option<Duration>;
         fn reset(&mut self);
         fn gives_unfinished(&self) -> bool;
-        /// Whether the decoder holds an unfinished event that is one of these. Then it is to be reset.
+        /// Returns whether the decoder holds an unfinished event that is one of these. If so, reset
+        /// the decoder.
         fn ends_in(&mut self, last_events: &LastEvents) -> bool;
     }
 }
 
 impl EventSource {
-    /// A source of events in the caller's buffer, with the default
-    /// [`DecoderOptions`](crate::sse::DecoderOptions) and ids of up to 256 bytes. Where there is an allocator,
-    /// [`owned`](EventSource::owned) is simpler.
+    /// Creates a source of events in the caller's buffer, with the default
+    /// [`DecoderOptions`](crate::sse::DecoderOptions) and IDs of up to 256 bytes. With an
+    /// allocator, [`owned`](EventSource::owned) is simpler.
     #[must_use]
     pub const fn new(options: EventSourceOptions) -> Self {
         Self::start(Decoder::new(), options)
@@ -251,7 +270,8 @@ impl EventSource {
 
 #[cfg(feature = "alloc")]
 impl EventSource<OwnedDecoder> {
-    /// A source of owned events, with the default [`DecoderOptions`](crate::sse::DecoderOptions).
+    /// Creates a source of owned events, with the default
+    /// [`DecoderOptions`](crate::sse::DecoderOptions).
     #[must_use]
     pub fn owned(options: EventSourceOptions) -> Self {
         Self::with_decoder(OwnedDecoder::new(), options)
@@ -263,7 +283,7 @@ impl<D> EventSource<D> {
         Self {
             decoder,
             options,
-            // No time is before this.
+            // Every time is at or after this one.
             state: State::Waiting { until: Duration::ZERO },
             last_chance: LastChance::new(),
             busy: false,
@@ -273,13 +293,14 @@ impl<D> EventSource<D> {
 }
 
 impl<D: EventSourceDecoder> EventSource<D> {
-    /// A source whose events come from this decoder, by its limits and with the items that it
-    /// shows. It starts a new stream; its last event ID and reconnection time stay.
+    /// Creates a source that uses this decoder, with its limits and the items that it yields. The
+    /// decoder starts a new stream, but keeps its last event ID and reconnection time.
     ///
     /// ```
-    /// use eventwire::sse::{Decoder, EventSource, InlineId, DecoderOptions, EventSourceOptions};
+    /// use eventwire::sse::{Decoder, DecoderOptions, EventSource, EventSourceOptions, InlineId};
     ///
-    /// let decoder = Decoder::with_storage(DecoderOptions::new().max_event(511), InlineId::<36>::new());
+    /// let options = DecoderOptions::new().max_event(511);
+    /// let decoder = Decoder::with_storage(options, InlineId::<36>::new());
     /// let source = EventSource::with_decoder(decoder, EventSourceOptions::new());
     /// ```
     #[must_use]
@@ -288,7 +309,7 @@ impl<D: EventSourceDecoder> EventSource<D> {
         Self::start(decoder, options)
     }
 
-    /// How far it is. [`poll`](Self::poll) says what is to be done.
+    /// Returns the state of the source. [`poll`](Self::poll) says what to do.
     #[must_use]
     pub const fn ready_state(&self) -> ReadyState {
         match self.state {
@@ -298,25 +319,31 @@ impl<D: EventSourceDecoder> EventSource<D> {
         }
     }
 
-    /// The last event ID as of the last item, empty if there is none: what resumes the stream, also
-    /// after a restart of the program.
+    /// Returns the last event ID as of the last item. It is empty if there is none. Save it to
+    /// resume the stream after a restart of the program.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         self.decoder.last_event_id()
     }
 
-    /// How long it waits before it connects again, at least: the server's last `retry`, or what the
-    /// options say.
+    /// Returns the minimum wait before the source connects again: the server's last `retry`, or the
+    /// time in the options.
     #[must_use]
     pub fn reconnection_time(&self) -> Duration {
         self.decoder.reconnection_time().unwrap_or(self.options.reconnection_time)
     }
 
-    /// The headers that the standard has each request carry, names in lower case (9.2.2, 9.2.3). Your
-    /// own stand beside them; where a server wants another `accept`, send that in place of this one.
+    /// Returns the headers that the standard requires in each request, with names in lower case
+    /// ([WHATWG HTML, 9.2.2], [WHATWG HTML, 9.2.3]). Add your own. If a server wants another
+    /// `accept`, send that in place of this one.
     ///
-    /// A last event ID that [cannot travel](crate::sse::UnsendableId) is left out, so that the server
-    /// begins as for a new client; [`last_event_id_value`] tells.
+    /// A last event ID that [cannot be sent](crate::sse::UnsendableId) is left out, so that the
+    /// server begins as for a new client. [`last_event_id_value`] says whether it can be sent.
+    ///
+    /// [WHATWG HTML, 9.2.2]:
+    /// https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
+    /// [WHATWG HTML, 9.2.3]:
+    /// https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
     pub fn request_headers(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
         let id = last_event_id_value(self.last_event_id()).ok().flatten();
         [("accept", CONTENT_TYPE.as_bytes()), ("cache-control", b"no-cache")]
@@ -324,12 +351,12 @@ impl<D: EventSourceDecoder> EventSource<D> {
             .chain(id.map(|id| (LAST_EVENT_ID, id)))
     }
 
-    /// What there is to do. Call it first, whenever you are about to wait, and when the time has come
-    /// that it gave.
+    /// Returns the next thing to do. Call this first, each time before you wait, and when the
+    /// returned time has come.
     ///
     /// # Errors
-    /// If the [response timeout](EventSourceOptions::response_timeout) or the
-    /// [idle timeout](EventSourceOptions::idle_timeout) has passed: drop the request, or the response.
+    /// If the [response timeout](EventSourceOptions::response_timeout) or the [idle
+    /// timeout](EventSourceOptions::idle_timeout) has passed. Drop the request or the response.
     pub fn poll(&mut self, now: Duration) -> Result<EventSourceStep, EventSourceError> {
         match self.state {
             State::Closed => Ok(EventSourceStep::Closed),
@@ -370,14 +397,17 @@ impl<D: EventSourceDecoder> EventSource<D> {
         Ok(EventSourceStep::Wait(Some(self.last_chance.deadline(deadline))))
     }
 
-    /// The head of the response has come. Status 200 with the type `text/event-stream` opens the
-    /// stream; of several types in `content-type` headers the last counts. All others fail for good,
-    /// but those [to be tried again](EventSourceOptions::retry_statuses); their body often says why.
+    /// Takes the head of the response. Status 200 with the type `text/event-stream` opens the
+    /// stream. If the `content-type` headers have several types, the last one counts. Every other
+    /// response fails permanently, unless its status is [to be tried
+    /// again](EventSourceOptions::retry_statuses). The body of such a response often says why it
+    /// failed.
     ///
-    /// Headers are names and values in any case and order, such as those of `http::HeaderMap`.
+    /// Headers are pairs of name and value, in any case and order, such as those of
+    /// `http::HeaderMap`.
     ///
     /// # Errors
-    /// If the stream does not open: drop the response.
+    /// If the stream does not open. Drop the response.
     pub fn response<N: AsRef<str>, V: AsRef<[u8]>>(
         &mut self,
         status: u16,
@@ -413,12 +443,12 @@ impl<D: EventSourceDecoder> EventSource<D> {
         }
     }
 
-    /// The body has ended. Call `receive_eof` until it gives [`Received::More`] first, with what is
-    /// left of the input. What is left then is discarded; the server sends it again.
+    /// Notes that the body has ended. First call `receive_eof` with the rest of the input until it
+    /// returns [`Received::More`]. The rest after that is discarded, and the server sends it again.
     ///
     /// # Errors
-    /// Always while the stream is open, since there should have been more of it. After the
-    /// [last event](EventSourceOptions::last_event) it is not.
+    /// Always while the stream is open, because the stream should not have ended. After the [last
+    /// event](EventSourceOptions::last_event), it is no longer open.
     pub fn end(&mut self, now: Duration) -> Result<(), EventSourceError> {
         let State::Open { .. } = self.state else { return Ok(()) };
         if !self.options.last_events.are_none() && self.decoder.ends_in(&self.options.last_events) {
@@ -429,9 +459,10 @@ impl<D: EventSourceDecoder> EventSource<D> {
         Err(self.lose(EventSourceErrorCause::Ended, attempt, self.reconnection_time(), now))
     }
 
-    /// The request could not be sent, had no response, or the body broke off, by this error of the HTTP
-    /// client: it is given back inside the other. An error that says that the request can never
-    /// succeed, such as an invalid URL, is one for [`aborted`](Self::aborted).
+    /// Notes that the request could not be sent or had no response, or that the body broke off,
+    /// with this error of the HTTP client. The returned error contains it. If the error means that
+    /// the request can never succeed, for example because its URL is invalid, call
+    /// [`aborted`](Self::aborted) instead.
     ///
     /// # Errors
     /// Always while a request is under way.
@@ -446,8 +477,9 @@ impl<D: EventSourceDecoder> EventSource<D> {
         }
     }
 
-    /// The request was aborted, or can never succeed: by the standard that fails for good (9.2.3,
-    /// "if res is an aborted network error", "unless the user agent knows that to be futile").
+    /// Notes that the request was aborted, or can never succeed. In the standard, this fails
+    /// permanently ([WHATWG HTML, 9.2.3]: "if res is an aborted network error", "unless the user
+    /// agent knows that to be futile").
     ///
     /// # Errors
     /// Always while a request is under way.
@@ -460,22 +492,23 @@ impl<D: EventSourceDecoder> EventSource<D> {
         }
     }
 
-    /// Closes the source for good, in any state: nothing comes of it any more, not an event nor an
-    /// error. Drop the response, if there is one.
+    /// Closes the source permanently, in any state. It returns no more events and no more errors.
+    /// Drop the response, if there is one.
     pub fn close(&mut self) {
         self.leave(State::Closed);
     }
 
-    /// Takes the next item off the front of `input`. Call it until it returns [`Received::More`] or
-    /// [`Received::Closed`]. Unless the stream is open, all of `input` is dropped.
+    /// Takes the next item off the front of `input`. Call again until this returns
+    /// [`Received::More`] or [`Received::Closed`]. Unless the stream is open, all of `input` is
+    /// dropped.
     ///
-    /// A [`Decoder`] takes `&mut &mut [u8]`: at [`Received::More`] keep what is left of `input`, append
-    /// to it, and call again; with each new connection begin with an empty buffer. An
-    /// [`OwnedDecoder`] takes chunks of the body, as `&mut Bytes`, and keeps by itself what is
-    /// unfinished: at [`Received::More`] the chunk is used up.
+    /// A [`Decoder`] takes `&mut &mut [u8]`: at [`Received::More`], keep the rest of `input`,
+    /// append to it, and call again. Begin each new connection with an empty buffer. An
+    /// [`OwnedDecoder`] takes chunks of the body, as `&mut Bytes`, and keeps an unfinished event
+    /// itself: at [`Received::More`], the chunk is used up.
     ///
     /// # Errors
-    /// If the stream went past a limit, which fails for good; or on
+    /// If the stream passed a limit, which fails permanently, or on
     /// [misuse](DecodeError::InputShrunk), which changes nothing.
     #[inline]
     pub fn receive<'a>(
@@ -486,16 +519,18 @@ impl<D: EventSourceDecoder> EventSource<D> {
         self.receive_by(input, now, D::has_news, D::take, D::drop_all)
     }
 
-    /// As [`receive`](Self::receive), once the body has ended and `input` is all that is left of it:
-    /// call it until it returns [`Received::More`], and then [`end`](Self::end). The last item may be one
-    /// that the end cut off, if the decoder's options [ask for it](crate::sse::DecoderOptions::unfinished); if that is
-    /// a [last event](EventSourceOptions::last_event), it closes the source all the same.
+    /// Takes items like [`receive`](Self::receive), once the body has ended and `input` is the rest
+    /// of it. Call this until it returns [`Received::More`], and then call [`end`](Self::end). The
+    /// last item may be one that the end cut off, if the decoder's options [ask for
+    /// it](crate::sse::DecoderOptions::unfinished). If a [last
+    /// event](EventSourceOptions::last_event) was cut off, it closes the source in either case.
     ///
     #[cfg_attr(feature = "alloc", doc = "```")]
     #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
     /// use bytes::Bytes;
     /// use eventwire::sse::{
-    ///     OwnedDecoder, EventSource, Item, LastEvent, DecoderOptions, Received, EventSourceOptions,
+    ///     DecoderOptions, EventSource, EventSourceOptions, Item, LastEvent, OwnedDecoder,
+    ///     Received,
     /// };
     /// use std::time::Duration;
     ///
@@ -508,7 +543,8 @@ impl<D: EventSourceDecoder> EventSource<D> {
     ///
     /// let mut chunk = Bytes::from("data: [DONE]"); // and then the end of the body
     /// assert_eq!(source.receive(&mut chunk, now)?, Received::More);
-    /// let Received::Item(Item::Event(event)) = source.receive_eof(&mut chunk, now)? else { panic!() };
+    /// let received = source.receive_eof(&mut chunk, now)?;
+    /// let Received::Item(Item::Event(event)) = received else { panic!() };
     /// assert_eq!(event.data, "[DONE]");
     /// assert_eq!(source.receive_eof(&mut chunk, now)?, Received::Closed);
     /// assert_eq!(source.end(now), Ok(())); // no error: it was the last event
@@ -529,13 +565,13 @@ impl<D: EventSourceDecoder> EventSource<D> {
     /// Sets the last event ID, to resume a stream after a restart of the program.
     ///
     /// # Errors
-    /// If the id does not fit the decoder's [storage](IdStorage). An [`OwnedDecoder`] keeps any.
+    /// If the ID does not fit the decoder's [storage](IdStorage). An [`OwnedDecoder`] keeps any ID.
     pub fn set_last_event_id(&mut self, id: EventId<'_>) -> Result<(), IdTooLong> {
         self.decoder.set_last_event_id(id)
     }
 
-    /// What the decoder gives is passed on, and counts; `has_news` is whether the input has bytes that
-    /// were not there before. Inlined, as items cost much to move.
+    /// Passes on what the decoder returns, and takes notes of it. `has_news` says whether the input
+    /// has bytes that were not there before. This is inlined, because items are expensive to move.
     #[inline(always)]
     fn receive_by<I, T: AsRef<[u8]>, L>(
         &mut self,
@@ -549,7 +585,7 @@ impl<D: EventSourceDecoder> EventSource<D> {
             drop_all(input);
             return Ok(Received::Closed);
         };
-        // Silence begins when there are no more items to deal with.
+        // Silence begins when there are no more items to handle.
         if self.busy || has_news(&self.decoder, input) {
             *heard = now;
             self.last_chance.clear();
@@ -568,7 +604,7 @@ impl<D: EventSourceDecoder> EventSource<D> {
         }
     }
 
-    /// An item is about to be given.
+    /// Notes an item that is about to be returned.
     #[inline(always)]
     fn give<T: AsRef<[u8]>, L>(&mut self, item: &Item<T, L>) {
         if let Item::Event(event) = item {
@@ -579,8 +615,8 @@ impl<D: EventSourceDecoder> EventSource<D> {
         }
     }
 
-    /// Once `receive` gave `received` of a body that has ended; `unfinished` is what the end cut off,
-    /// and whether that counts.
+    /// Continues after `receive` returned `received` for a body that has ended. `unfinished`
+    /// returns the event that the end cut off. Its flag says whether the event counts.
     fn receive_eof_by<T: AsRef<[u8]>, L>(
         &mut self,
         received: Received<Item<T, L>>,
@@ -608,7 +644,8 @@ impl<D: EventSourceDecoder> EventSource<D> {
         }
     }
 
-    /// The decoder failed, for good: the server would send the same again. Misuse is no failure.
+    /// Judges a failure of the decoder. It is permanent, because the server would send the same
+    /// again. Misuse is no failure.
     #[cold]
     fn decoding_failed(&mut self, error: DecodeError) -> EventSourceError {
         let cause = EventSourceErrorCause::Decode(error);
@@ -618,7 +655,7 @@ impl<D: EventSourceDecoder> EventSource<D> {
         self.fail(cause)
     }
 
-    /// What became of the request, of which the server was heard until then.
+    /// Returns how the attempt went. The server was last heard at `until`.
     fn attempt(&self, until: Duration) -> Attempt {
         let lasted = match self.state {
             State::Open { since, .. } => until.saturating_sub(since),
@@ -627,7 +664,11 @@ impl<D: EventSourceDecoder> EventSource<D> {
         Attempt { lasted, brought_event: self.brought_event, ended: false }
     }
 
-    /// Reestablishes the connection (9.2.3) after `wait` or more, if that may be.
+    /// Reestablishes the connection ([WHATWG HTML, 9.2.3]) after at least `wait`, if the options
+    /// allow it.
+    ///
+    /// [WHATWG HTML, 9.2.3]:
+    /// https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
     fn lose<E>(
         &mut self,
         cause: EventSourceErrorCause<E>,
@@ -641,7 +682,10 @@ impl<D: EventSourceDecoder> EventSource<D> {
         EventSourceError { cause, reconnect_at }
     }
 
-    /// Fails the connection (9.2.3).
+    /// Fails the connection ([WHATWG HTML, 9.2.3]).
+    ///
+    /// [WHATWG HTML, 9.2.3]:
+    /// https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
     fn fail(&mut self, cause: EventSourceErrorCause) -> EventSourceError {
         self.leave(State::Closed);
         EventSourceError { cause, reconnect_at: None }
@@ -659,10 +703,10 @@ impl<D: EventSourceDecoder> EventSource<D> {
 
 #[cfg(feature = "alloc")]
 impl EventSource<OwnedDecoder> {
-    /// Takes the next item off the front of a buffer that is read into, as
-    /// [`OwnedDecoder::decode_buffer`]: at [`Received::More`] leave what is left in `buffer`, and append to
-    /// it. With each new connection begin with an empty buffer. Unless the stream is open, all of
-    /// `buffer` is dropped.
+    /// Takes the next item off the front of a buffer that you read into, like
+    /// [`OwnedDecoder::decode_buffer`]. At [`Received::More`], keep the rest of `buffer`, and
+    /// append to it. Begin each new connection with an empty buffer. Unless the stream is open, all
+    /// of `buffer` is dropped.
     ///
     /// # Errors
     /// As [`receive`](Self::receive), and on misuse, which changes nothing.
@@ -676,8 +720,8 @@ impl EventSource<OwnedDecoder> {
         self.receive_by(buffer, now, has_news, OwnedDecoder::decode_buffer, BytesMut::clear)
     }
 
-    /// As [`receive_buffer`](Self::receive_buffer), once the body has ended and `buffer` is all that is left
-    /// of it, in the way of [`receive_eof`](Self::receive_eof).
+    /// Takes items like [`receive_buffer`](Self::receive_buffer), once the body has ended and
+    /// `buffer` is the rest of it. See [`receive_eof`](Self::receive_eof).
     ///
     /// # Errors
     /// As [`receive_buffer`](Self::receive_buffer).
@@ -740,7 +784,7 @@ impl<S: IdStorage> sealed::EventSourceDecoder for Decoder<S> {
         self.gives_unfinished()
     }
 
-    /// What is unfinished is in the caller's buffer.
+    /// An unfinished event is in the caller's buffer.
     fn ends_in(&mut self, _: &LastEvents) -> bool {
         false
     }
@@ -799,6 +843,7 @@ impl sealed::EventSourceDecoder for OwnedDecoder {
     }
 
     fn ends_in(&mut self, last_events: &LastEvents) -> bool {
-        matches!(self.unfinished(false), Ok(Some(Item::Event(event))) if last_events.contain(&event))
+        let unfinished = self.unfinished(false);
+        matches!(unfinished, Ok(Some(Item::Event(event))) if last_events.contain(&event))
     }
 }

@@ -1,11 +1,11 @@
-//! Statuses of HTTP responses.
+//! [`Statuses`], HTTP statuses that are tried again.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, vec::Vec};
 
-/// Statuses of responses, for
-/// [`EventSourceOptions::retry_statuses`](crate::sse::EventSourceOptions::retry_statuses): a
-/// `'static` slice, or (with feature `alloc`) a `Vec`, or a reference to a `Vec`, which is copied.
+/// HTTP statuses, for
+/// [`EventSourceOptions::retry_statuses`](crate::sse::EventSourceOptions::retry_statuses). They are
+/// a `'static` slice or, with feature `alloc`, a `Vec` or a reference to a `Vec`, which is copied.
 ///
 /// ```
 /// use eventwire::sse::Statuses;
@@ -21,7 +21,7 @@ pub struct Statuses(Held);
 #[derive(Clone, Debug)]
 enum Held {
     Static(&'static [u16]),
-    // In a thin pointer, beside which the other form takes no more room.
+    // A thin pointer, so that this variant takes no more room than the other.
     #[cfg(feature = "alloc")]
     Owned(Box<Box<[u16]>>),
 }
@@ -43,7 +43,7 @@ impl Statuses {
 }
 
 impl Default for Statuses {
-    /// Returns none.
+    /// Returns no statuses.
     fn default() -> Self {
         Self::NONE
     }

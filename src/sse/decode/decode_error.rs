@@ -1,6 +1,6 @@
-//! [`DecodeError`], why decoding failed, and [`IdTooLong`].
+//! [`DecodeError`], the error of a decoder, and [`IdTooLong`].
 
-/// Why a decoder failed, or was misused.
+/// The error of a decoder that failed or was misused.
 ///
 /// Every byte sequence is a valid event stream, so only limits can end one. The decoder then
 /// repeats the error. The one misuse is [`InputShrunk`](Self::InputShrunk), and the decoder can

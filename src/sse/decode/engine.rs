@@ -9,8 +9,7 @@
 //!   buffer, and `event_start() <= line_start <= scanned` holds after each [`Step::More`]. Only
 //!   `restart` and `more` may move the front, because they move everything else with it.
 //! * `scanned` does two jobs. It is where the search for line ends goes on, and it is the buffer
-//!   length at which callers need not call at all ([`Engine::looked_at`]). `usize::MAX` means that
-//!   the stream has failed.
+//!   length at which callers need not call at all ([`Engine::has_seen`]).
 //! * The loop in `read_lines` runs in [`Phase::Lines`] only. Everything rare belongs in `resume`,
 //!   which is not inlined. If you add a phase, look also at `last_step` and `same_block`.
 //! * A verdict about a limit must not depend on the chunks. So `over` judges a line by the bytes up

@@ -1,4 +1,4 @@
-//! What a server writes.
+//! [`EventBuilder`], the events and other blocks that a server writes.
 
 use super::event_text::EventText;
 use crate::BufferTooSmall;
@@ -10,11 +10,11 @@ use core::hash::{Hash, Hasher};
 use core::time::Duration;
 use memchr::memchr2;
 
-/// A block to write: an event if it has data, else a comment, an id, a retry, or any of these
-/// together ([WHATWG HTML, 9.2.5]).
+/// A block to write: an event if it has data, and otherwise a comment, an ID, a `retry`, or a
+/// combination of these ([WHATWG HTML, 9.2.5]).
 ///
-/// Data and comments may be any text: CR, LF and CRLF each begin a new line of the field, which a
-/// reader joins by LF. Nothing that is written here can end the block or begin another field.
+/// Data and comments may be any text. Each CR, LF or CRLF begins a new line of the field, and a
+/// reader joins the lines with LF. No text can end the block or begin another field.
 ///
 /// ```
 /// use eventwire::sse::{EventBuilder, EventType};
@@ -29,8 +29,8 @@ use memchr::memchr2;
 /// ```
 ///
 /// Texts are borrowed or, with feature `alloc`, owned ([`EventText`]). A builder whose texts are
-/// owned or `'static` is an `EventBuilder<'static>`, which a function can return and a stream can
-/// carry:
+/// owned or `'static` is an `EventBuilder<'static>`. A function can return it, and a stream can
+/// carry it:
 ///
 #[cfg_attr(feature = "alloc", doc = "```")]
 #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
@@ -44,14 +44,14 @@ use memchr::memchr2;
 /// # Ok::<(), InvalidValue>(())
 /// ```
 ///
-/// To send one event to many, encode it once: [`to_bytes`](Self::to_bytes).
+/// To send one event to many clients, encode it once with [`to_bytes`](Self::to_bytes).
 ///
 /// [WHATWG HTML, 9.2.5]:
 /// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventBuilder<'a> {
     comment: Option<EventText<'a>>,
-    /// Checked, or of an [`EventType`].
+    /// Checked, or from an [`EventType`].
     event_type: Option<EventText<'a>>,
     id: Option<Id<'a>>,
     retry: Option<Duration>,
@@ -61,7 +61,7 @@ pub struct EventBuilder<'a> {
 #[derive(Clone, Debug)]
 enum Id<'a> {
     Checked(EventId<'a>),
-    /// Checked too.
+    /// Checked.
     Text(EventText<'a>),
 }
 
@@ -89,7 +89,7 @@ impl Hash for Id<'_> {
 }
 
 impl<'a> EventBuilder<'a> {
-    /// An empty block, which a reader ignores.
+    /// Creates an empty block, which a reader ignores.
     #[must_use]
     pub const fn new() -> Self {
         Self { comment: None, event_type: None, id: None, retry: None, data: None }
@@ -117,7 +117,7 @@ impl<'a> EventBuilder<'a> {
         self.comment = texts.next().map(|first| {
             let mut all = alloc::string::String::from(first.as_ref());
             for text in texts {
-                // After a CR one LF would belong to it.
+                // After a CR, a single LF would belong to the CR.
                 all.push_str(if all.ends_with('\r') { "\n\n" } else { "\n" });
                 all.push_str(text.as_ref());
             }
@@ -126,7 +126,8 @@ impl<'a> EventBuilder<'a> {
         self
     }
 
-    /// Sets the event's type. [`try_event_type`](Self::try_event_type) takes a text of run time.
+    /// Sets the event's type. [`try_event_type`](Self::try_event_type) takes a text that is made at
+    /// run time.
     ///
     /// ```
     /// use eventwire::sse::{EventBuilder, EventType};
@@ -146,7 +147,7 @@ impl<'a> EventBuilder<'a> {
     /// Sets the event's type to a text that is made at run time.
     ///
     /// # Errors
-    /// If it has a CR or LF.
+    /// If the text has a CR or LF.
     ///
     /// ```
     /// use eventwire::sse::{EventBuilder, InvalidValue};
@@ -188,7 +189,7 @@ impl<'a> EventBuilder<'a> {
     /// Sets the last event ID of this event and those that follow to a text.
     ///
     /// # Errors
-    /// If it has a CR, LF or NUL.
+    /// If the text has a CR, LF or NUL.
     ///
     /// ```
     /// use eventwire::sse::{EventBuilder, InvalidValue};
@@ -214,37 +215,37 @@ impl<'a> EventBuilder<'a> {
         self
     }
 
-    /// Sets the data, without which nothing is dispatched. Empty data is data.
+    /// Sets the data. A block without data dispatches no event. Empty data is data.
     #[must_use]
     pub fn data(mut self, text: impl Into<EventText<'a>>) -> Self {
         self.data = Some(text.into());
         self
     }
 
-    /// How many bytes the message takes, exactly.
+    /// Returns the exact length of the encoded block, in bytes.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         sink::encoded_len(self)
     }
 
-    /// Writes the message to the front of `buffer`; returns its length.
+    /// Writes the block to the front of `buffer`. Returns its length.
     ///
     /// # Errors
-    /// If it does not fit. What the buffer then holds is not to be sent.
+    /// If the block does not fit. The buffer then holds only a part of it: do not send it.
     pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, BufferTooSmall> {
         sink::encode(self, buffer)
     }
 
-    /// Appends the message to `buffer`.
+    /// Appends the block to `buffer`.
     ///
     /// # Errors
-    /// If a buffer that does not grow has no room; nothing is appended then.
+    /// If the buffer does not grow and has no room. Nothing is appended then.
     #[cfg(feature = "alloc")]
     pub fn encode_to<B: bytes::BufMut>(&self, buffer: &mut B) -> Result<(), BufferTooSmall> {
         sink::encode_to(self, buffer)
     }
 
-    /// The message in memory of its own, to be shared by all who receive it.
+    /// Returns the encoded block in memory of its own, which all receivers can share.
     #[cfg(feature = "alloc")]
     #[must_use]
     pub fn to_bytes(&self) -> bytes::Bytes {
@@ -271,7 +272,7 @@ impl<'a> EventBuilder<'a> {
         self.id.as_ref().map(Id::get)
     }
 
-    /// The same with this id.
+    /// Returns the same block with this ID.
     #[cfg(feature = "alloc")]
     pub(in crate::sse) fn with_id<'b>(&'b self, id: EventId<'b>) -> EventBuilder<'b> {
         EventBuilder {
@@ -287,7 +288,7 @@ impl<'a> EventBuilder<'a> {
         text(self.data.as_ref())
     }
 
-    /// Writes all but the data and the blank line.
+    /// Writes everything except the data and the blank line.
     pub(super) fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         if let Some(comment) = &self.comment {
             sink.put(COMMENT)?;
@@ -320,7 +321,7 @@ impl Encode for EventBuilder<'_> {
         sink.put(b"\n")
     }
 
-    /// Each byte may at worst become a line.
+    /// In the worst case, each byte becomes a line.
     #[cfg(feature = "alloc")]
     fn longest(&self) -> usize {
         let names = 64;
@@ -332,7 +333,7 @@ impl Encode for EventBuilder<'_> {
     }
 }
 
-/// An event that was decoded, to be sent on.
+/// Makes a block of a decoded event, to send it on.
 ///
 /// ```
 /// use eventwire::sse::{Decoder, Item, EventBuilder};
@@ -358,7 +359,7 @@ impl<'a, T: AsRef<str>, L> TryFrom<&'a Event<T, L>> for EventBuilder<'a> {
     }
 }
 
-/// A block without data that was decoded, to be sent on.
+/// Makes a block of a decoded block without data, to send it on.
 impl<'a, T: AsRef<str>> TryFrom<&'a Block<T>> for EventBuilder<'a> {
     type Error = InvalidValue;
 
@@ -383,8 +384,8 @@ fn put_field<S: Sink>(sink: &mut S, name: &[u8], value: &[u8]) -> Result<(), S::
     sink.put(b"\n")
 }
 
-/// Writes `text`, beginning a new line at each line end. `after_cr` says that the text before ended
-/// with CR, so that an LF in front belongs to it.
+/// Writes `text`, and begins a new line at each line end. `after_cr` says that the text before
+/// ended with a CR, so that an LF at the front belongs to that CR.
 pub(super) fn put_lines<S: Sink>(
     sink: &mut S,
     line: Line,

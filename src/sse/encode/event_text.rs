@@ -1,15 +1,16 @@
-//! Text of an event that is to be written.
+//! [`EventText`], the text of an event to write.
 
 #[cfg(feature = "alloc")]
 use alloc::{borrow::Cow, boxed::Box, string::String};
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
-/// Text for an [`EventBuilder`](crate::sse::EventBuilder): borrowed, or with feature `alloc` owned.
+/// A text for an [`EventBuilder`](crate::sse::EventBuilder): borrowed or, with feature `alloc`,
+/// owned.
 ///
 /// A borrowed text is a `&str`, or a reference to anything that is [`AsRef<str>`], such as a
-/// `String` or a [`Utf8Bytes`](crate::Utf8Bytes). An owned one is a `String`, a `Box<str>`, a
-/// `Cow<str>` or a `Utf8Bytes`, the last of which is copied.
+/// `String` or a [`Utf8Bytes`](crate::Utf8Bytes). An owned text is a `String`, a `Box<str>`, a
+/// `Cow<str>` or a `Utf8Bytes`. A `Utf8Bytes` is copied.
 ///
 /// ```
 /// use eventwire::sse::EventText;
@@ -32,7 +33,7 @@ enum Held<'a> {
 }
 
 impl EventText<'_> {
-    /// The text.
+    /// Returns the text.
     #[inline]
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -43,7 +44,7 @@ impl EventText<'_> {
         }
     }
 
-    /// The same text, borrowed.
+    /// Returns the same text, borrowed.
     #[cfg(feature = "alloc")]
     pub(in crate::sse) fn by_ref(&self) -> EventText<'_> {
         EventText(Held::Borrowed(self.as_str()))
@@ -87,7 +88,7 @@ impl From<crate::Utf8Bytes> for EventText<'_> {
     }
 }
 
-/// Two texts are equal however they are held.
+/// Compares only the texts, whether they are borrowed or owned.
 impl PartialEq for EventText<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()

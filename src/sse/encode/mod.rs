@@ -1,4 +1,4 @@
-//! Encoding: from events to bytes.
+//! Encoding of events to bytes.
 
 mod data_writer;
 mod event_builder;

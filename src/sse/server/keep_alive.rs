@@ -11,11 +11,11 @@ use core::time::Duration;
 /// https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes
 pub const KEEP_ALIVE: &[u8] = b":\n\n";
 
-/// Tells when to write a [`KEEP_ALIVE`]: whenever nothing was written for an interval.
+/// Decides when to write a [`KEEP_ALIVE`]: whenever nothing was written for an interval.
 ///
-/// The keep-alive also lets a server notice that a client is gone, since only a failing write
-/// reveals that. An interval of zero means never. Time is a [`Duration`] since any fixed start, the
-/// same for all calls.
+/// The keep-alive also lets a server notice that a client has gone, because only a failing write
+/// reveals that. An interval of zero means never. Time is a [`Duration`] since a fixed start, which
+/// is the same for all calls.
 ///
 /// ```
 /// use eventwire::sse::{KEEP_ALIVE, KeepAlive};
@@ -36,7 +36,7 @@ pub struct KeepAlive {
 }
 
 impl KeepAlive {
-    /// 15 s.
+    /// The default interval: 15 s.
     pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
 
     /// Creates a timer that counts from `now`.

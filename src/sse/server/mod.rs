@@ -1,5 +1,5 @@
-//! The server's side: a history from which clients resume, and comments that keep a silent stream
-//! alive.
+//! The server's side: [`Replay`], a history from which clients resume, and [`KeepAlive`], which
+//! keeps a silent stream alive.
 
 mod keep_alive;
 #[cfg(feature = "alloc")]

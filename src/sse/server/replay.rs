@@ -54,7 +54,7 @@ const REMEMBERED: usize = 1024;
 /// use eventwire::sse::{EventBuilder, Replay, Resume};
 /// use std::time::Duration;
 ///
-/// let now = Duration::ZERO; // since a start of yours
+/// let now = Duration::ZERO; // since a fixed start
 /// let mut replay = Replay::new(FanoutOptions::new().max_items(2), rand::random());
 /// let ids = ["a", "b", "c", "d"].map(|data| replay.push(&EventBuilder::new().data(data), now));
 ///
@@ -110,7 +110,7 @@ pub enum Resume {
     /// too long ago to be remembered. It may come from an earlier run of the server. In that case
     /// all events that [are held](Replay::subscribe_from_oldest) are newer.
     Unknown,
-    /// The ID's event was sent, but some of the later events are gone. The client has missed
+    /// The ID's event was sent, but some of the later events were dropped. The client has missed
     /// events: send it the whole state again, or tell it.
     Expired,
 }
@@ -266,13 +266,14 @@ impl<T> Replay<T> {
         (is_it && was_assigned).then_some(number)
     }
 
-    /// Returns the next event for this client, or `None` if it has all. Takes constant time, not
-    /// counting [transient](Self::push_transient) items for other clients, which it passes over.
+    /// Returns the next event for this client, or `None` if the client has all. Takes constant
+    /// time, apart from [transient](Self::push_transient) items for other clients, which are passed
+    /// over.
     ///
     /// # Errors
     /// If the client was too slow and missed events. Either drop the client, which will reconnect
-    /// and resume by [`since`](Self::since) as far as possible, or call again, which continues
-    /// after the missed events. Transient items count as missed events as well, since the kinds of
+    /// and resume with [`since`](Self::since) as far as possible, or call again, which continues
+    /// after the missed events. Transient items count as missed events too, because the kinds of
     /// the dropped items are not remembered.
     pub fn next(&self, subscription: &mut Subscription) -> Result<Option<&T>, Lagged> {
         loop {
@@ -293,7 +294,7 @@ impl<T> Replay<T> {
         held.or(self.dropped.back().map(|id| &**id)).unwrap_or_default()
     }
 
-    /// Returns the number of events held, including [transient](Self::push_transient) items between
+    /// Returns the number of held events, including [transient](Self::push_transient) items between
     /// them.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,10 +1,10 @@
-//! The parameters in use on a connection.
+//! [`Agreed`], the parameters in use on a connection.
 
 use super::DeflateParams;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
-/// The parameters that a connection compresses by, and their text.
+/// The parameters of a connection's compression, and their text.
 #[derive(Clone, Debug)]
 pub(in crate::ws) struct Agreed(Box<(DeflateParams, String)>);
 
@@ -17,7 +17,7 @@ impl Agreed {
         self.0.0
     }
 
-    /// The parameters as a server answers with them.
+    /// Returns the parameters in the form of a server's answer.
     pub(in crate::ws) fn text(&self) -> &str {
         &self.0.1
     }

@@ -10,8 +10,8 @@ use std::vec::Vec;
 /// frame.
 type Form = (Settings, Option<Encoded>);
 
-/// The forms that were needed so far. They follow from the frame, so they do not count when frames
-/// are compared.
+/// The forms that were needed so far. They depend only on the frame, so they do not count when
+/// frames are compared.
 #[derive(Clone, Debug, Default)]
 pub(in crate::ws) struct Forms(Arc<Mutex<Vec<Form>>>);
 

@@ -13,9 +13,9 @@ pub(in crate::ws) struct MessageDeflater {
     deflate: Deflate,
     bits: WindowBits,
     takeover: bool,
-    /// Present during a message. With context takeover it stays after the first message.
+    /// Present during a message. With context takeover, it stays after the first message.
     compressor: Option<Compressor>,
-    /// The compressor has seen other bytes than the peer, and must forget them.
+    /// Whether the compressor has seen other bytes than the peer, and must forget them.
     stale: bool,
     /// Whether a compressed message has begun and not ended.
     in_message: bool,
@@ -121,7 +121,7 @@ impl MessageDeflater {
     }
 }
 
-/// The same frame, its payload being that of a compressed message.
+/// Returns the frame, marked as part of a compressed message.
 const fn compressed(mut frame: Frame<&[u8]>) -> Frame<&[u8]> {
     frame.shape.compressed = true;
     frame

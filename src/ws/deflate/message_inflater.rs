@@ -15,7 +15,7 @@ pub(in crate::ws) struct MessageInflater {
     deflate: Deflate,
     takeover: bool,
     max_message: u64,
-    /// Present during a message. With context takeover it stays after the first message, unless
+    /// Present during a message. With context takeover, it stays after the first message, unless
     /// there is a window.
     inflater: Option<Inflater>,
     /// The part of earlier messages that later ones may refer to. zlib forgets it after a block
@@ -26,7 +26,7 @@ pub(in crate::ws) struct MessageInflater {
     place: Place,
     /// The last two bytes of the message that have arrived.
     tail: [u8; 2],
-    /// There may be more output without further input.
+    /// Whether more output may come without further input.
     more: bool,
     utf8: Utf8Validator,
 }

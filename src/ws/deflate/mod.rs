@@ -11,7 +11,7 @@
 //   forget everything before the next frame.
 // * zlib forgets its window after a block with `BFINAL`, so a peer that sends such blocks makes us
 //   keep the window. Until then, the window exists only inside the inflater.
-// * Nothing in a `Scratch` outlives a call, since all connections of a thread share it.
+// * Nothing in a `Scratch` outlives a call, because all connections of a thread share it.
 // * A message is inflated in runs of at most the size of a `Scratch`, and the first byte beyond the
 //   limit of the message decides. Never let the output grow with the input alone.
 // * A peer must not make us work more than in proportion to its bytes. See the loop over empty
@@ -35,7 +35,7 @@ pub(super) use message_inflater::MessageInflater;
 pub(super) use params::names;
 pub(super) use scratch::Scratch;
 
-/// Most connections compress nothing: they keep a pointer.
+/// A pointer, because most connections compress nothing.
 pub(super) type BoxedDeflater = alloc::boxed::Box<MessageDeflater>;
 pub(super) type BoxedInflater = alloc::boxed::Box<MessageInflater>;
 
@@ -150,11 +150,11 @@ pub struct Deflate {
 }
 
 impl Deflate {
-    /// 6, as in zlib.
+    /// The default of [`level`](Self::level): 6, as in zlib.
     pub const DEFAULT_LEVEL: u8 = 6;
-    /// 8, as in zlib.
+    /// The default of [`memory_level`](Self::memory_level): 8, as in zlib.
     pub const DEFAULT_MEMORY_LEVEL: u8 = 8;
-    /// 64.
+    /// The default of [`min_len`](Self::min_len): 64 bytes.
     pub const DEFAULT_MIN_LEN: usize = 64;
 
     /// Creates settings with context takeover and the largest windows, unless the peer wants less.

@@ -22,31 +22,40 @@ use core::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeflateParams {
-    /// Whether the server compresses each message by itself. That takes more bytes on the wire, and
-    /// less memory on both sides (7.1.1.1).
+    /// Whether the server compresses each message without reference to earlier ones. That takes
+    /// more bytes on the wire, and less memory on both sides ([RFC 7692, section 7.1.1.1]).
+    ///
+    /// [RFC 7692, section 7.1.1.1]: https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.1
     pub server_no_context_takeover: bool,
-    /// Whether the client compresses each message by itself (7.1.1.2).
+    /// Whether the client compresses each message without reference to earlier ones ([RFC 7692,
+    /// section 7.1.1.2]).
+    ///
+    /// [RFC 7692, section 7.1.1.2]: https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2
     pub client_no_context_takeover: bool,
-    /// How far back the server may refer; 15 bits if not set (7.1.2.1).
+    /// The window of the server's compressor; 15 bits if not set ([RFC 7692, section 7.1.2.1]).
+    ///
+    /// [RFC 7692, section 7.1.2.1]: https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
     pub server_max_window_bits: Option<WindowBits>,
-    /// How far back the client may refer; 15 bits if not set (7.1.2.2).
+    /// The window of the client's compressor; 15 bits if not set ([RFC 7692, section 7.1.2.2]).
+    ///
+    /// [RFC 7692, section 7.1.2.2]: https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
     pub client_max_window_bits: Option<WindowBits>,
 }
 
-/// How many of the last bytes a compressor may refer to, as a power of two: from 8 to 15 bits, that
-/// is, from 256 bytes to 32 KiB.
+/// The window of a compressor: how many of the last bytes it may refer to, as a power of two. There
+/// are 8 to 15 bits, for 256 bytes to 32 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WindowBits(u8);
 
 impl WindowBits {
-    /// 8 bits. zlib can receive this window, but not write it.
+    /// The smallest window: 8 bits. zlib can receive it, but not write it.
     pub const MIN: Self = Self(8);
-    /// 15 bits.
+    /// The largest window: 15 bits.
     pub const MAX: Self = Self(15);
     /// The smallest window that zlib writes.
     pub(crate) const MIN_WRITTEN: Self = Self(9);
 
-    /// Returns `None` unless `bits` is from 8 to 15.
+    /// Creates a window of this many bits. Returns `None` unless `bits` is from 8 to 15.
     #[must_use]
     pub const fn new(bits: u8) -> Option<Self> {
         if matches!(bits, 8..=15) { Some(Self(bits)) } else { None }

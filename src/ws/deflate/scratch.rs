@@ -11,7 +11,7 @@ std::thread_local! {
     static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Memory for the output of zlib during one call of ours. It belongs to the thread, because no
+/// Memory for the output of zlib during one of our calls. It belongs to the thread, because no
 /// connection needs it between two calls.
 pub(in crate::ws) struct Scratch(Vec<u8>);
 
@@ -22,13 +22,13 @@ impl Scratch {
         Self(room)
     }
 
-    /// Returns as much of it as a run may take, at least one byte.
+    /// Returns the memory for a run: `len` bytes, but at least one and at most 64 KiB.
     pub(super) fn at_most(&mut self, len: u64) -> &mut [u8] {
         let len = usize::try_from(len).unwrap_or(usize::MAX).clamp(1, RUN);
         &mut self.0[..len]
     }
 
-    /// Returns all of it from `start` on, which is at least `least` bytes.
+    /// Returns the memory from `start` on. Doubles the memory if that is less than `least` bytes.
     pub(super) fn from(&mut self, start: usize, least: usize) -> &mut [u8] {
         if self.0.len() - start < least {
             self.0.resize(self.0.len() * 2, 0);
@@ -50,7 +50,7 @@ impl Drop for Scratch {
         if self.0.len() > RUN {
             return;
         }
-        // A thread that is ending no longer has a place for it.
+        // A thread that is ending can no longer keep the memory.
         let _ = ROOM.try_with(|room| room.set(core::mem::take(&mut self.0)));
     }
 }

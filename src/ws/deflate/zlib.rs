@@ -38,7 +38,7 @@ pub(super) struct Compressor {
     /// In a mutex only so that the compressor is `Sync`. The mutex is never locked.
     zlib: Mutex<Deflate>,
     settings: Settings,
-    /// The next output refers to nothing that was seen before.
+    /// Whether the next output refers to nothing that was seen before.
     forgot: bool,
 }
 
@@ -57,7 +57,7 @@ impl Compressor {
 
     /// Compresses all of `data`, and returns the payload of a frame. In the last frame of a
     /// message, the [`TAIL`] is removed, and an empty payload becomes an empty block. With
-    /// `forget`, the compressor forgets the data, which zlib does faster here than in
+    /// `forget`, the compressor forgets the data afterwards. zlib does that faster here than in
     /// [`forget`](Self::forget).
     pub(super) fn compress<'r>(
         &mut self,
@@ -91,7 +91,7 @@ impl Compressor {
         }
     }
 
-    /// Forgets all data that it has seen.
+    /// Makes the compressor forget all data that it has seen.
     pub(super) fn forget(&mut self) {
         if !self.forgot {
             self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner).reset();
@@ -110,14 +110,15 @@ pub(super) struct Inflater {
 pub(super) struct Inflated {
     pub(super) read: usize,
     pub(super) written: usize,
-    /// A block with `BFINAL` has ended. Call [`go_on`](Inflater::go_on) before the next call.
+    /// Whether a block with `BFINAL` has ended. If so, call [`go_on`](Inflater::go_on) before the
+    /// next call.
     pub(super) ended: bool,
-    /// The next call may return more even without more input, because the room was too small, or
-    /// because an error comes next.
+    /// Whether the next call may return more even without more input, because the room was too
+    /// small, or because an error comes next.
     pub(super) more: bool,
 }
 
-/// The input is not DEFLATE ([RFC 1951](https://www.rfc-editor.org/rfc/rfc1951)).
+/// The error for input that is not DEFLATE ([RFC 1951](https://www.rfc-editor.org/rfc/rfc1951)).
 pub(super) struct NotDeflate;
 
 impl Inflater {
@@ -125,7 +126,7 @@ impl Inflater {
         Self { zlib: Mutex::new(Inflate::new(false, WindowBits::MAX.get())) }
     }
 
-    /// Inflates as much of `input` as it can.
+    /// Inflates as much of `input` as possible.
     pub(super) fn inflate(
         &mut self,
         input: &[u8],
@@ -146,7 +147,7 @@ impl Inflater {
             _ => return Err(NotDeflate),
         }
         // `BFINAL` is in the last three bits before the padding. In most messages they are 0.
-        // Otherwise zlib knows, but only tells when it is called again.
+        // Otherwise zlib knows, but reports it only when it is called again.
         let [before, last] = tail;
         let may_be_set = last != 0 || before & 0b1100_0000 != 0;
         Ok(may_be_set && self.call(&[], &mut [0], InflateFlush::NoFlush)?.ended)
@@ -166,7 +167,7 @@ impl Inflater {
     /// Returns the bytes that the next block may refer to. Call this only between two messages, on
     /// an inflater that has never [gone on](Self::go_on), and call `go_on` afterwards.
     ///
-    /// zlib-rs does not expose its window, but copies from it whatever a block says.
+    /// zlib-rs does not expose its window. So this inflates a block that copies all of it.
     pub(super) fn window(&mut self, room: &mut Scratch) -> Vec<u8> {
         let zlib = self.zlib.get_mut().unwrap_or_else(PoisonError::into_inner);
         let len = usize::try_from(zlib.total_out()).unwrap_or(usize::MAX).min(WINDOW);
@@ -191,12 +192,12 @@ impl Inflater {
         let read = difference(zlib.total_in(), read);
         let written = difference(zlib.total_out(), written);
         let ended = status == Ok(Status::StreamEnd);
-        // Input that leads to no progress never will.
+        // Input that makes no progress now never will.
         let stuck = read == 0 && !input.is_empty() && !ended;
         if written == 0 && (stuck || status.is_err()) {
             return Err(NotDeflate);
         }
-        // Output before an error is checked before the error. zlib repeats the error.
+        // The output before an error is checked first. zlib repeats the error.
         let more = status.is_err() || written == output.len() && !ended;
         Ok(Inflated { read, written, ended, more })
     }
@@ -245,8 +246,8 @@ const fn difference(after: u64, before: u64) -> usize {
     (after - before) as usize
 }
 
-/// Compressors and inflaters that wait for their next message. All connections that need none of
-/// their own share them.
+/// Compressors and inflaters that wait for their next message. Connections that keep none of their
+/// own share them.
 #[derive(Default)]
 pub(super) struct Idle {
     compressors: Mutex<Vec<Compressor>>,

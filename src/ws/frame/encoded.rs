@@ -5,7 +5,7 @@ use super::mask::MaskKey;
 use crate::{BufferTooSmall, simd};
 use bytes::{BufMut, Bytes};
 
-/// How long the parts of an encoded frame are. The code of a close frame counts to the header.
+/// The lengths of the parts of an encoded frame. The code of a close frame counts as header.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::ws) struct FrameLen {
     pub(in crate::ws) header: usize,
@@ -40,7 +40,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
         Encoded { bytes: [&header, self.payload()].concat().into(), header_len: header.len() }
     }
 
-    /// As [`encode_to`](Self::encode_to); returns the length of the payload.
+    /// Encodes like [`encode_to`](Self::encode_to). Returns the length of the payload.
     #[inline]
     pub(in crate::ws) fn append_to<B: BufMut>(
         &self,

@@ -261,8 +261,8 @@ pub(super) struct ShortHeader {
     pub(super) start: usize,
 }
 
-/// Returns the header at the front of these bytes, if it is valid, starts an uncompressed message in
-/// one frame of less than 64 KiB, is masked as `masked` says, and has a length that `may_come`
+/// Returns the header at the front of these bytes, if it is valid, starts an uncompressed message
+/// in one frame of less than 64 KiB, is masked as `masked` says, and has a length that `may_come`
 /// accepts. If not, the rules above judge it. This is a shortcut for most messages, and must accept
 /// nothing that the rules refuse.
 #[inline(always)]

@@ -15,7 +15,7 @@ use core::fmt;
 /// ```
 pub struct OsMaskKeys {
     drawn: [[u8; 4]; 128],
-    /// How many of them are unused, at the front.
+    /// The number of unused keys, at the front.
     unused: usize,
 }
 

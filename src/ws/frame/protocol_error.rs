@@ -36,7 +36,7 @@ impl ProtocolError {
     }
 }
 
-/// How a frame broke the protocol or passed a limit.
+/// A fault in a frame: how it broke the protocol or passed a limit.
 ///
 /// A decoder fails at the deciding byte, whatever else has arrived. If one byte decides on several
 /// faults, the first one in this table counts:

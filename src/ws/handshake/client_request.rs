@@ -341,8 +341,8 @@ impl<'a, By> ClientRequest<'a, By> {
     /// let token = String::from("abc");
     /// let request = ClientRequest::new("example.com", "/chat", rand::random())?
     ///     .header("Authorization", format!("Bearer {token}"))?
-    ///     .header("X-Name", b"caf\xE9")?; // Latin-1
-    /// assert!(request.to_bytes().ends_with(b"\r\nX-Name: caf\xE9\r\n\r\n"));
+    ///     .header("X-Name", b"gr\xFCn")?; // Latin-1
+    /// assert!(request.to_bytes().ends_with(b"\r\nX-Name: gr\xFCn\r\n\r\n"));
     /// # Ok::<(), eventwire::ws::handshake::Unsendable>(())
     /// ```
     ///

@@ -1,4 +1,4 @@
-//! A client whose opening handshake is under way.
+//! [`Connecting`], the state of a client that awaits the response to its opening handshake.
 
 use super::close_event::Failure;
 use super::refusal::Refusing;
@@ -14,15 +14,15 @@ use alloc::boxed::Box;
 use bytes::{Buf, BytesMut};
 use core::time::Duration;
 
-/// An opening handshake whose response is awaited.
+/// A client that awaits the response to its opening handshake.
 #[derive(Debug)]
 pub(super) struct Connecting {
     handshake: ClientHandshake<'static>,
     deflate: Option<Deflate>,
-    /// The response, if it opens nothing and its body is still to come.
+    /// The response, if it is a refusal and its body has not all arrived.
     refusing: Option<Refusing>,
     deadline: Duration,
-    /// Set once the transport has ended, or cannot be written any more.
+    /// Set once the transport has ended, or can no longer be written.
     closing: Option<Closing>,
 }
 
@@ -33,8 +33,8 @@ pub(super) struct Accepted {
 }
 
 impl<M: MaskSource> WebSocket<M> {
-    /// Opens a connection over a transport that is connected: the request is the first thing to be
-    /// written. The request itself is needed no longer.
+    /// Opens a connection over a connected transport. The opening handshake's request is the first
+    /// thing to write. `request` may be dropped afterwards.
     #[must_use]
     pub fn connect(
         request: &ClientRequest<'_>,
@@ -56,7 +56,7 @@ impl<M: MaskSource> WebSocket<M> {
 }
 
 impl Connecting {
-    /// Takes the received part of the response; returns the outcome once it is known.
+    /// Takes the received part of the response. Returns the outcome once it is known.
     pub(super) fn receive(&mut self, received: &mut BytesMut) -> Option<Result<Accepted, Failure>> {
         if self.refusing.is_none() {
             match self.handshake.decode(received) {
@@ -80,7 +80,7 @@ impl Connecting {
         if is_whole { self.refused().map(Err) } else { None }
     }
 
-    /// The server's refusal, if it sent one, with what there is of its body.
+    /// Returns the server's refusal, if it sent one, with the part of its body that has arrived.
     pub(super) fn refused(&mut self) -> Option<Failure> {
         let refusal = self.refusing.take()?.end();
         Some(Failure::Refused(Box::new(refusal)))
@@ -90,7 +90,7 @@ impl Connecting {
         &mut self.closing
     }
 
-    /// The time until which the response may take, and the timeout that sets it.
+    /// Returns the deadline for the response, and the timeout that sets it.
     pub(super) fn patience(&self, options: &WebSocketOptions) -> (Duration, Duration) {
         let handshake = (self.deadline, options.handshake_timeout);
         let closing = self.closing.as_ref();

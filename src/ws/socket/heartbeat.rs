@@ -1,18 +1,20 @@
-//! Pings: when one is due, until when its answer may take, and how long an answer took.
+//! [`Heartbeat`], which decides when to ping and how long to wait for the answer, and
+//! [`RoundTrip`], which measures how long an answer took.
 
 use super::websocket_options::WebSocketOptions;
 use core::time::Duration;
 
-/// When to send the next ping, and until when to wait for an answer.
+/// Decides when to send the next ping, and how long to wait for the answer.
 ///
-/// Whatever the peer sends answers a ping, since its pong has to wait behind the frame under way.
+/// Anything that the peer sends counts as the answer, because its pong may be queued after a long
+/// frame.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     next: Duration,
-    /// Since when the answer to a ping is awaited, if one is.
+    /// When the wait for an answer began, if one is awaited.
     awaiting: Option<Duration>,
-    /// The transport took bytes of the ping, or of what is queued before it, and no call with a
-    /// later time has come since.
+    /// Whether the transport took bytes up to the end of the ping since the last call with a later
+    /// time.
     progressed: bool,
 }
 
@@ -22,42 +24,42 @@ impl Heartbeat {
         Self { next, awaiting: None, progressed: false }
     }
 
-    /// The peer sent something.
+    /// Notes that the peer sent something.
     pub(super) const fn heard(&mut self) {
         self.awaiting = None;
     }
 
-    /// The transport took some of the bytes up to the ping's last one, at `now` or later. That is a
-    /// sign of life.
+    /// Notes that the transport took bytes up to the end of the ping, at `now` or later. Such
+    /// progress is a sign of life.
     pub(super) fn progress(&mut self, now: Duration) {
         self.extend(now);
         self.progressed = true;
     }
 
-    /// A driver retries a partial write immediately. So bytes that the transport took since the
-    /// last call count as taken at `now`.
+    /// Counts bytes that the transport took since the last call as taken at `now`, because a driver
+    /// retries a partial write immediately.
     pub(super) fn catch_up(&mut self, now: Duration) {
         if core::mem::take(&mut self.progressed) {
             self.extend(now);
         }
     }
 
-    /// An answer that is awaited may take the whole timeout again.
+    /// Restarts the timeout of an awaited answer.
     pub(super) fn extend(&mut self, now: Duration) {
         self.awaiting = self.awaiting.map(|_| now);
     }
 
-    /// When the next ping is due, if one may be sent.
+    /// Returns when the next ping is due; `None` if no ping may be sent now.
     pub(super) fn next_ping(&self, options: &WebSocketOptions) -> Option<Duration> {
         (!options.ping_interval.is_zero() && self.awaiting.is_none()).then_some(self.next)
     }
 
-    /// When the wait for the answer to a ping ends, if one is awaited.
+    /// Returns when the wait for an answer ends; `None` if none is awaited.
     pub(super) fn pong_deadline(&self, options: &WebSocketOptions) -> Option<Duration> {
         self.awaiting.map(|since| since.saturating_add(options.pong_timeout))
     }
 
-    /// Whether a ping is due. If one is, its answer is awaited from now on.
+    /// Returns whether a ping is due. If so, its answer is awaited from now on.
     pub(super) fn is_due(&mut self, options: &WebSocketOptions, now: Duration) -> bool {
         let due = self.next_ping(options).is_some_and(|next| next <= now);
         if due {
@@ -68,30 +70,30 @@ impl Heartbeat {
     }
 }
 
-/// The time from a ping's last byte to its pong. It outlives the heartbeat, as a pong may also come
-/// during the closing handshake.
+/// Measures the time from a ping's last byte to its pong. It outlives the heartbeat, because a pong
+/// can also arrive during the closing handshake.
 #[derive(Debug, Default)]
 pub(super) struct RoundTrip {
-    /// How many bytes the transport has yet to take until the ping is out.
+    /// The number of bytes that the transport still has to take until the ping is out.
     before_ping: u64,
-    /// When the ping went out whose pong has not come.
+    /// When the oldest unanswered ping went out.
     pinged: Option<Duration>,
     latest: Option<Duration>,
 }
 
 impl RoundTrip {
-    /// A ping was queued, and ends after so many bytes.
+    /// Notes that a ping was queued, and that `bytes` bytes are queued up to and including it.
     pub(super) const fn ping_queued(&mut self, bytes: u64) {
         self.before_ping = bytes;
     }
 
-    /// Whether the ping has not been written yet.
+    /// Returns whether the ping has not been wholly written yet.
     pub(super) const fn is_ping_queued(&self) -> bool {
         self.before_ping > 0
     }
 
-    /// The transport took so many bytes. Returns whether some of them were those up to the ping's
-    /// last one.
+    /// Notes that the transport took `len` bytes. Returns whether any of them belong to the ping or
+    /// to the bytes queued before it.
     pub(super) fn written(&mut self, len: usize, now: Duration) -> bool {
         let counts = len > 0 && self.before_ping > 0;
         if counts {
@@ -103,7 +105,7 @@ impl RoundTrip {
         counts
     }
 
-    /// A pong came. The pongs to our pings are empty, as our pings are.
+    /// Notes a pong. Our pings are empty, so their pongs are empty too.
     pub(super) fn pong(&mut self, payload: &[u8], now: Duration) {
         if payload.is_empty()
             && let Some(pinged) = self.pinged.take()

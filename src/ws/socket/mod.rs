@@ -1,4 +1,6 @@
-//! A whole `WebSocket`: a connection with its queue, its deadlines and its reconnection.
+//! [`WebSocket`](crate::ws::WebSocket) and
+//! [`ReconnectingWebSocket`](crate::ws::ReconnectingWebSocket): a connection with a send queue,
+//! deadlines and reconnection, but without its transport.
 
 pub(super) mod close_event;
 pub(super) mod reconnecting_websocket;
@@ -6,7 +8,7 @@ pub(super) mod websocket;
 pub(super) mod websocket_event;
 pub(super) mod websocket_options;
 
-// Without the handshake no connection is in that state.
+// Only a connection with feature `handshake` can be in this state.
 #[cfg_attr(not(feature = "handshake"), path = "no_connecting.rs")]
 mod connecting;
 mod heartbeat;

@@ -1,4 +1,4 @@
-//! The stand-in for `connecting` without feature `handshake`: no connection is ever in that state.
+//! The stand-in for `connecting` without feature `handshake`. No connection is ever in that state.
 
 use super::close_event::Failure;
 use super::state::Closing;

@@ -1,4 +1,4 @@
-//! A client that stays connected.
+//! [`ReconnectingWebSocket`], a client that stays connected, with its options and events.
 
 use super::close_event::{CloseEvent, Failure};
 use super::to_write::ToWrite;
@@ -19,7 +19,7 @@ use core::error::Error;
 use core::ops::Range;
 use core::time::Duration;
 
-/// How a [`ReconnectingWebSocket`] stays connected.
+/// The options of a [`ReconnectingWebSocket`].
 ///
 /// ```
 /// use eventwire::Backoff;
@@ -42,16 +42,18 @@ pub struct ReconnectingWebSocketOptions {
 }
 
 impl ReconnectingWebSocketOptions {
-    /// 1024.
+    /// The default of [`max_unsent`](Self::max_unsent): 1024 messages.
     pub const DEFAULT_MAX_UNSENT_MESSAGES: usize = 1024;
-    /// 1 MiB.
+    /// The default of [`max_unsent`](Self::max_unsent): 1 MiB.
     pub const DEFAULT_MAX_UNSENT_BYTES: usize = 1 << 20;
-    /// 30 s.
+    /// The default of [`connect_timeout`](Self::connect_timeout): 30 s.
     pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// Waits as `backoff` says before each further connection. RFC 6455, 7.2.3 proposes a random
-    /// first wait of up to five seconds, and longer ones from then on: see
-    /// [`rfc_backoff`](Self::rfc_backoff).
+    /// Creates options that wait before each further connection as `backoff` says. [RFC 6455,
+    /// section 7.2.3] proposes a random first wait of up to five seconds, and longer waits after
+    /// that: see [`rfc_backoff`](Self::rfc_backoff).
+    ///
+    /// [RFC 6455, section 7.2.3]: https://www.rfc-editor.org/rfc/rfc6455#section-7.2.3
     #[must_use]
     pub const fn new(backoff: Backoff) -> Self {
         Self {
@@ -63,14 +65,14 @@ impl ReconnectingWebSocketOptions {
         }
     }
 
-    /// The waits of RFC 6455, 7.2.3: a random one of up to 5 s, then of up to 10 s, 20 s, 40 s, and a
-    /// minute from then on. `seed` is a random number.
+    /// Returns the back-off of [RFC 6455, section 7.2.3]: a random wait of up to 5 s, then of up to
+    /// 10 s, 20 s and 40 s, and then of up to a minute each time. `seed` is a random number.
     #[must_use]
     pub const fn rfc_backoff(seed: u64) -> Backoff {
         Backoff::new(Duration::from_secs(5), Duration::from_secs(60), seed)
     }
 
-    /// Sets how many messages may wait, and how many bytes they may have together.
+    /// Sets the maximum number of messages that may wait, and their maximum total size in bytes.
     #[must_use]
     pub const fn max_unsent(mut self, messages: usize, bytes: usize) -> Self {
         self.max_messages = messages;
@@ -78,30 +80,32 @@ impl ReconnectingWebSocketOptions {
         self
     }
 
-    /// Sets how long a transport may take to be connected, from [`ReconnectingWebSocketEvent::Connect`] on. After that the
-    /// attempt counts as failed, even if neither [`connected`](ReconnectingWebSocket::connected) nor
-    /// [`connect_failed`](ReconnectingWebSocket::connect_failed) is called: abandon it.
+    /// Sets how long a transport may take to be connected, counted from
+    /// [`ReconnectingWebSocketEvent::Connect`]. After that the attempt has failed, even if neither
+    /// [`connected`](ReconnectingWebSocket::connected) nor
+    /// [`connect_failed`](ReconnectingWebSocket::connect_failed) was called. Abandon it then.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Sets which ends of a connection are final, instead of those that [`is_final`](Self::is_final)
-    /// names.
+    /// Sets which ends of a connection are final, in place of [`is_final`](Self::is_final).
     #[must_use]
     pub const fn ends_on(mut self, is_final: fn(&CloseEvent) -> bool) -> Self {
         self.ends_on = is_final;
         self
     }
 
-    /// Whether another connection would not end otherwise: the peer closed with 1000 (done), 1002,
-    /// 1003, 1007, 1008, 1009 or 1010 (it does not like what we send); it sent what cannot be
-    /// accepted; or the handshake was refused with a status that is no redirect and no passing
-    /// trouble: 4xx, but not 408, 425 and 429.
+    /// Returns whether another connection would end in the same way. This is so in three cases:
     ///
-    /// A close frame that is ill-formed, as with code 1005 or 1006 in it, is a goodbye all the same: the
-    /// client comes back.
+    /// * The peer closed with 1000 (done), or with 1002, 1003, 1007, 1008, 1009 or 1010 (it does
+    ///   not accept what we send).
+    /// * The peer broke the protocol or passed a limit.
+    /// * The server refused the handshake with a 4xx status other than 408, 425 and 429. Redirects
+    ///   and temporary failures are not final.
+    ///
+    /// An ill-formed close frame, for example one with code 1005 or 1006 in it, is not final.
     #[must_use]
     pub fn is_final(close: &CloseEvent) -> bool {
         match (close.code, &close.failure) {
@@ -117,26 +121,31 @@ impl ReconnectingWebSocketOptions {
     }
 }
 
-/// A client's WebSocket that is opened again whenever it ends, until it is closed, the end was
-/// [final](ReconnectingWebSocketOptions::ends_on), or there were
-/// [too many attempts](Backoff::max_attempts) (RFC 6455, 7.2.3).
+/// A client's WebSocket that is opened again whenever it ends ([RFC 6455, section 7.2.3]). It stops
+/// when the application closes it, after an end that is
+/// [final](ReconnectingWebSocketOptions::ends_on), or after [too many
+/// attempts](Backoff::max_attempts).
 ///
-/// Messages may be sent at any time: they are kept in order until they can be written, within
-/// [limits](ReconnectingWebSocketOptions::max_unsent). Each has a number, counted from 0. One is *written* when
-/// the transport took its last byte, and is never written again: whether it arrived, only the peer
-/// can tell, so [`Disconnected::written`] says which those are. One that was cut off before its last
-/// byte cannot have arrived, and goes first over the next connection.
+/// Messages may be sent at any time. They are kept in order until they can be written, within
+/// [limits](ReconnectingWebSocketOptions::max_unsent). Each message has a number, counted from 0. A
+/// message is *written* when the transport has taken its last byte, and is never written again.
+/// Only the peer knows whether it arrived, so [`Disconnected::written`] reports the numbers. A
+/// message that was cut off before its last byte cannot have arrived, and goes first over the next
+/// connection.
 ///
-/// What has to go before them on each connection, such as a login, is sent by
-/// [`send_now`](Self::send_now) at [`ReconnectingWebSocketEvent::Open`]; if they are to wait for the peer's answer to
-/// that, [`hold`](Self::hold) them until then.
+/// To send something before these messages on each connection, such as a login, call
+/// [`send_now`](Self::send_now) at [`ReconnectingWebSocketEvent::Open`]. To make the messages wait
+/// for the peer's answer to it, [`hold`](Self::hold) them until then.
 ///
-/// It is run as a [`WebSocket`] is, by the same loop, but always reads. On [`ReconnectingWebSocketEvent::Connect`]
-/// open a transport, and give it as [`connected`](Self::connected) or say
-/// [`connect_failed`](Self::connect_failed); after [`ReconnectingWebSocketEvent::Disconnected`] drop it. If the server
-/// refused with a `Retry-After`, the next attempt waits at least that long.
+/// Run it with the same loop as a [`WebSocket`], but always read. On
+/// [`ReconnectingWebSocketEvent::Connect`], open a transport, and call
+/// [`connected`](Self::connected) or [`connect_failed`](Self::connect_failed). After
+/// [`ReconnectingWebSocketEvent::Disconnected`], drop the transport. If the server refused with a
+/// `Retry-After`, the next attempt waits at least that long.
 ///
-/// Memory: that of a `WebSocket`, and what waits to be sent.
+/// Memory: that of a `WebSocket`, and the kept messages.
+///
+/// [RFC 6455, section 7.2.3]: https://www.rfc-editor.org/rfc/rfc6455#section-7.2.3
 ///
 #[cfg_attr(feature = "handshake", doc = "```")]
 #[cfg_attr(not(feature = "handshake"), doc = "```ignore")]
@@ -148,7 +157,7 @@ impl ReconnectingWebSocketOptions {
 /// };
 /// use std::time::Duration;
 ///
-/// /// The transport is up: opens a WebSocket over it.
+/// /// Opens a WebSocket over a transport that is connected.
 /// fn open<M: MaskSource>(
 ///     link: &mut ReconnectingWebSocket<M>,
 ///     masks: M,
@@ -167,7 +176,8 @@ impl ReconnectingWebSocketOptions {
 /// assert_eq!(link.poll(&mut received, Duration::ZERO), Some(ReconnectingWebSocketEvent::Connect));
 /// open(&mut link, rand::random, Duration::ZERO)?;
 /// link.end_of_stream(Duration::ZERO); // the server hung up
-/// let Some(ReconnectingWebSocketEvent::Disconnected(end)) = link.poll(&mut received, Duration::ZERO) else {
+/// let event = link.poll(&mut received, Duration::ZERO);
+/// let Some(ReconnectingWebSocketEvent::Disconnected(end)) = event else {
 ///     unreachable!()
 /// };
 /// assert_eq!((end.close.code, end.written), (1006, 0..0));
@@ -185,36 +195,36 @@ pub struct ReconnectingWebSocket<M> {
     unsent: Unsent,
 }
 
-/// Where the connection is.
+/// The state of the connection.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "it is up most of the time")]
 enum Link<M> {
-    /// To be made at this time.
+    /// The time of the next attempt.
     Due(Duration),
-    /// Being made by the application.
+    /// The application is connecting a transport.
     Connecting {
         deadline: Duration,
         chance: LastChance,
     },
-    /// Was not made, which is not reported yet.
+    /// The attempt failed, and this is not reported yet.
     NotMade {
         failure: Failure,
-        /// Whether no further connection is to be made.
+        /// Whether the application closed the client, so that this was the last attempt.
         last: bool,
     },
     Up {
         socket: WebSocket<M>,
-        /// Since when it is open.
+        /// The time when the WebSocket opened.
         opened: Option<Duration>,
-        /// Whether messages that are kept are held back.
+        /// Whether kept messages are held back.
         held: bool,
-        /// Whether no further connection is to be made.
+        /// Whether the application closed the client, so that this is the last connection.
         last: bool,
     },
     Ended,
 }
 
-/// What happened to a [`ReconnectingWebSocket`].
+/// An event of a [`ReconnectingWebSocket`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReconnectingWebSocketEvent {
     /// Connect a transport now.
@@ -225,41 +235,43 @@ pub enum ReconnectingWebSocketEvent {
     Text(Utf8Bytes),
     /// A binary message.
     Binary(Bytes),
-    /// A ping, which is answered, or a later one in its place; if it [is to be shown](crate::ws::WebSocketOptions::control_events).
+    /// A ping, if [`control_events`](crate::ws::WebSocketOptions::control_events) is set. The ping,
+    /// or a later one in its place, is answered automatically.
     Ping(Bytes),
-    /// A pong; if it [is to be shown](crate::ws::WebSocketOptions::control_events).
+    /// A pong, if [`control_events`](crate::ws::WebSocketOptions::control_events) is set.
     Pong(Bytes),
-    /// A message passed this limit, and is dropped, as
-    /// [`OnLimit::Skip`](crate::ws::frame::OnLimit::Skip) has it.
+    /// A message passed this limit and is dropped, because the policy is
+    /// [`OnLimit::Skip`](crate::ws::frame::OnLimit::Skip).
     Skipped(ProtocolError),
-    /// The connection ended, or was not to be had. Drop the transport.
+    /// The connection ended, or could not be made. Drop the transport.
     Disconnected(Disconnected),
 }
 
-/// How a connection of a [`ReconnectingWebSocket`] ended.
+/// The end of a connection of a [`ReconnectingWebSocket`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Disconnected {
-    /// How it ended.
+    /// The end of the connection, as a WebSocket reports it.
     pub close: CloseEvent,
-    /// The numbers of the messages that this connection wrote. Numbers that were
-    /// [taken back](ReconnectingWebSocket::take_unsent) may lie in the range, and were not written. Messages with
-    /// higher numbers are kept.
+    /// The numbers of the messages that this connection wrote. The range may include numbers of
+    /// messages that were [taken back](ReconnectingWebSocket::take_unsent), and were not written.
+    /// Messages with higher numbers are kept.
     pub written: Range<u64>,
-    /// When the next attempt is due; `None` if there will be none: this is the last event.
+    /// The time of the next attempt. If this is `None`, there is no further attempt, and this is
+    /// the last event.
     pub reconnect_at: Option<Duration>,
 }
 
 impl<M: MaskSource> ReconnectingWebSocket<M> {
-    /// A client whose first connection is to be made at once.
+    /// Creates a client that makes its first connection at once.
     #[must_use]
     pub fn new(options: ReconnectingWebSocketOptions) -> Self {
         let link = Link::Due(Duration::ZERO);
         Self { options, link, unsent: Unsent::default() }
     }
 
-    /// Gives the next event, as [`WebSocket::poll`], with the same `received`, which is cleared when
-    /// a connection ends.
+    /// Returns the next event, like [`WebSocket::poll`]. Always pass the same `received`. It is
+    /// cleared when a connection ends.
     pub fn poll(
         &mut self,
         received: &mut BytesMut,
@@ -284,7 +296,8 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
             Link::Up { socket, opened, .. } => {
                 let event = socket.poll(received, now);
                 if event == Some(WebSocketEvent::Open) {
-                    // What is kept goes from the next call on, behind what is sent at once.
+                    // Kept messages go from the next call on, after everything that is sent at
+                    // `Open`.
                     *opened = Some(now);
                     return Some(ReconnectingWebSocketEvent::Open);
                 }
@@ -302,10 +315,12 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         }
     }
 
-    /// The transport that was asked for is connected, and this is the WebSocket over it, by
-    /// [`WebSocket::connect`] or [`WebSocket::client`]. It is dropped if none was asked for, or
-    /// [`close`](Self::close) was called meanwhile; one that is closed already counts as a failed
-    /// attempt. From now on poll only the `ReconnectingWebSocket`. Messages that it was given
+    /// Takes the WebSocket over the transport that [`ReconnectingWebSocketEvent::Connect`] asked
+    /// for. Make it with [`WebSocket::connect`] or [`WebSocket::client`]. From now on, poll only
+    /// the `ReconnectingWebSocket`.
+    ///
+    /// The WebSocket is dropped if none was asked for, or if [`close`](Self::close) was called
+    /// meanwhile. If it is closed already, the attempt has failed. Messages that were sent on it
     /// before go first, and have no numbers.
     pub fn connected(&mut self, socket: WebSocket<M>) {
         if socket.ready_state() == ReadyState::Closed {
@@ -315,8 +330,8 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         }
     }
 
-    /// The transport that was asked for is not to be had, by this error. Poll once more. The error is
-    /// the [source](Error::source) of the failure in [`Disconnected::close`].
+    /// Notes that the transport could not be connected, because of this error. Poll once more. The
+    /// error becomes the [source](Error::source) of the failure in [`Disconnected::close`].
     pub fn connect_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
         if matches!(self.link, Link::Connecting { .. }) {
             let failure = Failure::Transport(TransportError::new(error));
@@ -324,28 +339,29 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         }
     }
 
-    /// As [`WebSocket::end_of_stream`].
+    /// Does the same as [`WebSocket::end_of_stream`].
     pub fn end_of_stream(&mut self, now: Duration) {
         if let Link::Up { socket, .. } = &mut self.link {
             socket.end_of_stream(now);
         }
     }
 
-    /// As [`WebSocket::read_failed`].
+    /// Does the same as [`WebSocket::read_failed`].
     pub fn read_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>, now: Duration) {
         if let Link::Up { socket, .. } = &mut self.link {
             socket.read_failed(error, now);
         }
     }
 
-    /// As [`WebSocket::write_failed`].
+    /// Does the same as [`WebSocket::write_failed`].
     pub fn write_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>, now: Duration) {
         if let Link::Up { socket, .. } = &mut self.link {
             socket.write_failed(error, now);
         }
     }
 
-    /// What is to be written now, as [`WebSocket::to_write`]. Ask again until nothing is left.
+    /// Returns the bytes to write now, like [`WebSocket::to_write`]. Call again until nothing
+    /// remains.
     pub fn to_write(&mut self, now: Duration) -> ToWrite<'_> {
         self.deliver();
         match &mut self.link {
@@ -354,12 +370,13 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         }
     }
 
-    /// Keeps a message until it can be written; returns its number, counted from 0.
+    /// Keeps a message until it can be written. Returns its number, counted from 0.
     ///
     /// # Errors
-    /// If the frame is no whole message, or longer than all that [may wait](
-    /// ReconnectingWebSocketOptions::max_unsent), there is no room for it now, or the client is closed. It is not
-    /// kept then, and gets no number.
+    /// If the frame is not a whole message, it is longer than
+    /// [`max_unsent`](ReconnectingWebSocketOptions::max_unsent) allows for all messages together,
+    /// there is no room for it now, or the client is closed. The message is not kept then, and gets
+    /// no number.
     pub fn send<F: IntoFrame>(&mut self, frame: F) -> Result<u64, SendError> {
         let frame = frame.into_frame()?;
         let Shape { opcode, continuing, fin, .. } = frame.shape;
@@ -381,24 +398,29 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         Ok(unsent.push(frame.to_owned()))
     }
 
-    /// Sends a frame over this connection alone, as [`WebSocket::send`]: it is not kept, and has no
-    /// number. At [`ReconnectingWebSocketEvent::Open`] it goes before all messages that are kept, so that it can be what
-    /// each connection has to begin with: a login, or the `connection_init` of GraphQL. Control frames
-    /// are sent like this too.
+    /// Sends a frame over this connection only, like [`WebSocket::send`]. It is not kept, and has
+    /// no number. A frame that is sent at [`ReconnectingWebSocketEvent::Open`] goes before all kept
+    /// messages. So it can be what each connection must begin with, such as a login or the
+    /// `connection_init` of GraphQL. Also send control frames with this method.
     ///
     /// ```
     /// use eventwire::ws::{
     ///     Frame, MaskSource, ReconnectingWebSocket, ReconnectingWebSocketEvent, SendError,
     /// };
     ///
-    /// /// Subscriptions wait until the server has answered to what is first.
-    /// fn handle<M: MaskSource>(link: &mut ReconnectingWebSocket<M>, event: &ReconnectingWebSocketEvent) -> Result<(), SendError> {
+    /// /// Makes subscriptions wait until the server has answered the first message.
+    /// fn handle<M: MaskSource>(
+    ///     link: &mut ReconnectingWebSocket<M>,
+    ///     event: &ReconnectingWebSocketEvent,
+    /// ) -> Result<(), SendError> {
     ///     match event {
     ///         ReconnectingWebSocketEvent::Open => {
     ///             link.send_now(&Frame::text(r#"{"type":"connection_init"}"#))?;
     ///             link.hold();
     ///         }
-    ///         ReconnectingWebSocketEvent::Text(text) if text.contains("connection_ack") => link.release(),
+    ///         ReconnectingWebSocketEvent::Text(text) if text.contains("connection_ack") => {
+    ///             link.release();
+    ///         }
     ///         _ => {}
     ///     }
     ///     Ok(())
@@ -415,8 +437,8 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         }
     }
 
-    /// Holds back the messages that are kept, until [`release`](Self::release) or the end of this
-    /// connection. Those that were handed to it already still go.
+    /// Holds back the kept messages, until [`release`](Self::release) or the end of this
+    /// connection. Messages that the connection already has are still sent.
     pub const fn hold(&mut self) {
         self.set_held(true);
     }
@@ -432,20 +454,20 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         }
     }
 
-    /// The messages that are kept and their numbers, in order. Part of the first one may have been
-    /// written already.
+    /// Returns the kept messages and their numbers, in order. Part of the first message may have
+    /// been written already.
     pub fn unsent(&self) -> impl Iterator<Item = (u64, &Frame<Bytes>)> {
         self.unsent.iter()
     }
 
-    /// Takes back the messages that `wanted` chooses by number and content: to drop them, to change
-    /// them, or to keep them elsewhere. A message that was handed to the connection stays; after
-    /// [`ReconnectingWebSocketEvent::Disconnected`] no message is.
+    /// Takes back the messages that `wanted` selects by number and content, to drop them, change
+    /// them, or keep them elsewhere. A message that the connection already has cannot be taken
+    /// back. After [`ReconnectingWebSocketEvent::Disconnected`], the connection has none.
     ///
     /// ```
     /// use eventwire::ws::{MaskSource, ReconnectingWebSocket};
     ///
-    /// /// What was to be sent is not worth it any more.
+    /// /// Drops the messages that are no longer worth sending.
     /// fn forget<M: MaskSource>(link: &mut ReconnectingWebSocket<M>) {
     ///     link.take_unsent(|_, _| true);
     /// }
@@ -457,8 +479,8 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         self.unsent.take(wanted)
     }
 
-    /// Fails this connection, as [`WebSocket::fail`], and connects again after the back-off; without a
-    /// connection nothing happens.
+    /// Fails this connection, like [`WebSocket::fail`], and connects again after the back-off.
+    /// Without a connection, this does nothing.
     ///
     /// # Errors
     /// As [`WebSocket::fail`].
@@ -469,12 +491,13 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         }
     }
 
-    /// Closes for good: what waits is written first, if the connection is open and nothing is
-    /// [held](Self::hold) back. Messages that are left when the last [`Disconnected`] comes were not written.
+    /// Closes the client permanently. Kept messages are written first, if the connection is open
+    /// and nothing is [held](Self::hold) back. Messages that remain at the last [`Disconnected`]
+    /// were not written.
     ///
     /// # Errors
-    /// As [`WebSocket::close`]. Nothing happens then, unless there is no masking key: what waited may
-    /// have been written by then.
+    /// As [`WebSocket::close`]. Nothing happens then, but if a masking key is missing, some kept
+    /// messages may already be queued.
     pub fn close<C: IntoClose>(&mut self, close: C, now: Duration) -> Result<(), SendError> {
         let close = close.into_close()?;
         let close = close.as_ref().map(Close::borrowed);
@@ -484,7 +507,8 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
                 socket.check_code(close)?;
                 if socket.ready_state() == ReadyState::Open && !*held {
                     let handed = self.unsent.hand_over(|message| socket.push_kept(message));
-                    // By any other error they cannot go, which is no reason to stay open.
+                    // After any other error they cannot be sent, but that is no reason to stay
+                    // open.
                     if let Err(error @ SendError::NoMaskKey(_)) = handed {
                         return Err(error);
                     }
@@ -501,10 +525,10 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         Ok(())
     }
 
-    /// Hands over what the connection has room for.
+    /// Hands over the messages that the connection has room for.
     fn deliver(&mut self) {
         if let Link::Up { socket, held: false, .. } = &mut self.link {
-            // What cannot be sent now stays.
+            // Messages that cannot be sent now are kept.
             let _ = self.unsent.hand_over(|message| {
                 socket.check(message.shape.opcode)?;
                 socket.push_kept(message)
@@ -533,7 +557,7 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     }
 }
 
-/// How long the server asks to wait.
+/// Returns how long the server asks to wait.
 fn asked_wait(close: &CloseEvent) -> Duration {
     match &close.failure {
         #[cfg(feature = "handshake")]
@@ -543,7 +567,7 @@ fn asked_wait(close: &CloseEvent) -> Duration {
 }
 
 impl<M> ReconnectingWebSocket<M> {
-    /// Whether no further connection is to be made.
+    /// Returns whether no further connection will be made.
     const fn is_last(&self) -> bool {
         match self.link {
             Link::Due(_) | Link::Connecting { .. } => false,
@@ -552,7 +576,7 @@ impl<M> ReconnectingWebSocket<M> {
         }
     }
 
-    /// When to call [`poll`](Self::poll) at the latest.
+    /// Returns the latest time to call [`poll`](Self::poll).
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         match &self.link {
@@ -564,27 +588,30 @@ impl<M> ReconnectingWebSocket<M> {
         }
     }
 
-    /// As [`WebSocket::set_limits`], of this connection. Without a connection nothing happens, and
-    /// the next one has the limits of its own [options](crate::ws::WebSocketOptions::limits).
+    /// Sets the limits of this connection, like [`WebSocket::set_limits`]. Without a connection
+    /// nothing happens. The next connection has the limits of its own
+    /// [options](crate::ws::WebSocketOptions::limits).
     pub fn set_limits(&mut self, limits: Limits) {
         if let Link::Up { socket, .. } = &mut self.link {
             socket.set_limits(limits);
         }
     }
 
-    /// As [`WebSocket::round_trip`], of this connection.
+    /// Returns the round-trip time of this connection, like [`WebSocket::round_trip`].
     #[must_use]
     pub const fn round_trip(&self) -> Option<Duration> {
         if let Link::Up { socket, .. } = &self.link { socket.round_trip() } else { None }
     }
 
-    /// As [`WebSocket::wants_shutdown`].
+    /// Returns whether to shut the writing side of the transport, like
+    /// [`WebSocket::wants_shutdown`].
     #[must_use]
     pub fn wants_shutdown(&self) -> bool {
         matches!(&self.link, Link::Up { socket, .. } if socket.wants_shutdown())
     }
 
-    /// That of the connection; `Connecting` between two of them, `Closed` after the last one.
+    /// Returns the state of the connection. It is `Connecting` between two connections, and
+    /// `Closed` after the last one.
     #[must_use]
     pub const fn ready_state(&self) -> ReadyState {
         match &self.link {
@@ -595,34 +622,36 @@ impl<M> ReconnectingWebSocket<M> {
         }
     }
 
-    /// How many bytes of messages are not written, those of a message that is partly written
-    /// included.
+    /// Returns the number of unwritten bytes of messages. A partly written message counts as a
+    /// whole.
     #[must_use]
     pub const fn buffered_amount(&self) -> usize {
         self.unsent.bytes()
     }
 
-    /// How far messages were written: all with lower numbers were written or
-    /// [taken back](Self::take_unsent); the others are kept.
+    /// Returns the number up to which messages are finished: all messages with lower numbers were
+    /// written or [taken back](Self::take_unsent). The others are kept.
     #[must_use]
     pub const fn written(&self) -> u64 {
         self.unsent.written()
     }
 
-    /// The subprotocol of the connection, as [`WebSocket::protocol`]; empty if there is none.
+    /// Returns the subprotocol of the connection, like [`WebSocket::protocol`]. It is empty if
+    /// there is none.
     #[must_use]
     pub fn protocol(&self) -> &str {
         if let Link::Up { socket, .. } = &self.link { socket.protocol() } else { "" }
     }
 
-    /// The parameters of the connection's compression, as [`WebSocket::deflate_params`].
+    /// Returns the parameters of the connection's compression, like [`WebSocket::deflate_params`].
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate_params(&self) -> Option<DeflateParams> {
         if let Link::Up { socket, .. } = &self.link { socket.deflate_params() } else { None }
     }
 
-    /// The extensions of the connection, as [`WebSocket::extensions`]; empty if there are none.
+    /// Returns the extensions of the connection, like [`WebSocket::extensions`]. It is empty if
+    /// there are none.
     #[must_use]
     pub fn extensions(&self) -> &str {
         if let Link::Up { socket, .. } = &self.link { socket.extensions() } else { "" }

@@ -1,4 +1,4 @@
-//! A response that opens no WebSocket.
+//! [`Refusal`], a response that does not open a WebSocket.
 
 use crate::retry_after::{RETRY_AFTER, retry_after};
 use crate::ws::handshake::Headers;
@@ -7,13 +7,15 @@ use core::fmt;
 use core::time::Duration;
 use httparse::Status;
 
-/// A server's refusal to open a WebSocket: a response with another status than 101, such as a redirect
-/// or a demand for credentials (RFC 6455, 4.1).
+/// A server's refusal to open a WebSocket: a response with a status other than 101, such as a
+/// redirect or a demand for credentials ([RFC 6455, section 4.1]).
+///
+/// [RFC 6455, section 4.1]: https://www.rfc-editor.org/rfc/rfc6455#section-4.1
 ///
 /// ```
 /// use eventwire::ws::{CloseEvent, Failure};
 ///
-/// /// Where to try again, if the server knows.
+/// /// Returns the address to try instead, if the server names one.
 /// fn redirect(close: &CloseEvent) -> Option<&[u8]> {
 ///     let Some(Failure::Refused(refusal)) = &close.failure else { return None };
 ///     matches!(refusal.status(), 301 | 302 | 307 | 308).then(|| refusal.header("location"))?
@@ -27,38 +29,40 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// 64 KiB: the body is kept up to here.
+    /// The maximum size of the part of the body that is kept: 64 KiB.
     pub const MAX_BODY: usize = 64 << 10;
-    /// How long the line with a chunk's size may be, as it may have extensions.
+    /// The maximum length of the line with a chunk's size, which may have extensions.
     const MAX_CHUNK_LINE: usize = 256;
 
-    /// The status, other than 101.
+    /// Returns the status, which is not 101.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
     }
 
-    /// The value of the first header of this name, in any case.
+    /// Returns the value of the first header with this name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// All headers.
+    /// Returns all headers.
     #[must_use]
     pub fn headers(&self) -> Headers<'_> {
         Headers::new(&self.head)
     }
 
-    /// The body, up to [`MAX_BODY`](Self::MAX_BODY) bytes of it, and no more than came before the
-    /// [handshake's deadline](crate::ws::WebSocketOptions::handshake_timeout).
+    /// Returns the body: at most its first [`MAX_BODY`](Self::MAX_BODY) bytes, and only what
+    /// arrived before the [handshake's deadline](crate::ws::WebSocketOptions::handshake_timeout).
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// How long the server asks to wait (`Retry-After` in seconds; RFC 9110, 10.2.3). A date is ignored,
-    /// as there is no calendar here.
+    /// Returns how long the server asks to wait: its `Retry-After`, if that is in seconds ([RFC
+    /// 9110, section 10.2.3]). A date is ignored, because the crate has no calendar.
+    ///
+    /// [RFC 9110, section 10.2.3]: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.header(RETRY_AFTER).and_then(retry_after)
@@ -81,7 +85,7 @@ impl fmt::Debug for Refusal {
     }
 }
 
-/// A refusal whose body is still to come.
+/// A refusal whose body has not all arrived.
 #[derive(Debug)]
 pub(super) struct Refusing {
     status: u16,
@@ -90,24 +94,27 @@ pub(super) struct Refusing {
     body: BytesMut,
 }
 
-/// What is still to come of a body (RFC 9112, 6.3).
+/// The rest of a body ([RFC 9112, section 6.3]).
+///
+/// [RFC 9112, section 6.3]: https://www.rfc-editor.org/rfc/rfc9112#section-6.3
 #[derive(Clone, Copy, Debug)]
 enum Rest {
-    /// So many bytes.
+    /// This many bytes.
     Bytes(u64),
-    /// So many bytes of a chunk, and what is behind.
+    /// This many bytes of a chunk, and everything after the chunk.
     Chunk(u64),
-    /// The end of a chunk, or of none before the first, and the size of the next.
+    /// The line end after a chunk, except before the first one, and the line with the next
+    /// chunk's size.
     ChunkSize {
         first: bool,
     },
-    /// All until the transport ends.
+    /// Everything until the transport ends.
     UntilEnd,
     Nothing,
 }
 
 impl Refusing {
-    /// A refusal whose head is whole.
+    /// Creates a refusal from a whole head.
     pub(super) fn new(status: u16, head: Bytes) -> Self {
         let mut rest = Rest::UntilEnd;
         for (name, value) in Headers::new(&head) {
@@ -126,7 +133,7 @@ impl Refusing {
         Self { status, head, rest, body: BytesMut::new() }
     }
 
-    /// Takes what is there of the body; returns whether that is all.
+    /// Takes the received part of the body. Returns whether the body is complete.
     pub(super) fn receive(&mut self, received: &mut BytesMut) -> bool {
         loop {
             let left = match &mut self.rest {
@@ -174,7 +181,7 @@ impl Refusing {
         }
     }
 
-    /// With as much of the body as there is.
+    /// Returns the refusal with the part of the body that has arrived.
     pub(super) fn end(self) -> Refusal {
         Refusal { status: self.status, head: self.head, body: self.body.freeze() }
     }

@@ -1,37 +1,38 @@
-//! The send queue: bytes in order, and the frames that they belong to.
+//! [`SendQueue`], the bytes to write, and the frames that they belong to.
 
 use crate::ws::frame::{Encoded, FrameLen, OpCode};
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 
-/// Payloads of this length or more are not copied into the tail.
+/// Payloads of at least this length are not copied into the tail.
 const WORTH_SHARING: usize = 2048;
 
-/// The memory that a queued frame takes besides its bytes, so that empty frames count as well.
+/// The memory that a queued frame takes besides its bytes, so that empty frames count too.
 const FRAME_COST: usize = size_of::<Queued>();
 
-/// An empty queue keeps no more memory than this.
+/// The maximum memory that an empty queue keeps.
 const KEPT_EMPTY: usize = 64 << 10;
 
-/// Bytes to be written, and the frames that they belong to.
+/// The bytes to write, in order, and the frames that they belong to.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
     /// The bytes before `tail`.
     chunks: VecDeque<Bytes>,
-    /// The last bytes, to which frames are appended.
+    /// The last bytes. New frames are appended here.
     tail: BytesMut,
-    /// How long all chunks and the tail are. Shared chunks may add up to more than memory has.
+    /// The length of all chunks and the tail. Shared chunks may add up to more than fits in memory.
     len: u64,
     frames: VecDeque<Queued>,
     buffered_amount: u64,
-    /// How many pings and pongs wait, and whether a close frame does, so that no search is needed.
+    /// The number of pings and of pongs in the queue, and whether a close frame is in it. They save
+    /// a search.
     pings: usize,
     pongs: usize,
     close: bool,
     written_kept: u64,
 }
 
-/// A frame that was not wholly written, and how much of it was not.
+/// A frame that was not wholly written, and the length of its unwritten part.
 #[derive(Debug)]
 struct Queued {
     /// The opcode of the message's first frame; `None` for the request of a handshake.
@@ -42,7 +43,7 @@ struct Queued {
 }
 
 impl SendQueue {
-    /// Appends bytes that are no frame.
+    /// Appends bytes that are not a frame.
     #[cfg(feature = "handshake")]
     pub(super) fn push_bytes(&mut self, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);
@@ -50,7 +51,7 @@ impl SendQueue {
     }
 
     /// Appends the frame that `encode` writes, if it writes one. `encode` returns the length of the
-    /// payload. A frame that is kept counts in [`written_kept`](Self::written_kept).
+    /// payload. A kept frame counts in [`written_kept`](Self::written_kept).
     pub(super) fn push<E>(
         &mut self,
         opcode: OpCode,
@@ -65,7 +66,7 @@ impl SendQueue {
         Ok(())
     }
 
-    /// Appends a frame, whose payload is shared if that is worth it.
+    /// Appends a frame. A long payload is shared, not copied.
     pub(super) fn push_shared(&mut self, opcode: OpCode, header: &[u8], payload: Bytes) {
         self.tail.extend_from_slice(header);
         let len = FrameLen { header: header.len(), payload: payload.len() };
@@ -73,7 +74,7 @@ impl SendQueue {
         self.share(payload);
     }
 
-    /// Appends a frame that was encoded for many.
+    /// Appends a frame that was encoded for many receivers.
     pub(super) fn push_encoded(&mut self, opcode: OpCode, frame: Encoded) {
         self.queued(Some(opcode), false, frame.len());
         self.share(frame.bytes);
@@ -103,17 +104,17 @@ impl SendQueue {
         self.frames.push_back(frame);
     }
 
-    /// Payload bytes of messages that were not written.
+    /// Returns the number of unwritten payload bytes of messages.
     pub(super) const fn buffered_amount(&self) -> usize {
         saturated(self.buffered_amount)
     }
 
-    /// The memory that the queue takes, bytes and frames.
+    /// Returns the memory that the queue takes: its bytes and its frames.
     pub(super) fn held(&self) -> usize {
         saturated(self.len).saturating_add(self.frames.len() * FRAME_COST)
     }
 
-    /// How many bytes are to be written.
+    /// Returns the number of bytes to write.
     pub(super) const fn len(&self) -> u64 {
         self.len
     }
@@ -122,27 +123,27 @@ impl SendQueue {
         self.len == 0
     }
 
-    /// Whether a ping waits, or the rest of one.
+    /// Returns whether a ping, or the rest of one, is queued.
     pub(super) const fn has_ping(&self) -> bool {
         self.pings > 0
     }
 
-    /// Whether a pong waits, or the rest of one.
+    /// Returns whether a pong, or the rest of one, is queued.
     pub(super) const fn has_pong(&self) -> bool {
         self.pongs > 0
     }
 
-    /// Whether a close frame waits, or the rest of one.
+    /// Returns whether a close frame, or the rest of one, is queued.
     pub(super) const fn has_close(&self) -> bool {
         self.close
     }
 
-    /// How many messages that are kept were wholly written.
+    /// Returns the number of kept messages that were wholly written.
     pub(super) const fn written_kept(&self) -> u64 {
         self.written_kept
     }
 
-    /// Notes which frames so many bytes belong to.
+    /// Marks the next `len` bytes as written, in the frames that they belong to.
     fn written(&mut self, mut len: usize) {
         self.len -= len as u64;
         while let Some(frame) = self.frames.front_mut() {
@@ -167,7 +168,7 @@ impl SendQueue {
             self.frames.pop_front();
         }
         if self.len == 0 {
-            // The capacity does not tell: it leaves out the bytes that were written.
+            // The capacity cannot be used here: it does not include the bytes that were written.
             if self.tail.try_reclaim(KEPT_EMPTY + 1) {
                 self.tail = BytesMut::new();
             }
@@ -176,8 +177,8 @@ impl SendQueue {
     }
 }
 
-/// Saturates to `usize::MAX`.
-#[allow(clippy::cast_possible_truncation, reason = "compared before")]
+/// Converts to `usize`, and saturates to `usize::MAX`.
+#[allow(clippy::cast_possible_truncation, reason = "the value was compared with the maximum")]
 const fn saturated(len: u64) -> usize {
     if len > usize::MAX as u64 { usize::MAX } else { len as usize }
 }
@@ -210,7 +211,7 @@ impl Buf for SendQueue {
     }
 
     /// # Panics
-    /// If there are not so many bytes.
+    /// If `len` is more than the number of bytes in the queue.
     fn advance(&mut self, len: usize) {
         assert!(len as u64 <= self.len, "advance by {len} bytes of {}", self.len);
         let mut rest = len;

@@ -1,4 +1,4 @@
-//! The states of a `WebSocket`.
+//! [`State`], the state machine of a `WebSocket`.
 
 use super::close_event::Failure;
 use super::connecting::Connecting;
@@ -28,43 +28,45 @@ use core::time::Duration;
 /// ```
 ///
 /// 1. The server's response opens the connection.
-/// 2. `Open` is reported. A connection that closes already goes on to `CloseSent` or `Closing`.
-/// 3. The application sends a close frame as any other frame, without telling the time.
+/// 2. `Open` is reported. A connection that is closing already goes on to `CloseSent` or `Closing`.
+/// 3. The application sends a close frame with [`send`](super::websocket::WebSocket::send), which
+///    is not told the time.
 /// 4. A close frame is sent or received, the peer breaks the protocol, or the transport ends or
-///    fails. After `CloseSent` any call that tells the time is enough.
+///    fails. After `CloseSent`, the next call that is told the time is enough.
 /// 5. The peer does not answer a ping in time, or a masking key is missing for a frame that is due.
-/// 6. The server refuses or the closing handshake is done; or the transport or the deadline ends
-///    the wait for that.
+/// 6. The server refuses, or the closing handshake is done, or the transport ends or the deadline
+///    passes before that.
 /// 7. The application closes the connection before it is open.
-/// 8. `Close` is reported, as on every way into `Closed`.
+/// 8. `Close` is reported. Every transition to `Closed` reports it.
 ///
-/// [`begin_closing`](Self::begin_closing) alone makes a [`Closing`]. `Connecting` and `Opening`
-/// keep it for later, since a connection that opens is always reported as open first.
+/// Only [`begin_closing`](Self::begin_closing) makes a [`Closing`]. `Connecting` and `Opening` keep
+/// it for later, because a connection that opens is always reported as open first.
 #[derive(Debug)]
 pub(super) enum State {
-    /// The server's response is awaited.
+    /// The client awaits the server's response.
     #[cfg_attr(
         not(feature = "handshake"),
-        expect(dead_code, reason = "without a handshake no connection begins so")
+        expect(dead_code, reason = "only a handshake begins in this state")
     )]
     Connecting(Box<Connecting>),
-    /// The connection is open, and that is not reported yet.
+    /// The connection is open, but this is not reported yet.
     Opening(Option<Closing>),
     Open(Open),
-    /// Our close frame was sent, and the wait for the peer's begins with the next call that tells
-    /// the time.
+    /// Our close frame was sent. The wait for the peer's begins with the next call that is told the
+    /// time.
     CloseSent,
     Closing(Closing),
-    /// The application closed it before it was open, and the last event is not reported yet.
+    /// The application closed the connection before it was open. The last event is not reported
+    /// yet.
     Aborted,
     Closed,
 }
 
 impl State {
-    /// The state in which a connection begins that is open.
+    /// The first state of a connection that begins open.
     pub(super) const OPENING: Self = Self::Opening(None);
 
-    /// Begins to close with this deadline, unless closing has begun. Returns `None` if the
+    /// Begins to close with this deadline, unless closing has begun already. Returns `None` if the
     /// connection has ended.
     pub(super) fn begin_closing(&mut self, deadline: Duration) -> Option<&mut Closing> {
         let closing = Closing { deadline, failure: None, peer: None };
@@ -80,7 +82,7 @@ impl State {
         }
     }
 
-    /// The state of closing, if a connection that was open closes.
+    /// Returns the progress of closing, if a connection that was open is closing.
     pub(super) const fn closing(&mut self) -> Option<&mut Closing> {
         match self {
             Self::Opening(closing) => closing.as_mut(),
@@ -90,31 +92,31 @@ impl State {
     }
 }
 
-/// A connection that ends soon, because of a close frame, a fault or its transport.
+/// A connection that is about to end, because of a close frame, a fault or its transport.
 ///
-/// A transport that cannot be written any more does not close the connection, as messages may still
-/// come. It only sets the deadline.
+/// A transport that can no longer be written does not close the connection, because messages may
+/// still arrive. It only sets the deadline.
 #[derive(Debug)]
 pub(super) struct Closing {
-    /// When to wait no longer.
+    /// The end of the wait.
     pub(super) deadline: Duration,
-    /// Why the closing handshake will not complete, if that is known.
+    /// The reason that the closing handshake will not complete, if one is known.
     pub(super) failure: Option<Failure>,
     /// The code and reason of the peer's close frame.
     pub(super) peer: Option<(u16, Utf8Bytes)>,
 }
 
-/// An open connection: what is due, and since when the peer is silent.
+/// The timers of an open connection: its heartbeat, and how long the peer has been silent.
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) heartbeat: Heartbeat,
     last_byte: Duration,
     last_message: Duration,
-    /// The last call's event, if it reported one: whether that was a message.
+    /// Whether the last call's event was a message; `None` if the call reported no event.
     reported: Option<bool>,
 }
 
-/// The meaning of a peer's silence until a deadline.
+/// The consequence of silence until a deadline.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Silence {
     NoPong,
@@ -127,19 +129,20 @@ impl Open {
             heartbeat: Heartbeat::new(options, now),
             last_byte: now,
             last_message: now,
-            // The application now handles that it is open.
+            // The application is now handling `Open`.
             reported: Some(true),
         }
     }
 
-    /// The peer sent something.
+    /// Notes that the peer sent something.
     pub(super) const fn heard(&mut self, now: Duration) {
         self.heartbeat.heard();
         self.last_byte = now;
     }
 
-    /// Notes the event of this call, if there is one: whether it is a message. While the
-    /// application handles an event nobody reads, so the peer's silence begins after the last one.
+    /// Notes the event of this call: whether it is a message, or `None` if there is no event.
+    /// Nobody reads while the application handles an event, so the peer's silence begins after the
+    /// last event.
     pub(super) fn report(&mut self, is_message: Option<bool>, now: Duration) {
         let before = core::mem::replace(&mut self.reported, is_message);
         for is_message in before.into_iter().chain(is_message) {
@@ -150,13 +153,13 @@ impl Open {
         }
     }
 
-    /// The application does not read, so silence does not count.
+    /// Restarts the time of silence, because the application does not read.
     pub(super) const fn begin_silence(&mut self, now: Duration) {
         self.last_message = now;
         self.last_byte = now;
     }
 
-    /// The time until which the peer may be silent, the timeout that sets it, and the meaning of
+    /// Returns the deadline of the peer's silence, the timeout that sets it, and the consequence of
     /// longer silence.
     pub(super) fn patience(
         &self,
@@ -175,7 +178,7 @@ impl Open {
     }
 }
 
-/// Which directions of the transport still work.
+/// The directions of the transport that still work.
 #[derive(Debug)]
 pub(super) struct Transport {
     pub(super) readable: bool,

@@ -1,4 +1,4 @@
-//! The bytes that a WebSocket has to write.
+//! [`ToWrite`], the bytes that a WebSocket has to write.
 
 use super::heartbeat::RoundTrip;
 use super::send_queue::SendQueue;
@@ -7,34 +7,34 @@ use super::unsent::Unsent;
 use bytes::Buf;
 use core::time::Duration;
 
-/// What a [`WebSocket`](crate::ws::WebSocket) has to write: what was written is taken off by
-/// [`Buf::advance`].
+/// The bytes that a [`WebSocket`](crate::ws::WebSocket) has to write. [`Buf::advance`] removes
+/// those that were written.
 #[derive(Debug)]
 pub struct ToWrite<'s> {
-    /// `None`: nothing can be written.
+    /// `None` if nothing can be written.
     pub(super) parts: Option<Parts<'s>>,
     pub(super) now: Duration,
 }
 
-/// The queue, and all that a write concerns.
+/// The queue, and everything that a write affects.
 #[derive(Debug)]
 pub(super) struct Parts<'s> {
     pub(super) queue: &'s mut SendQueue,
     pub(super) state: &'s mut State,
     pub(super) round_trip: &'s mut RoundTrip,
-    /// The closing deadline, if the peer takes something now.
+    /// The closing deadline if the peer takes bytes now.
     pub(super) closes_at: Duration,
     /// The messages that a client keeps until they are written.
     pub(super) unsent: Option<&'s mut Unsent>,
 }
 
 impl<'s> ToWrite<'s> {
-    /// Nothing.
+    /// Creates an empty buffer.
     pub(super) const fn nothing(now: Duration) -> Self {
         Self { parts: None, now }
     }
 
-    /// The same, which settles with these messages what was written of them.
+    /// Also removes the messages that were written from `unsent`.
     pub(super) fn settling(mut self, unsent: &'s mut Unsent) -> Self {
         if let Some(parts) = &mut self.parts {
             parts.unsent = Some(unsent);
@@ -62,7 +62,7 @@ impl Buf for ToWrite<'_> {
     }
 
     /// # Panics
-    /// If there are not so many bytes.
+    /// If `len` is more than the number of bytes that remain.
     fn advance(&mut self, len: usize) {
         let Some(Parts { queue, state, round_trip, closes_at, unsent }) = &mut self.parts else {
             return assert_eq!(len, 0, "nothing to write");
@@ -71,7 +71,7 @@ impl Buf for ToWrite<'_> {
             && queue.has_close()
             && let Some(closing) = state.closing()
         {
-            // The peer still reads, so it may yet answer.
+            // The peer still reads, so it may still answer.
             closing.deadline = closing.deadline.max(*closes_at);
         }
         queue.advance(len);

@@ -1,14 +1,14 @@
-//! Why a transport failed, kept for whoever asks.
+//! [`TransportError`], which keeps the error of a transport.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::error::Error;
 use core::fmt;
 
-/// The transport of a connection failed: it could not be connected, read or written.
+/// The transport of a connection could not be connected, read or written.
 ///
-/// The transport's own error, an `io::Error` mostly, is its [`source`](Error::source), whose text this
-/// one tells too. Clones share it, and are equal.
+/// The transport's own error, usually an `io::Error`, is the [`source`](Error::source). Its text is
+/// part of this error's text. Clones share it, and are equal.
 ///
 /// ```
 /// use eventwire::ws::socket::TransportError;
@@ -23,7 +23,7 @@ use core::fmt;
 pub struct TransportError(Arc<dyn Error + Send + Sync>);
 
 impl TransportError {
-    /// Of the transport's own error, or of a text that says what happened.
+    /// Creates an error from the transport's own error, or from a text that says what happened.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(error.into().into())
     }

@@ -1,4 +1,4 @@
-//! The messages that a `ReconnectingWebSocket` keeps until they are written.
+//! [`Unsent`], the messages that a `ReconnectingWebSocket` keeps until they are written.
 
 use crate::ws::connection::SendError;
 use crate::ws::frame::Frame;
@@ -7,21 +7,21 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::ops::Range;
 
-/// Messages that were not wholly written, in order.
+/// The messages that were not wholly written, in order.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
     messages: VecDeque<Kept>,
-    /// How many bytes the messages have together.
+    /// The total size of the messages, in bytes.
     bytes: usize,
-    /// How many messages, from the front, the connection has.
+    /// The number of messages, from the front, that were handed to the connection.
     handed: usize,
     /// The number of the next message.
     next: u64,
     /// The number after the last message that was written.
     written: u64,
-    /// How many messages this connection has written.
+    /// The number of messages that this connection has written.
     written_here: u64,
-    /// The number after the last message that the connections before this one wrote.
+    /// The number after the last message that earlier connections wrote.
     written_before: u64,
 }
 
@@ -32,7 +32,7 @@ struct Kept {
 }
 
 impl Unsent {
-    /// Keeps a message; returns its number.
+    /// Keeps a message, and returns its number.
     pub(super) fn push(&mut self, frame: Frame<Bytes>) -> u64 {
         let number = self.next;
         self.next += 1;
@@ -53,12 +53,12 @@ impl Unsent {
         self.written
     }
 
-    /// The messages and their numbers.
+    /// Returns the messages and their numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Frame<Bytes>)> {
         self.messages.iter().map(|Kept { number, frame }| (*number, frame))
     }
 
-    /// Drops the messages that this connection has written, so many in all.
+    /// Drops the messages that this connection has written, which are `written_here` in total.
     pub(super) fn settle(&mut self, written_here: u64) {
         while self.written_here < written_here
             && let Some(Kept { number, frame }) = self.messages.pop_front()
@@ -70,7 +70,7 @@ impl Unsent {
         }
     }
 
-    /// Hands the connection the messages that it does not have, in order, until it takes no more.
+    /// Hands the remaining messages to the connection, in order, until it refuses one.
     pub(super) fn hand_over(
         &mut self,
         mut push: impl FnMut(&Frame<&[u8]>) -> Result<(), SendError>,
@@ -82,7 +82,7 @@ impl Unsent {
         Ok(())
     }
 
-    /// Takes the `wanted` messages out of those that the connection does not have.
+    /// Takes the `wanted` messages out of those that were not handed to the connection.
     pub(super) fn take(
         &mut self,
         mut wanted: impl FnMut(u64, &Frame<Bytes>) -> bool,
@@ -99,7 +99,7 @@ impl Unsent {
         out
     }
 
-    /// The connection has ended; returns the numbers of the messages that it wrote.
+    /// Notes that the connection has ended. Returns the numbers of the messages that it wrote.
     pub(super) fn disconnect(&mut self) -> Range<u64> {
         self.handed = 0;
         self.written_here = 0;

@@ -1,4 +1,4 @@
-//! The `WebSocket` interface: a connection, what waits to be written, and time.
+//! [`WebSocket`]: a connection with a send queue, deadlines and timeouts.
 
 use super::close_event::{CloseEvent, Failure};
 use super::heartbeat::RoundTrip;
@@ -22,38 +22,41 @@ use bytes::{Bytes, BytesMut};
 use core::error::Error;
 use core::time::Duration;
 
-/// A deadline that has always passed: [`WebSocket::poll`] has an event to report, or needs to be
+/// A deadline that has always passed. [`WebSocket::poll`] has an event to report, or needs to be
 /// told the time.
 const AT_ONCE: Duration = Duration::ZERO;
 
-/// A WebSocket as pages know it (WHATWG WebSocket), in either role, without its transport: bytes and
-/// time in; events, bytes and deadlines out.
+/// A WebSocket with the interface that web pages know ([WHATWG WebSockets]), in either role,
+/// without its transport. It takes bytes and the time, and returns events, bytes and deadlines.
 ///
-/// Time is a [`Duration`] since any fixed start, the same for all calls, such as
-/// [`Instant::elapsed`](std::time::Instant::elapsed) of an instant that the program keeps. It is no
-/// `Instant`, because a machine without an operating system has none, and a test sets its own time.
-/// Around the transport runs this loop:
+/// Time is a [`Duration`] since a fixed start, which is the same for all calls, such as
+/// [`Instant::elapsed`](std::time::Instant::elapsed) of an instant that the program keeps. It is not
+/// an `Instant`, because a machine without an operating system has none, and a test sets its own
+/// time. Run this loop around the transport:
 ///
-/// 1. Call [`poll`](Self::poll) with what was received until it gives `None`. After
-///    [`WebSocketEvent::Close`] drop the transport.
-/// 2. Write [`to_write`](Self::to_write). If [`wants_shutdown`](Self::wants_shutdown) then, shut the
-///    writing side.
-/// 3. Wait until there is more to read, room to write what is left, or [`deadline`](Self::deadline)
-///    has come. That counts also while the transport takes its time to be shut, as one over HTTP/2 or
-///    TLS may. If reading ends or fails, say so by [`end_of_stream`](Self::end_of_stream) or
-///    [`read_failed`](Self::read_failed), and read no more; if writing fails, by
-///    [`write_failed`](Self::write_failed).
+/// 1. Call [`poll`](Self::poll) with the received bytes until it returns `None`. After
+///    [`WebSocketEvent::Close`], drop the transport.
+/// 2. Write [`to_write`](Self::to_write). If [`wants_shutdown`](Self::wants_shutdown) then returns
+///    `true`, shut the writing side.
+/// 3. Wait until there is more to read, there is room to write the rest, or
+///    [`deadline`](Self::deadline) passes. Keep to the deadline while the transport shuts down too,
+///    which can take a while over TLS or HTTP/2. If reading ends or fails, call
+///    [`end_of_stream`](Self::end_of_stream) or [`read_failed`](Self::read_failed), and read no
+///    more. If writing fails, call [`write_failed`](Self::write_failed).
 ///
-/// A peer is never given up while something that it sent may lie unread. If a deadline has passed when `poll` is called, there
-/// is a last chance first: a tenth of the timeout more, but no more than a second, in which step 3 reads
-/// what is readable. If the next call comes a second late, there is another one, up to three in a row. So a
-/// program that was stopped for a while, or was busy, keeps its connections.
+/// A peer is never given up while input from it may still be unread. If a deadline has passed when
+/// `poll` is called, the peer first gets a last chance: a tenth of the timeout more, but at most
+/// one second. In that time, step 3 reads the input that is available. If the next call comes a
+/// second late, the peer gets another chance, up to three in a row. So a program that was stopped
+/// for a while, or was busy, keeps its connections.
 ///
-/// Memory: what [`MessageDecoder`] takes; of what waits to be written the
-/// [high-water mark](WebSocketOptions::high_water_mark), one message, and one frame of each other kind.
-/// A peer that does not read cannot make it more.
+/// Memory: that of [`MessageDecoder`], and of the send queue. The queue holds at most the
+/// [high-water mark](WebSocketOptions::high_water_mark), one message, and one frame of each other
+/// kind. A peer that does not read cannot make it larger.
 ///
-/// Both ends, without a network in between:
+/// Both ends, without a network between them:
+///
+/// [WHATWG WebSockets]: https://websockets.spec.whatwg.org/#the-websocket-interface
 ///
 #[cfg_attr(feature = "handshake", doc = "```")]
 #[cfg_attr(not(feature = "handshake"), doc = "```ignore")]
@@ -87,7 +90,9 @@ const AT_ONCE: Duration = Duration::ZERO;
 /// assert!(server.wants_shutdown());
 ///
 /// client.end_of_stream(now); // as the server shuts the transport
-/// let Some(WebSocketEvent::Close(close)) = client.poll(&mut to_client, now) else { unreachable!() };
+/// let Some(WebSocketEvent::Close(close)) = client.poll(&mut to_client, now) else {
+///     unreachable!()
+/// };
 /// assert_eq!((close.code, &*close.reason, close.was_clean), (1000, "bye", true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -102,19 +107,19 @@ pub struct WebSocket<M = NoMask> {
     protocol: Utf8Bytes,
     /// The compression that is in use.
     agreed: Option<Agreed>,
-    /// The first error of the transport.
+    /// The transport's first error.
     transport_error: Option<TransportError>,
     /// The last chance of a peer that was silent until a deadline.
     chance: LastChance,
-    /// When the peer last sent something, or the connection was reported as open.
+    /// The time when the peer last sent something, or when the connection was reported as open.
     last_heard: Duration,
-    /// How many bytes the last call left in the buffer.
+    /// The number of bytes that the last call left in the buffer.
     unread: usize,
 }
 
 impl WebSocket {
-    /// A connection that we serve, from the first byte after the handshake: the one that
-    /// [`handshake`](crate::ws::handshake) accepted, or that hyper or axum upgraded.
+    /// Creates a WebSocket for a connection that we serve, from the first byte after the handshake:
+    /// one that [`handshake`](crate::ws::handshake) accepted, or that hyper or axum upgraded.
     #[must_use]
     pub fn server(options: WebSocketOptions, now: Duration) -> Self {
         let connection = Connection::server(options.limits);
@@ -123,8 +128,8 @@ impl WebSocket {
 }
 
 impl<M: MaskSource> WebSocket<M> {
-    /// A connection that we opened, from the first byte after the handshake, which was made
-    /// elsewhere.
+    /// Creates a WebSocket for a connection that we opened, from the first byte after a handshake
+    /// that was made elsewhere.
     #[must_use]
     pub fn client(options: WebSocketOptions, masks: M, now: Duration) -> Self {
         let connection = Connection::client(options.limits, masks);
@@ -184,8 +189,9 @@ impl<M: MaskSource> WebSocket<M> {
         self
     }
 
-    /// Compresses and inflates messages as was agreed on in a handshake that was made elsewhere, if it
-    /// was; for a socket that is new. [`connect`](Self::connect) sees to it itself.
+    /// Compresses and inflates messages as agreed in a handshake that was made elsewhere; with
+    /// `None`, nothing was agreed. Call this on a new WebSocket only. [`connect`](Self::connect)
+    /// does it automatically.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, deflate: &Deflate, agreed: Option<DeflateParams>) -> Self {
@@ -198,12 +204,14 @@ impl<M: MaskSource> WebSocket<M> {
         self.agreed = agreed.map(Agreed::new);
     }
 
-    /// Gives the next event, of what was received or of time. Call it again until it gives `None`.
+    /// Returns the next event, which comes from the received bytes or from time. Call again until
+    /// this returns `None`.
     ///
-    /// What is taken is removed from the front of `received`; **keep what is left, and append to
-    /// it.** Call it as well when nothing was received but [`deadline`](Self::deadline) has come,
-    /// and after [`end_of_stream`](Self::end_of_stream). What was received counts before what is
-    /// due. Messages that the peer sent before it answered our close frame still come.
+    /// Bytes that were taken are removed from the front of `received`. **Keep the rest, and append
+    /// to it.** Also call this when [`deadline`](Self::deadline) has passed although nothing was
+    /// received, and after [`end_of_stream`](Self::end_of_stream). Received bytes count before
+    /// deadlines. Messages that the peer sent before it answered our close frame are still
+    /// reported.
     pub fn poll(&mut self, received: &mut BytesMut, now: Duration) -> Option<WebSocketEvent> {
         if received.len() > self.unread {
             self.last_heard = now;
@@ -219,9 +227,11 @@ impl<M: MaskSource> WebSocket<M> {
         event.or_else(|| self.time_event(now, self.transport.readable))
     }
 
-    /// Gives the next event of time alone, for an application that takes no messages while it has no
-    /// room for them. As a pong or a message may be waiting to be read, neither is missed meanwhile;
-    /// but a peer that does not take our ping is. Once the transport has ended, [`poll`](Self::poll).
+    /// Returns the next event of time alone. Call this instead of [`poll`](Self::poll) while the
+    /// application takes no messages because it has no room for them. The idle, message and pong
+    /// timeouts do not run meanwhile, because the input may be waiting unread. A peer that stops
+    /// reading is still detected, because our ping cannot be written. Once the transport has ended,
+    /// call [`poll`](Self::poll).
     pub fn poll_time(&mut self, now: Duration) -> Option<WebSocketEvent> {
         if let State::Open(open) = &mut self.state {
             open.begin_silence(now);
@@ -232,7 +242,7 @@ impl<M: MaskSource> WebSocket<M> {
         self.time_event(now, true)
     }
 
-    /// The next event of what was received.
+    /// Returns the next event of the received bytes.
     fn receive(&mut self, received: &mut BytesMut, now: Duration) -> Option<WebSocketEvent> {
         match &mut self.state {
             State::Connecting(connecting) => match connecting.receive(received)? {
@@ -284,7 +294,7 @@ impl<M: MaskSource> WebSocket<M> {
                 }
                 Ok(None) => return self.reply_or_fail(),
                 Err(error) => {
-                    // Bytes after a fault mean nothing, and must not pile up.
+                    // Bytes after a fault have no meaning, and must not accumulate.
                     received.clear();
                     if let Some(closing) = self.begin_closing(now) {
                         closing.failure.get_or_insert(Failure::Protocol(error));
@@ -306,8 +316,8 @@ impl<M: MaskSource> WebSocket<M> {
         self.reply().err().map(|failure| self.finish(Some(failure)))
     }
 
-    /// Queues what is owed to the peer. While the queue is full no more than one pong waits: the next
-    /// one then answers the latest ping.
+    /// Queues the reply that the peer is owed. While the queue is full, at most one pong is queued.
+    /// The next pong then answers the latest ping.
     fn reply(&mut self) -> Result<(), Failure> {
         let Some(opcode) = self.connection.owed() else { return Ok(()) };
         if opcode == OpCode::Pong && self.is_full() && self.queue.has_pong() {
@@ -317,7 +327,7 @@ impl<M: MaskSource> WebSocket<M> {
         queue.push(opcode, false, |tail| connection.append_reply(tail)).map_err(unsendable)
     }
 
-    /// The next event of time. With `readable`, more may yet be received.
+    /// Returns the next event of time. `readable` says whether more may be received.
     fn time_event(&mut self, now: Duration, readable: bool) -> Option<WebSocketEvent> {
         if matches!(self.state, State::CloseSent) {
             self.begin_closing(now);
@@ -360,7 +370,7 @@ impl<M: MaskSource> WebSocket<M> {
         }
     }
 
-    /// Judges the peer's silence, and sends the ping that is due.
+    /// Judges the peer's silence, and sends a ping that is due.
     fn keep_alive(&mut self, now: Duration) -> Result<(), Failure> {
         let Self { state: State::Open(open), chance, options, .. } = self else { return Ok(()) };
         open.heartbeat.catch_up(now);
@@ -378,7 +388,8 @@ impl<M: MaskSource> WebSocket<M> {
         }
     }
 
-    /// Queues a ping, unless one waits: a peer that sends but does not read is owed no more.
+    /// Queues a ping, unless one is queued already: a peer that sends but does not read needs no
+    /// more than one.
     fn ping(&mut self) -> Result<(), Failure> {
         if !self.queue.has_ping() {
             let ping = Frame::new(OpCode::Ping, &[][..]);
@@ -388,19 +399,20 @@ impl<M: MaskSource> WebSocket<M> {
         Ok(())
     }
 
-    /// The bytes to write now, if there are any. Take what was written off by
-    /// [`Buf::advance`](bytes::Buf::advance), as `tokio::io::AsyncWriteExt::write_buf` does. Ask
+    /// Returns the bytes to write now, which may be none. [`Buf::advance`](bytes::Buf::advance)
+    /// removes those that were written, and `tokio::io::AsyncWriteExt::write_buf` calls it. Call
     /// again until nothing remains.
     ///
-    /// It has several chunks if long payloads are [shared](WebSocket::send_shared): see
-    /// [`Buf::chunks_vectored`](bytes::Buf::chunks_vectored). Ask anew for each write, as `now` is
-    /// when the bytes went. A transport that buffers, as TLS may, has to be flushed once nothing
-    /// remains.
+    /// Long payloads that are [shared](WebSocket::send_shared) are chunks of their own: see
+    /// [`Buf::chunks_vectored`](bytes::Buf::chunks_vectored). Call this anew for each write,
+    /// because `now` is the time of the write. Flush a transport that buffers, as TLS may, once
+    /// nothing remains.
     pub fn to_write(&mut self, now: Duration) -> ToWrite<'_> {
         if let State::Open(open) = &mut self.state {
             open.heartbeat.catch_up(now);
         }
-        // A pong may have waited for the one before. If it cannot be sent, the next poll says so.
+        // A pong may have waited for the one before it. If it cannot be sent, the next poll reports
+        // that.
         let _ = self.reply();
         let Self { queue, state, round_trip, options, .. } = self;
         let closes_at = now.saturating_add(options.closing_timeout);
@@ -425,9 +437,9 @@ impl<M: MaskSource> WebSocket<M> {
     /// ```
     ///
     /// # Errors
-    /// If it may not be sent now, because the connection is not open or not any more, the message
-    /// before is unfinished, or the queue is full; if it [has no frame](IntoFrame::into_frame); or
-    /// if there is no masking key. The connection lives on.
+    /// If the connection is not open or no longer open, the previous message is unfinished, the
+    /// queue is full, the value [has no frame](IntoFrame::into_frame), or there is no masking key. The
+    /// connection goes on.
     pub fn send<F: IntoFrame>(&mut self, frame: F) -> Result<Flow, SendError> {
         if let Some(prepared) = frame.prepared() {
             return self.send_prepared(prepared);
@@ -438,8 +450,8 @@ impl<M: MaskSource> WebSocket<M> {
         Ok(self.sent(frame.shape.opcode))
     }
 
-    /// As [`send`](Self::send), without a copy of a payload that is long, unless it is compressed
-    /// or has to be masked, as a client's is.
+    /// Sends like [`send`](Self::send), but does not copy a long payload, unless the payload is
+    /// compressed or, on a client, masked.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -458,8 +470,8 @@ impl<M: MaskSource> WebSocket<M> {
         Ok(self.sent(opcode))
     }
 
-    /// As [`send`](Self::send), of a frame that was encoded for many. A client encodes it anew, as
-    /// each of its frames has a masking key of its own.
+    /// Sends like [`send`](Self::send), but takes a frame that was encoded for many receivers. A
+    /// client encodes it anew, because each of its frames has its own masking key.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -474,7 +486,7 @@ impl<M: MaskSource> WebSocket<M> {
         Ok(self.sent(opcode))
     }
 
-    /// Queues a frame however full the queue is.
+    /// Queues a frame, even if the queue is full.
     pub(super) fn push<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<(), SendError> {
         let Self { connection, queue, .. } = self;
         queue.push(frame.shape.opcode, false, |tail| {
@@ -482,7 +494,7 @@ impl<M: MaskSource> WebSocket<M> {
         })
     }
 
-    /// As [`push`](Self::push), of a message that its sender keeps until it is written.
+    /// Queues a message like [`push`](Self::push). Its sender keeps it until it is written.
     pub(super) fn push_kept(&mut self, message: &Frame<&[u8]>) -> Result<(), SendError> {
         let Self { connection, queue, .. } = self;
         queue.push(message.shape.opcode, true, |tail| {
@@ -499,14 +511,15 @@ impl<M: MaskSource> WebSocket<M> {
         if !opcode.is_control() && self.is_full() { Err(SendError::Full) } else { Ok(()) }
     }
 
-    /// Begins the closing handshake, behind what waits to be written. A connection that is not open yet
-    /// ends as [`Failure::Aborted`]. If it is closing or closed already, nothing happens.
+    /// Begins the closing handshake, after everything that is queued. A connection that is not open
+    /// yet ends with [`Failure::Aborted`]. If the connection is closing or closed already, this
+    /// does nothing.
     ///
     /// `close` is `None`, a code such as `1000`, or a [`Close`] with a reason: see [`IntoClose`].
     ///
     /// # Errors
-    /// If the reason is longer than 123 bytes, the code one that no close frame may have or that
-    /// [no page may use](WebSocketOptions::browser_close_codes), or there is no masking key. Nothing
+    /// If the reason is longer than 123 bytes, the code is not allowed in a close frame, no [web page
+    /// may use it](WebSocketOptions::browser_close_codes), or there is no masking key. Nothing
     /// happens then.
     pub fn close<C: IntoClose>(&mut self, close: C, now: Duration) -> Result<(), SendError> {
         let close = close.into_close()?;
@@ -515,7 +528,7 @@ impl<M: MaskSource> WebSocket<M> {
         self.queue_close(close, now)
     }
 
-    /// Whether the code may be said, where only some may.
+    /// Checks that the options allow the code.
     pub(super) fn check_code(&self, close: Option<Close<&str>>) -> Result<(), SendError> {
         let forbidden = |code: &CloseCode| !matches!(code.get(), 1000 | 3000..=4999);
         if self.options.browser_close_codes
@@ -541,17 +554,22 @@ impl<M: MaskSource> WebSocket<M> {
         Ok(())
     }
 
-    /// Fails the connection (RFC 6455, 7.1.7): tells the peer why, behind what waits to be written, and
-    /// then wants the transport shut, without waiting for the peer's answer. What it still sends is
-    /// dropped. The last event comes when the transport ends, at the latest after the
-    /// [closing timeout](WebSocketOptions::closing_timeout), and says [`Failure::Local`]. If the connection is not open yet, this is
-    /// [`close`](Self::close); after a close frame of the peer nothing happens.
+    /// Fails the connection ([RFC 6455, section 7.1.7]): tells the peer why, after everything that
+    /// is queued, and then asks for the transport to be shut, without waiting for the peer's
+    /// answer. Anything that the peer still sends is dropped.
+    ///
+    /// The last event comes when the transport ends, or after the [closing
+    /// timeout](WebSocketOptions::closing_timeout) at the latest. Its failure is
+    /// [`Failure::Local`]. If the connection is not open yet, this is the same as
+    /// [`close`](Self::close). After a close frame from the peer, this does nothing.
+    ///
+    /// [RFC 6455, section 7.1.7]: https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
     ///
     /// ```
     /// use eventwire::ws::{Close, CloseCode, SendError, WebSocket};
     /// use std::time::Duration;
     ///
-    /// /// The client has not said who it is.
+    /// /// Fails the connection of a client that did not log in.
     /// fn refuse(socket: &mut WebSocket, now: Duration) -> Result<(), SendError> {
     ///     socket.fail(Close::new(CloseCode::POLICY_VIOLATION, "no login"), now)
     /// }
@@ -570,7 +588,7 @@ impl<M: MaskSource> WebSocket<M> {
         Ok(())
     }
 
-    /// The last event, with this failure unless one was known before.
+    /// Returns the last event. Its failure is the one that was known before, or else `failure`.
     fn finish(&mut self, failure: Option<Failure>) -> WebSocketEvent {
         let (known, peer) = match core::mem::replace(&mut self.state, State::Closed) {
             State::Closing(closing) => (closing.failure, closing.peer),
@@ -591,45 +609,50 @@ impl<M: MaskSource> WebSocket<M> {
 }
 
 impl<M> WebSocket<M> {
-    /// The transport has ended: there is nothing more to read. [`poll`](Self::poll) once more.
+    /// Notes that the transport has ended and there is nothing more to read. Call
+    /// [`poll`](Self::poll) once more.
     pub fn end_of_stream(&mut self, now: Duration) {
         self.transport.readable = false;
         self.begin_closing(now);
     }
 
-    /// Reading failed with this error of the transport, and there is nothing more to read.
-    /// [`poll`](Self::poll) once more. The error is the [source](core::error::Error::source) of the
-    /// failure in the [`CloseEvent`], unless an error came before, or the connection had closed.
+    /// Notes that reading failed with this error of the transport, and that there is nothing more
+    /// to read. Call [`poll`](Self::poll) once more. The error becomes the
+    /// [source](core::error::Error::source) of the failure in the [`CloseEvent`], unless an error
+    /// came before, or the connection had closed.
     pub fn read_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>, now: Duration) {
         self.transport_error.get_or_insert_with(|| TransportError::new(error));
         self.end_of_stream(now);
     }
 
-    /// Writing failed with this error of the transport, and there is nothing more to write. Read on:
-    /// what the peer said last may still come, and then the transport ends. If it does not, the
-    /// [closing timeout](WebSocketOptions::closing_timeout) ends the wait. The error is kept as that of
-    /// [`read_failed`](Self::read_failed).
+    /// Notes that writing failed with this error of the transport, and that nothing more can be
+    /// written. Read on: the peer's last messages may still arrive, before the transport ends. If
+    /// it does not end, the [closing timeout](WebSocketOptions::closing_timeout) ends the wait. The
+    /// error is kept like that of [`read_failed`](Self::read_failed).
     pub fn write_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>, now: Duration) {
         self.transport_error.get_or_insert_with(|| TransportError::new(error));
         self.transport.writable = false;
         self.begin_closing(now);
     }
 
-    /// Begins to close with the closing timeout from `now` on, unless closing has begun. Returns
-    /// `None` if the connection has ended.
+    /// Begins to close with the closing timeout, counted from `now`, unless closing has begun
+    /// already. Returns `None` if the connection has ended.
     fn begin_closing(&mut self, now: Duration) -> Option<&mut Closing> {
         self.state.begin_closing(now.saturating_add(self.options.closing_timeout))
     }
 
-    /// Why a connection ended that was cut.
+    /// Returns the failure of a connection whose transport ended or failed.
     fn cut(&self) -> Failure {
         self.transport_error.clone().map_or(Failure::EndOfStream, Failure::Transport)
     }
 
-    /// Whether the writing side of the transport is to be shut now, as nothing more will be written:
-    /// on a server once both close frames are out, on either side once a peer that broke the
-    /// protocol was told (RFC 6455, 7.1.1, 7.1.7). It stays so until the last event; read on until
-    /// then.
+    /// Returns whether to shut the writing side of the transport now, because nothing more will be
+    /// written. A server shuts it once both close frames are out. Either side shuts it once a peer
+    /// that broke the protocol was told, and after [`fail`](Self::fail) ([RFC 6455, section 7.1.1],
+    /// [RFC 6455, section 7.1.7]). This returns `true` until the last event. Read on until then.
+    ///
+    /// [RFC 6455, section 7.1.1]: https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1
+    /// [RFC 6455, section 7.1.7]: https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
     #[must_use]
     pub fn wants_shutdown(&self) -> bool {
         let State::Closing(closing) = &self.state else { return false };
@@ -638,17 +661,17 @@ impl<M> WebSocket<M> {
             && (self.connection.role() == Role::Server || closing.failure.is_some())
     }
 
-    /// Whether the connection can end once nothing more can be read. It cannot while our reply to
-    /// the peer's close frame is queued.
+    /// Returns whether the connection can end once nothing more can be read. It cannot while our
+    /// reply to the peer's close frame is queued.
     const fn can_end(&self) -> bool {
         !self.transport.writable
             || self.queue.is_empty()
             || !matches!(self.connection.state(), ConnectionState::Closed)
     }
 
-    /// When to call [`poll`](Self::poll) at the latest, even if nothing was received. With `None`
-    /// nothing is due by itself: that is so while it is open without pings and without timeouts of
-    /// silence, and after the last event.
+    /// Returns the latest time to call [`poll`](Self::poll), even if nothing was received. This is
+    /// `None` if no event is due by time alone: while the connection is open without pings and
+    /// without timeouts for silence, and after the last event.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         let options = &self.options;
@@ -670,9 +693,8 @@ impl<M> WebSocket<M> {
         }
     }
 
-    /// Sets what the peer may send from its next data frame on, instead of what the
-    /// [options](WebSocketOptions::limits) say. See [`MessageDecoder::set_limits`] for a message
-    /// under way.
+    /// Replaces the [limits](WebSocketOptions::limits) from the peer's next data frame on. See
+    /// [`MessageDecoder::set_limits`] for an unfinished message.
     ///
     /// ```
     /// use eventwire::ws::{Limits, WebSocket, WebSocketOptions};
@@ -694,28 +716,28 @@ impl<M> WebSocket<M> {
         self.connection.role()
     }
 
-    /// How far it is.
+    /// Returns the state of the connection.
     #[must_use]
     pub const fn ready_state(&self) -> ReadyState {
         match (&self.state, self.connection.state()) {
             (State::Connecting(_), _) => ReadyState::Connecting,
             (State::Closed, _) => ReadyState::Closed,
             (State::Aborted, _) => ReadyState::Closing,
-            // A transport that breaks is no closing handshake.
+            // A transport that fails does not begin the closing handshake.
             (_, ConnectionState::Open) => ReadyState::Open,
             (_, _) => ReadyState::Closing,
         }
     }
 
-    /// How many bytes of messages wait to be written, as they are sent, compressed or not; framing does not
-    /// count. Closing does not set it back.
+    /// Returns how many bytes of messages are queued, in the form in which they are sent,
+    /// compressed or not. Framing does not count. Closing does not reset the number.
     #[must_use]
     pub const fn buffered_amount(&self) -> usize {
         self.queue.buffered_amount()
     }
 
-    /// Notes that the application sent a frame. After a close frame the next call with a time begins
-    /// to close.
+    /// Notes that the application sent a frame. After a close frame, the next call that is told the
+    /// time begins to close.
     fn sent(&mut self, opcode: OpCode) -> Flow {
         if opcode == OpCode::Close && matches!(self.state, State::Open(_)) {
             self.state = State::CloseSent;
@@ -723,7 +745,7 @@ impl<M> WebSocket<M> {
         self.flow()
     }
 
-    /// Whether the queue has room for a message.
+    /// Returns whether the queue has room for a message.
     pub fn flow(&self) -> Flow {
         if self.is_full() { Flow::Full } else { Flow::Ready }
     }
@@ -732,41 +754,44 @@ impl<M> WebSocket<M> {
         self.queue.held() >= self.options.high_water_mark
     }
 
-    /// The subprotocol that the server chose; empty if there is none, or the handshake was made
-    /// elsewhere.
+    /// Returns the subprotocol that the server chose. It is empty if there is none, or if the
+    /// handshake was made elsewhere.
     #[must_use]
     pub fn protocol(&self) -> &str {
         &self.protocol
     }
 
-    /// The extensions in use, written as a server answers; empty if there is none.
+    /// Returns the extensions in use, in the form of a server's response. It is empty if there are
+    /// none.
     #[must_use]
     pub fn extensions(&self) -> &str {
         self.agreed.as_ref().map_or("", Agreed::text)
     }
 
-    /// The parameters of the compression that is in use.
+    /// Returns the parameters of the compression in use.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate_params(&self) -> Option<DeflateParams> {
         self.agreed.as_ref().map(Agreed::params)
     }
 
-    /// The latest time from writing a ping of the [heartbeat](WebSocketOptions::ping_interval) to receiving
-    /// a pong for it; `None` until the first. Those pings are empty, so any empty pong counts as one.
+    /// Returns the latest time from the write of a [heartbeat](WebSocketOptions::ping_interval)
+    /// ping to the arrival of its pong; `None` until the first pong. These pings are empty, so any
+    /// empty pong counts.
     #[must_use]
     pub const fn round_trip(&self) -> Option<Duration> {
         self.round_trip.latest()
     }
 
-    /// When the peer last sent something, or the connection was reported as open.
+    /// Returns the time when the peer last sent something, or when the connection was reported as
+    /// open.
     pub(super) const fn last_heard(&self) -> Duration {
         self.last_heard
     }
 }
 
-/// Why a frame that the protocol demands was not sent. Its order is right and the queue grows, so
-/// only a masking key can be missing.
+/// Converts the error of a frame that the protocol demands. Its order is right and the queue grows,
+/// so only the masking key can be missing.
 fn unsendable(_: SendError) -> Failure {
     NoMaskKey.into()
 }

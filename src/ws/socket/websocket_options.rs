@@ -1,9 +1,9 @@
-//! How a WebSocket is run.
+//! [`WebSocketOptions`], the limits and timeouts of a WebSocket.
 
 use crate::ws::frame::Limits;
 use core::time::Duration;
 
-/// Limits and times of a [`WebSocket`](crate::ws::WebSocket).
+/// The limits and timeouts of a [`WebSocket`](crate::ws::WebSocket).
 ///
 /// ```
 /// use eventwire::ws::{Limits, WebSocketOptions};
@@ -29,16 +29,16 @@ pub struct WebSocketOptions {
 }
 
 impl WebSocketOptions {
-    /// 10 s.
+    /// The default of [`handshake_timeout`](Self::handshake_timeout): 10 s.
     pub const DEFAULT_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-    /// 5 s.
+    /// The default of [`closing_timeout`](Self::closing_timeout): 5 s.
     pub const DEFAULT_CLOSING_TIMEOUT: Duration = Duration::from_secs(5);
-    /// 20 s.
+    /// The default of [`pong_timeout`](Self::pong_timeout): 20 s.
     pub const DEFAULT_PONG_TIMEOUT: Duration = Duration::from_secs(20);
-    /// 1 MiB.
+    /// The default of [`high_water_mark`](Self::high_water_mark): 1 MiB.
     pub const DEFAULT_HIGH_WATER_MARK: usize = 1 << 20;
 
-    /// The defaults: no pings, and no end to silence.
+    /// Creates the default options, with no pings and no timeout for silence.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -55,70 +55,72 @@ impl WebSocketOptions {
         }
     }
 
-    /// Sets what the peer may send.
+    /// Sets the limits on messages from the peer.
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets how long the server may take to answer a client's handshake, from the connection of the
-    /// transport on.
+    /// Sets how long the server may take to answer a client's opening handshake, counted from
+    /// `WebSocket::connect`.
     #[must_use]
     pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
         self
     }
 
-    /// Sets how long the closing handshake and the end of the transport may take, from our close frame
-    /// on. Until that is written, the time starts again with each byte that the transport takes.
+    /// Sets how long the closing handshake and the end of the transport may take, counted from our
+    /// close frame. Until that frame is written, the time starts again with each byte that the
+    /// transport takes.
     #[must_use]
     pub const fn closing_timeout(mut self, timeout: Duration) -> Self {
         self.closing_timeout = timeout;
         self
     }
 
-    /// Sends a ping this often, with which also proxies see that the connection is in use. Zero, the
-    /// default: never.
+    /// Sets the time between pings. Pings also show proxies that the connection is in use. With
+    /// zero, the default, none are sent.
     #[must_use]
     pub const fn ping_interval(mut self, interval: Duration) -> Self {
         self.ping_interval = interval;
         self
     }
 
-    /// Sets how long the answer to a ping may take. Anything that the peer sends counts as the answer,
-    /// because its pong has to wait behind the frame that it is sending. Until our ping is written, each
-    /// byte that the transport takes counts too.
+    /// Sets how long the answer to a ping may take. Anything that the peer sends counts as the
+    /// answer, because its pong has to wait until the frame before it is sent. Until our ping is
+    /// written, each byte that the transport takes counts too.
     #[must_use]
     pub const fn pong_timeout(mut self, timeout: Duration) -> Self {
         self.pong_timeout = timeout;
         self
     }
 
-    /// Closes the connection with 1001 if not a byte comes for so long. A message that is under way is a
-    /// sign of life, however long it takes, and so is the answer to a [ping](Self::ping_interval). Zero,
-    /// the default: never.
+    /// Closes the connection with 1001 if no byte arrives for this long. Every byte of a message
+    /// counts, however long the message takes, and so does the answer to a
+    /// [ping](Self::ping_interval). With zero, the default, the connection is never closed for
+    /// this.
     ///
-    /// It does not run while you deal with an event.
+    /// The time does not run while you handle an event.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// Closes the connection with 1001 if no whole message comes for so long, whatever else does: for a
-    /// server that does not keep those who do nothing. A message has to be whole within that time. Zero,
-    /// the default: never.
+    /// Closes the connection with 1001 if no whole message arrives for this long, whatever else
+    /// arrives. A server can use this to drop clients that do nothing. A message must be complete
+    /// within this time. With zero, the default, the connection is never closed for this.
     ///
-    /// It does not run while you deal with a message.
+    /// The time does not run while you handle a message.
     #[must_use]
     pub const fn message_timeout(mut self, timeout: Duration) -> Self {
         self.message_timeout = timeout;
         self
     }
 
-    /// Sets how many bytes may wait to be written, those of headers and 24 of memory for each frame (12
-    /// on 32-bit machines) included, before no more messages are taken; at least 1. The last one may
+    /// Sets how many bytes may be queued before messages are refused; at least 1. Headers count,
+    /// and so do 24 bytes of memory for each frame (12 on 32-bit machines). The last message may
     /// pass the mark.
     #[must_use]
     pub const fn high_water_mark(mut self, bytes: usize) -> Self {
@@ -126,16 +128,20 @@ impl WebSocketOptions {
         self
     }
 
-    /// Whether [`close`](crate::ws::WebSocket::close) takes only the codes that a page may use: 1000, and
-    /// 3000 to 4999 (WHATWG WebSocket, `close`). Otherwise any that may be sent.
+    /// Sets whether [`close`](crate::ws::WebSocket::close) takes only the codes that a web page may
+    /// use: 1000, and 3000 to 4999 ([WHATWG WebSockets, `close`]). By default it takes every code
+    /// that may be sent.
+    ///
+    /// [WHATWG WebSockets, `close`]: https://websockets.spec.whatwg.org/#dom-websocket-close
     #[must_use]
     pub const fn browser_close_codes(mut self, only: bool) -> Self {
         self.browser_close_codes = only;
         self
     }
 
-    /// Whether pings and pongs of the peer are shown, as [`WebSocketEvent::Ping`](
-    /// crate::ws::WebSocketEvent::Ping) and [`Pong`](crate::ws::WebSocketEvent::Pong). Pings are answered in any case.
+    /// Sets whether the peer's pings and pongs are reported, as
+    /// [`WebSocketEvent::Ping`](crate::ws::WebSocketEvent::Ping) and
+    /// [`Pong`](crate::ws::WebSocketEvent::Pong). Pings are answered in either case.
     #[must_use]
     pub const fn control_events(mut self, show: bool) -> Self {
         self.control_events = show;
