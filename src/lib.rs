@@ -18,7 +18,7 @@
 //! | the same, with pings, deadlines and a send queue; or a blocking `TcpStream` | [`ws::WebSocket`], in [this loop](ws#driving-it-yourself) |
 //! | a WebSocket client that reconnects | [`ws::ReconnectingWebSocket`] |
 //! | a microcontroller with one buffer and no allocator | [`sse::Decoder`], [`Connection::frame_server`](ws::Connection::frame_server) and [`frame_client`](ws::Connection::frame_client) |
-//! | a proxy that inspects or passes on either protocol | [`sse::Lexer`]; [`FrameDecoder`](ws::frame::FrameDecoder) and [`Writer::send_run`](ws::connection::Writer::send_run) |
+//! | a proxy that inspects or passes on either protocol | [`sse::decode::Lexer`]; [`FrameDecoder`](ws::frame::FrameDecoder) and [`Writer::send_run`](ws::connection::Writer::send_run) |
 //!
 //! [`sse`] and [`ws`] have a table of all their types, and the [server guide](server_guide) has the
 //! numbers that decide how a server is built.
@@ -26,7 +26,7 @@
 //! # Receive events
 //!
 //! [`EventStream`](sse::EventStream) turns the body of one response into events. Check the status
-//! and the content type of the response first ([`is_event_stream`](sse::is_event_stream)): the page
+//! and the content type of the response first ([`is_event_stream`](sse::header::is_event_stream)): the page
 //! of an error is an empty stream of events.
 //!
 #![cfg_attr(feature = "stream", doc = "```")]
@@ -124,7 +124,7 @@
 //! ```
 //!
 //! `encode_to` appends to any `BufMut`. `write_data` takes the data in pieces, as a JSON serialiser
-//! writes it. [`RESPONSE_HEADERS`](sse::RESPONSE_HEADERS) are the headers of the response.
+//! writes it. [`RESPONSE_HEADERS`](sse::header::RESPONSE_HEADERS) are the headers of the response.
 //!
 //! # Speak WebSocket
 //!
@@ -172,7 +172,8 @@
 //! This loop decodes in a fixed buffer without an allocator, from any source of bytes:
 //!
 //! ```
-//! use eventwire::sse::{Decoder, DecoderOptions, Event, InlineId, Item, Text};
+//! use eventwire::sse::{Decoder, DecoderOptions, Event, Item};
+//! use eventwire::sse::decode::{InlineId, Text};
 //! use std::io::{self, Read};
 //!
 //! fn pump(mut source: impl Read, mut on_event: impl FnMut(Event<Text<'_>>)) -> io::Result<()> {
@@ -216,7 +217,7 @@
 //! | `handshake` (default) | the [opening handshake](ws::handshake) of WebSocket over HTTP/1.1, in both roles |
 //! | `http` (implies `handshake` and `std`) | the handshake over the `http` crate's types, also by extended CONNECT (RFC 8441) |
 //! | `deflate` (implies `std`) | [`ws::Deflate`]: messages compressed by permessage-deflate (RFC 7692), in both roles |
-//! | `stream` (implies `alloc`) | [`sse::EventStream`]: a `futures_core::Stream` of events over a stream of `Bytes`; [`sse::KeepAliveStream`] |
+//! | `stream` (implies `alloc`) | [`sse::EventStream`]: a `futures_core::Stream` of events over a stream of `Bytes`; [`sse::adapt::KeepAliveStream`] |
 //! | `tokio-util` (implies `std`) | [`sse::EventCodec`], for `Framed` of `tokio-util`; [`ws::MessageStream`], a `Stream` and a `Sink` over a transport of tokio |
 //! | `http-body` (implies `std` and `stream`) | [`sse::EventBody`]: an event stream as `http_body::Body` and `http::Response`, for hyper, axum and others |
 //! | `axum` (implies `http-body`) | [`sse::EventBody`] as the return value of a handler of axum |
@@ -233,10 +234,10 @@
 //!
 //! | | state | allocations |
 //! |---|---|---|
-//! | [`sse::Lexer`] | 4 | none |
-//! | [`sse::Decoder`] | 224, and the `N` of its [`InlineId<N>`](sse::InlineId) | none |
+//! | [`sse::decode::Lexer`] | 4 | none |
+//! | [`sse::Decoder`] | 224, and the `N` of its [`InlineId<N>`](sse::decode::InlineId) | none |
 //! | [`sse::OwnedDecoder`] | 352 | a reference count for each chunk, and two for each event in several lines or chunks |
-//! | [`sse::EventSource`] | 224 beside its decoder | those of its decoder, and [last events](sse::LastEvents) that are made at run time |
+//! | [`sse::EventSource`] | 224 beside its decoder | those of its decoder, and [last events](sse::client::LastEvents) that are made at run time |
 //! | [`ws::frame::FrameDecoder`] | 88 | none |
 //! | [`ws::connection::MessageDecoder`] | 112 | a reference count for each read buffer; messages in several frames or reads are gathered |
 //! | [`ws::Connection`] of a server | 248, or 272 for whole messages | those of its decoder |
@@ -268,7 +269,7 @@
 //! These things are not done, or not by default:
 //!
 //! * The decoders do not show a comment inside an event, because the event must stay in one piece.
-//!   [`Lexer`](sse::Lexer) shows it.
+//!   [`Lexer`](sse::decode::Lexer) shows it.
 //! * An event that the end of the stream cuts off is discarded, as the standard demands, unless
 //!   [`DecoderOptions::unfinished`](sse::DecoderOptions::unfinished) asks for it.
 //! * Borrowed text is the bytes as they came: [`to_str`](sse::Event::to_str) is strict, and

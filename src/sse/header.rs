@@ -26,7 +26,7 @@ pub const LAST_EVENT_ID: &str = "last-event-id";
 /// [Fetch]: https://fetch.spec.whatwg.org/#concept-header-extract-mime-type
 ///
 /// ```
-/// use eventwire::sse::is_event_stream;
+/// use eventwire::sse::header::is_event_stream;
 ///
 /// assert!(is_event_stream(b"text/event-stream"));
 /// assert!(is_event_stream(b"Text/Event-Stream ; charset=utf-8"));
@@ -75,7 +75,7 @@ fn essence(mime_type: &[u8]) -> Option<&[u8]> {
 /// [RFC 9110, section 5.5]: https://www.rfc-editor.org/rfc/rfc9110#section-5.5
 ///
 /// ```
-/// use eventwire::sse::{UnsendableId, last_event_id_value};
+/// use eventwire::sse::header::{last_event_id_value, UnsendableId};
 ///
 /// assert_eq!(last_event_id_value("17"), Ok(Some(&b"17"[..])));
 /// assert_eq!(last_event_id_value(""), Ok(None));

@@ -13,8 +13,8 @@
 //! | compress messages | [`Deflate`] (feature `deflate`) |
 //! | only decode, in your own buffer, with payload as it arrives | [`FrameDecoder`](frame::FrameDecoder) |
 //! | only decode whole messages | [`MessageDecoder`](connection::MessageDecoder) |
-//! | write a frame, or one for many receivers | [`Frame`], [`PreparedFrame`]; [`IntoFrame`] lists everything that you can send |
-//! | say why a connection closes | [`Close`], [`CloseCode`]; [`IntoClose`] lists every way |
+//! | write a frame, or one for many receivers | [`Frame`], [`PreparedFrame`]; [`IntoFrame`](connection::IntoFrame) lists everything that you can send |
+//! | say why a connection closes | [`Close`], [`CloseCode`]; [`IntoClose`](frame::IntoClose) lists every way |
 //! | build something else | [`FrameHeader`](frame::FrameHeader), [`MaskKey`](frame::MaskKey), [`Utf8Validator`](frame::Utf8Validator), [`CloseCode`] |
 //!
 //! The connection of an echo server, without its transport:
@@ -197,17 +197,16 @@ pub mod handshake;
 pub mod socket;
 
 #[cfg(feature = "tokio-util")]
-mod adapt;
+pub mod adapt;
 
 #[cfg(feature = "tokio-util")]
-pub use adapt::{MessageStream, ReadHalf, StreamError, WriteHalf};
+pub use adapt::message_stream::{MessageStream, StreamError};
 pub use connection::connection::Connection;
 pub use connection::connection_state::ConnectionState;
-pub use connection::into_frame::IntoFrame;
 pub use connection::send_error::SendError;
 #[cfg(feature = "deflate")]
 pub use deflate::Deflate;
-pub use frame::close::{Close, CloseCode, IntoClose, InvalidCloseCode};
+pub use frame::close::{Close, CloseCode};
 pub use frame::frame::Frame;
 pub use frame::limits::Limits;
 pub use frame::mask::MaskSource;

@@ -9,9 +9,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use eventwire::FanoutOptions;
+use eventwire::sse::header::LAST_EVENT_ID;
 use eventwire::sse::{
-    EventBody, EventBuilder, EventSource, EventSourceOptions, EventStream, EventType,
-    LAST_EVENT_ID, LastEvent, OwnedEvent, ReadError, Replay, Resume,
+    EventBody, EventBuilder, EventSource, EventSourceOptions, EventStream, EventType, LastEvent,
+    OwnedEvent, ReadError, Replay, Resume,
 };
 use futures_util::{Stream, StreamExt, stream};
 use std::error::Error;

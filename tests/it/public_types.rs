@@ -1,11 +1,16 @@
 //! Promises of the public types, checked at compile time.
 
+use eventwire::sse::client::{LastEvents, Statuses};
+use eventwire::sse::decode::{
+    Block, FieldName, IdTooLong, InlineId, Lexer, OnLimit, Pieces, Text, Token,
+};
+use eventwire::sse::encode::{DataWriter, EventText};
+use eventwire::sse::header::UnsendableId;
 use eventwire::sse::{
-    Block, DataWriter, DecodeError, Decoder, DecoderOptions, Event, EventBuilder, EventId,
-    EventSource, EventSourceError, EventSourceErrorCause, EventSourceOptions, EventSourceStep,
-    EventText, EventType, FieldName, IdTooLong, InlineId, InvalidValue, Item, KeepAlive, LastEvent,
-    LastEvents, Lexer, OnLimit, OwnedDecoder, OwnedItem, Pieces, ReadyState, Received, Replay,
-    Resume, Statuses, Subscription, Text, Token, UnsendableId,
+    DecodeError, Decoder, DecoderOptions, Event, EventBuilder, EventId, EventSource,
+    EventSourceError, EventSourceErrorCause, EventSourceOptions, EventSourceStep, EventType,
+    InvalidValue, Item, KeepAlive, LastEvent, OwnedDecoder, OwnedItem, ReadyState, Received,
+    Replay, Resume, Subscription,
 };
 use eventwire::{
     BufferTooSmall, Credentials, Fanout, FanoutOptions, InvalidUrl, Lagged, Subscriber, Target,
@@ -160,7 +165,7 @@ const _: () = {
     error::<ws::frame::Fault>();
     error::<ws::frame::InvalidUtf8>();
     error::<ws::frame::NoMaskKey>();
-    error::<ws::InvalidCloseCode>();
+    error::<ws::frame::InvalidCloseCode>();
     error::<ws::ProtocolError>();
     error::<ws::SendError>();
 };
@@ -234,7 +239,7 @@ fn events_can_be_made() {
 
 #[test]
 fn headers() {
-    use eventwire::sse::{is_event_stream, last_event_id_value};
+    use eventwire::sse::header::{is_event_stream, last_event_id_value};
     for accepted in [
         "text/event-stream",
         "TEXT/EVENT-STREAM",

@@ -1,8 +1,7 @@
 //! The decided points of the standard and the faults seen in peers, one row each, at every split.
 
-use eventwire::sse::{
-    DecodeError, Decoder, DecoderOptions, EventId, IdTooLong, InlineId, Item, OnLimit,
-};
+use eventwire::sse::decode::{IdTooLong, InlineId, OnLimit};
+use eventwire::sse::{DecodeError, Decoder, DecoderOptions, EventId, Item};
 use eventwire_test_support::sse::{RECONNECTS, Rules, Seen, by_slice, every_split, reference};
 use std::time::Duration;
 

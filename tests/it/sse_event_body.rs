@@ -4,9 +4,11 @@ use axum::Router;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::routing::get;
 use bytes::Bytes;
+use eventwire::sse::adapt::{BodyChunks, IntoEventBytes, KeepAliveStream};
+use eventwire::sse::header::{LAST_EVENT_ID, is_event_stream};
+use eventwire::sse::server::KEEP_ALIVE;
 use eventwire::sse::{
-    BodyChunks, EventBody, EventBuilder, EventId, EventStream, EventType, IntoEventBytes,
-    KEEP_ALIVE, KeepAlive, KeepAliveStream, LAST_EVENT_ID, LastEvent, is_event_stream,
+    EventBody, EventBuilder, EventId, EventStream, EventType, KeepAlive, LastEvent,
 };
 use futures_util::stream::{self, Stream};
 use futures_util::{FutureExt, StreamExt};

@@ -2,8 +2,9 @@
 
 use bytes::{BufMut, BytesMut};
 use eventwire::BufferTooSmall;
+use eventwire::sse::server::KEEP_ALIVE;
 use eventwire::sse::{
-    Decoder, DecoderOptions, EventBuilder, EventId, EventType, InvalidValue, Item, KEEP_ALIVE,
+    Decoder, DecoderOptions, EventBuilder, EventId, EventType, InvalidValue, Item,
 };
 use eventwire_test_support::sse::{Rules, Seen, every_split, trace};
 use proptest::prelude::*;

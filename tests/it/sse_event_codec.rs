@@ -1,9 +1,9 @@
 //! `EventCodec` in tokio-util's framed transports.
 
 use bytes::Bytes;
+use eventwire::sse::server::KEEP_ALIVE;
 use eventwire::sse::{
-    DecodeError, EventBuilder, EventCodec, EventId, Item, KEEP_ALIVE, OwnedDecoder, OwnedItem,
-    ReadError,
+    DecodeError, EventBuilder, EventCodec, EventId, Item, OwnedDecoder, OwnedItem, ReadError,
 };
 use eventwire_test_support::cut;
 use eventwire_test_support::sse::{RECONNECTS, Rules, Seen, by_bytes_mut};

@@ -2,10 +2,12 @@
 //! turn.
 
 use eventwire::Backoff;
+use eventwire::sse::client::LastEvents;
+use eventwire::sse::decode::{InlineId, OnLimit};
 use eventwire::sse::{
     DecodeError, Decoder, DecoderOptions, EventId, EventSource, EventSourceError,
-    EventSourceErrorCause as Cause, EventSourceOptions, EventSourceStep, InlineId, Item, LastEvent,
-    LastEvents, OnLimit, ReadyState, Received,
+    EventSourceErrorCause as Cause, EventSourceOptions, EventSourceStep, Item, LastEvent,
+    ReadyState, Received,
 };
 use std::io;
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! The client under random calls in any order: rules that always hold.
 
 use eventwire::Backoff;
+use eventwire::sse::decode::{InlineId, OnLimit};
 use eventwire::sse::{
     DecodeError, Decoder, DecoderOptions, EventSource, EventSourceError, EventSourceErrorCause,
-    EventSourceOptions, EventSourceStep, InlineId, Item, LastEvent, OnLimit, ReadyState, Received,
+    EventSourceOptions, EventSourceStep, Item, LastEvent, ReadyState, Received,
 };
 use proptest::prelude::*;
 use std::time::Duration;

@@ -2,9 +2,10 @@
 //! the log.
 
 use eventwire::Backoff;
+use eventwire::sse::client::EventSourceDecoder;
 use eventwire::sse::{
-    EventSource, EventSourceDecoder, EventSourceError, EventSourceErrorCause, EventSourceOptions,
-    EventSourceStep, Item, ReadyState, Received,
+    EventSource, EventSourceError, EventSourceErrorCause, EventSourceOptions, EventSourceStep,
+    Item, ReadyState, Received,
 };
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;

@@ -1,9 +1,11 @@
 //! `EventStream`: the same events however the body is cut and polled, and the ways it ends.
 
 use bytes::Bytes;
+use eventwire::sse::adapt::ItemStream;
+use eventwire::sse::client::LastEvents;
 use eventwire::sse::{
-    DecodeError, EventId, EventStream, Item, ItemStream, LastEvent, LastEvents, OwnedDecoder,
-    OwnedEvent, OwnedItem, ReadError,
+    DecodeError, EventId, EventStream, Item, LastEvent, OwnedDecoder, OwnedEvent, OwnedItem,
+    ReadError,
 };
 use eventwire_test_support::cut;
 use eventwire_test_support::sse::{RECONNECTS, Rules, Seen, by_chunks};

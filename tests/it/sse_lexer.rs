@@ -1,6 +1,6 @@
 //! The lexer: the same tokens for any chunking, and the same events as the decoder.
 
-use eventwire::sse::{Lexer, Token};
+use eventwire::sse::decode::{Lexer, Token};
 use eventwire_test_support::sse::events_from_tokens;
 use eventwire_test_support::sse::reference::message_events;
 use proptest::prelude::*;

@@ -1,7 +1,8 @@
 //! Owned events: the memory that they share, and the memory that the decoder holds.
 
 use bytes::{Bytes, BytesMut};
-use eventwire::sse::{DecodeError, DecoderOptions, EventId, Item, OnLimit, OwnedDecoder};
+use eventwire::sse::decode::OnLimit;
+use eventwire::sse::{DecodeError, DecoderOptions, EventId, Item, OwnedDecoder};
 use eventwire_test_support::sse::RECONNECTS;
 use proptest::prelude::*;
 use std::sync::Arc;

@@ -1,9 +1,11 @@
 //! The history that clients resume from.
 
 use bytes::Bytes;
+use eventwire::sse::header::LAST_EVENT_ID;
+use eventwire::sse::server::KEEP_ALIVE;
 use eventwire::sse::{
-    EventBuilder, EventId, EventSource, EventSourceOptions, EventSourceStep, Item, KEEP_ALIVE,
-    KeepAlive, LAST_EVENT_ID, Received, Replay, Resume, Subscription,
+    EventBuilder, EventId, EventSource, EventSourceOptions, EventSourceStep, Item, KeepAlive,
+    Received, Replay, Resume, Subscription,
 };
 use eventwire::{FanoutOptions, Lagged};
 use proptest::collection::vec;

@@ -2,12 +2,13 @@
 
 use bytes::{Bytes, BytesMut};
 use eventwire::Utf8Bytes;
+use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::connection::{MessageDecoder, NotText, Writer};
 use eventwire::ws::frame::{ControlTooLong, Fault, Role};
+use eventwire::ws::frame::{IntoClose, InvalidCloseCode};
 use eventwire::ws::{
-    Close, CloseCode, Connection, ConnectionState, Flow, Frame, IntoClose, IntoFrame,
-    InvalidCloseCode, Limits, Message, PreparedFrame, ProtocolError, SendError, WebSocket,
-    WebSocketEvent, WebSocketOptions,
+    Close, CloseCode, Connection, ConnectionState, Flow, Frame, Limits, Message, PreparedFrame,
+    ProtocolError, SendError, WebSocket, WebSocketEvent, WebSocketOptions,
 };
 use std::borrow::Cow;
 use std::time::Duration;

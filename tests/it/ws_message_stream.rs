@@ -987,7 +987,7 @@ async fn limits_change_while_it_runs() {
 }
 
 const _: () = {
-    use eventwire::ws::{ReadHalf, WriteHalf};
+    use eventwire::ws::adapt::{ReadHalf, WriteHalf};
     send_sync::<ReadHalf<DuplexStream, Masks>>();
     send_sync::<WriteHalf<DuplexStream, Masks>>();
 };

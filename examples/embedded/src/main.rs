@@ -13,9 +13,9 @@ use embedded::sse;
 use embedded::websocket::WebSocket;
 use embedded_io_adapters::std::FromStd;
 use embedded_io_adapters::tokio_1::FromTokio;
+use eventwire::sse::decode::{InlineId, Text};
 use eventwire::sse::{
-    Decoder, DecoderOptions, Event, EventSource, EventSourceOptions, EventSourceStep, InlineId,
-    ReadyState, Text,
+    Decoder, DecoderOptions, Event, EventSource, EventSourceOptions, EventSourceStep, ReadyState,
 };
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{self, Close, CloseCode, Connection, Frame};

@@ -5,9 +5,8 @@
 use super::body::Body;
 use core::time::Duration;
 use embedded_io_async::{Read, Write};
-use eventwire::sse::{
-    Decoder, Event, EventSource, EventSourceError, IdStorage, Item, Received, Text,
-};
+use eventwire::sse::decode::{IdStorage, Text};
+use eventwire::sse::{Decoder, Event, EventSource, EventSourceError, Item, Received};
 use httparse::{EMPTY_HEADER, Response, Status};
 
 /// The maximum number of headers of a response. Each takes 16 bytes of stack on 32-bit machines.

@@ -7,8 +7,9 @@ use embedded::blocking::Blocking;
 use embedded::sse;
 use embedded_io_adapters::tokio_1::FromTokio;
 use embedded_io_async::{Read, Write};
+use eventwire::sse::decode::InlineId;
 use eventwire::sse::{
-    Decoder, DecoderOptions, EventSource, EventSourceOptions, EventSourceStep, InlineId, LastEvent,
+    Decoder, DecoderOptions, EventSource, EventSourceOptions, EventSourceStep, LastEvent,
 };
 use std::io::ErrorKind;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use crate::wire::Wire;
 use core::time::Duration;
 use cortex_m_semihosting::hprintln;
-use eventwire::sse::Text;
+use eventwire::sse::decode::Text;
 use eventwire::ws::frame::{DataKind, FrameDecoder, FrameEvent, Role};
 use firmware::sse;
 use firmware::websocket::{self, Connection, Error, Limits};

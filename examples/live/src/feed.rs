@@ -1,7 +1,8 @@
 //! The events of the feed.
 
 use bytes::Bytes;
-use eventwire::sse::{EventBuilder, EventType, KEEP_ALIVE};
+use eventwire::sse::server::KEEP_ALIVE;
+use eventwire::sse::{EventBuilder, EventType};
 use eventwire_tokio::hub::{Hub, since_1970};
 use serde_json::json;
 use std::time::Duration;

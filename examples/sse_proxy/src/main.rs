@@ -14,7 +14,8 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use eventwire::sse::{self, LAST_EVENT_ID, is_event_stream};
+use eventwire::sse;
+use eventwire::sse::header::{LAST_EVENT_ID, is_event_stream};
 use example_support::serve::{PATIENCE, serve};
 use futures_util::{Stream, stream};
 use reqwest::{Client, Url};
@@ -79,7 +80,7 @@ fn rewrite(data: &str) -> String {
 
 /// Opens a stream to the upstream for each client. It is closed when the client goes away.
 async fn pass_on(State(proxy): State<Proxy>, headers: HeaderMap) -> Response {
-    let mut request = proxy.client.get(proxy.upstream).header(ACCEPT, sse::CONTENT_TYPE);
+    let mut request = proxy.client.get(proxy.upstream).header(ACCEPT, sse::header::CONTENT_TYPE);
     if let Some(id) = headers.get(LAST_EVENT_ID) {
         request = request.header(LAST_EVENT_ID, id);
     }

@@ -1,7 +1,8 @@
 //! Rewrites the events of one type, and passes on everything else byte for byte.
 
 use bytes::{Bytes, BytesMut};
-use eventwire::sse::{DecoderOptions, EventBuilder, FieldName, Item, Lexer, OwnedDecoder, Token};
+use eventwire::sse::decode::{FieldName, Lexer, Token};
+use eventwire::sse::{DecoderOptions, EventBuilder, Item, OwnedDecoder};
 
 /// Takes a stream in chunks of any size, and returns the bytes to send on.
 ///

@@ -12,7 +12,8 @@ pin_project! {
     /// [`EventStream`](crate::sse::EventStream). Trailers are dropped.
     ///
     /// ```
-    /// use eventwire::sse::{BodyChunks, EventStream};
+    /// use eventwire::sse::EventStream;
+    /// use eventwire::sse::adapt::BodyChunks;
     /// use futures_util::StreamExt;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {

@@ -20,7 +20,7 @@ pin_project! {
     ///
     /// An item is an [`EventBuilder`], or the [`Bytes`] of an event that was encoded before, for
     /// example by [`EventBuilder::to_bytes`] or [`Replay`](crate::sse::Replay), or a
-    /// [`KEEP_ALIVE`](crate::sse::KEEP_ALIVE). An item may also be a `Result` of either. An `Err`
+    /// [`KEEP_ALIVE`](crate::sse::server::KEEP_ALIVE). An item may also be a `Result` of either. An `Err`
     /// ends the body with that error, and the server cuts the response off. If the items are not a
     /// `Result`, the body never fails.
     ///
@@ -87,7 +87,7 @@ impl<S: Stream<Item: IntoEventBytes>> EventBody<S> {
         Self { stream, first: None, is_over: false }
     }
 
-    /// Sends a [`KEEP_ALIVE`](crate::sse::KEEP_ALIVE) whenever there was no event for an interval.
+    /// Sends a [`KEEP_ALIVE`](crate::sse::server::KEEP_ALIVE) whenever there was no event for an interval.
     /// So proxies do not close the connection, and the server notices a client that has gone.
     ///
     /// `sleep` is the timer of your runtime, such as `tokio::time::sleep`. See
@@ -95,7 +95,8 @@ impl<S: Stream<Item: IntoEventBytes>> EventBody<S> {
     ///
     /// ```
     /// use bytes::Bytes;
-    /// use eventwire::sse::{EventBody, KEEP_ALIVE, KeepAlive};
+    /// use eventwire::sse::{EventBody, KeepAlive};
+    /// use eventwire::sse::server::KEEP_ALIVE;
     /// use futures_util::stream;
     /// use http_body_util::BodyExt;
     ///

@@ -19,7 +19,7 @@ use tokio_util::codec::{Decoder, Encoder};
 ///
 /// The codec writes [`EventBuilder`]s, and the [`Bytes`] of blocks that were encoded for many
 /// receivers, such as those of [`to_bytes`](EventBuilder::to_bytes) and
-/// [`KEEP_ALIVE`](crate::sse::KEEP_ALIVE). `Bytes` are sent unchanged. They must be whole blocks:
+/// [`KEEP_ALIVE`](crate::sse::server::KEEP_ALIVE). `Bytes` are sent unchanged. They must be whole blocks:
 /// anything else changes the events that readers see.
 ///
 /// There are several types of items, so name one in calls such as `SinkExt::<Bytes>::close(&mut

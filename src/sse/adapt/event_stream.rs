@@ -23,10 +23,10 @@ pin_project! {
     ///
     /// [`from_response`](Self::from_response) (feature `http-body`) takes a response, and checks
     /// its status and content type. [`new`](Self::new) takes only the chunks: check the response
-    /// yourself, with [`is_event_stream`](crate::sse::is_event_stream).
+    /// yourself, with [`is_event_stream`](crate::sse::header::is_event_stream).
     ///
     /// The stream yields only events. It drops comments, unknown lines, blocks without data, and
-    /// everything that [`OnLimit::Skip`](crate::sse::OnLimit::Skip) skips. [`items`](Self::items)
+    /// everything that [`OnLimit::Skip`](crate::sse::decode::OnLimit::Skip) skips. [`items`](Self::items)
     /// yields them too. The stream does not reconnect, but [`EventSource`](crate::sse::EventSource)
     /// does.
     ///
@@ -42,7 +42,7 @@ pin_project! {
     /// For the next connection, take the decoder from [`into_parts`](Self::into_parts). Once the
     /// stream is over, its decoder was [`reset`](OwnedDecoder::reset), and keeps the last event ID.
     /// The next request must contain that ID: see
-    /// [`last_event_id_value`](crate::sse::last_event_id_value). Pass the decoder to the next
+    /// [`last_event_id_value`](crate::sse::header::last_event_id_value). Pass the decoder to the next
     /// stream with [`decoder`](Self::decoder). [`Backoff`](crate::Backoff) has the waits between
     /// connections.
     ///

@@ -4,7 +4,7 @@ use crate::sse::encode::EventBuilder;
 use bytes::Bytes;
 use core::convert::Infallible;
 
-/// An item of a stream of events to send, for [`KeepAliveStream`](crate::sse::KeepAliveStream) and
+/// An item of a stream of events to send, for [`KeepAliveStream`](crate::sse::adapt::KeepAliveStream) and
 /// [`EventBody`](crate::sse::EventBody). The trait is sealed.
 ///
 /// | item | error |
@@ -17,7 +17,8 @@ use core::convert::Infallible;
 /// `EventBuilder::new().data(text)` makes an event of it.
 ///
 /// ```
-/// use eventwire::sse::{EventBuilder, IntoEventBytes};
+/// use eventwire::sse::EventBuilder;
+/// use eventwire::sse::adapt::IntoEventBytes;
 ///
 /// let event = EventBuilder::new().data("a");
 /// let read: Result<_, std::io::Error> = Ok(event.clone());

@@ -23,7 +23,9 @@ pin_project! {
     /// keep-alives.
     ///
     /// ```
-    /// use eventwire::sse::{EventBuilder, KEEP_ALIVE, KeepAliveStream};
+    /// use eventwire::sse::EventBuilder;
+    /// use eventwire::sse::adapt::KeepAliveStream;
+    /// use eventwire::sse::server::KEEP_ALIVE;
     /// use futures_util::{StreamExt, stream};
     /// use std::time::Duration;
     ///

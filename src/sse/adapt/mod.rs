@@ -3,11 +3,11 @@
 #[cfg(feature = "http-body")]
 mod body_chunks;
 #[cfg(feature = "http-body")]
-mod event_body;
+pub(in crate::sse) mod event_body;
 #[cfg(feature = "tokio-util")]
-mod event_codec;
+pub(in crate::sse) mod event_codec;
 #[cfg(feature = "stream")]
-mod event_stream;
+pub(in crate::sse) mod event_stream;
 #[cfg(feature = "stream")]
 mod into_event_bytes;
 #[cfg(feature = "stream")]
@@ -17,16 +17,10 @@ mod keep_alive_stream;
 #[cfg(feature = "http-body")]
 mod not_an_event_stream;
 #[cfg(any(feature = "stream", feature = "tokio-util"))]
-mod read_error;
+pub(in crate::sse) mod read_error;
 
 #[cfg(feature = "http-body")]
 pub use body_chunks::BodyChunks;
-#[cfg(feature = "http-body")]
-pub use event_body::EventBody;
-#[cfg(feature = "tokio-util")]
-pub use event_codec::EventCodec;
-#[cfg(feature = "stream")]
-pub use event_stream::EventStream;
 #[cfg(feature = "stream")]
 pub use into_event_bytes::IntoEventBytes;
 #[cfg(feature = "stream")]
@@ -35,5 +29,3 @@ pub use item_stream::ItemStream;
 pub use keep_alive_stream::KeepAliveStream;
 #[cfg(feature = "http-body")]
 pub use not_an_event_stream::NotAnEventStream;
-#[cfg(any(feature = "stream", feature = "tokio-util"))]
-pub use read_error::ReadError;

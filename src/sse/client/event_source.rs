@@ -184,9 +184,8 @@ pub enum Received<T> {
 #[cfg_attr(feature = "alloc", doc = "```")]
 #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
 /// use bytes::Bytes;
-/// use eventwire::sse::{
-///     EventSource, EventSourceDecoder, EventSourceError, EventSourceOptions, Item, Received,
-/// };
+/// use eventwire::sse::{EventSource, EventSourceError, EventSourceOptions, Item, Received};
+/// use eventwire::sse::client::EventSourceDecoder;
 /// use std::time::Duration;
 ///
 /// /// Returns the data of all events in `input`.
@@ -243,7 +242,9 @@ type Taken<'a, D> =
 type Decoded<T, L> = Result<Option<Item<T, L>>, DecodeError>;
 
 mod sealed {
-    use crate::sse::{EventId, IdTooLong, LastEvents};
+    use crate::sse::EventId;
+    use crate::sse::client::LastEvents;
+    use crate::sse::decode::IdTooLong;
     use core::time::Duration;
 
     pub trait EventSourceDecoder {
@@ -297,7 +298,8 @@ impl<D: EventSourceDecoder> EventSource<D> {
     /// decoder starts a new stream, but keeps its last event ID and reconnection time.
     ///
     /// ```
-    /// use eventwire::sse::{Decoder, DecoderOptions, EventSource, EventSourceOptions, InlineId};
+    /// use eventwire::sse::{Decoder, DecoderOptions, EventSource, EventSourceOptions};
+    /// use eventwire::sse::decode::InlineId;
     ///
     /// let options = DecoderOptions::new().max_event(511);
     /// let decoder = Decoder::with_storage(options, InlineId::<36>::new());
@@ -337,7 +339,7 @@ impl<D: EventSourceDecoder> EventSource<D> {
     /// ([WHATWG HTML, 9.2.2], [WHATWG HTML, 9.2.3]). Add your own. If a server wants another
     /// `accept`, send that in place of this one.
     ///
-    /// A last event ID that [cannot be sent](crate::sse::UnsendableId) is left out, so that the
+    /// A last event ID that [cannot be sent](crate::sse::header::UnsendableId) is left out, so that the
     /// server begins as for a new client. [`last_event_id_value`] says whether it can be sent.
     ///
     /// [WHATWG HTML, 9.2.2]:

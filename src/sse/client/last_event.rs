@@ -45,7 +45,8 @@ impl<S: AsRef<str>> LastEvent<S> {
 /// which is copied. Several of them are in a `Vec`.
 ///
 /// ```
-/// use eventwire::sse::{EventSourceOptions, LastEvent, LastEvents};
+/// use eventwire::sse::{EventSourceOptions, LastEvent};
+/// use eventwire::sse::client::LastEvents;
 ///
 /// EventSourceOptions::new().last_event(LastEvent::Data("[DONE]"));
 /// EventSourceOptions::new().last_event(&[

@@ -1,13 +1,11 @@
 //! The client that stays connected to an event stream.
 
-mod event_source;
-mod event_source_error;
-mod event_source_options;
-mod last_event;
+pub(in crate::sse) mod event_source;
+pub(in crate::sse) mod event_source_error;
+pub(in crate::sse) mod event_source_options;
+pub(in crate::sse) mod last_event;
 mod statuses;
 
-pub use event_source::{EventSource, EventSourceDecoder, EventSourceStep, ReadyState, Received};
-pub use event_source_error::{EventSourceError, EventSourceErrorCause};
-pub use event_source_options::EventSourceOptions;
-pub use last_event::{LastEvent, LastEvents};
+pub use event_source::EventSourceDecoder;
+pub use last_event::LastEvents;
 pub use statuses::Statuses;

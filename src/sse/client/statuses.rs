@@ -8,7 +8,7 @@ use alloc::{boxed::Box, vec::Vec};
 /// a `'static` slice or, with feature `alloc`, a `Vec` or a reference to a `Vec`, which is copied.
 ///
 /// ```
-/// use eventwire::sse::Statuses;
+/// use eventwire::sse::client::Statuses;
 ///
 /// let fixed = Statuses::from(&[429, 503]);
 /// # #[cfg(feature = "alloc")]

@@ -33,7 +33,7 @@ pub enum DecodeError {
         /// The offset at which the stream passed it.
         offset: u64,
     },
-    /// An event's ID does not fit the decoder's [`IdStorage`](crate::sse::IdStorage). The last
+    /// An event's ID does not fit the decoder's [`IdStorage`](crate::sse::decode::IdStorage). The last
     /// event ID stays as it was, and the event is lost.
     #[error("event id does not fit {capacity} bytes, at byte {offset}")]
     IdTooLong {
@@ -66,7 +66,7 @@ impl DecodeError {
     }
 }
 
-/// The error of an [`IdStorage`](crate::sse::IdStorage) that is too small for an ID.
+/// The error of an [`IdStorage`](crate::sse::decode::IdStorage) that is too small for an ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("id does not fit {capacity} bytes")]
 pub struct IdTooLong {

@@ -76,7 +76,8 @@ impl<S> Decoder<S> {
     /// Creates a decoder with these options that keeps the last event ID in this storage.
     ///
     /// ```
-    /// use eventwire::sse::{Decoder, DecoderOptions, InlineId};
+    /// use eventwire::sse::{Decoder, DecoderOptions};
+    /// use eventwire::sse::decode::InlineId;
     ///
     /// let options = DecoderOptions::new().max_event(511);
     /// let decoder = Decoder::with_storage(options, InlineId::<36>::new());
@@ -101,7 +102,7 @@ impl<S: IdStorage> Decoder<S> {
     /// so.
     ///
     /// # Errors
-    /// If a limit was passed and the policy is [`OnLimit::Error`](crate::sse::OnLimit::Error), or
+    /// If a limit was passed and the policy is [`OnLimit::Error`](crate::sse::decode::OnLimit::Error), or
     /// on [misuse](DecodeError::InputShrunk), which leaves the decoder as it was.
     #[inline(always)]
     pub fn decode<'a>(
@@ -165,7 +166,7 @@ impl<S: IdStorage> Decoder<S> {
     }
 
     /// Returns the last event ID as of the last item, or an empty string if there is none. A client
-    /// that reconnects sends it as [`Last-Event-ID`](crate::sse::LAST_EVENT_ID).
+    /// that reconnects sends it as [`Last-Event-ID`](crate::sse::header::LAST_EVENT_ID).
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         self.last_event_id.as_str()

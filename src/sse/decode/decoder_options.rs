@@ -8,7 +8,8 @@
 /// judged byte by byte, so the verdict does not depend on how the stream is cut into chunks.
 ///
 /// ```
-/// use eventwire::sse::{Decoder, OnLimit, DecoderOptions};
+/// use eventwire::sse::{Decoder, DecoderOptions};
+/// use eventwire::sse::decode::OnLimit;
 ///
 /// let options = DecoderOptions::new().max_event(4096).on_limit(OnLimit::Skip).comments(true);
 /// let decoder = Decoder::with_options(options);
@@ -41,7 +42,7 @@ pub enum OnLimit {
     /// The decoder drops the block up to and including its blank line, yields an
     /// [`Item::Skipped`](crate::sse::Item::Skipped) in its place, and goes on with the stream. The
     /// `id` and `retry` lines that were complete before the limit count. A block whose ID does not
-    /// fit its [`IdStorage`](crate::sse::IdStorage) is dropped in the same way. A comment or an
+    /// fit its [`IdStorage`](crate::sse::decode::IdStorage) is dropped in the same way. A comment or an
     /// unknown line outside a block is dropped alone.
     Skip,
 }

@@ -21,7 +21,7 @@ pub enum Item<T, L = ()> {
     /// [`DecoderOptions::comments`](crate::sse::DecoderOptions::comments).
     ///
     /// A comment inside a block, that is, after the block's first field, is not shown, because the
-    /// block must stay in one piece until its end. A [`Lexer`](crate::sse::Lexer) shows every
+    /// block must stay in one piece until its end. A [`Lexer`](crate::sse::decode::Lexer) shows every
     /// comment.
     Comment(T),
     /// A line outside any block that is neither a field nor a comment, whole, without its end.
@@ -31,7 +31,7 @@ pub enum Item<T, L = ()> {
     Unknown(T),
     /// A block (or a line to be shown) that passed a limit and was dropped. The value is the error
     /// that would otherwise have ended the stream. Needs
-    /// [`OnLimit::Skip`](crate::sse::OnLimit::Skip).
+    /// [`OnLimit::Skip`](crate::sse::decode::OnLimit::Skip).
     Skipped(DecodeError),
 }
 

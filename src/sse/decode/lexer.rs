@@ -52,7 +52,7 @@ pub enum Token<'a> {
 /// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 ///
 /// ```
-/// use eventwire::sse::{FieldName, Lexer, Token};
+/// use eventwire::sse::decode::{FieldName, Lexer, Token};
 ///
 /// let mut lexer = Lexer::new();
 /// let mut data = Vec::new(); // stands for a UART, a hasher, a fixed array

@@ -94,7 +94,7 @@ impl OwnedDecoder {
     /// so.
     ///
     /// # Errors
-    /// If a limit was passed and the policy is [`OnLimit::Error`](crate::sse::OnLimit::Error).
+    /// If a limit was passed and the policy is [`OnLimit::Error`](crate::sse::decode::OnLimit::Error).
     #[inline(always)]
     pub fn decode(&mut self, chunk: &mut Bytes) -> Result<Option<OwnedItem>, DecodeError> {
         if (!self.tail.is_empty() || !self.carry.is_empty())
@@ -257,7 +257,7 @@ impl OwnedDecoder {
     }
 
     /// Returns the last event ID as of the last item, or an empty string if there is none. A client
-    /// that reconnects sends it as [`Last-Event-ID`](crate::sse::LAST_EVENT_ID).
+    /// that reconnects sends it as [`Last-Event-ID`](crate::sse::header::LAST_EVENT_ID).
     #[must_use]
     pub const fn last_event_id(&self) -> &Utf8Bytes {
         &self.id.id

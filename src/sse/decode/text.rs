@@ -15,7 +15,7 @@ use core::str::{Utf8Chunks, Utf8Error};
 /// [`Cow`](Self::to_cow).
 ///
 /// ```
-/// use eventwire::sse::Text;
+/// use eventwire::sse::decode::Text;
 ///
 /// let text = Text::new(b"a\xFFb");
 /// assert!(text.to_str().is_err());

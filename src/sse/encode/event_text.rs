@@ -13,7 +13,7 @@ use core::hash::{Hash, Hasher};
 /// `Cow<str>` or a `Utf8Bytes`. A `Utf8Bytes` is copied.
 ///
 /// ```
-/// use eventwire::sse::EventText;
+/// use eventwire::sse::encode::EventText;
 ///
 /// assert_eq!(EventText::from("a").as_str(), "a");
 /// # #[cfg(feature = "alloc")] {

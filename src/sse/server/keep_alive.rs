@@ -18,7 +18,8 @@ pub const KEEP_ALIVE: &[u8] = b":\n\n";
 /// is the same for all calls.
 ///
 /// ```
-/// use eventwire::sse::{KEEP_ALIVE, KeepAlive};
+/// use eventwire::sse::KeepAlive;
+/// use eventwire::sse::server::KEEP_ALIVE;
 /// use std::time::Duration;
 ///
 /// let second = Duration::from_secs(1);

@@ -1,10 +1,8 @@
-//! The server's side: [`Replay`], a history from which clients resume, and [`KeepAlive`], which
+//! The server's side: [`Replay`](crate::sse::Replay), a history from which clients resume, and [`KeepAlive`](crate::sse::KeepAlive), which
 //! keeps a silent stream alive.
 
-mod keep_alive;
+pub(in crate::sse) mod keep_alive;
 #[cfg(feature = "alloc")]
-mod replay;
+pub(in crate::sse) mod replay;
 
-pub use keep_alive::{KEEP_ALIVE, KeepAlive};
-#[cfg(feature = "alloc")]
-pub use replay::{Replay, Resume, Subscription};
+pub use keep_alive::KEEP_ALIVE;

@@ -32,7 +32,7 @@ const REMEMBERED: usize = 1024;
 /// `T` is the encoded form of an event, made once for all clients: [`Bytes`], or a struct with one
 /// form for each wire.
 ///
-/// A client that connects without a [`Last-Event-ID`](crate::sse::LAST_EVENT_ID) is
+/// A client that connects without a [`Last-Event-ID`](crate::sse::header::LAST_EVENT_ID) is
 /// [subscribed](Self::subscribe) to coming events. A client that sends one continues after that
 /// event ([`since`](Self::since)), without losing an event or receiving one twice. A `Replay` knows
 /// no tasks: after a push, wake all clients that wait. Time is a [`Duration`] since any fixed
@@ -222,7 +222,7 @@ impl<T> Replay<T> {
     }
 
     /// Returns where a client continues that reconnects with this last event ID. `last_event_id` is
-    /// the value of its [`Last-Event-ID`](crate::sse::LAST_EVENT_ID) header, as text or bytes, for
+    /// the value of its [`Last-Event-ID`](crate::sse::header::LAST_EVENT_ID) header, as text or bytes, for
     /// example an `http::HeaderValue`.
     ///
     /// The time that this takes depends on the ID:

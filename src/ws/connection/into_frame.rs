@@ -24,7 +24,8 @@ use bytes::{Bytes, BytesMut};
 /// Implement it for the messages of your own protocol, to send them directly:
 ///
 /// ```
-/// use eventwire::ws::{Connection, Frame, IntoFrame, Limits, SendError};
+/// use eventwire::ws::{Connection, Frame, Limits, SendError};
+/// use eventwire::ws::connection::IntoFrame;
 ///
 /// struct Move {
 ///     x: u8,

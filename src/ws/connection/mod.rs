@@ -3,7 +3,7 @@
 #[expect(clippy::module_inception, reason = "a file is named as the type in it")]
 pub(super) mod connection;
 pub(super) mod connection_state;
-pub(super) mod into_frame;
+mod into_frame;
 #[cfg(feature = "alloc")]
 pub(super) mod message;
 #[cfg(feature = "alloc")]
@@ -16,6 +16,7 @@ mod reader;
 mod reply;
 mod writer;
 
+pub use into_frame::IntoFrame;
 #[cfg(feature = "alloc")]
 pub use message::NotText;
 #[cfg(feature = "alloc")]
@@ -27,6 +28,6 @@ pub use writer::Writer;
 // For the layers above.
 #[cfg(feature = "alloc")]
 pub(super) use {
-    connection::Connection, connection_state::ConnectionState, into_frame::IntoFrame,
-    message::Message, prepared_frame::PreparedFrame, send_error::SendError,
+    connection::Connection, connection_state::ConnectionState, message::Message,
+    prepared_frame::PreparedFrame, send_error::SendError,
 };

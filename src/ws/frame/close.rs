@@ -93,7 +93,8 @@ pub struct InvalidCloseCode(pub u16);
 /// send may also have a plain `u16`, which is checked when it is sent:
 ///
 /// ```
-/// use eventwire::ws::{Close, CloseCode, InvalidCloseCode, IntoClose};
+/// use eventwire::ws::{Close, CloseCode};
+/// use eventwire::ws::frame::{IntoClose, InvalidCloseCode};
 ///
 /// let close = Close::new(CloseCode::NORMAL, "bye");
 /// assert_eq!(Close::new(1000, "bye").into_close(), Ok(Some(close)));

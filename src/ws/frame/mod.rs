@@ -20,6 +20,7 @@ mod frame_header;
 mod role;
 mod utf8_validator;
 
+pub use close::{IntoClose, InvalidCloseCode};
 pub use fragments::Fragments;
 pub use frame::ControlTooLong;
 pub use frame_decoder::FrameDecoder;
@@ -32,9 +33,7 @@ pub use role::Role;
 pub use utf8_validator::{InvalidUtf8, Utf8Validator};
 
 // Used by the layers above.
-#[cfg(feature = "alloc")]
-pub(super) use close::IntoClose;
-pub(super) use close::{Close, CloseCode, InvalidCloseCode};
+pub(super) use close::{Close, CloseCode};
 pub(super) use frame::Frame;
 pub(super) use frame::Shape;
 pub(super) use limits::Limits;

@@ -7,10 +7,8 @@ pub mod reference;
 #[cfg(feature = "alloc")]
 pub use owned::{by_bytes_mut, by_chunks};
 
-use eventwire::sse::{
-    Block, DecodeError, Decoder, DecoderOptions, Event, FieldName, IdStorage, InlineId, Item,
-    Lexer, OnLimit, Token,
-};
+use eventwire::sse::decode::{Block, FieldName, IdStorage, InlineId, Lexer, OnLimit, Token};
+use eventwire::sse::{DecodeError, Decoder, DecoderOptions, Event, Item};
 use reference::MessageEvent;
 use std::time::Duration;
 

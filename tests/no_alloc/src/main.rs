@@ -11,8 +11,9 @@ use core::time::Duration;
 use eventwire::Backoff;
 use eventwire::sse::{
     Decoder, DecoderOptions, EventBuilder, EventSource, EventSourceOptions, EventSourceStep,
-    EventType, InlineId, Item, LastEvent, Received,
+    EventType, Item, LastEvent, Received,
 };
+use eventwire::sse::decode::InlineId;
 use eventwire::ws::frame::{DataKind, Run};
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{self, Connection, Frame};

@@ -2,7 +2,8 @@
 
 use crate::call::Call;
 use core::hint::black_box;
-use eventwire::sse::{Decoder, DecoderOptions, EventBuilder, InlineId, Item};
+use eventwire::sse::{Decoder, DecoderOptions, EventBuilder, Item};
+use eventwire::sse::decode::InlineId;
 use eventwire::ws::frame::{FrameEvent, MaskKey};
 use eventwire::ws::{self, Connection, Frame};
 
