@@ -237,7 +237,7 @@ fn deflating(c: &mut Criterion) {
             let mut stream = Vec::new();
             let mut client = Writer::client(|| KEY.0).deflate(&deflate, Some(agreed));
             for message in &messages {
-                client.send_to(&Frame::text(message), &mut stream).unwrap();
+                client.send_to(Frame::text(message), &mut stream).unwrap();
             }
             let decoder = MessageDecoder::new(Role::Server, Limits::new());
             let mut decoder = decoder.deflate(&deflate, Some(agreed));
@@ -259,7 +259,7 @@ fn deflating(c: &mut Criterion) {
                 b.iter(|| {
                     for message in &messages {
                         buffer.clear();
-                        server.send_to(&Frame::text(black_box(message)), &mut buffer).unwrap();
+                        server.send_to(Frame::text(black_box(message)), &mut buffer).unwrap();
                         black_box(&mut buffer);
                     }
                 });

@@ -35,10 +35,10 @@ pub async fn echo(
                         continue;
                     }
                     "drop" => return None,
-                    "binary" => socket.send(&Frame::binary([1, 2, 3])),
-                    text => socket.send(&Frame::text(text)),
+                    "binary" => socket.send(Frame::binary([1, 2, 3])),
+                    text => socket.send(Frame::text(text)),
                 },
-                WebSocketEvent::Binary(bytes) => socket.send(&Frame::binary(&bytes)),
+                WebSocketEvent::Binary(bytes) => socket.send(Frame::binary(&bytes)),
                 WebSocketEvent::Close(close) => return Some(close),
                 _ => continue,
             };

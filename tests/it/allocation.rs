@@ -187,12 +187,12 @@ fn encoding_frames_allocates_nothing() {
                 growing.clear();
                 frame.encode_to(mask, &mut growing).unwrap();
             }
-            server.send(&frame, &mut buffer).unwrap();
-            client.send(&frame, &mut buffer).unwrap();
+            server.send(frame, &mut buffer).unwrap();
+            client.send(frame, &mut buffer).unwrap();
             sharing.send_shared(frame).unwrap();
         }
         for fragment in Frame::text("in pieces").fragments(2) {
-            client.send(&fragment, &mut buffer).unwrap();
+            client.send(fragment, &mut buffer).unwrap();
         }
         client.send_in_place(Frame::binary(&mut [0; 100][..])).unwrap();
     });
@@ -215,7 +215,7 @@ fn a_connection_allocates_nothing() {
             let len = server.reply(&mut buffer).unwrap();
             replies += usize::from(len > 0);
             client.receive(&mut &mut buffer[..len]).unwrap();
-            let _ = server.send(&Frame::text("more"), &mut buffer);
+            let _ = server.send(Frame::text("more"), &mut buffer);
         }
         assert_eq!((replies, server.state()), (101, ConnectionState::Closed));
         let len = client.reply(&mut buffer).unwrap();
@@ -363,7 +363,7 @@ fn an_empty_send_queue_keeps_little() {
     for payload in [&long[..], b"", &long[..9999]] {
         let mut socket = WebSocket::server(WebSocketOptions::new(), Duration::ZERO);
         let kept = measure(|| {
-            while socket.send(&Frame::binary(payload)).is_ok() {}
+            while socket.send(Frame::binary(payload)).is_ok() {}
             for part in [1, 70_000, usize::MAX] {
                 let mut to_write = socket.to_write(Duration::ZERO);
                 let len = part.min(to_write.remaining());
@@ -432,13 +432,13 @@ fn compression_keeps_what_its_docs_say() {
         let mut first = Connection::server(ws::Limits::new()).deflate(&deflate, Some(params));
         let mut wire = BytesMut::with_capacity(4096);
         if no_takeover {
-            first.send_to(&Frame::text(&text), &mut wire).unwrap();
+            first.send_to(Frame::text(&text), &mut wire).unwrap();
         }
         let (mut writer, mut decoder) = (None, None);
         let sending = measure(|| {
             let mut new = Writer::server().deflate(&deflate, Some(params));
             wire.clear();
-            new.send_to(&Frame::text(&text), &mut wire).unwrap();
+            new.send_to(Frame::text(&text), &mut wire).unwrap();
             writer = Some(new);
         });
         if no_takeover {
@@ -528,8 +528,8 @@ fn an_end_gives_back_what_compression_took() {
     let mut writer = Writer::server().deflate(&deflate, agreed);
     let mut buffer = [0; 256];
     let allocated = measure(|| {
-        writer.send(&Frame::text("hello").compress(true), &mut buffer).unwrap();
-        writer.send(&Frame::close(None).unwrap(), &mut buffer).unwrap();
+        writer.send(Frame::text("hello").compress(true), &mut buffer).unwrap();
+        writer.send(Frame::close(None).unwrap(), &mut buffer).unwrap();
     });
     assert!(allocated.bytes_max > 32 << 10 && allocated.bytes_current <= 0, "{allocated:?}");
 }
@@ -551,13 +551,13 @@ fn a_compressor_keeps_nothing_of_what_it_wrote() {
     let mut wire = Vec::with_capacity(noise.len() * 2);
     let mut writer = Writer::server().deflate(&Deflate::new(), Some(DeflateParams::default()));
     // Allocate the thread's shared room first.
-    writer.send_to(&Frame::text("x").compress(true), &mut wire).unwrap();
+    writer.send_to(Frame::text("x").compress(true), &mut wire).unwrap();
     for len in [1000, 30_000, 64_000, 300_000] {
         wire.clear();
         let allocated = measure(|| {
             let mut writer =
                 Writer::server().deflate(&Deflate::new(), Some(DeflateParams::default()));
-            writer.send_to(&Frame::binary(&noise[..len]).unfinished(), &mut wire).unwrap();
+            writer.send_to(Frame::binary(&noise[..len]).unfinished(), &mut wire).unwrap();
             std::mem::forget(writer);
         });
         assert!(wire.len() > len);
@@ -585,11 +585,11 @@ fn what_is_shared_is_there_for_all() {
     let mut wire = Vec::with_capacity(1 << 20);
     let mut many: Vec<_> = (0..40).map(|_| writer(15)).collect();
     for many in &mut many {
-        many.send_to(&Frame::text(&text).unfinished(), &mut wire).unwrap();
+        many.send_to(Frame::text(&text).unfinished(), &mut wire).unwrap();
     }
     let allocated = measure(|| {
         for many in &mut many {
-            many.send_to(&Frame::text("").continuing(), &mut wire).unwrap();
+            many.send_to(Frame::text("").continuing(), &mut wire).unwrap();
         }
     });
     // 16 compressors wait for the next message; the others are freed.
@@ -597,8 +597,8 @@ fn what_is_shared_is_there_for_all() {
     assert!((-25 * each..-23 * each).contains(&allocated.bytes_current), "{allocated:?}");
     let mut rare = writer(12);
     for (round, expected) in [(0, true), (1, false), (2, false)] {
-        let allocated = measure(|| rare.send_to(&Frame::text(&text), &mut wire).unwrap());
+        let allocated = measure(|| rare.send_to(Frame::text(&text), &mut wire).unwrap());
         assert_eq!(allocated.bytes_total > 0, expected, "{round}: {allocated:?}");
-        many[0].send_to(&Frame::text(&text), &mut wire).unwrap();
+        many[0].send_to(Frame::text(&text), &mut wire).unwrap();
     }
 }

@@ -122,7 +122,7 @@ fn sending() -> Result {
     let mut socket = WebSocket::server(WebSocketOptions::new(), Duration::ZERO);
     let _ = socket.send("x")?;
     let _ = socket.send(Frame::text("x"))?;
-    let _ = socket.send(&Frame::text("x"))?;
+    let _ = socket.send(Frame::text("x"))?;
     let _ = socket.send(format!("{}", 1))?;
     let _ = socket.send(Message::from("x"))?;
     let _ = socket.send(b"x")?;

@@ -237,7 +237,7 @@ fn halves() {
 fn a_closed_connection_in_each_of_two_halves() {
     let (mut reader, mut writer) = Connection::frame_server(Limits::new()).split();
     let mut buffer = [0; 64];
-    writer.send(&close(1000), &mut buffer).unwrap();
+    writer.send(close(1000), &mut buffer).unwrap();
     assert_eq!(writer.state(), ConnectionState::LocalClosing);
     let mut stream = Stream::new(Role::Server);
     stream.frame(CLOSE, b"\x03\xE8");
@@ -396,7 +396,7 @@ fn a_client() {
     let mut client = Connection::frame_client(Limits::new(), || [1, 2, 3, 4]);
     let mut input = &mut b"\x89\x02hi\x88\x00".to_owned()[..];
     let mut buffer = [0; 32];
-    let len = client.send(&Frame::binary([0; 2]), &mut buffer).unwrap();
+    let len = client.send(Frame::binary([0; 2]), &mut buffer).unwrap();
     assert_eq!(&buffer[..len], b"\x82\x82\x01\x02\x03\x04\x01\x02");
     client.receive(&mut input).unwrap();
     let len = client.reply(&mut buffer).unwrap();
@@ -414,7 +414,7 @@ fn a_client_with_buffers_that_grow() {
 
     let mut client = Connection::client(Limits::new(), || [1, 2, 3, 4]);
     let mut written = Vec::new();
-    client.send_to(&Frame::binary([0; 2]), &mut written).unwrap();
+    client.send_to(Frame::binary([0; 2]), &mut written).unwrap();
     client.receive(&mut BytesMut::from(&b"\x89\x02hi"[..])).unwrap();
     // A reply that did not fit is still owed.
     let needed = SendError::BufferTooSmall(BufferTooSmall { needed: 8 });
@@ -443,8 +443,8 @@ fn the_peer_is_known_to_have_closed() {
         );
         let mut written = Vec::new();
         let text = Frame::text("a");
-        assert_eq!(runs.send_to(&text, &mut written), Err(SendError::Closed));
-        assert_eq!(messages.send_to(&text, &mut written), Err(SendError::Closed));
+        assert_eq!(runs.send_to(text, &mut written), Err(SendError::Closed));
+        assert_eq!(messages.send_to(text, &mut written), Err(SendError::Closed));
         runs.reply_to(&mut written).unwrap();
         assert_eq!(written, answer);
         messages.reply_to(&mut written).unwrap();

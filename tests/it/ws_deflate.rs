@@ -531,14 +531,14 @@ fn what_could_not_be_sent_was_not_compressed_for_the_peer() {
         let deflate = Deflate::new();
         let mut writer = server(&deflate, params);
         let mut wire = sent(&mut writer, &Frame::text("before, before, before").compress(true));
-        let error = writer.send(&Frame::text(JSON), &mut [0; 10]).unwrap_err();
+        let error = writer.send(Frame::text(JSON), &mut [0; 10]).unwrap_err();
         assert!(matches!(error, SendError::BufferTooSmall(BufferTooSmall { needed: 11.. })));
         wire.extend(sent(&mut writer, &Frame::text(JSON)));
         // The same inside a message, whose earlier fragments stay.
         wire.extend(sent(&mut writer, &Frame::text(&JSON[..30]).unfinished()));
-        writer.send(&Frame::text("something else").continuing(), &mut [0; 3]).unwrap_err();
+        writer.send(Frame::text("something else").continuing(), &mut [0; 3]).unwrap_err();
         wire.extend(sent(&mut writer, &Frame::text(&JSON[30..]).continuing()));
-        writer.send(&Frame::text("nothing").unfinished(), &mut [0; 3]).unwrap_err();
+        writer.send(Frame::text("nothing").unfinished(), &mut [0; 3]).unwrap_err();
         wire.extend(sent(&mut writer, &Frame::text("short")));
         wire.extend(sent(&mut writer, &Frame::text(JSON)));
         let expected = ["before, before, before", JSON, JSON, "short", JSON];
@@ -602,11 +602,11 @@ fn a_client_compresses_before_it_masks() {
         let mut server = Connection::server(Limits::new()).deflate(&deflate, Some(params));
         let mut wire = BytesMut::new();
         for _ in 0..3 {
-            client.send_to(&Frame::text(JSON), &mut wire).unwrap();
+            client.send_to(Frame::text(JSON), &mut wire).unwrap();
             assert_eq!((wire[0], wire[1] & 0x80), (0xC1, 0x80));
             assert_eq!(server.receive(&mut wire).unwrap(), Some(Message::Text(JSON.into())));
         }
-        server.send_to(&Frame::text(JSON), &mut wire).unwrap();
+        server.send_to(Frame::text(JSON), &mut wire).unwrap();
         assert_eq!(wire[0], 0xC1);
         assert_eq!(client.receive(&mut wire).unwrap(), Some(Message::Text(JSON.into())));
     }
@@ -672,7 +672,7 @@ fn sockets(
         .deflate(server, acceptance.deflate_params());
     // The first message arrives together with the response.
     assert_eq!(server.poll(&mut BytesMut::new(), now), Some(WebSocketEvent::Open));
-    let _ = server.send(&Frame::text(JSON)).unwrap();
+    let _ = server.send(Frame::text(JSON)).unwrap();
     to_client.put(server.to_write(now));
     assert_eq!(client.poll(&mut to_client, now), Some(WebSocketEvent::Open));
     assert_eq!(client.poll(&mut to_client, now), Some(WebSocketEvent::Text(JSON.into())));
@@ -690,7 +690,7 @@ fn a_websocket_compresses_what_its_handshake_agreed_on() {
     let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
     assert_eq!(client.extensions(), agreed);
 
-    let _ = client.send(&Frame::text(JSON)).unwrap();
+    let _ = client.send(Frame::text(JSON)).unwrap();
     // The queue counts bytes as they will be written.
     assert!((1..JSON.len()).contains(&client.buffered_amount()));
     wire.put(client.to_write(now));
@@ -725,7 +725,7 @@ fn a_websocket_whose_peer_declines_does_not_compress() {
     let client = Deflate::new().wanted(demands).fallback(false);
     let (mut client, mut server, mut wire) = sockets(&client, &Deflate::new());
     assert_eq!((client.extensions(), client.deflate_params()), ("", None));
-    let _ = client.send(&Frame::text(JSON).compress(true)).unwrap();
+    let _ = client.send(Frame::text(JSON).compress(true)).unwrap();
     wire.put(client.to_write(now));
     assert_eq!((wire[0], wire.len()), (0x81, 6 + JSON.len()));
     assert_eq!(server.poll(&mut wire, now), Some(WebSocketEvent::Text(JSON.into())));
@@ -744,9 +744,9 @@ fn what_a_reconnecting_client_keeps_is_compressed_or_not_as_was_said() {
     let mut link = ReconnectingWebSocket::new(ReconnectingWebSocketOptions::new(
         ReconnectingWebSocketOptions::rfc_backoff(4),
     ));
-    link.send(&Frame::text(JSON).compress(false)).unwrap();
-    link.send(&Frame::text(SHORT).compress(true)).unwrap();
-    link.send(&Frame::text(JSON)).unwrap();
+    link.send(Frame::text(JSON).compress(false)).unwrap();
+    link.send(Frame::text(SHORT).compress(true)).unwrap();
+    link.send(Frame::text(JSON)).unwrap();
     assert_eq!(link.poll(&mut BytesMut::new(), now), Some(ReconnectingWebSocketEvent::Connect));
     assert_eq!(link.extensions(), "");
     let deflate = Deflate::new();

@@ -441,7 +441,7 @@ fn put(sent: &Sent, writer: &mut Writer, stream: &mut Stream) {
         match piece {
             Piece::Compressed(plain) => {
                 let mut frame = Vec::new();
-                writer.send_to(&Frame::binary(plain).compress(true), &mut frame).unwrap();
+                writer.send_to(Frame::binary(plain).compress(true), &mut frame).unwrap();
                 bytes.extend(payload(&frame));
                 if !sent.ended {
                     bytes.extend([0, 0, 0xFF, 0xFF]);

@@ -150,16 +150,16 @@ fn order_of_fragments() {
     refused(&mut writer, &binary.continuing().unfinished(), SendError::UnexpectedContinuation);
     let in_place = writer.send_in_place(Frame::binary([0]).continuing());
     assert_eq!(in_place.unwrap_err(), SendError::UnexpectedContinuation);
-    writer.send_to(&text.unfinished(), &mut out).unwrap();
+    writer.send_to(text.unfinished(), &mut out).unwrap();
     refused(&mut writer, &text, SendError::UnfinishedMessage);
     refused(&mut writer, &binary, SendError::UnfinishedMessage);
     refused(&mut writer, &binary.continuing(), SendError::UnfinishedMessage);
-    writer.send_to(&ping, &mut out).unwrap();
-    writer.send_to(&text.unfinished().continuing(), &mut out).unwrap();
+    writer.send_to(ping, &mut out).unwrap();
+    writer.send_to(text.unfinished().continuing(), &mut out).unwrap();
     refused(&mut writer, &text.unfinished(), SendError::UnfinishedMessage);
-    writer.send_to(&text.continuing(), &mut out).unwrap();
+    writer.send_to(text.continuing(), &mut out).unwrap();
     refused(&mut writer, &text.continuing(), SendError::UnexpectedContinuation);
-    writer.send_to(&binary, &mut out).unwrap();
+    writer.send_to(binary, &mut out).unwrap();
     assert_eq!(out, b"\x01\x01t\x89\x00\x00\x01t\x80\x01t\x82\x01b");
 }
 
@@ -168,12 +168,12 @@ fn order_of_fragments() {
 fn too_small_a_buffer_changes_nothing() {
     let mut writer = Writer::server();
     let too_small = SendError::BufferTooSmall(BufferTooSmall { needed: 3 });
-    assert_eq!(writer.send(&Frame::text("a").unfinished(), &mut [0; 2]), Err(too_small));
-    assert_eq!(writer.send(&Frame::text("a").unfinished(), &mut [0; 3]), Ok(3));
+    assert_eq!(writer.send(Frame::text("a").unfinished(), &mut [0; 2]), Err(too_small));
+    assert_eq!(writer.send(Frame::text("a").unfinished(), &mut [0; 3]), Ok(3));
     let close = Frame::close(None).unwrap();
-    assert!(writer.send(&close, &mut [0; 1]).is_err());
-    assert_eq!(writer.send(&close, &mut [0; 2]), Ok(2));
-    assert_eq!(writer.send(&close, &mut [0; 2]), Err(SendError::Closed));
+    assert!(writer.send(close, &mut [0; 1]).is_err());
+    assert_eq!(writer.send(close, &mut [0; 2]), Ok(2));
+    assert_eq!(writer.send(close, &mut [0; 2]), Err(SendError::Closed));
 }
 
 /// Without a key nothing is sent.
@@ -187,14 +187,14 @@ fn failing_source_of_keys() {
     }
     let mut writer = Writer::client(Once(true));
     let mut out = Vec::new();
-    writer.send_to(&Frame::text("Hello"), &mut out).unwrap();
+    writer.send_to(Frame::text("Hello"), &mut out).unwrap();
     let len = out.len();
     let no_key = SendError::NoMaskKey(NoMaskKey);
-    assert_eq!(writer.send_to(&Frame::text("Hello").unfinished(), &mut out), Err(no_key));
-    assert_eq!(writer.send(&Frame::text("Hello"), &mut [0; 99]), Err(no_key));
+    assert_eq!(writer.send_to(Frame::text("Hello").unfinished(), &mut out), Err(no_key));
+    assert_eq!(writer.send(Frame::text("Hello"), &mut [0; 99]), Err(no_key));
     assert_eq!(writer.send_in_place(Frame::binary([1])).unwrap_err(), no_key);
     assert_eq!(
-        writer.send_to(&Frame::text("Hello").continuing(), &mut out),
+        writer.send_to(Frame::text("Hello").continuing(), &mut out),
         Err(SendError::UnexpectedContinuation)
     );
     assert_eq!(out.len(), len);
@@ -209,7 +209,7 @@ fn a_client_uses_a_key_for_each_frame() {
     });
     let mut out = Vec::new();
     for frame in Frame::text("ab").fragments(1) {
-        writer.send_to(&frame, &mut out).unwrap();
+        writer.send_to(frame, &mut out).unwrap();
     }
     assert_eq!(out, [0x01, 0x81, 1, 1, 1, 1, b'a' ^ 1, 0x80, 0x81, 2, 2, 2, 2, b'b' ^ 2]);
 }
@@ -297,8 +297,8 @@ fn headers() {
 fn each_way_to_send_counts() {
     type Send = fn(&mut Writer, Frame<&[u8]>) -> Result<(), SendError>;
     let ways: [Send; 5] = [
-        |writer, frame| writer.send(&frame, &mut [0; 99]).map(drop),
-        |writer, frame| writer.send_to(&frame, &mut Vec::new()),
+        |writer, frame| writer.send(frame, &mut [0; 99]).map(drop),
+        |writer, frame| writer.send_to(frame, &mut Vec::new()),
         |writer, frame| writer.send_shared(frame).map(drop),
         |writer, frame| writer.send_prepared(&frame.prepare()).map(drop),
         |writer, frame| {
@@ -318,7 +318,7 @@ fn each_way_to_send_counts() {
         for refuses in ways {
             assert_eq!(refuses(&mut writer, binary), Err(SendError::UnfinishedMessage));
         }
-        writer.send_to(&binary.continuing(), &mut Vec::new()).unwrap();
+        writer.send_to(binary.continuing(), &mut Vec::new()).unwrap();
         assert_eq!(send(&mut writer, binary), Ok(()));
         assert_eq!(send(&mut writer, Frame::close(None).unwrap()), Ok(()));
         for refuses in ways {
@@ -360,19 +360,19 @@ fn runs() {
         assert_eq!(writer.send_run_to(&broken, &mut out), Err(SendError::InvalidUtf8));
     }
     let text = Frame::text("b");
-    assert_eq!(writer.send_to(&text.continuing(), &mut out), Err(SendError::InvalidUtf8));
-    assert_eq!(writer.send_to(&text, &mut out), Err(SendError::UnfinishedMessage));
+    assert_eq!(writer.send_to(text.continuing(), &mut out), Err(SendError::InvalidUtf8));
+    assert_eq!(writer.send_to(text, &mut out), Err(SendError::UnfinishedMessage));
     let other = binary(b"\xAC", true);
     assert_eq!(writer.send_run_to(&other, &mut out), Err(SendError::UnfinishedMessage));
-    writer.send_to(&Frame::ping(&b"p"[..]).unwrap(), &mut out).unwrap();
+    writer.send_to(Frame::ping(&b"p"[..]).unwrap(), &mut out).unwrap();
     // A run that did not fit was not sent.
     let too_small = SendError::BufferTooSmall(BufferTooSmall { needed: 3 });
     assert_eq!(writer.send_run(&run(b"\xAC", false), &mut [0; 2]), Err(too_small));
     writer.send_run_to(&run(b"\xAC", false), &mut out).unwrap();
-    writer.send_to(&text.continuing().unfinished(), &mut out).unwrap();
+    writer.send_to(text.continuing().unfinished(), &mut out).unwrap();
     writer.send_run_to(&run(b"", true), &mut out).unwrap();
     writer.send_run_to(&other, &mut out).unwrap();
-    writer.send_to(&Frame::close(None).unwrap(), &mut out).unwrap();
+    writer.send_to(Frame::close(None).unwrap(), &mut out).unwrap();
     assert_eq!(writer.send_run_to(&other, &mut out), Err(SendError::Closed));
     let said = trace(Role::Client, Rules::NONE, &[&out]).seen;
     let begin = Seen::Data { kind: DataKind::Text, payload: b"a\xE2\x82".into(), fin: false };

@@ -294,14 +294,14 @@ impl Model {
         let sent = match (&mut self.socket, way) {
             (Socket::Server(it), 0) => it.send_shared(Frame::binary(Bytes::from(payload.clone()))),
             (Socket::Server(it), 1) => it.send_prepared(&whole.prepare()),
-            (socket, 2) => either!(*socket, it => it.send(&whole.unfinished())),
-            (socket, 3) => either!(*socket, it => it.send(&whole.unfinished().continuing())),
-            (socket, 4) => either!(*socket, it => it.send(&whole.continuing())),
-            (socket, _) => either!(*socket, it => it.send(&whole)),
+            (socket, 2) => either!(*socket, it => it.send(whole.unfinished())),
+            (socket, 3) => either!(*socket, it => it.send(whole.unfinished().continuing())),
+            (socket, 4) => either!(*socket, it => it.send(whole.continuing())),
+            (socket, _) => either!(*socket, it => it.send(whole)),
         };
         self.sent += if sent.is_ok() { len } else { 0 };
         if sent == Ok(Flow::Full) {
-            let again = either!(self.socket, it => it.send(&Frame::text("")));
+            let again = either!(self.socket, it => it.send(Frame::text("")));
             assert!(again.is_err(), "a full queue must refuse");
         }
         if self.state >= ReadyState::Closing {
@@ -360,7 +360,7 @@ impl Machine for Model {
             Op::Send { text, len, way } => self.send(text, len, way),
             Op::Ping(len) => {
                 let payload = vec![b'p'; len];
-                let sent = either!(self.socket, it => it.send(&Frame::ping(&payload).unwrap()));
+                let sent = either!(self.socket, it => it.send(Frame::ping(&payload).unwrap()));
                 self.pings += if sent.is_ok() { len + 6 } else { 0 };
             }
             Op::Close(code) => {
@@ -586,9 +586,9 @@ impl Machine for LinkModel {
             Op::Send { text, len, .. } => {
                 let payload = format!("{:03}{}", self.sent.len(), "m".repeat(len));
                 let sent = if text {
-                    self.link.send(&Frame::text(&payload))
+                    self.link.send(Frame::text(&payload))
                 } else {
-                    self.link.send(&Frame::binary(&payload))
+                    self.link.send(Frame::binary(&payload))
                 };
                 let waiting = &self.sent[self.before + self.written.whole.len()..];
                 let room = waiting.len() < LIMITS.0
@@ -605,7 +605,7 @@ impl Machine for LinkModel {
             }
             Op::Ping(_) => {
                 let ping = Frame::ping(b"").unwrap();
-                assert_eq!(self.link.send(&ping), Err(SendError::NoWholeMessage));
+                assert_eq!(self.link.send(ping), Err(SendError::NoWholeMessage));
             }
             Op::Close(code) => {
                 let close = CloseCode::new(code).map(|code| Close { code, reason: "why" });
@@ -626,7 +626,7 @@ impl Machine for LinkModel {
             Op::Hold(true) => self.link.hold(),
             Op::Hold(false) => self.link.release(),
             Op::Now => {
-                let sent = self.link.send_now(&Frame::text(NOW));
+                let sent = self.link.send_now(Frame::text(NOW));
                 assert!(sent.is_err() || self.stage == Stage::Up);
             }
         }

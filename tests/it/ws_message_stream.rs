@@ -120,8 +120,8 @@ fn answers(role: Role, messages: &[Message], end: End) -> Vec<u8> {
         let mut server = Connection::server(Limits::new());
         let mut client = Connection::client(Limits::new(), MASKS);
         match role {
-            Role::Server => server.send_to(&frame, &mut sent).unwrap(),
-            Role::Client => client.send_to(&frame, &mut sent).unwrap(),
+            Role::Server => server.send_to(frame, &mut sent).unwrap(),
+            Role::Client => client.send_to(frame, &mut sent).unwrap(),
         }
     };
     for message in messages {
@@ -363,7 +363,7 @@ fn echoed(mut received: BytesMut) -> Vec<u8> {
     while let Some(message) = connection.receive(&mut received).unwrap() {
         connection.reply_to(&mut sent).unwrap();
         if let Message::Text(text) = message {
-            connection.send_to(&Frame::text(&text), &mut sent).unwrap();
+            connection.send_to(Frame::text(&text), &mut sent).unwrap();
         }
     }
     sent

@@ -257,7 +257,7 @@ impl World {
             self.arrived.push(number);
             if socket.ready_state() == ReadyState::Open {
                 // Acknowledgements are small, and few of them wait.
-                assert!(socket.send(&Frame::text(&number.to_string())).is_ok());
+                assert!(socket.send(Frame::text(&number.to_string())).is_ok());
             }
         }
         assert!(self.server_closes_by.is_none_or(|by| self.now < by), "too late");
@@ -275,7 +275,7 @@ impl World {
                 } else {
                     Frame::binary(text.as_bytes())
                 };
-                if let Ok(taken) = self.client.send(&frame) {
+                if let Ok(taken) = self.client.send(frame) {
                     assert_eq!(taken, number);
                     self.sent.push(len);
                 }

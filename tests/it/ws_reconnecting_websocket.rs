@@ -82,7 +82,7 @@ impl Drive for LinkRig {
     }
 
     fn send(&mut self, text: &str) -> Result<u64, SendError> {
-        self.link.send(&Frame::text(text))
+        self.link.send(Frame::text(text))
     }
 
     /// Ends the transport.
@@ -567,7 +567,7 @@ fn messages_are_numbered_and_kept_in_order_over_connections() {
     assert_eq!(rig.send("1"), Ok(1));
     assert_eq!(rig.link.buffered_amount(), 2);
     rig.open();
-    assert_eq!(rig.link.send(&Frame::binary(&b"2"[..])), Ok(2));
+    assert_eq!(rig.link.send(Frame::binary(&b"2"[..])), Ok(2));
     let binary = Message::Binary(b"2"[..].into());
     assert_eq!(rig.say(), [&texts(["0", "1"])[..], &[binary]].concat());
     assert_eq!((rig.link.written(), rig.link.buffered_amount()), (3, 0));
@@ -716,7 +716,7 @@ fn only_whole_messages_are_kept() {
         Frame::close(None).unwrap(),
     ];
     for frame in refused {
-        assert_eq!(rig.link.send(&frame), Err(SendError::NoWholeMessage));
+        assert_eq!(rig.link.send(frame), Err(SendError::NoWholeMessage));
     }
     assert_eq!(rig.send("a"), Ok(0));
     assert_eq!(rig.say(), texts(["a"]));
@@ -749,7 +749,7 @@ fn messages_that_the_socket_was_given_before() {
         let mut rig = rig(options());
         rig.send("a").unwrap();
         let mut socket = WebSocket::client(WebSocketOptions::new(), KEYS, START);
-        assert!(socket.send(&Frame::text("secret")).is_ok());
+        assert!(socket.send(Frame::text("secret")).is_ok());
         rig.over(socket);
         rig.send("b").unwrap();
         let front = rig.write_some(front).len();
@@ -818,7 +818,7 @@ fn a_login_on_each_connection_goes_first() {
     rig.send("order 1").unwrap();
     for (number, login) in ["login 1", "login 2", "login 3"].into_iter().enumerate() {
         rig.just_open();
-        assert_eq!(rig.link.send_now(&Frame::text(login)), Ok(Flow::Ready));
+        assert_eq!(rig.link.send_now(Frame::text(login)), Ok(Flow::Ready));
         assert_eq!(rig.link.buffered_amount(), 7, "a login is not kept");
         let order = format!("order {}", number + 1);
         assert_eq!(rig.say(), texts([login, &order]));
@@ -836,8 +836,8 @@ fn a_login_has_no_number() {
         let mut rig = rig(options());
         rig.send("a").unwrap();
         rig.just_open();
-        rig.link.send_now(&Frame::text("secret")).map(drop).unwrap();
-        rig.link.send_now(&Frame::ping(&b"p"[..]).unwrap()).map(drop).unwrap();
+        rig.link.send_now(Frame::text("secret")).map(drop).unwrap();
+        rig.link.send_now(Frame::ping(&b"p"[..]).unwrap()).map(drop).unwrap();
         rig.send("b").unwrap();
         // The login takes 12 bytes, the ping 7, and each message 7.
         let len = rig.write_some(front).len();
@@ -857,7 +857,7 @@ fn messages_are_held_until_the_server_is_ready() {
     for _ in 0..2 {
         rig.just_open();
         rig.link.hold();
-        rig.link.send_now(&Frame::text("connection_init")).map(drop).unwrap();
+        rig.link.send_now(Frame::text("connection_init")).map(drop).unwrap();
         assert_eq!(rig.say(), texts(["connection_init"]));
         rig.send("more").unwrap();
         assert_eq!(rig.say(), []);
@@ -883,7 +883,7 @@ fn messages_are_held_until_the_server_is_ready() {
 fn an_unfinished_message_does_not_keep_a_client_from_closing() {
     let mut rig = rig(options());
     rig.just_open();
-    rig.link.send_now(&Frame::text("a").unfinished()).map(drop).unwrap();
+    rig.link.send_now(Frame::text("a").unfinished()).map(drop).unwrap();
     rig.send("kept").unwrap();
     rig.link.close(Some(BYE), rig.now).unwrap();
     assert_eq!(rig.link.ready_state(), ReadyState::Closing);
@@ -897,15 +897,15 @@ fn an_unfinished_message_does_not_keep_a_client_from_closing() {
 fn what_is_sent_now_needs_a_connection() {
     let mut rig = rig(options());
     let login = Frame::text("login");
-    assert_eq!(rig.link.send_now(&login), Err(SendError::Connecting));
+    assert_eq!(rig.link.send_now(login), Err(SendError::Connecting));
     rig.poll_all();
-    assert_eq!(rig.link.send_now(&login), Err(SendError::Connecting));
+    assert_eq!(rig.link.send_now(login), Err(SendError::Connecting));
     rig.link.connected(WebSocket::connect(&request(), WebSocketOptions::new(), KEYS, rig.now));
-    assert_eq!(rig.link.send_now(&login), Err(SendError::Connecting));
+    assert_eq!(rig.link.send_now(login), Err(SendError::Connecting));
     rig.link.close(None, rig.now).unwrap();
-    assert_eq!(rig.link.send_now(&login), Err(SendError::Closed));
+    assert_eq!(rig.link.send_now(login), Err(SendError::Closed));
     rig.poll_all();
-    assert_eq!(rig.link.send_now(&login), Err(SendError::Closed));
+    assert_eq!(rig.link.send_now(login), Err(SendError::Closed));
 }
 
 // The kept messages.

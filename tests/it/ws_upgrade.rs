@@ -77,7 +77,7 @@ async fn serve(mut io: Upgraded) {
     {
         while let Some(message) = connection.receive(&mut received).unwrap() {
             if let Message::Text(text) = message {
-                connection.send_to(&Frame::text(&text), &mut to_send).unwrap();
+                connection.send_to(Frame::text(&text), &mut to_send).unwrap();
             }
             connection.reply_to(&mut to_send).unwrap();
         }
@@ -115,9 +115,9 @@ async fn frames_behind_the_request_are_answered() {
     let request = request.subprotocols(&["other", "echo"]).unwrap();
     let mut client = Connection::client(Limits::new(), || [1, 2, 3, 4]);
     let mut sent = request.to_bytes().to_vec();
-    client.send_to(&Frame::text("gr\u{FC}n"), &mut sent).unwrap();
+    client.send_to(Frame::text("gr\u{FC}n"), &mut sent).unwrap();
     let close = Close { code: CloseCode::NORMAL, reason: "bye" };
-    client.send_to(&Frame::close(Some(close)).unwrap(), &mut sent).unwrap();
+    client.send_to(Frame::close(Some(close)).unwrap(), &mut sent).unwrap();
 
     let mut received = BytesMut::from(&ask(address, &sent).await[..]);
     let response = request.handshake().decode(&received).unwrap().unwrap();
@@ -167,7 +167,7 @@ async fn a_socket_echoes_pings_and_closes() {
     let mut client = Connection::client(Limits::new(), || [1, 2, 3, 4]);
     // Bytes after the request go to the socket.
     let mut sent = request.to_bytes().to_vec();
-    client.send_to(&Frame::text("gr\u{FC}n"), &mut sent).unwrap();
+    client.send_to(Frame::text("gr\u{FC}n"), &mut sent).unwrap();
 
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut received = BytesMut::new();
@@ -188,7 +188,7 @@ async fn a_socket_echoes_pings_and_closes() {
                 Message::Ping(_) if pings == 2 => {
                     client.reply_to(&mut sent).unwrap();
                     let close = Close { code: CloseCode::NORMAL, reason: "bye" };
-                    client.send_to(&Frame::close(Some(close)).unwrap(), &mut sent).unwrap();
+                    client.send_to(Frame::close(Some(close)).unwrap(), &mut sent).unwrap();
                     pings += 1;
                 }
                 Message::Ping(_) => pings += 1,
@@ -231,7 +231,7 @@ async fn sockets_share_a_connection_of_http2() {
             let mut client = Connection::client(Limits::new(), || [1, 2, 3, 4]);
             let (mut received, mut sent) = (BytesMut::new(), Vec::new());
             let text = format!("gr\u{FC}n {number} {}", "x".repeat(100_000));
-            client.send_to(&Frame::text(&text), &mut sent).unwrap();
+            client.send_to(Frame::text(&text), &mut sent).unwrap();
             let mut said = Vec::new();
             while client.state() != ConnectionState::Closed {
                 io.write_all(&sent).await.unwrap();
@@ -240,7 +240,7 @@ async fn sockets_share_a_connection_of_http2() {
                 while let Some(message) = client.receive(&mut received).unwrap() {
                     client.reply_to(&mut sent).unwrap();
                     if let Message::Text(_) = message {
-                        client.send_to(&Frame::close(None).unwrap(), &mut sent).unwrap();
+                        client.send_to(Frame::close(None).unwrap(), &mut sent).unwrap();
                     }
                     if !matches!(message, Message::Ping(_)) {
                         said.push(message);

@@ -66,7 +66,7 @@ fn assert_dead<M: MaskSource>(rig: &mut Rig<M>) {
     assert_eq!(rig.socket.deadline(), None);
     assert!(!rig.socket.wants_shutdown());
     assert_eq!(rig.hear(|s| s.frame(TEXT, b"late").frame(CLOSE, b"")), []);
-    assert_eq!(rig.socket.send(&Frame::text("late")), Err(SendError::Closed));
+    assert_eq!(rig.socket.send(Frame::text("late")), Err(SendError::Closed));
     assert_eq!(rig.socket.close(None, rig.now), Ok(()));
     assert_eq!(rig.wait(ms(1 << 40)), []);
     assert_eq!(rig.end(), []);
@@ -159,7 +159,7 @@ fn a_refusal_is_not_thrown_away() {
             let (mut rig, _) = Rig::connect(options());
             let mut events = Vec::new();
             for chunk in answer.as_bytes().chunks(size) {
-                assert!(rig.socket.send(&Frame::text("a")).is_err());
+                assert!(rig.socket.send(Frame::text("a")).is_err());
                 events.extend(rig.receive(chunk));
             }
             assert_eq!(events.is_empty(), ends, "{framing}{body}");
@@ -263,11 +263,11 @@ fn the_transport_ends_before_it_is_open() {
 fn closed_before_it_is_open() {
     for answered in [false, true] {
         let (mut rig, answer) = Rig::connect(options());
-        assert_eq!(rig.socket.send(&Frame::text("a")), Err(SendError::Connecting));
+        assert_eq!(rig.socket.send(Frame::text("a")), Err(SendError::Connecting));
         assert_eq!(rig.socket.close(Some(OUR_CODE), rig.now), Ok(()));
         assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
         assert!(rig.socket.deadline() <= Some(rig.now), "a poll is due");
-        assert_eq!(rig.socket.send(&Frame::text("a")), Err(SendError::Closed));
+        assert_eq!(rig.socket.send(Frame::text("a")), Err(SendError::Closed));
         let events = rig.receive(if answered { &answer } else { b"" });
         assert_eq!(ended(&events), (1006, "", Some(Failure::Aborted)));
         assert_dead(&mut rig);
@@ -286,7 +286,7 @@ fn without_a_handshake_it_is_open_at_once() {
     fn check<M: MaskSource>(mut rig: Rig<M>) {
         assert_eq!(rig.socket.ready_state(), ReadyState::Open);
         assert!(rig.socket.deadline() <= Some(rig.now), "a poll is due");
-        assert_eq!(rig.socket.send(&Frame::text("before")), Ok(Flow::Ready));
+        assert_eq!(rig.socket.send(Frame::text("before")), Ok(Flow::Ready));
         assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [WebSocketEvent::Open, text("a")]);
         assert_eq!(rig.say(), [Message::Text("before".into())]);
         assert_eq!(rig.socket.protocol(), "");
@@ -324,11 +324,11 @@ fn messages_both_ways() {
         assert_eq!(events, [text(&long), WebSocketEvent::Binary(b"\xFFe"[..].into())]);
         assert_eq!(rig.say(), [Message::Pong(b"p"[..].into())]);
 
-        taken(rig.socket.send(&Frame::text("a").unfinished()));
-        taken(rig.socket.send(&Frame::ping(&b"mine"[..]).unwrap()));
-        taken(rig.socket.send(&Frame::text("b").continuing()));
-        taken(rig.socket.send(&Frame::binary(vec![7; 70_000])));
-        taken(rig.socket.send(&Frame::pong(&b"unasked"[..]).unwrap()));
+        taken(rig.socket.send(Frame::text("a").unfinished()));
+        taken(rig.socket.send(Frame::ping(&b"mine"[..]).unwrap()));
+        taken(rig.socket.send(Frame::text("b").continuing()));
+        taken(rig.socket.send(Frame::binary(vec![7; 70_000])));
+        taken(rig.socket.send(Frame::pong(&b"unasked"[..]).unwrap()));
         assert_eq!(rig.socket.buffered_amount(), 70_002);
         let expected = [
             Message::Ping(b"mine"[..].into()),
@@ -348,7 +348,7 @@ fn messages_both_ways() {
 #[test]
 fn the_order_of_fragments_is_kept() {
     let mut rig = Rig::server(options());
-    let send = |rig: &mut Rig<_>, frame| rig.socket.send(&frame).map(drop);
+    let send = |rig: &mut Rig<_>, frame| rig.socket.send(frame).map(drop);
     assert_eq!(
         send(&mut rig, Frame::text("a").continuing()),
         Err(SendError::UnexpectedContinuation)
@@ -368,15 +368,15 @@ fn the_order_of_fragments_is_kept() {
 /// the payload's length.
 fn queue_all_kinds(rig: &mut Rig<eventwire::ws::frame::NoMask>) -> Vec<(usize, usize)> {
     let short = Frame::binary(&[1; 5][..]);
-    taken(rig.socket.send(&short));
-    taken(rig.socket.send(&Frame::ping(&[2; 9][..]).unwrap()));
+    taken(rig.socket.send(short));
+    taken(rig.socket.send(Frame::ping(&[2; 9][..]).unwrap()));
     taken(rig.socket.send_shared(Frame::binary(vec![3; 3000].into())));
     taken(rig.socket.send_shared(Frame::binary(vec![4; 30].into())));
-    taken(rig.socket.send(&Frame::text("")));
+    taken(rig.socket.send(Frame::text("")));
     taken(rig.socket.send_prepared(&Frame::binary(&[5; 2500][..]).prepare()));
     taken(rig.socket.send_prepared(&Frame::text("six").prepare()));
     taken(rig.socket.send_prepared(&Frame::ping(&[7; 4][..]).unwrap().prepare()));
-    taken(rig.socket.send(&short));
+    taken(rig.socket.send(short));
     vec![(2, 5), (11, 0), (4, 3000), (2, 30), (2, 0), (4, 2500), (2, 3), (6, 0), (2, 5)]
 }
 
@@ -443,10 +443,10 @@ fn a_queue_of_4_gib() {
 #[test]
 fn closing_does_not_set_the_buffered_amount_back() {
     let mut rig = Rig::client(options());
-    taken(rig.socket.send(&Frame::text("hello")));
+    taken(rig.socket.send(Frame::text("hello")));
     rig.socket.close(Some(OUR_CODE), rig.now).unwrap();
     assert_eq!(rig.socket.buffered_amount(), 5, "a reason is not a message");
-    assert_eq!(rig.socket.send(&Frame::text("more")), Err(SendError::Closed));
+    assert_eq!(rig.socket.send(Frame::text("more")), Err(SendError::Closed));
     assert_eq!(rig.socket.buffered_amount(), 5);
     rig.write_some(8);
     assert_eq!(rig.socket.buffered_amount(), 3);
@@ -458,7 +458,7 @@ fn closing_does_not_set_the_buffered_amount_back() {
 #[should_panic(expected = "advance by 8 bytes of 7")]
 fn more_than_there_is_cannot_be_taken() {
     let mut rig = Rig::server(options());
-    taken(rig.socket.send(&Frame::text("hello")));
+    taken(rig.socket.send(Frame::text("hello")));
     rig.socket.to_write(START).advance(8);
 }
 
@@ -466,18 +466,18 @@ fn more_than_there_is_cannot_be_taken() {
 fn the_high_water_mark() {
     let mut rig = Rig::server(options().high_water_mark(1000));
     let frame = Frame::binary(&[0; 400][..]);
-    assert_eq!(rig.socket.send(&frame), Ok(Flow::Ready));
-    assert_eq!(rig.socket.send(&frame), Ok(Flow::Ready));
-    assert_eq!(rig.socket.send(&frame), Ok(Flow::Full), "accepted as the last one");
+    assert_eq!(rig.socket.send(frame), Ok(Flow::Ready));
+    assert_eq!(rig.socket.send(frame), Ok(Flow::Ready));
+    assert_eq!(rig.socket.send(frame), Ok(Flow::Full), "accepted as the last one");
     let shared = || Frame::binary(Bytes::from_static(&[1; 4]));
     for _ in 0..2 {
-        assert_eq!(rig.socket.send(&frame), Err(SendError::Full));
+        assert_eq!(rig.socket.send(frame), Err(SendError::Full));
         assert_eq!(rig.socket.send_shared(shared()), Err(SendError::Full));
         assert_eq!(rig.socket.send_prepared(&frame.prepare()), Err(SendError::Full));
     }
     assert_eq!(rig.socket.buffered_amount(), 1200);
     // Frames that keep the connection alive are still accepted.
-    assert_eq!(rig.socket.send(&Frame::ping(&b""[..]).unwrap()), Ok(Flow::Full));
+    assert_eq!(rig.socket.send(Frame::ping(&b""[..]).unwrap()), Ok(Flow::Full));
     rig.write_some(404);
     assert_eq!(rig.socket.send_shared(shared()), Ok(Flow::Ready));
     assert_eq!(rig.say().len(), 4);
@@ -493,7 +493,7 @@ fn the_high_water_mark() {
 fn empty_messages_are_bounded_too() {
     let mut rig = Rig::server(options().high_water_mark(1000));
     let mut taken = 0;
-    while rig.socket.send(&Frame::text("")).is_ok() {
+    while rig.socket.send(Frame::text("")).is_ok() {
         taken += 1;
     }
     assert!((10..=500).contains(&taken), "{taken}");
@@ -507,10 +507,10 @@ fn a_long_payload_is_shared() {
     let news = Frame::binary(&[2; 5000][..]).prepare();
     let mut other = Rig::server(options());
     for rig in [&mut rig, &mut other] {
-        taken(rig.socket.send(&Frame::text("before")));
+        taken(rig.socket.send(Frame::text("before")));
         taken(rig.socket.send_shared(Frame::binary(long.clone())));
         taken(rig.socket.send_prepared(&news));
-        taken(rig.socket.send(&Frame::text("behind")));
+        taken(rig.socket.send(Frame::text("behind")));
     }
     let chunks = |rig: &mut Rig<_>| {
         let to_write = rig.socket.to_write(START);
@@ -537,7 +537,7 @@ fn a_long_payload_is_shared() {
 #[test]
 fn what_may_be_sent_when() {
     let mut open = Rig::server(options());
-    assert_eq!(open.socket.send(&Frame::text("a")), Ok(Flow::Ready));
+    assert_eq!(open.socket.send(Frame::text("a")), Ok(Flow::Ready));
 
     let mut local = Rig::server(options());
     local.socket.close(None, START).unwrap();
@@ -551,8 +551,8 @@ fn what_may_be_sent_when() {
     for (rig, is_local) in
         [(&mut local, true), (&mut remote, false), (&mut broken, false), (&mut closed, false)]
     {
-        assert_eq!(rig.socket.send(&Frame::text("a")), Err(error));
-        let ping = rig.socket.send(&Frame::ping(&b""[..]).unwrap());
+        assert_eq!(rig.socket.send(Frame::text("a")), Err(error));
+        let ping = rig.socket.send(Frame::ping(&b""[..]).unwrap());
         // Pings may follow our close frame until the peer's arrives.
         assert_eq!(ping, if is_local { Ok(Flow::Ready) } else { Err(error) });
         assert_eq!(rig.socket.send_shared(Frame::binary(Bytes::new())), Err(error));
@@ -635,7 +635,7 @@ fn a_close_frame_by_send() {
         if prepared {
             taken(rig.socket.send_prepared(&frame.prepare()));
         } else {
-            taken(rig.socket.send(&frame));
+            taken(rig.socket.send(frame));
         }
         assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
         assert_eq!(rig.say().len(), 1);
@@ -652,7 +652,7 @@ fn a_close_frame_by_send() {
 #[test]
 fn a_failure_after_a_close_frame_by_send() {
     let mut rig = Rig::server(options());
-    taken(rig.socket.send(&Frame::close(Some(OUR_CODE)).unwrap()));
+    taken(rig.socket.send(Frame::close(Some(OUR_CODE)).unwrap()));
     rig.now += ms(5);
     rig.socket.fail(None, rig.now).unwrap();
     assert_eq!(rig.socket.deadline(), Some(rig.now + CLOSING));
@@ -664,7 +664,7 @@ fn a_failure_after_a_close_frame_by_send() {
 #[test]
 fn the_peer_closes_first() {
     fn check<M: MaskSource>(mut rig: Rig<M>) {
-        taken(rig.socket.send(&Frame::text("before")));
+        taken(rig.socket.send(Frame::text("before")));
         let events = rig.hear(|s| s.frame(TEXT, b"last").frame(CLOSE, b"\x0F\xA0so").raw(b"junk"));
         assert_eq!(events, [text("last")]);
         assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
@@ -784,7 +784,7 @@ fn a_peer_that_does_not_answer_our_close_frame() {
 #[test]
 fn closing_with_much_to_write_over_a_slow_link() {
     let mut rig = Rig::client(options());
-    taken(rig.socket.send(&Frame::binary(vec![1; 4 << 20])));
+    taken(rig.socket.send(Frame::binary(vec![1; 4 << 20])));
     rig.socket.close(Some(OUR_CODE), rig.now).unwrap();
     while rig.write_some(64 << 10).len() == 64 << 10 {
         assert_eq!(rig.wait(ms(1000)), []);
@@ -800,7 +800,7 @@ fn closing_with_much_to_write_over_a_slow_link() {
     assert_eq!(rig.socket.deadline(), Some(written + CLOSING));
     // A transport that accepts nothing gets no extra time.
     let mut rig = Rig::client(options());
-    taken(rig.socket.send(&Frame::binary(vec![1; 100])));
+    taken(rig.socket.send(Frame::binary(vec![1; 100])));
     rig.socket.close(Some(OUR_CODE), rig.now).unwrap();
     rig.write_some(50);
     assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::ClosingTimeout)));
@@ -863,7 +863,7 @@ fn our_close_frame_after_the_peer_shut_its_side() {
         let frame = b"\x0F\xA0x";
         for written in [0, 1, 7] {
             let mut rig = rig();
-            taken(rig.socket.send(&Frame::text("before")));
+            taken(rig.socket.send(Frame::text("before")));
             rig.hear(|s| s.frame(CLOSE, frame));
             rig.write_some(written);
             assert_eq!(rig.end(), [], "our frame is not written yet");
@@ -953,7 +953,7 @@ fn no_second_ping_while_one_is_awaited() {
 #[test]
 fn a_peer_that_takes_slowly_what_a_ping_waits_behind() {
     let mut rig = Rig::server(beating());
-    taken(rig.socket.send(&Frame::binary(&[0; 96][..])));
+    taken(rig.socket.send(Frame::binary(&[0; 96][..])));
     assert_eq!(rig.wait(INTERVAL), []);
     for _ in 0..100 {
         assert_eq!(rig.wait(TIMEOUT.saturating_sub(ms(1))), []);
@@ -964,8 +964,8 @@ fn a_peer_that_takes_slowly_what_a_ping_waits_behind() {
     // After the ping's last byte the wait is no longer extended, not even by other pings.
     let lost_at = rig.now + TIMEOUT;
     rig.wait(ms(10));
-    taken(rig.socket.send(&Frame::ping(&b"mine"[..]).unwrap()));
-    taken(rig.socket.send(&Frame::text("more")));
+    taken(rig.socket.send(Frame::ping(&b"mine"[..]).unwrap()));
+    taken(rig.socket.send(Frame::text("more")));
     rig.write();
     assert_eq!(rig.socket.deadline(), Some(lost_at));
     assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
@@ -974,7 +974,7 @@ fn a_peer_that_takes_slowly_what_a_ping_waits_behind() {
 #[test]
 fn a_peer_that_stops_reading() {
     let mut rig = Rig::server(beating());
-    taken(rig.socket.send(&Frame::binary(&[0; 96][..])));
+    taken(rig.socket.send(Frame::binary(&[0; 96][..])));
     rig.write_some(50);
     rig.wait(INTERVAL);
     rig.wait(ms(5));
@@ -994,7 +994,7 @@ fn what_a_write_takes_counts_from_when_it_ends() {
     let mut socket = WebSocket::server(options, ms(0));
     let mut received = BytesMut::new();
     assert_eq!(socket.poll(&mut received, ms(0)), Some(WebSocketEvent::Open));
-    let _ = socket.send(&Frame::binary([0; 1000])).unwrap();
+    let _ = socket.send(Frame::binary([0; 1000])).unwrap();
     assert_eq!(socket.poll(&mut received, ms(100)), None); // the ping is queued
     for began in (100..2000).step_by(400) {
         socket.to_write(ms(began)).advance(10);
@@ -1025,7 +1025,7 @@ fn pings_are_answered_one_by_one() {
 #[test]
 fn a_peer_that_only_sends() {
     let mut rig = Rig::server(beating().high_water_mark(90));
-    taken(rig.socket.send(&Frame::binary(&[0; 96][..])));
+    taken(rig.socket.send(Frame::binary(&[0; 96][..])));
     for _ in 0..1000 {
         rig.wait(INTERVAL);
         assert_eq!(rig.hear(|s| s.frame(TEXT, b"a").frame(PING, b"p")), [text("a")]);
@@ -1130,7 +1130,7 @@ fn time_that_stands_at_its_end() {
 #[test]
 fn a_flood_of_pings_by_a_peer_that_does_not_read() {
     let mut rig = Rig::client(options().high_water_mark(1));
-    taken(rig.socket.send(&Frame::text("before")));
+    taken(rig.socket.send(Frame::text("before")));
     let mut bound = None;
     for number in 0..10_000_u32 {
         assert_eq!(rig.hear(|s| s.frame(PING, &number.to_be_bytes())), []);
@@ -1157,7 +1157,7 @@ fn a_flood_of_pings_by_a_peer_that_does_not_read() {
 #[test]
 fn a_flood_of_pings_behind_many_messages() {
     let mut rig = Rig::server(options());
-    while rig.socket.send(&Frame::text("")).is_ok() {}
+    while rig.socket.send(Frame::text("")).is_ok() {}
     let mut stream = Stream::new(Role::Server);
     for _ in 0..200_000 {
         stream.frame(PING, b"");
@@ -1191,13 +1191,13 @@ fn scarce(options: WebSocketOptions) -> (Rig<Scarce>, Scarce) {
 fn what_we_want_to_send_fails_alone_without_a_masking_key() {
     let (mut rig, keys) = scarce(options());
     let none = Err(SendError::NoMaskKey(NoMaskKey));
-    assert_eq!(rig.socket.send(&Frame::text("a")), none);
+    assert_eq!(rig.socket.send(Frame::text("a")), none);
     assert_eq!(rig.socket.close(None, START), Err(SendError::NoMaskKey(NoMaskKey)));
     assert_eq!(rig.socket.ready_state(), ReadyState::Open);
     assert_eq!((rig.socket.buffered_amount(), rig.write().len()), (0, 0));
     assert_eq!(rig.hear(|s| s.frame(TEXT, b"b")), [text("b")]);
     keys.0.set(1);
-    assert_eq!(rig.socket.send(&Frame::text("a")), Ok(Flow::Ready));
+    assert_eq!(rig.socket.send(Frame::text("a")), Ok(Flow::Ready));
     assert_eq!(rig.say(), [Message::Text("a".into())]);
 }
 
@@ -1325,7 +1325,7 @@ fn ends_tell_people_why() {
 #[test]
 fn a_transport_that_takes_nothing_any_more_ends_in_time() {
     let mut rig = Rig::server(options().high_water_mark(1));
-    assert_eq!(rig.socket.send(&Frame::text("never")), Ok(Flow::Full));
+    assert_eq!(rig.socket.send(Frame::text("never")), Ok(Flow::Full));
     rig.wait(ms(5));
     rig.socket.write_failed("broken pipe", rig.now);
     assert_eq!(rig.socket.poll_time(rig.now), None);
@@ -1379,7 +1379,7 @@ fn while_nothing_is_read() {
 #[test]
 fn a_write_that_takes_long_and_then_all() {
     let mut rig = Rig::server(beating());
-    taken(rig.socket.send(&Frame::binary(&[0; 96][..])));
+    taken(rig.socket.send(Frame::binary(&[0; 96][..])));
     rig.wait(INTERVAL);
     rig.write_some(usize::MAX);
     rig.now += TIMEOUT.saturating_sub(ms(1));
@@ -1516,13 +1516,13 @@ fn a_connection_can_be_failed_at_will() {
         let policy = Close { code: CloseCode::POLICY_VIOLATION, reason: "no" };
         for closing in [false, true] {
             let mut rig = rig();
-            taken(rig.socket.send(&Frame::text("before")));
+            taken(rig.socket.send(Frame::text("before")));
             if closing {
                 rig.socket.close(Some(OUR_CODE), rig.now).unwrap();
             }
             rig.socket.fail(Some(policy), rig.now).unwrap();
             assert_eq!(rig.socket.ready_state(), ReadyState::Closing);
-            assert_eq!(rig.socket.send(&Frame::text("late")), Err(SendError::Closed));
+            assert_eq!(rig.socket.send(Frame::text("late")), Err(SendError::Closed));
             assert_eq!(rig.hear(|s| s.frame(TEXT, b"late").frame(PING, b"")), []);
             assert!(!rig.socket.wants_shutdown(), "the peer must be told first");
             let told = if closing { OUR_CODE } else { policy };

@@ -31,8 +31,8 @@ pub async fn echo<M: MaskSource>(
         let mut flow = socket.flow();
         while failed || flow == Flow::Ready {
             let sent = match socket.poll(&mut received, now) {
-                Some(WebSocketEvent::Text(text)) => socket.send(&Frame::text(&text)),
-                Some(WebSocketEvent::Binary(bytes)) => socket.send(&Frame::binary(bytes)),
+                Some(WebSocketEvent::Text(text)) => socket.send(Frame::text(&text)),
+                Some(WebSocketEvent::Binary(bytes)) => socket.send(Frame::binary(bytes)),
                 Some(WebSocketEvent::Close(close)) => return Ok(close),
                 Some(_) => continue,
                 None => break,

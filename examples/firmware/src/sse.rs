@@ -1,8 +1,8 @@
 //! Follows an event stream over any transport.
 
 use embedded_io::Read;
-use eventwire::sse::{DecodeError, Decoder, DecoderOptions, Event, Item};
 use eventwire::sse::decode::{InlineId, Text};
+use eventwire::sse::{DecodeError, Decoder, DecoderOptions, Event, Item};
 
 /// The storage of the last event ID, for up to 32 bytes.
 type Id = InlineId<32>;

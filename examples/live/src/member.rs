@@ -173,7 +173,7 @@ impl Member<'_> {
 
     fn tell(&mut self, told: &Told<'_>) {
         // A member that does not read its answers loses them.
-        let _ = self.socket.send(&Frame::text(&told.json()));
+        let _ = self.socket.send(Frame::text(&told.json()));
     }
 
     fn send(&mut self, event: &OnWires) {

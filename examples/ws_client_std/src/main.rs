@@ -93,7 +93,7 @@ fn run() -> Result<CloseEvent, Box<dyn Error>> {
         }
 
         if let Some(line) = unsent.take() {
-            match socket.send(&Frame::text(&line)) {
+            match socket.send(Frame::text(&line)) {
                 Ok(_) => next_line.send(())?,
                 Err(SendError::Full) => unsent = Some(line),
                 // The connection is closing.

@@ -100,7 +100,7 @@ async fn run() -> Result<CloseEvent, Box<dyn Error>> {
 
         let now = start.elapsed();
         if let Some(line) = &unsent {
-            match client.send(&Frame::text(line)) {
+            match client.send(Frame::text(line)) {
                 Err(SendError::Full) => {}
                 result => {
                     result?;

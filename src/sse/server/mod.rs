@@ -1,5 +1,8 @@
-//! The server's side: [`Replay`](crate::sse::Replay), a history from which clients resume, and [`KeepAlive`](crate::sse::KeepAlive), which
+//! The server's side: [`Replay`], a history from which clients resume, and [`KeepAlive`], which
 //! keeps a silent stream alive.
+//!
+//! [`KeepAlive`]: crate::sse::KeepAlive
+//! [`Replay`]: crate::sse::Replay
 
 pub(in crate::sse) mod keep_alive;
 #[cfg(feature = "alloc")]

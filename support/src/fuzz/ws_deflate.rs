@@ -114,14 +114,14 @@ impl Message {
                     let text = text.repeat((*times).into());
                     let mut frame = Vec::new();
                     let whole = Frame::text(&text).compress(true).unfinished();
-                    writer.send_to(&whole, &mut frame).unwrap();
+                    writer.send_to(whole, &mut frame).unwrap();
                     let header = match frame[1] {
                         127 => 10,
                         126 => 4,
                         _ => 2,
                     };
                     blocks.align().bytes.extend(&frame[header..]);
-                    writer.send_to(&Frame::text("").continuing(), &mut frame).unwrap();
+                    writer.send_to(Frame::text("").continuing(), &mut frame).unwrap();
                 }
                 Piece::Stored { is_final, payload } => {
                     blocks.stored(*is_final, Some(payload));
@@ -235,17 +235,17 @@ fn check_round_trip(input: &Input, trace: &Trace) {
         };
         let size = usize::from(input.max_frame.unwrap_or(100)).max(payload.len() / 8);
         for fragment in frame.fragments(size) {
-            let refused = server.send(&fragment, &mut [0; 1]);
+            let refused = server.send(fragment, &mut [0; 1]);
             assert!(matches!(refused, Err(SendError::BufferTooSmall(_))));
-            server.send_to(&fragment, &mut to_client).unwrap();
+            server.send_to(fragment, &mut to_client).unwrap();
         }
         if input.server {
             to_client.extend(server.send_prepared(&frame.prepare()).unwrap());
         } else {
-            server.send_to(&frame, &mut to_client).unwrap();
+            server.send_to(frame, &mut to_client).unwrap();
         }
-        client.send_to(&frame, &mut to_server).unwrap();
-        client.send_to(&frame, &mut to_server).unwrap();
+        client.send_to(frame, &mut to_server).unwrap();
+        client.send_to(frame, &mut to_server).unwrap();
         expected.push(seen.clone());
         expected.push(seen.clone());
     }

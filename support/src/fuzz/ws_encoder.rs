@@ -97,8 +97,8 @@ pub fn run(input: &Input) {
             _ => None,
         };
         let result = match input.key {
-            Some(_) => client.send(&frame, &mut room),
-            None => server.send(&frame, &mut room),
+            Some(_) => client.send(frame, &mut room),
+            None => server.send(frame, &mut room),
         };
         match result {
             Err(SendError::BufferTooSmall(error)) => {

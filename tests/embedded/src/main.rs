@@ -16,10 +16,10 @@ use clients::websocket::WebSocket;
 use core::time::Duration;
 use embassy_futures::block_on;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
+use eventwire::sse::decode::{InlineId, Text};
 use eventwire::sse::{
     Decoder, DecoderOptions, Event, EventSource, EventSourceOptions, EventSourceStep,
 };
-use eventwire::sse::decode::{InlineId, Text};
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{self, Connection, Frame};
 

@@ -9,11 +9,11 @@ mod bare;
 
 use core::time::Duration;
 use eventwire::Backoff;
+use eventwire::sse::decode::InlineId;
 use eventwire::sse::{
     Decoder, DecoderOptions, EventBuilder, EventSource, EventSourceOptions, EventSourceStep,
     EventType, Item, LastEvent, Received,
 };
-use eventwire::sse::decode::InlineId;
 use eventwire::ws::frame::{DataKind, Run};
 use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
 use eventwire::ws::{self, Connection, Frame};
@@ -77,8 +77,8 @@ fn conversation() -> Option<bool> {
     let mut client = Connection::frame_client(ws::Limits::new(), || [1, 2, 3, 4]);
     let mut server = Connection::frame_server(ws::Limits::new());
     let mut sent = [0; 64];
-    let mut len = client.send(&Frame::text("gr\u{FC}n"), &mut sent).ok()?;
-    len += client.send(&Frame::ping(b"?").ok()?, &mut sent[len..]).ok()?;
+    let mut len = client.send(Frame::text("gr\u{FC}n"), &mut sent).ok()?;
+    len += client.send(Frame::ping(b"?").ok()?, &mut sent[len..]).ok()?;
 
     let mut input = &mut sent[..len];
     let text = server.receive(&mut input).ok()??;

@@ -2,8 +2,8 @@
 
 use crate::call::Call;
 use core::hint::black_box;
-use eventwire::sse::{Decoder, DecoderOptions, EventBuilder, Item};
 use eventwire::sse::decode::InlineId;
+use eventwire::sse::{Decoder, DecoderOptions, EventBuilder, Item};
 use eventwire::ws::frame::{FrameEvent, MaskKey};
 use eventwire::ws::{self, Connection, Frame};
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use core::time::Duration;
 #[cfg(feature = "alloc")]
 use eventwire::sse::OwnedDecoder;
-use eventwire::sse::{DecodeError, Decoder, DecoderOptions, Event, EventBuilder, Item};
 use eventwire::sse::decode::{InlineId, Lexer, Token};
+use eventwire::sse::{DecodeError, Decoder, DecoderOptions, Event, EventBuilder, Item};
 
 /// Decodes with [`Decoder`] in the host's memory. The next chunk begins at the bytes that the
 /// decoder leaves.

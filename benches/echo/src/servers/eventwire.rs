@@ -87,8 +87,8 @@ fn answer_messages(
         let message = connection.receive(received);
         connection.reply_to(to_send)?;
         match message {
-            Ok(Some(Message::Text(text))) => connection.send_to(&Frame::text(&text), to_send)?,
-            Ok(Some(Message::Binary(data))) => connection.send_to(&Frame::binary(data), to_send)?,
+            Ok(Some(Message::Text(text))) => connection.send_to(Frame::text(&text), to_send)?,
+            Ok(Some(Message::Binary(data))) => connection.send_to(Frame::binary(data), to_send)?,
             Ok(Some(_)) => {}
             Ok(None) => return Ok(Ok(())),
             Err(error) => return Ok(Err(error)),

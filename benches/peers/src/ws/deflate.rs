@@ -334,7 +334,7 @@ impl Work for Sends {
     fn run<S: Sink>(&mut self, sink: &mut S) {
         for message in &*self.messages {
             self.buffer.clear();
-            self.writer.send_to(&Frame::text(black_box(message)), &mut self.buffer).unwrap();
+            self.writer.send_to(Frame::text(black_box(message)), &mut self.buffer).unwrap();
             sink.take(&Sent { frame: &self.buffer, peer: &self.peer });
         }
     }

@@ -145,7 +145,7 @@ impl<M: MaskSource> Work for ToBytesMut<M> {
     fn run<S: Sink>(&mut self, sink: &mut S) {
         for _ in 0..self.count {
             self.buffer.clear();
-            self.writer.send_to(&frame(self.payload), &mut self.buffer).unwrap();
+            self.writer.send_to(frame(self.payload), &mut self.buffer).unwrap();
             sink.take(&Encoded(&self.buffer));
         }
     }
@@ -161,7 +161,7 @@ struct ToSlice<M> {
 impl<M: MaskSource> Work for ToSlice<M> {
     fn run<S: Sink>(&mut self, sink: &mut S) {
         for _ in 0..self.count {
-            let len = self.writer.send(&frame(self.payload), &mut self.buffer).unwrap();
+            let len = self.writer.send(frame(self.payload), &mut self.buffer).unwrap();
             sink.take(&Encoded(&self.buffer[..len]));
         }
     }

@@ -197,9 +197,9 @@ fn send<M: MaskSource>(
             };
             let mut ping = Some(Frame::ping(ping.as_bytes())?);
             for fragment in whole.fragments(*size) {
-                connection.send_to(&fragment, to_send)?;
+                connection.send_to(fragment, to_send)?;
                 if let Some(ping) = ping.take() {
-                    connection.send_to(&ping, to_send)?;
+                    connection.send_to(ping, to_send)?;
                 }
             }
             return Ok(());
@@ -208,5 +208,5 @@ fn send<M: MaskSource>(
             return Err("not while open".into());
         }
     };
-    Ok(connection.send_to(&frame, to_send)?)
+    Ok(connection.send_to(frame, to_send)?)
 }
