@@ -1,7 +1,7 @@
-//! What newcomers wrote for events before they had read much: it compiles, and does what they
-//! meant.
+//! The code for events that newcomers wrote before they had read much. It compiles, and does what
+//! they meant.
 //!
-//! The places where a line differs from the guess say so.
+//! A comment says where a line differs from the guess.
 
 use axum::Router;
 use axum::extract::State;
@@ -29,7 +29,7 @@ struct Config {
     retry_statuses: Vec<u16>,
 }
 
-/// Serves by axum; returns the URL.
+/// Serves with axum, and returns the URL.
 async fn serve(router: Router) -> Result<String, AnyError> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -41,7 +41,7 @@ fn client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build()
 }
 
-/// `EventBody::new(stream::unfold(..))`, returned by a handler as it is, of messages.
+/// Guessed: `EventBody::new(stream::unfold(..))` of messages, returned directly by a handler.
 async fn of_messages() -> EventBody<impl Stream<Item = EventBuilder<'static>>> {
     EventBody::new(stream::unfold(1, async |number| {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -50,7 +50,7 @@ async fn of_messages() -> EventBody<impl Stream<Item = EventBuilder<'static>>> {
     }))
 }
 
-/// `EventBody` of `Result<Bytes, _>`.
+/// Guessed: an `EventBody` of `Result<Bytes, _>`.
 async fn of_results() -> impl IntoResponse {
     let blocks = [Ok(EventBuilder::new().data("a").to_bytes()), Err(std::io::Error::other("gone"))];
     EventBody::new(stream::iter(blocks).then(|block| async {
@@ -63,7 +63,7 @@ async fn refused() -> impl IntoResponse {
     (StatusCode::UNAUTHORIZED, "no key")
 }
 
-/// A stream of tokens, at whose end the server stays connected.
+/// Returns a stream of tokens. The server stays connected at its end.
 async fn chat() -> impl IntoResponse {
     let chunks = [r#"{"text":"He"}"#, r#"{"text":"llo"}"#, "[DONE]"];
     let events = stream::iter(chunks).map(|chunk| EventBuilder::new().data(chunk));
@@ -90,8 +90,8 @@ async fn a_handler_returns_a_body_of_whatever_is_an_event() -> Result<(), AnyErr
     Ok(())
 }
 
-/// The first wish: it checks status and type, keeps the body of a refusal, and ends at `[DONE]`.
-/// Wished: `from_response(response).await?`, `LastEvent::data(..)`, `event?.json()?`.
+/// The first wish: a stream that checks status and type, keeps the body of a refusal, and ends at
+/// `[DONE]`. Wished: `from_response(response).await?`, `LastEvent::data(..)`, `event?.json()?`.
 #[tokio::test]
 async fn a_chat_is_read_to_its_end() -> Result<(), AnyError> {
     #[derive(serde::Deserialize)]
@@ -115,7 +115,7 @@ async fn a_chat_is_read_to_its_end() -> Result<(), AnyError> {
     assert_eq!(error.to_string(), "status 401 instead of an event stream");
     assert_eq!(reqwest::Response::from(error.into_response()).text().await?, "no key");
 
-    // Cut off before `[DONE]`: no success.
+    // The stream is cut off before `[DONE]`, which is no success.
     let cut = stream::iter([Ok::<_, std::io::Error>("data: {}\n\n")]);
     let mut events = EventStream::new(cut).until(LastEvent::Data(config.done));
     assert_eq!(events.next().await.transpose()?.map(|event| event.data), Some("{}".into()));
@@ -124,8 +124,8 @@ async fn a_chat_is_read_to_its_end() -> Result<(), AnyError> {
     Ok(())
 }
 
-/// `Message::new().id("17").event_type("tick")`, `.data(format!(..))`. A text may hold a line end,
-/// so that it takes a `try_` and a `?`; a number or a constant cannot.
+/// Guessed: `Message::new().id("17").event_type("tick")`, `.data(format!(..))`. Text may contain a
+/// line end, so it takes a `try_` and a `?`. A number or a constant cannot.
 #[test]
 fn a_message_is_built_of_what_is_at_hand() -> Result<(), AnyError> {
     let celsius = 21;
@@ -140,7 +140,7 @@ fn a_message_is_built_of_what_is_at_hand() -> Result<(), AnyError> {
     Ok(())
 }
 
-/// `LastEvent::Data(&config.done)`, `retry_statuses(&vec)`.
+/// Guessed: `LastEvent::Data(&config.done)`, `retry_statuses(&vec)`.
 #[test]
 fn options_are_configured_at_run_time() {
     let config = Config { done: "[DONE]".to_owned(), retry_statuses: vec![429, 503] };
@@ -155,7 +155,7 @@ fn options_are_configured_at_run_time() {
     assert_eq!(options, options_again);
 }
 
-/// An event in a test of one's own.
+/// Guessed: an event made by hand, for a program's own tests.
 #[test]
 fn an_event_is_made_by_hand() {
     let mut event = OwnedEvent::new("a");
@@ -163,7 +163,7 @@ fn an_event_is_made_by_hand() {
     assert_eq!((&*event.data, event.event_type_or_default()), ("a", "message"));
 }
 
-/// The third wish: a stream that resumes, with signs of life, returned by a handler as it is.
+/// The third wish: a stream that resumes and sends signs of life, returned directly by a handler.
 /// Wished: `hub.subscribe(last)`, for which the crate has no channel, and
 /// `.keep_alive(Duration::from_secs(15))`, for which it has no timer.
 async fn events(State(replay): State<Arc<Mutex<Replay>>>, headers: HeaderMap) -> impl IntoResponse {
@@ -176,7 +176,7 @@ async fn events(State(replay): State<Arc<Mutex<Replay>>>, headers: HeaderMap) ->
         }
         Resume::Unknown | Resume::Expired => Vec::new(),
     };
-    // A program chains what comes.
+    // A program chains the live events here.
     EventBody::new(stream::iter(missed).chain(stream::pending()))
         .keep_alive(Duration::from_millis(20), tokio::time::sleep)
         .retry(Duration::from_secs(1))

@@ -1,20 +1,23 @@
-//! What a newcomer writes first, for WebSocket, as written before the docs were read. Each guess
-//! compiles and does what it says, as far as a core without I/O can.
+//! The WebSocket code that a newcomer wrote before reading the docs. Each guess compiles and does
+//! what it says, as far as a core without I/O can.
 //!
 //! | guess | here |
 //! |---|---|
 //! | `framed.send(message?)`, to echo | compiles: `the_echo` |
 //! | `framed.split()`, then two kinds of frame | compiles: `two_kinds_of_frame_after_a_split` |
-//! | `framed.close()` | `close(None)`, or `SinkExt::close(&mut framed)`, which infers: `closing` |
+//! | `framed.close()` | `close(None)` or `SinkExt::close(&mut framed)`: `closing` |
 //! | `socket.send("x")`, `socket.send(Frame::text("x"))` | compiles: `sending` |
-//! | `close(1000, "bye")` | `close(Close::new(1000, "bye"))`, or `close(1000)`: `closing` |
+//! | `close(1000, "bye")` | `close(Close::new(1000, "bye"))` or `close(1000)`: `closing` |
 //! | `.header("authorization", x)` | compiles: `a_header` |
-//! | `.headers(&[(.., &format!(..))])` | the text must outlive the request: use `header` |
+//! | `.headers(&[(.., &format!(..))])` | use `header`: the text must outlive the request |
 //! | `ClientRequest::from_url("wss://..", nonce)` | compiles: `a_request_of_a_url` |
-//! | `WebSocket::server(WebSocketOptions::new(), Instant::now())` | time is a `Duration` since a start, as a machine without an operating system has no `Instant`: `time` |
+//! | `WebSocket::server(WebSocketOptions::new(), Instant::now())` | pass a `Duration`: `time` |
 //! | `room.send(text)`, `socket.send(frame?)` of a prepared frame | compiles: `a_room` |
 //! | `message?.into_text()?` | compiles: `the_echo` |
-//! | `connect(url)`, `accept(stream)` | open a socket, which this crate does not: `eventwire-tokio` and `eventwire-blocking` will |
+//! | `connect(url)`, `accept(stream)` | not here: `eventwire-tokio` and `eventwire-blocking` will |
+//!
+//! Time is a `Duration` since a start, because a machine without an operating system has no
+//! `Instant`. This crate opens no sockets, so `connect` and `accept` are left to other crates.
 
 use bytes::{Bytes, BytesMut};
 use eventwire::ws::{
@@ -38,7 +41,7 @@ fn pair() -> (MessageStream<DuplexStream>, MessageStream<DuplexStream, Masks>) {
     (server, MessageStream::new(theirs, client, BytesMut::new()))
 }
 
-/// A client that says something, and hears it.
+/// Runs a client that sends some messages and receives them back.
 async fn talk(mut client: MessageStream<DuplexStream, Masks>) -> Result {
     for text in ["one", "two", "three"] {
         client.send(text).await?;
@@ -86,7 +89,7 @@ async fn two_kinds_of_frame_after_a_split() -> Result {
     tx.send(Frame::ping(b"?")?).await?;
     tx.flush().await?;
     tx.close(Close::new(CloseCode::NORMAL, "bye")).await?;
-    // Those of any stream and sink, without a type that is written out.
+    // These methods are those of any stream and sink. No type needs to be written out.
     let (mut sink, mut stream) = StreamExt::split(client);
     let mut seen = Vec::new();
     while let Some(message) = stream.next().await {
@@ -138,7 +141,7 @@ fn time() {
     assert_eq!(socket.deadline(), Some(Duration::ZERO));
 }
 
-/// Each member's task waits for what the room says and what the member says.
+/// The task of each member waits for messages from the room and from the member.
 #[tokio::test]
 async fn a_room() -> Result {
     async fn member(

@@ -160,7 +160,7 @@ async fn axum_sends_events_and_a_client_resumes() {
     assert_eq!(data, ["1", "2", "3", "4", "5", "6"]);
 }
 
-/// All data of a body, and the error that it ended with.
+/// Returns all data of a body, and the error that ended it.
 async fn read<B>(body: B) -> (Vec<Bytes>, Option<B::Error>)
 where
     B: Body<Data = Bytes>,
@@ -201,7 +201,7 @@ async fn events_of_any_kind_are_sent() {
     assert_eq!(sent(results).await, (vec![EVENT.into()], Some(7)));
 }
 
-/// Hyper cuts the response off, so that a client does not take it for whole.
+/// Hyper cuts the response off, so that no client takes it for complete.
 #[tokio::test]
 async fn an_error_of_the_stream_cuts_the_response_off() {
     let test = async {
@@ -221,7 +221,7 @@ async fn an_error_of_the_stream_cuts_the_response_off() {
     tokio::task::LocalSet::new().run_until(within(test)).await;
 }
 
-/// The times at which something was sent in the first minute, in seconds.
+/// Returns what was sent in the first minute, each with its time in seconds.
 async fn times<T: IntoEventBytes<Error = Infallible>>(
     events: impl Stream<Item = T>,
     interval: Duration,
@@ -248,9 +248,9 @@ async fn silence_is_filled() {
     let interval = KeepAlive::DEFAULT_INTERVAL;
     let silent = || stream::pending::<Bytes>();
     assert_eq!(times(silent(), interval).await, [15, 30, 45].map(alive));
-    // Nothing after the end.
+    // Nothing is sent after the end.
     assert_eq!(times(at(&[20]), interval).await, [alive(15), event(20)]);
-    // An event starts the interval over.
+    // An event restarts the interval.
     let sent = times(at(&[0, 10, 20, 40, 200]), interval).await;
     assert_eq!(sent, [event(0), event(10), event(20), alive(35), event(40), alive(55)]);
     for never in [Duration::ZERO, Duration::MAX] {
@@ -266,7 +266,7 @@ async fn a_keep_alive_stream_tells_of_errors_and_ends() {
     assert!(format!("{stream:?}").contains("interval: 1s"));
     let sent: Vec<_> = stream.collect().await;
     assert_eq!(sent, [Ok("data: a\n\n".into()), Err("broken"), Ok("\n".into())]);
-    // It is not asked again after its end.
+    // The stream is not polled again after its end.
     let mut left = vec![None, None, Some(Bytes::from_static(KEEP_ALIVE))];
     let items = stream::poll_fn(move |_| left.pop().unwrap().into());
     let stream = KeepAliveStream::new(items, Duration::from_secs(1), tokio::time::sleep);
@@ -275,7 +275,7 @@ async fn a_keep_alive_stream_tells_of_errors_and_ends() {
     for _ in 0..3 {
         assert!(stream.next().await.is_none());
     }
-    // In a body it ends at the error.
+    // A body ends at the error.
     let items = stream::iter([Ok(Bytes::from("data: a\n\n")), Err("broken"), Err("again")]);
     let body = EventBody::new(items).keep_alive(Duration::from_secs(1), tokio::time::sleep);
     assert_eq!(read(body).await, (vec!["data: a\n\n".into()], Some("broken")));
@@ -378,7 +378,7 @@ async fn a_refusal_is_read_by_reqwest() {
     assert_eq!(data, ["{}"]);
 }
 
-/// Handlers that return bodies, of streams that are not `Unpin`.
+/// Handlers return bodies of streams that are not `Unpin`.
 #[cfg(feature = "axum")]
 #[tokio::test]
 async fn a_handler_of_axum_returns_it() {

@@ -111,7 +111,7 @@ fn nothing_breaks_out_of_its_line() {
     assert!(std::panic::catch_unwind(|| EventId::from_static("a\0b")).is_err());
 }
 
-/// The same without a constructor's `?`: a number is an id that cannot be wrong.
+/// A number is an ID that cannot be wrong, so the constructor needs no `?`.
 #[test]
 fn a_number_is_an_id() {
     let rows: Vec<(EventId<'_>, &str)> = vec![
@@ -143,7 +143,7 @@ fn a_number_is_an_id() {
     assert_eq!(EventId::default().as_str(), "");
 }
 
-/// Wrong output cannot be written, whoever holds the text.
+/// Wrong output cannot be written, whether the text is borrowed or owned.
 #[test]
 fn texts_of_run_time_are_checked() {
     for (text, offset) in [("a\nb", 1), ("\r", 0), ("ab\r\n", 2)] {
@@ -199,7 +199,7 @@ fn several_comments() {
     assert_eq!(comments(&[]), "data: x\n\n");
     assert_eq!(comments(&[""]), ": \ndata: x\n\n");
     assert_eq!(comments(&["a", "", "b\nc"]), ": a\n: \n: b\n: c\ndata: x\n\n");
-    // As each by itself.
+    // Each comment is written as if it were alone.
     assert_eq!(comments(&["a\r", "b"]), ": a\n: \n: b\ndata: x\n\n");
     assert_eq!(comments(&["a\r\n", "\nb"]), ": a\n: \n: \n: b\ndata: x\n\n");
     let owned = EventBuilder::new().comment("before").comments(vec![String::from("a")]);

@@ -86,7 +86,7 @@ fn responses() {
     let retried = EventSourceOptions::new().retry_statuses(&[200, 204, 429, 503]);
     let configured = vec![200, 204, 429, 503];
     assert_eq!(EventSourceOptions::new().retry_statuses(&configured), retried);
-    // Owned, in the rows below.
+    // The rows below use the owned form.
     let retried = EventSourceOptions::new().retry_statuses(configured);
     let plain = EventSourceOptions::new();
     let html = ("content-type", "text/html");

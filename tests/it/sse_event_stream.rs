@@ -239,7 +239,8 @@ async fn parts_hold_all_that_was_taken() {
     }
 }
 
-/// The data of a stream that has a last event, and whether an error says that it was cut off.
+/// Returns the data of a stream that has a last event, and whether an error says that it was cut
+/// off.
 async fn until<S>(events: EventStream<S>) -> (Vec<String>, bool)
 where
     S: Stream<Item = Result<Bytes, Infallible>> + Unpin,
@@ -265,8 +266,8 @@ where
 #[tokio::test]
 async fn a_stream_that_has_a_last_event_ends_there() {
     let done: LastEvents = LastEvent::Data("[DONE]").into();
-    // The body, whether unfinished events are given, the data before the last event, whether that
-    // is yielded, and whether the stream was cut off.
+    // The body, whether unfinished events are yielded, the data before the last event, whether the
+    // last event is yielded, and whether the stream was cut off.
     let rows: [(&str, bool, &[&str], bool, bool); 13] = [
         ("data: a\n\ndata: [DONE]\n\n", false, &["a"], true, false),
         ("data: a\n\ndata: [DONE]\n\ndata: more\n\n", false, &["a"], true, false),
@@ -323,7 +324,7 @@ async fn the_last_event_may_have_a_type_or_come_of_several() {
     let several = vec![LastEvent::Data("x".to_owned()), LastEvent::EventType("message".to_owned())];
     assert_eq!(read(several.into()).await, whole(&["a", "b", "c"]));
     assert_eq!(read(LastEvents::default()).await, whole(&["a", "b", "c"]));
-    // The server stays connected after it; what it sends then is left.
+    // The server stays connected after the last event. Anything that it sends then is left unread.
     let chunks = stream::iter(own(&[body.as_bytes()])).chain(stream::pending());
     let mut events = EventStream::new(chunks).until(LastEvent::EventType("stop"));
     assert_eq!(events.next().await.unwrap().unwrap().data, "a");
@@ -331,7 +332,7 @@ async fn the_last_event_may_have_a_type_or_come_of_several() {
     assert_eq!(events.into_parts().2, "data: c\n\n");
 }
 
-/// Limits and failed transports are told as they are, and not as a stream that was cut off.
+/// Limits and failed transports are reported as such, not as a stream that was cut off.
 #[tokio::test]
 async fn other_errors_come_before_the_one_of_the_last_event() {
     let chunks = [Ok("data: a\n\n"), Err("reset"), Ok("data: b\n\n")];

@@ -195,7 +195,7 @@ impl Sending {
                 let mut buffer = vec![0; usize::from(room) % error.needed];
                 match self.send(&frame, &mut buffer) {
                     Err(SendError::BufferTooSmall(error)) => assert!(error.needed > buffer.len()),
-                    // Without the window before it, a frame may become shorter, and fit.
+                    // Without the window before it, a frame may become shorter and fit.
                     Ok(len) => {
                         wire.extend(&buffer[..len]);
                         continue 'frames;

@@ -602,7 +602,7 @@ fn interim_responses() {
     assert_eq!(refused(&endless), ResponseError::TooLong { limit: 16 << 10 });
 }
 
-/// What a request of borrowed parts says, one that owns them says too.
+/// A request that owns its parts is the same as one that borrows them.
 #[test]
 fn an_owned_request_is_the_same() {
     let text = String::from("wss://user:secret@example.com:444/chat?a=b");
@@ -637,7 +637,7 @@ fn an_owned_request_is_the_same() {
     assert!(verdict.unwrap().is_some());
     let (verdict, _) = response(&owned.clone().max_head(20), 20, RESPONSE.as_bytes());
     assert_eq!(verdict, Err(ResponseError::TooLong { limit: 20 }));
-    // Its own `Authorization` counts, whichever way it came.
+    // A further `Authorization` replaces that of the URL, however it was added.
     let own = owned.header("authorization", "Bearer x").unwrap().into_owned();
     let head = encode(&own);
     assert!(!head.contains("Basic") && head.contains("\r\nauthorization: Bearer x\r\n"), "{head}");

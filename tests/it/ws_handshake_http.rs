@@ -377,7 +377,7 @@ fn a_request_in_parts_is_the_same() {
     assert_eq!(Request::from_parts(&parts).unwrap_err(), RequestError::HttpVersion);
 }
 
-/// A broken request for a WebSocket is one still.
+/// A broken request for a WebSocket is still a request for a WebSocket.
 #[test]
 fn what_asks_for_a_websocket_is_told_from_other_requests() {
     use eventwire::ws::handshake::is_upgrade;
@@ -404,7 +404,7 @@ fn what_asks_for_a_websocket_is_told_from_other_requests() {
     assert!(!is_upgrade(request.headers()));
 }
 
-/// The head of what is sent for this request.
+/// Returns the head that is sent for this request.
 fn sent(request: http::request::Builder) -> Result<String, Unsendable> {
     let request = ClientRequest::from_http(&request.body(()).unwrap(), [0; 16])?;
     Ok(request.to_bytes().iter().map(|&byte| char::from(byte)).collect())
@@ -412,7 +412,7 @@ fn sent(request: http::request::Builder) -> Result<String, Unsendable> {
 
 #[test]
 fn a_request_of_the_http_crate_is_sent() {
-    // All that a client of tungstenite gives, and what it does not have to.
+    // All headers that a client of tungstenite sets, and some that it need not set.
     let all = http::Request::get("ws://user:secret@example.com:80/chat?a=b")
         .header("Host", "other.example.com")
         .header("Connection", "Upgrade")
@@ -444,7 +444,7 @@ fn a_request_of_the_http_crate_is_sent() {
     assert!(least.contains("\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"), "{least}");
     let of_path = sent(http::Request::get("/chat").header("host", "h:1")).unwrap();
     assert!(of_path.starts_with("GET /chat HTTP/1.1\r\nHost: h:1\r\n"), "{of_path}");
-    // It comes back as it was sent.
+    // A request that was sent converts back into the same request.
     let request = client().to_http().unwrap();
     let again = ClientRequest::from_http(&request, NONCE).unwrap().to_http().unwrap();
     assert_eq!(again.uri(), request.uri());

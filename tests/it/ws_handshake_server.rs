@@ -789,7 +789,7 @@ fn a_limit_that_is_lowered() {
     assert_eq!(error, Err(RequestError::LineTooLong { limit: 10 }));
 }
 
-/// A request that was copied says the same once its buffer is gone.
+/// A copied request says the same after its buffer is gone.
 #[test]
 fn an_owned_request_is_answered_later() {
     let head = b"\r\nGET /chat?a=b HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\

@@ -1,4 +1,4 @@
-//! What becomes a message, a frame or a close frame.
+//! The values that convert into a message, a frame or a close frame.
 
 use bytes::{Bytes, BytesMut};
 use eventwire::Utf8Bytes;
@@ -38,7 +38,7 @@ fn text_and_bytes_are_messages() {
     assert!(text().is_data() && binary().is_data() && !Message::Close(None).is_data());
 }
 
-/// A message of each kind that can be received.
+/// Returns a message of each kind that can be received.
 fn messages() -> Vec<Message> {
     let close = |code, reason: &str| Message::Close(Some(Close::new(code, reason.into())));
     vec![
@@ -158,7 +158,7 @@ fn every_way_to_write_a_frame_is_the_same() {
     check(b"\x88\x05\x03\xE8bye", close.prepare());
 }
 
-/// A socket whose role is known at run time sends in every way, masked if it must be.
+/// A socket that learns its role at run time sends in every way, masked if necessary.
 #[test]
 fn a_socket_of_either_role_shares_and_sends_prepared_frames() {
     let long = "x".repeat(5000);
@@ -187,7 +187,7 @@ fn a_socket_of_either_role_shares_and_sends_prepared_frames() {
     }
 }
 
-/// What the close frame of a server says that closes so.
+/// Returns the close frame of a server that is closed with this value.
 fn closed(close: impl IntoClose) -> Result<Vec<u8>, SendError> {
     let mut socket = WebSocket::server(WebSocketOptions::new(), NOW);
     socket.close(close, NOW)?;
@@ -250,14 +250,14 @@ fn a_reply_is_owed_until_it_is_written() {
     assert!(connection.owes_reply());
     connection.reply_to(&mut sent).unwrap();
     assert!(!connection.owes_reply());
-    // The answer to our own close frame is not answered.
+    // The peer's answer to our own close frame is not answered.
     connection.send_to(Message::Close(None), &mut sent).unwrap();
     receive(&mut connection, b"\x88\x80\0\0\0\0").unwrap();
     assert!(!connection.owes_reply());
     let before = sent.len();
     connection.reply_to(&mut sent).unwrap();
     assert_eq!(sent.len(), before);
-    // An error is answered once.
+    // An error is answered only once.
     let mut connection = Connection::server(Limits::new());
     receive(&mut connection, b"\x83").unwrap_err();
     assert!(connection.owes_reply());

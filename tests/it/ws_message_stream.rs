@@ -743,14 +743,14 @@ async fn a_client_without_masking_keys_says_so_and_ends() {
     assert!(within(stream.next()).await.is_none());
 }
 
-/// A server's stream that has received this, over a pipe whose other end is returned.
+/// Returns a server's stream that has received these bytes, and the other end of its pipe.
 async fn received(bytes: &[u8]) -> (MessageStream<DuplexStream>, DuplexStream) {
     let (mut peer, ours) = tokio::io::duplex(1 << 16);
     peer.write_all(bytes).await.unwrap();
     (server(ours), peer)
 }
 
-/// What the peer has been sent once this stream is dropped.
+/// Returns the bytes that the peer has received when this stream is dropped.
 async fn sent<T>(dropped: T, mut peer: DuplexStream) -> Vec<u8> {
     drop(dropped);
     let mut sent = Vec::new();
@@ -804,14 +804,15 @@ async fn anything_that_becomes_a_frame_is_sent_in_either_role() {
 
 #[tokio::test]
 async fn an_echo_is_one_line() {
-    // By `forward`, of halves: also what is no data, and the close frame, which is answered once.
+    // By `forward` between the halves. Control frames are forwarded too, and the close frame is
+    // answered once.
     let stream = b"\x81\x82\0\0\0\0hi\x82\x80\0\0\0\0\x8A\x81\0\0\0\0!\x88\x82\0\0\0\0\x03\xE8";
     let (ours, peer) = received(stream).await;
     let (sender, receiver) = ours.split();
     within(receiver.forward(sender)).await.unwrap();
     let echoed = b"\x81\x02hi\x82\x00\x8A\x01!\x88\x02\x03\xE8";
     assert_eq!(sent((), peer).await, echoed);
-    // By a loop, over the whole stream.
+    // By a loop over the whole stream.
     let (mut ours, peer) = received(stream).await;
     let echo = async {
         while let Some(message) = ours.next().await {
@@ -821,8 +822,8 @@ async fn an_echo_is_one_line() {
     };
     within(echo).await.unwrap();
     assert_eq!(sent(ours, peer).await, echoed);
-    // By the halves that any stream and sink has. They keep a message until the next one is asked
-    // for, which must not be a close frame.
+    // By the halves that every stream and sink has. They hold a message until the next one is asked
+    // for, so the next one must not be a close frame.
     let (ours, mut peer) = received(&stream[..8]).await;
     let (sender, receiver) = StreamExt::split(ours);
     let echo = tokio::spawn(receiver.forward(sender));
@@ -878,7 +879,7 @@ async fn a_close_is_what_is_written() {
     let (mut stream, peer) = received(b"").await;
     let close = stream.close(Close::new(1000, String::from("bye"))).await;
     assert_eq!(closed(close, stream, peer).await, b"\x88\x05\x03\xE8bye");
-    // Nothing happens by a code that may not be sent.
+    // A code that may not be sent changes nothing.
     let (mut stream, peer) = received(b"").await;
     for code in [0, 999, 1004, 1005, 1006, 1015, 2999, 5000] {
         let refused = stream.close(code).await.unwrap_err();
@@ -889,7 +890,7 @@ async fn a_close_is_what_is_written() {
     assert_eq!(sent(stream, peer).await, b"");
 }
 
-/// Only one half is used, and the peer has its pong and its close frame answered.
+/// The reading half, used alone, answers the peer's ping and close frame.
 #[tokio::test]
 async fn the_reading_half_alone_answers() {
     let (stream, mut peer) = received(b"\x89\x82\0\0\0\0hi").await;
@@ -898,7 +899,7 @@ async fn the_reading_half_alone_answers() {
     let mut pong = [0; 4];
     within(peer.read_exact(&mut pong)).await.unwrap();
     assert_eq!(&pong, b"\x8A\x02hi");
-    // Also where the other half is gone.
+    // It also does so after the other half is gone.
     drop(sender);
     peer.write_all(b"\x88\x82\0\0\0\0\x03\xE8").await.unwrap();
     assert!(matches!(within(receiver.next()).await, Some(Ok(Message::Close(Some(_))))));
@@ -913,7 +914,7 @@ async fn either_half_closes() {
     let (stream, mut peer) = received(b"").await;
     let (mut sender, mut receiver) = stream.split();
     receiver.close(Close::new(4000, "enough")).await.unwrap();
-    // The second time nothing more is sent, by whichever half.
+    // A second close sends nothing more, on either half.
     sender.close(1000).await.unwrap();
     SinkExt::close(&mut sender).await.unwrap();
     sender.send(Message::Close(None)).await.unwrap();
@@ -946,7 +947,7 @@ async fn halves_of_two_streams_stay_apart() {
     assert!(two_sender.reunite(two_receiver).is_ok());
 }
 
-/// What waits to be written is bounded, and a sink that is full waits, while reading goes on.
+/// The bytes that wait to be written are bounded. A full sink waits while reading goes on.
 #[tokio::test]
 async fn a_full_sink_waits_and_is_read_all_the_same() {
     let stuck = || server(Stuck::new(b"\x81\x81\0\0\0\0a"));
@@ -960,7 +961,7 @@ async fn a_full_sink_waits_and_is_read_all_the_same() {
     assert!(SinkExt::send(&mut stream, "more".into()).now_or_never().is_none());
     assert!(stream.flush().now_or_never().is_none());
     assert_eq!(stream.next().now_or_never().unwrap().unwrap().unwrap(), "a".into());
-    // Without a mark 8 KiB, and at least one frame.
+    // The default mark is 8 KiB. At least one frame is taken in any case.
     let mut stream = stuck();
     assert!(stream.feed(vec![0; 9000]).now_or_never().is_some());
     assert!(stream.feed("more").now_or_never().is_none());

@@ -5,7 +5,7 @@ use eventwire::ws::connection::MessageDecoder;
 use eventwire::ws::frame::{Fault, FrameDecoder, FrameEvent, OnLimit, Role};
 use eventwire::ws::{Connection, Limits, Message, ProtocolError};
 
-/// The next message of a client's decoder that goes on with these bytes.
+/// Decodes the next message of a client's decoder, which continues with these bytes.
 fn next(decoder: &mut MessageDecoder, bytes: &[u8]) -> Result<Option<Message>, ProtocolError> {
     decoder.decode(&mut BytesMut::from(bytes))
 }
@@ -40,7 +40,7 @@ fn the_next_frame_is_judged_by_the_new_limits() {
     assert_eq!(fault(next(&mut decoder, b"\x80\x01c")), Fault::TooManyFragments { limit: 2 });
 }
 
-/// Of a message under way all counts, but a frame that was begun comes whole.
+/// All frames of a message under way count, but a frame that has begun is received completely.
 #[test]
 fn a_message_under_way_goes_on_by_the_new_limits() {
     let begun = || {
@@ -59,14 +59,14 @@ fn a_message_under_way_goes_on_by_the_new_limits() {
     let error = begun().decode(&mut &mut bytes[..]).unwrap_err();
     let too_long = Fault::MessageTooLong { limit: 3, at_least: 6 };
     assert_eq!(error, ProtocolError { fault: too_long, offset: 8 });
-    // An empty frame makes it no longer.
+    // An empty frame does not make the message longer.
     let mut bytes = *b"\x80\x00\x81\x03new";
     let mut input = &mut bytes[..];
     let mut decoder = begun();
     let Ok(Some(FrameEvent::Data(run))) = decoder.decode(&mut input) else { panic!() };
     assert!(run.fin && run.payload.is_empty());
     assert!(matches!(decoder.decode(&mut input), Ok(Some(FrameEvent::Data(_)))));
-    // It is skipped, where that is the new policy.
+    // The message is skipped, if the new policy says so.
     let mut decoder = begun();
     decoder.set_limits(Limits::new().max_message(3).on_limit(OnLimit::Skip));
     let mut bytes = *b"\x80\x01!\x81\x03new";
@@ -74,7 +74,7 @@ fn a_message_under_way_goes_on_by_the_new_limits() {
     let skipped = ProtocolError { fault: too_long, offset: 8 };
     assert_eq!(decoder.decode(&mut input), Ok(Some(FrameEvent::Skipped(skipped))));
     assert!(matches!(decoder.decode(&mut input), Ok(Some(FrameEvent::Data(_)))));
-    // What was gathered is not lost, whatever its length.
+    // The gathered part is not lost, whatever its length.
     let mut decoder = MessageDecoder::new(Role::Client, Limits::new());
     assert_eq!(next(&mut decoder, b"\x01\x05hello"), Ok(None));
     decoder.set_limits(Limits::new().max_message(0));
@@ -142,12 +142,12 @@ fn a_compressed_message_is_judged_as_it_is_inflated() {
         let limits = Limits::new().max_message(limit);
         MessageDecoder::new(Role::Client, limits).deflate(&deflate, agreed)
     };
-    // More than there was, and enough.
+    // The new limit is higher, and high enough.
     let mut decoder_of_more = decoder(1);
     decoder_of_more.set_limits(Limits::new().max_message(2000));
     let whole = Message::from(text.repeat(2));
     assert_eq!(decoder_of_more.decode(&mut sent.clone()), Ok(Some(whole)));
-    // Less than has been inflated already.
+    // The new limit is lower than the inflated length so far.
     let mut decoder = decoder(2000);
     let mut rest = sent;
     let mut first = rest.split_to(first_frame);

@@ -648,7 +648,7 @@ fn a_close_frame_by_send() {
     }
 }
 
-/// To fail the connection then tells the time, so no poll is due.
+/// Failing the connection then also tells it the time, so no poll is due.
 #[test]
 fn a_failure_after_a_close_frame_by_send() {
     let mut rig = Rig::server(options());

@@ -227,7 +227,7 @@ fn a_frame_that_is_too_long_does_not_end_the_connection() {
         socket.send(&Frame::text("short")).await.unwrap();
         assert_eq!(socket.receive().await.unwrap(), Some(FrameEvent::Close(None)));
         let error = socket.send(&Frame::text("late")).await.unwrap_err();
-        assert_eq!(error.to_string(), "not sent, as the connection is closing or closed");
+        assert_eq!(error.to_string(), "not sent: the connection is closing or closed");
         socket.finish().await.unwrap();
     });
     assert_eq!(wire.written, sent(&[(1, b"short"), (8, b"")]));

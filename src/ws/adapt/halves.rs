@@ -1,4 +1,4 @@
-//! The halves of a stream of messages.
+//! [`WriteHalf`] and [`ReadHalf`], the halves of a stream of messages.
 
 use super::message_stream::{MessageStream, StreamError};
 use crate::ws::connection::{ConnectionState, IntoFrame, Message};
@@ -12,7 +12,7 @@ use futures_sink::Sink;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The stream that both halves share. It is locked while one of them polls it, and never while one
+/// The stream that both halves share. It is locked while one half polls it, and never while a half
 /// waits.
 #[derive(Debug)]
 struct Shared<T, M>(Arc<Mutex<MessageStream<T, M>>>);
@@ -26,7 +26,7 @@ impl<T, M> Shared<T, M> {
 /// The half of a [`MessageStream`] that sends, from [`MessageStream::split`]: a [`Sink`] of
 /// [`Message`]s.
 ///
-/// If it is dropped, the connection stays open: [`close`](Self::close) it first. The transport is
+/// Dropping it leaves the connection open: [`close`](Self::close) it first. The transport is
 /// dropped with the second half.
 #[derive(Debug)]
 #[must_use = "dropping both halves cuts the connection"]
@@ -35,7 +35,7 @@ pub struct WriteHalf<T, M = NoMask>(Shared<T, M>);
 /// The half of a [`MessageStream`] that receives, from [`MessageStream::split`]: a [`Stream`] of
 /// [`Message`]s.
 ///
-/// It answers pings, close frames and errors of the peer while it is read.
+/// Reading it answers the peer's pings, close frames and errors.
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct ReadHalf<T, M = NoMask>(Shared<T, M>);
@@ -46,10 +46,10 @@ pub(super) fn split<T, M>(stream: MessageStream<T, M>) -> (WriteHalf<T, M>, Read
 }
 
 impl<T, M> WriteHalf<T, M> {
-    /// Puts both halves together again.
+    /// Joins both halves into one stream again.
     ///
     /// # Errors
-    /// If the halves belong to two streams; they are returned.
+    /// If the halves belong to two different streams. Both are returned then.
     pub fn reunite(
         self,
         other: ReadHalf<T, M>,
@@ -65,7 +65,7 @@ impl<T, M> WriteHalf<T, M> {
         }
     }
 
-    /// Returns how far the closing handshake is.
+    /// Returns the state of the closing handshake.
     #[must_use]
     pub fn state(&self) -> ConnectionState {
         self.0.lock().connection().state()
@@ -77,7 +77,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     M: MaskSource,
 {
-    /// As [`MessageStream::send`].
+    /// Sends a frame, as [`MessageStream::send`] does.
     ///
     /// # Errors
     /// As [`MessageStream::send`].
@@ -86,7 +86,7 @@ where
         self.flush().await
     }
 
-    /// As [`MessageStream::feed`].
+    /// Queues a frame, as [`MessageStream::feed`] does.
     ///
     /// # Errors
     /// As [`MessageStream::send`].
@@ -95,7 +95,7 @@ where
         Ok(self.0.lock().start(frame)?)
     }
 
-    /// As [`MessageStream::flush`].
+    /// Writes everything that waits to be written, as [`MessageStream::flush`] does.
     ///
     /// # Errors
     /// If the transport fails.
@@ -103,7 +103,8 @@ where
         poll_fn(|cx| self.0.lock().write(cx)).await
     }
 
-    /// As [`MessageStream::close`]. The [`ReadHalf`] receives the peer's close frame.
+    /// Begins the closing handshake, as [`MessageStream::close`] does. The [`ReadHalf`] receives
+    /// the peer's close frame.
     ///
     /// # Errors
     /// As [`MessageStream::close`].
@@ -114,13 +115,13 @@ where
 }
 
 impl<T, M> ReadHalf<T, M> {
-    /// Returns how far the closing handshake is.
+    /// Returns the state of the closing handshake.
     #[must_use]
     pub fn state(&self) -> ConnectionState {
         self.0.lock().connection().state()
     }
 
-    /// As [`MessageStream::set_limits`].
+    /// Changes the limits on what the peer may send, as [`MessageStream::set_limits`] does.
     pub fn set_limits(&mut self, limits: Limits) {
         self.0.lock().set_limits(limits);
     }
@@ -131,18 +132,19 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     M: MaskSource,
 {
-    /// As [`MessageStream::close`], for a task that has only this half. Read on until `None`.
+    /// Begins the closing handshake, as [`MessageStream::close`] does, for a task that has only
+    /// this half. Read on until `None`.
     ///
     /// # Errors
     /// As [`MessageStream::close`].
     pub async fn close<C: IntoClose>(&mut self, close: C) -> Result<(), StreamError> {
         self.0.lock().begin_close(close)?;
-        // In the place of the one who reads, as the other half may be writing.
+        // Waits in the reader's place, because the other half may be writing.
         poll_fn(|cx| self.0.lock().poll_write(|tasks| &tasks.reader, cx)).await
     }
 }
 
-/// Nothing is pinned in them.
+/// Nothing in them is pinned.
 impl<T, M> Unpin for WriteHalf<T, M> {}
 impl<T, M> Unpin for ReadHalf<T, M> {}
 
@@ -168,7 +170,7 @@ where
     }
 }
 
-/// Closing it sends a close frame without a code, unless either side has closed.
+/// Closing the sink sends a close frame without a code, unless either side has closed.
 impl<T, M> Sink<Message> for WriteHalf<T, M>
 where
     T: AsyncRead + AsyncWrite + Unpin,

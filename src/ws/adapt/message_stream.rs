@@ -1,4 +1,4 @@
-//! A connection as a `Stream` and a `Sink`.
+//! [`MessageStream`], a connection as a `Stream` and a `Sink`.
 
 use super::halves::{ReadHalf, WriteHalf};
 use crate::ws::connection::{
@@ -20,7 +20,7 @@ use std::task::Wake;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{poll_read_buf, poll_write_buf};
 
-/// How much is read at once, and how much memory is kept for writing.
+/// The number of bytes to read at once, and of bytes of memory to keep for writing.
 const BUFFER: usize = 8 << 10;
 
 /// A [`Connection`] over a transport of tokio, in either role
@@ -30,50 +30,53 @@ const BUFFER: usize = 8 << 10;
 /// [`send`](Self::send) takes more than messages: text, bytes, frames and prepared frames, in
 /// [either role](Connection::with_role).
 ///
-/// It reads whole messages and control frames, with the limits of the connection's decoder, and
-/// masks what it writes if we are a client. Messages are compressed if [the
-/// connection](Connection::deflate) does that.
+/// It reads whole messages and control frames, within the limits of the connection's decoder. A
+/// client masks what it writes. Messages are compressed if [the connection](Connection::deflate)
+/// compresses them.
 ///
-/// **What the protocol demands it does while it is read**: pings are answered, close frames and
-/// errors of the peer too, also if nothing is ever sent. Reading never waits for writing, so a peer
-/// that does not read can still be read; no more than one pong waits for it then, the answer to its
-/// latest ping.
+/// **Reading does what the protocol demands**: it answers the peer's pings, close frames and
+/// errors, even if you never send anything. Reading never waits for writing, so a peer that does
+/// not read can still be read. At most one pong waits for such a peer: the answer to its latest
+/// ping.
 ///
-/// After the closing handshake it shuts the transport, a server at once and a client after the
-/// server, and ends. Neither is waited for longer than you wait: put `tokio::time::timeout` around
-/// `next()` once either side has closed. There are no deadlines and no pings of our own either:
-/// [`WebSocket`](crate::ws::WebSocket) has those.
+/// After the closing handshake the stream shuts the transport, and ends. A server shuts it at once,
+/// a client after the server. The stream waits for this without a limit: put `tokio::time::timeout`
+/// around `next()` once either side has closed. It also has no deadlines, and no pings of its own.
+/// [`WebSocket`](crate::ws::WebSocket) has both.
 ///
 /// [`split`](Self::split) returns two halves for two tasks. `forward` of `StreamExt` connects a
 /// stream to a sink.
 ///
-/// A `next()` that is dropped before it is done loses nothing. A `send(frame)` that is dropped has
-/// taken the frame, which goes out later, unless it was still waiting for room: then the frame is
-/// lost.
+/// A `next()` that is dropped early loses nothing. A `send(frame)` that is dropped while it waits
+/// for room loses the frame. If it is dropped later, the frame is still written.
 ///
-/// Memory: the connection, 8 KiB to read into, and what waits to be written: up to the
+/// Memory: the connection, 8 KiB to read into, and the bytes that wait to be written: up to the
 /// [high-water mark](Self::high_water_mark) of 8 KiB, a frame, and a pong.
 ///
-/// # What was received can be sent
+/// # Received messages can be sent
 ///
-/// A stream sends messages as it receives them, so that an echo or a relay needs no conversion. A
-/// close frame is sent only if neither side has closed; later ones are dropped without an error. A
-/// message that was [skipped](crate::ws::frame::OnLimit::Skip) has no payload:
-/// sending it is the error [`SendError::Skipped`].
+/// A stream sends messages in the form in which it receives them, so an echo or a relay needs no
+/// conversion. A close frame is sent only if neither side has closed. Later close frames are
+/// dropped without an error. A message that was [skipped](crate::ws::frame::OnLimit::Skip) has no
+/// payload: sending it is the error [`SendError::Skipped`].
 ///
-/// A ping that is sent on is a ping of our own. The pong that answers the received one goes out in
-/// any case. Two ends that send back their pings and pongs too would do so without end, so an echo
-/// sends back what [is data](Message::is_data).
+/// If you send a received ping on, it is a ping of our own. The pong that answers the received ping
+/// is sent in any case. Two ends that also sent pings and pongs back would never stop, so an echo
+/// sends back only [data](Message::is_data).
 ///
 /// # Errors
-/// | what the peer did last | the stream gives | then |
+/// | the peer's last act | the stream yields | then |
 /// |---|---|---|
-/// | it sent a close frame | the [`Message::Close`], which is being answered | `None`, once the transport is shut |
-/// | anything else, or half of it | [`StreamError::Io`] of kind [`UnexpectedEof`](io::ErrorKind::UnexpectedEof), as the connection was cut (7.1.5, close code 1006), or the transport's own error | `None` |
-/// | it broke the protocol or passed a limit | [`StreamError::Protocol`]; the close frame that answers it is under way | `None`, once the transport is shut |
+/// | it sent a close frame | [`Message::Close`] | `None`, once the transport is shut |
+/// | it broke the protocol or passed a limit | [`StreamError::Protocol`] | likewise |
+/// | anything else, or half of it | [`StreamError::Io`] | `None` |
 ///
-/// A frame that may not be sent now is refused by [`StreamError::Send`], and the connection lives
-/// on.
+/// In the first two cases, our close frame is under way already. [`StreamError::Io`] has the kind
+/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the connection was cut ([RFC 6455, section
+/// 7.1.5](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5), close code 1006). Otherwise it is
+/// the transport's own error.
+///
+/// A frame that may not be sent now is refused with [`StreamError::Send`]. The connection lives on.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -83,8 +86,8 @@ const BUFFER: usize = 8 << 10;
 /// use futures_util::StreamExt;
 /// use tokio::io::{AsyncRead, AsyncWrite};
 ///
-/// /// Sends back what it gets, on a connection whose handshake is done. `received` is what was read behind
-/// /// the handshake's head.
+/// /// Echoes messages, on a connection whose handshake is done. `received` holds the bytes that
+/// /// were read after the handshake's head.
 /// async fn echo<T>(transport: T, received: BytesMut) -> Result<(), StreamError>
 /// where
 ///     T: AsyncRead + AsyncWrite + Unpin,
@@ -125,20 +128,20 @@ pub struct MessageStream<T, M = NoMask> {
     connection: Connection<M, MessageDecoder>,
     received: BytesMut,
     to_write: BytesMut,
-    /// How much may wait to be written before the next frame waits too.
+    /// The number of bytes that may wait to be written before the next frame waits too.
     high_water_mark: usize,
-    /// Something was written that may not have been flushed.
+    /// Whether something was written that may not have been flushed.
     unflushed: bool,
     reading: Reading,
     writing: Writing,
     tasks: Arc<Tasks>,
 }
 
-/// Why a [`MessageStream`] failed, which has a table.
+/// Why a [`MessageStream`] failed. See the table on that type.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// The transport failed, or ended before a close frame of the peer
+    /// The transport failed, or it ended before the peer sent a close frame
     /// ([`UnexpectedEof`](io::ErrorKind::UnexpectedEof)).
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -152,11 +155,11 @@ pub enum StreamError {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Reading {
-    /// Until both have closed.
+    /// Reading, until both sides have closed.
     Open,
     /// The peer broke the protocol.
     Broken,
-    /// Both have closed, and the peer has shut the transport.
+    /// Both sides have closed, and the peer has shut the transport.
     Shut,
     Over,
 }
@@ -164,13 +167,13 @@ enum Reading {
 #[derive(Debug)]
 enum Writing {
     Open,
-    /// The error is for the next who asks.
+    /// Writing failed. The next call that can fail returns the error.
     Failed(Option<io::Error>),
     Shut,
 }
 
-/// Who waits until more can be written. A transport knows one task, but the halves of a stream have
-/// two.
+/// The tasks that wait until more can be written. A transport knows one task, but the halves of a
+/// stream have two.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     pub(super) reader: Mutex<Option<Waker>>,
@@ -199,9 +202,9 @@ fn note(task: &Mutex<Option<Waker>>, cx: &Context<'_>) {
 }
 
 impl<T, M> MessageStream<T, M> {
-    /// The messages of this connection, from [`Connection::server`] or
-    /// [`client`](Connection::client), over the transport on which its handshake was made.
-    /// `received` is what was read behind the handshake's head, and is decoded first.
+    /// Creates the stream of a connection from [`Connection::server`] or
+    /// [`client`](Connection::client), over the transport that made the handshake. `received` holds
+    /// the bytes that were read after the handshake's head. They are decoded first.
     pub fn new(
         transport: T,
         connection: Connection<M, MessageDecoder>,
@@ -220,38 +223,38 @@ impl<T, M> MessageStream<T, M> {
         }
     }
 
-    /// Sets how many bytes may wait to be written before `send` waits too, instead of 8 KiB; at
-    /// least
-    /// 1. The last frame may pass the mark.
+    /// Sets how many bytes may wait to be written before `send` waits too. The default is 8 KiB,
+    /// and the minimum is one byte. The last frame may pass the mark.
     pub fn high_water_mark(mut self, bytes: usize) -> Self {
         self.high_water_mark = bytes.max(1);
         self
     }
 
-    /// Sets what the peer may send from now on, as [`Connection::set_limits`].
+    /// Changes the limits on what the peer may send from now on. See [`Connection::set_limits`].
     pub fn set_limits(&mut self, limits: Limits) {
         self.connection.set_limits(limits);
     }
 
-    /// The connection, which knows how far the closing handshake is.
+    /// Returns the connection, which knows the state of the closing handshake.
     #[must_use]
     pub const fn connection(&self) -> &Connection<M, MessageDecoder> {
         &self.connection
     }
 
-    /// Whether there will be no more messages.
+    /// Returns whether there are no more messages.
     pub(super) fn is_over(&self) -> bool {
         self.reading == Reading::Over
     }
 
-    /// The transport, such as to ask who the peer is.
+    /// Returns the transport, for example to ask for the peer's address.
     #[must_use]
     pub const fn transport(&self) -> &T {
         &self.transport
     }
 
-    /// The transport, the connection and what was received and not decoded, to go on without the
-    /// stream. What still waits to be written is lost: [`flush`](Self::flush) first.
+    /// Returns the transport, the connection, and the bytes that were received but not decoded, to
+    /// go on without the stream. Bytes that still wait to be written are lost, so
+    /// [`flush`](Self::flush) first.
     #[must_use]
     pub fn into_parts(self) -> (T, Connection<M, MessageDecoder>, BytesMut) {
         (self.transport, self.connection, self.received)
@@ -259,12 +262,12 @@ impl<T, M> MessageStream<T, M> {
 
     /// Splits the stream into a half that sends and a half that receives, for two tasks.
     ///
-    /// What the protocol demands is still done by the receiving half: it answers pings and close
-    /// frames although the other half sends nothing.
+    /// The receiving half still does what the protocol demands: it answers pings and close frames
+    /// even if the other half sends nothing.
     ///
-    /// The halves of `StreamExt::split` work as well, but their sink takes messages alone, and
-    /// keeps each until it is polled again: a message whose successor is the peer's close frame is
-    /// then too late.
+    /// The halves of `StreamExt::split` work too. But their sink takes only messages, and holds
+    /// each message back until it is polled again. If the peer's close frame comes in between, the
+    /// message is too late.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -303,18 +306,18 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     M: MaskSource,
 {
-    /// Sends a message, one of its fragments, or a ping of your own: anything that is
-    /// [a frame or becomes one](IntoFrame). Waits until it is written.
+    /// Sends a message, a fragment of one, or a ping of your own: anything that is [a frame or
+    /// becomes one](IntoFrame). Waits until it is written.
     ///
     /// # Errors
-    /// If it may not be sent now, or the transport fails.
+    /// If the frame may not be sent now, or if the transport fails.
     pub async fn send<F: IntoFrame>(&mut self, frame: F) -> Result<(), StreamError> {
         self.feed(frame).await?;
         self.flush().await
     }
 
-    /// As [`send`](Self::send), but waits only until there is room. [`flush`](Self::flush) writes
-    /// what waits, and reading does too.
+    /// Queues a frame, as [`send`](Self::send) does, but waits only until there is room.
+    /// [`flush`](Self::flush) writes the queued bytes, and so does reading.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -323,7 +326,7 @@ where
         Ok(self.start(frame)?)
     }
 
-    /// Writes all that waits to be written.
+    /// Writes everything that waits to be written.
     ///
     /// # Errors
     /// If the transport fails.
@@ -331,15 +334,15 @@ where
         poll_fn(|cx| self.write(cx)).await
     }
 
-    /// Begins the closing handshake, after what waits to be written, and writes that. If either
-    /// side has closed already, nothing more is sent. Read on until `None`: what the peer sent
-    /// before still comes.
+    /// Begins the closing handshake, after the bytes that wait to be written, and writes
+    /// everything. If either side has closed already, nothing more is sent. Read on until `None`,
+    /// because messages that the peer sent before its close frame still come.
     ///
     /// `close` is `None`, a code such as `1000`, or a [`Close`] with a reason: see [`IntoClose`].
     ///
     /// # Errors
-    /// If no close frame may have the code, the reason is longer than 123 bytes, there is no
-    /// masking key, or the transport fails.
+    /// If the code is not allowed in a close frame, if the reason is longer than 123 bytes, if
+    /// there is no masking key, or if the transport fails.
     pub async fn close<C: IntoClose>(&mut self, close: C) -> Result<(), StreamError> {
         self.begin_close(close)?;
         self.flush().await
@@ -351,7 +354,7 @@ where
         self.start(frame)
     }
 
-    /// Takes over a frame, after what is owed to the peer.
+    /// Queues a frame, after the reply that is owed to the peer.
     pub(super) fn start<F: IntoFrame>(&mut self, frame: F) -> Result<(), SendError> {
         let Self { connection, to_write, .. } = self;
         let closing = connection.state() != ConnectionState::Open;
@@ -374,15 +377,16 @@ where
         connection.send_to(&frame, to_write)
     }
 
-    /// Whether the writing side is to be shut by us once all is written, and not after the peer's.
+    /// Returns whether we shut the writing side once everything is written, rather than after the
+    /// peer.
     fn shuts(&self) -> bool {
         self.reading == Reading::Broken
             || self.connection.state() == ConnectionState::Closed
                 && self.connection.role() == Role::Server
     }
 
-    /// Takes over what is owed to the peer. While something waits that is only a close frame: the
-    /// answer to a later ping may take a pong's place.
+    /// Queues the reply that is owed to the peer. While other bytes wait, only a close frame is
+    /// queued, so that the answer to a later ping can replace a pong.
     fn reply(&mut self) -> Result<(), SendError> {
         if self.to_write.is_empty() || self.connection.owed() == Some(OpCode::Close) {
             self.connection.reply_to(&mut self.to_write)?;
@@ -390,14 +394,14 @@ where
         Ok(())
     }
 
-    /// Writes what waits and what is owed, for the task in this place.
+    /// Writes the waiting bytes and the owed reply, for the task in this place.
     pub(super) fn poll_write(
         &mut self,
         place: fn(&Tasks) -> &Mutex<Option<Waker>>,
         cx: &Context<'_>,
     ) -> Poll<Result<(), StreamError>> {
         if let Writing::Failed(error) = &mut self.writing {
-            let again = || io::Error::new(io::ErrorKind::BrokenPipe, "writing has failed before");
+            let again = || io::Error::new(io::ErrorKind::BrokenPipe, "writing failed before");
             return Poll::Ready(Err(error.take().unwrap_or_else(again).into()));
         }
         self.reply()?;
@@ -423,7 +427,7 @@ where
                 }
                 self.unflushed = true;
             }
-            // A long message's memory is not kept.
+            // The memory of a long message is not kept.
             if self.to_write.capacity() > BUFFER {
                 self.to_write = BytesMut::new();
             }
@@ -441,8 +445,8 @@ where
         self.poll_write(|tasks| &tasks.writer, cx)
     }
 
-    /// Writes what can be written now, on behalf of who reads. A transport that fails may still
-    /// have something to be read; the error is kept.
+    /// Writes as much as possible now, for the task that reads. If the transport fails, there may
+    /// still be something to read, so the error is kept.
     fn write_along(&mut self, cx: &Context<'_>) -> Result<Poll<()>, SendError> {
         if let Writing::Failed(_) | Writing::Shut = self.writing {
             return Ok(Poll::Ready(()));
@@ -478,7 +482,7 @@ where
         poll_read_buf(Pin::new(&mut self.transport), cx, &mut self.received)
     }
 
-    /// The end, where nothing more is to be received and `written` is how far writing is.
+    /// Ends the stream, once it has nothing more to yield. `written` tells how far writing is.
     fn poll_end(&mut self, cx: &mut Context<'_>, written: Poll<()>) -> Poll<()> {
         if !self.shuts() && self.reading == Reading::Open {
             while let 1.. = ready!(self.poll_read(cx)).unwrap_or_default() {
@@ -488,7 +492,7 @@ where
             self.reading = Reading::Shut;
         }
         ready!(written);
-        // Whether that goes well or not, there is nothing more to be done.
+        // Whether this succeeds or fails, there is nothing more to do.
         self.poll_shutdown(|tasks| &tasks.reader, cx).map(drop)
     }
 
@@ -513,20 +517,21 @@ where
             let received = match self.connection.receive(&mut self.received) {
                 Ok(received) => received.map(Ok),
                 Err(error) => {
-                    // What follows a fault is nothing.
+                    // Nothing after a fault is read.
                     self.received = BytesMut::new();
                     self.reading = Reading::Broken;
                     Some(Err(error.into()))
                 }
             };
             if let Some(received) = received {
-                // The answer is on its way, even if nobody reads on. What fails is told then.
+                // The answer is written even if the caller does not read on. A later call returns
+                // an error.
                 let _ = self.write_along(cx);
                 return Poll::Ready(Some(received));
             }
             match ready!(self.poll_read(cx)) {
                 Ok(1..) => {}
-                // The peer has closed, even if it could not be told that we have too.
+                // The peer has closed, even if our own close frame could not be written.
                 _ if self.connection.state() == ConnectionState::RemoteClosing => {
                     self.reading = Reading::Over;
                     return Poll::Ready(None);
@@ -571,7 +576,7 @@ where
     }
 }
 
-/// Nothing is pinned in it.
+/// Nothing in it is pinned.
 impl<T: Unpin, M> Unpin for MessageStream<T, M> {}
 
 impl<T, M> Stream for MessageStream<T, M>
@@ -596,7 +601,7 @@ where
     }
 }
 
-/// Closing it sends a close frame without a code, unless either side has closed.
+/// Closing the sink sends a close frame without a code, unless either side has closed.
 impl<T, M> Sink<Message> for MessageStream<T, M>
 where
     T: AsyncRead + AsyncWrite + Unpin,

@@ -1,4 +1,4 @@
-//! Adaptors to the traits of other crates: thin, without protocol logic.
+//! Thin adaptors to the traits of other crates, without protocol logic.
 
 mod halves;
 pub(in crate::ws) mod message_stream;

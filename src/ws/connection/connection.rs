@@ -1,4 +1,4 @@
-//! Both halves of a connection.
+//! [`Connection`], which joins both halves of a connection.
 
 use super::connection_state::ConnectionState;
 use super::into_frame::IntoFrame;
@@ -17,26 +17,28 @@ use {
     bytes::{BufMut, BytesMut},
 };
 
-/// An established connection: bytes in, events out; frames in, bytes out; and what the protocol
-/// demands in between (RFC 6455, 5 to 7).
+/// An established connection. Turns received bytes into events and frames into bytes to send, and
+/// does what the protocol demands in between ([RFC 6455, sections 5 to
+/// 7](https://www.rfc-editor.org/rfc/rfc6455#section-5)).
 ///
-/// 1. Call `receive` until it gives `Ok(None)` or an error.
-/// 2. After each call, **whatever it gave**, call [`reply`](Self::reply) or
-///    [`reply_to`](Self::reply_to): pings, close frames and errors of the peer are answered by it.
-/// 3. Do what the events call for. Write all bytes that came out at once, also after an error, and
-///    shut the transport by [`state`](Self::state). If it ends before [`ConnectionState::Closed`], the
-///    connection was cut.
+/// 1. Call `receive` until it returns `Ok(None)` or an error.
+/// 2. After each call, **whatever it returned**, call [`reply`](Self::reply) or
+///    [`reply_to`](Self::reply_to). This answers the peer's pings, close frames and errors.
+/// 3. Handle the events. Write all resulting bytes at once, also after an error. Shut the transport
+///    when [`state`](Self::state) calls for it. If the transport ends before
+///    [`ConnectionState::Closed`], the connection was cut.
 ///
-/// From `server` and `client` messages come whole. From `frame_server` and `frame_client` they come
-/// in runs as they arrive, out of a `&mut [u8]` or `BytesMut`, and nothing is allocated.
+/// Connections by `server` and `client` return whole messages. Those by `frame_server` and
+/// `frame_client` return runs of a message as they arrive, from a `&mut [u8]` or `BytesMut`, and
+/// allocate nothing.
 ///
-/// A program that is a server or a client by its settings uses `with_role` or `frame_with_role`,
-/// and has one type for both. The caller's own buffer holds what waits to be written: its length
-/// tells when to receive no more.
+/// A program that learns its role at run time uses `with_role` or `frame_with_role`, and has one
+/// type for both roles. The bytes that wait to be written are in a buffer of yours. Its length
+/// tells you when to stop receiving.
 ///
-/// Memory: on 64-bit machines 248 bytes, or 272 with whole messages, beside the source of masking
-/// keys. With feature `deflate` 264 and 296, and [what compression takes](crate::ws::Deflate#memory) where it
-/// is in use.
+/// Memory: on 64-bit machines 248 bytes, or 272 with whole messages, in addition to the source of
+/// masking keys. With feature `deflate` 264 and 296, plus the [memory of
+/// compression](crate::ws::Deflate#memory) where it is in use.
 ///
 /// ```
 /// use eventwire::ws::{Close, CloseCode, Connection, ConnectionState, Limits};
@@ -63,7 +65,8 @@ pub struct Connection<M = NoMask, D = FrameDecoder> {
 
 #[cfg(feature = "alloc")]
 impl Connection<NoMask, MessageDecoder> {
-    /// A server's connection that receives whole messages, from the first byte after the handshake.
+    /// Creates a server's connection that receives whole messages, from the first byte after the
+    /// handshake.
     #[must_use]
     pub fn server(limits: Limits) -> Self {
         let reader = Reader::new(MessageDecoder::new(Role::Server, limits));
@@ -73,13 +76,14 @@ impl Connection<NoMask, MessageDecoder> {
 
 #[cfg(feature = "alloc")]
 impl<M: MaskSource> Connection<M, MessageDecoder> {
-    /// A client's connection that receives whole messages, from the first byte after the handshake.
+    /// Creates a client's connection that receives whole messages, from the first byte after the
+    /// handshake.
     #[must_use]
     pub fn client(limits: Limits, masks: M) -> Self {
         Self::with_role(Role::Client, limits, masks)
     }
 
-    /// A connection that receives whole messages, for a program that learns its own role at run
+    /// Creates a connection that receives whole messages, for a program that learns its role at run
     /// time. A server drops `masks`.
     #[must_use]
     pub fn with_role(role: Role, limits: Limits, masks: M) -> Self {
@@ -89,7 +93,7 @@ impl<M: MaskSource> Connection<M, MessageDecoder> {
 }
 
 impl Connection {
-    /// A server's connection that receives frames, from the first byte after the handshake.
+    /// Creates a server's connection that receives frames, from the first byte after the handshake.
     #[must_use]
     pub const fn frame_server(limits: Limits) -> Self {
         let reader = Reader::new(FrameDecoder::new(Role::Server, limits));
@@ -98,14 +102,14 @@ impl Connection {
 }
 
 impl<M: MaskSource> Connection<M> {
-    /// A client's connection that receives frames, from the first byte after the handshake.
+    /// Creates a client's connection that receives frames, from the first byte after the handshake.
     #[must_use]
     pub const fn frame_client(limits: Limits, masks: M) -> Self {
         let reader = Reader::new(FrameDecoder::new(Role::Client, limits));
         Self { reader, writer: Writer::client(masks) }
     }
 
-    /// A connection that receives frames, for a program that learns its own role at run time. A
+    /// Creates a connection that receives frames, for a program that learns its role at run time. A
     /// server drops `masks`.
     #[must_use]
     pub fn frame_with_role(role: Role, limits: Limits, masks: M) -> Self {
@@ -115,23 +119,24 @@ impl<M: MaskSource> Connection<M> {
 }
 
 impl<M> Connection<M> {
-    /// Sets whether messages may be compressed in both directions, by an extension that this
-    /// connection passes on: [`FrameDecoder::compression`], [`Writer::compression`].
+    /// Sets whether messages may be compressed, in both directions, by an extension that this
+    /// connection only passes on. See [`FrameDecoder::compression`] and [`Writer::compression`].
     #[must_use]
     pub fn compression(self, agreed: bool) -> Self {
         let reader = self.reader.map(|decoder| decoder.compression(agreed));
         Self { reader, writer: self.writer.compression(agreed) }
     }
 
-    /// Sets what the peer may send from its next data frame on, as [`FrameDecoder::set_limits`].
+    /// Changes the limits on what the peer may send, from its next data frame on. See
+    /// [`FrameDecoder::set_limits`].
     pub const fn set_limits(&mut self, limits: Limits) {
         self.reader.decoder_mut().set_limits(limits);
     }
 
-    /// Takes the next event off the front of `input`, as [`FrameDecoder::decode`].
+    /// Takes the next event off the front of `input`, as [`FrameDecoder::decode`] does.
     ///
     /// # Errors
-    /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
+    /// If the peer broke the protocol or passed a limit. A reply is owed then.
     #[inline]
     pub fn receive<'a>(
         &mut self,
@@ -145,7 +150,7 @@ impl<M> Connection<M> {
 
 #[cfg(feature = "alloc")]
 impl<M> Connection<M> {
-    /// Takes the next event off the front of `buffer`, as [`FrameDecoder::decode_buffer`].
+    /// Takes the next event off the front of `buffer`, as [`FrameDecoder::decode_buffer`] does.
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
@@ -162,8 +167,8 @@ impl<M> Connection<M> {
 
 #[cfg(feature = "alloc")]
 impl<M> Connection<M, MessageDecoder> {
-    /// Compresses and inflates messages as was agreed on in the handshake, if it was; for a connection
-    /// that is new. For halves that are made apart: [`MessageDecoder::deflate`], [`Writer::deflate`].
+    /// Compresses and inflates messages as the handshake agreed, if it did. Call it on a new
+    /// connection. For separate halves, use [`MessageDecoder::deflate`] and [`Writer::deflate`].
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, deflate: &Deflate, agreed: Option<DeflateParams>) -> Self {
@@ -176,16 +181,17 @@ impl<M> Connection<M, MessageDecoder> {
         self.writer.set_deflate(deflate, agreed);
     }
 
-    /// Sets what the peer may send from its next data frame on, as [`MessageDecoder::set_limits`].
+    /// Changes the limits on what the peer may send, from its next data frame on. See
+    /// [`MessageDecoder::set_limits`].
     pub fn set_limits(&mut self, limits: Limits) {
         self.reader.decoder_mut().set_limits(limits);
     }
 
     /// Takes the next message or control frame off the front of `buffer`, as
-    /// [`MessageDecoder::decode`].
+    /// [`MessageDecoder::decode`] does.
     ///
     /// # Errors
-    /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
+    /// If the peer broke the protocol or passed a limit. A reply is owed then.
     #[inline]
     pub fn receive(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         let result = self.reader.receive(buffer);
@@ -195,7 +201,7 @@ impl<M> Connection<M, MessageDecoder> {
 }
 
 impl<M, D> Connection<M, D> {
-    /// How far the closing handshake is.
+    /// Returns the state of the closing handshake.
     #[must_use]
     pub const fn state(&self) -> ConnectionState {
         self.writer.state()
@@ -207,7 +213,7 @@ impl<M, D> Connection<M, D> {
         self.writer.role()
     }
 
-    /// Whether a reply is owed to the peer, so that [`reply`](Self::reply) would write something.
+    /// Returns whether a reply is owed to the peer. If so, [`reply`](Self::reply) writes it.
     ///
     /// ```
     /// use eventwire::ws::{Connection, Limits};
@@ -230,18 +236,19 @@ impl<M, D> Connection<M, D> {
         }
     }
 
-    /// The half that sends, for the other ways to do so.
+    /// Returns the sending half, for its other ways to send.
     pub const fn writer(&mut self) -> &mut Writer<M> {
         &mut self.writer
     }
 
-    /// The decoder of what is received.
+    /// Returns the decoder of the receiving half.
     #[must_use]
     pub const fn decoder(&self) -> &D {
         self.reader.decoder()
     }
 
-    /// Both halves, for two tasks. Replies are then to be carried from the one to the other.
+    /// Splits the connection into its halves, for two tasks. You must then carry the replies from
+    /// the reader to the writer.
     #[must_use]
     pub fn split(self) -> (Reader<D>, Writer<M>) {
         (self.reader, self.writer)
@@ -256,22 +263,22 @@ impl<M, D> Connection<M, D> {
 }
 
 impl<M: MaskSource, D> Connection<M, D> {
-    /// Writes a frame to the front of `buffer`; returns its length. Anything that is
-    /// [a frame or becomes one](IntoFrame) can be sent.
+    /// Writes a frame to the front of `buffer`, and returns its length. You can send anything that
+    /// is [a frame or becomes one](IntoFrame).
     ///
     /// # Errors
-    /// If the frame may not be sent now, does not fit, or there is no masking key.
+    /// If the frame may not be sent now or does not fit, or if there is no masking key.
     #[inline]
     pub fn send<F: IntoFrame>(&mut self, frame: F, buffer: &mut [u8]) -> Result<usize, SendError> {
         self.writer.send(frame, buffer)
     }
 
-    /// Writes what is owed to the peer to the front of `buffer`; returns its length, which is 0 if
-    /// nothing is.
+    /// Writes the owed reply to the front of `buffer`, and returns its length, which is 0 if no
+    /// reply is owed.
     ///
     /// # Errors
-    /// If it does not fit ([`FrameDecoder::MIN_BUFFER`] bytes are enough), or there is no masking key.
-    /// It is then still owed.
+    /// If the reply does not fit ([`FrameDecoder::MIN_BUFFER`] bytes are enough), or if there is no
+    /// masking key. The reply is still owed then.
     pub fn reply(&mut self, buffer: &mut [u8]) -> Result<usize, SendError> {
         let Some(reply) = self.reader.owed() else { return Ok(0) };
         let len = self.writer.reply(reply, buffer)?;
@@ -295,7 +302,7 @@ impl<M: MaskSource, D> Connection<M, D> {
         self.writer.send_to(frame, buffer)
     }
 
-    /// Appends what is owed to the peer to `buffer`.
+    /// Appends the owed reply to `buffer`, if there is one.
     ///
     /// # Errors
     /// As [`reply`](Self::reply).
@@ -303,8 +310,8 @@ impl<M: MaskSource, D> Connection<M, D> {
         self.append_reply(buffer).map(drop)
     }
 
-    /// As [`reply_to`](Self::reply_to); returns the length of the payload that was appended, if a
-    /// frame was.
+    /// Appends the owed reply, as [`reply_to`](Self::reply_to) does. Returns the length of its
+    /// payload, or `None` if nothing was appended.
     pub(in crate::ws) fn append_reply<B: BufMut>(
         &mut self,
         buffer: &mut B,
@@ -315,7 +322,7 @@ impl<M: MaskSource, D> Connection<M, D> {
         Ok(len)
     }
 
-    /// The opcode of the frame that is owed to the peer.
+    /// Returns the opcode of the reply that is owed to the peer.
     pub(in crate::ws) fn owed(&self) -> Option<OpCode> {
         self.reader.owed().map(|reply| reply.opcode)
     }

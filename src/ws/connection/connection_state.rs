@@ -1,18 +1,20 @@
-//! The state of the closing handshake.
+//! [`ConnectionState`], the state of the closing handshake.
 
-/// How far the closing handshake is (RFC 6455, 7.1).
+/// The state of the closing handshake ([RFC 6455, section
+/// 7.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.1)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConnectionState {
-    /// Neither side closed.
+    /// Neither side has closed.
     Open,
-    /// We sent a close frame and await the peer's. What it sent before still comes, and its pings
-    /// are answered, but we send nothing else.
+    /// We have sent a close frame, and wait for the peer's. We still receive what the peer sent
+    /// before its close frame, and still answer its pings, but send nothing else.
     LocalClosing,
-    /// The peer sent a close frame, or broke the protocol: we owe it our close frame, and may send
-    /// nothing else.
+    /// The peer has sent a close frame or broken the protocol. We owe it our close frame, and may
+    /// send nothing else.
     RemoteClosing,
-    /// Both close frames are out. Once ours is written, a server shuts the transport; a client
-    /// waits for that for a while, and then does so itself (RFC 6455, 7.1.1). After an error of
-    /// the peer both shut it at once.
+    /// Both close frames have been sent. Once ours is written, a server shuts the transport. A
+    /// client waits a while for the server to do so, and then shuts it itself ([RFC 6455, section
+    /// 7.1.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1)). After an error of the peer,
+    /// both roles shut it at once.
     Closed,
 }

@@ -1,4 +1,4 @@
-//! What can be sent.
+//! [`IntoFrame`], the values that can be sent as a frame.
 
 use super::send_error::SendError;
 #[cfg(feature = "alloc")]
@@ -11,13 +11,13 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 #[cfg(feature = "alloc")]
 use bytes::{Bytes, BytesMut};
 
-/// What can be sent: a frame, a message, or text or bytes that become one.
+/// A value that can be sent: a frame, a message, or text or bytes that become a message.
 ///
 /// | value | sent as |
 /// |---|---|
 /// | `&str`, `String`, [`Utf8Bytes`](crate::Utf8Bytes) | a text message |
 /// | `&[u8]`, `Vec<u8>`, `Bytes`, `BytesMut` | a binary message |
-/// | [`Message`](crate::ws::Message) or `&Message` | what it is, also a ping, a pong or a close frame |
+/// | [`Message`](crate::ws::Message) or `&Message` | the message, ping, pong or close frame |
 /// | [`Frame`] or `&Frame` | itself |
 /// | [`PreparedFrame`](crate::ws::PreparedFrame) or `&PreparedFrame` | itself |
 ///
@@ -49,19 +49,19 @@ use bytes::{Bytes, BytesMut};
 /// # Ok::<(), SendError>(())
 /// ```
 pub trait IntoFrame: Sized {
-    /// What holds the payload.
+    /// The type of the payload.
     type Payload: AsRef<[u8]>;
 
     /// Returns the frame to send.
     ///
     /// # Errors
-    /// If the value has no frame: a message that was [skipped](crate::ws::frame::OnLimit::Skip), or
-    /// a control frame that is too long.
+    /// If the value is a message that was [skipped](crate::ws::frame::OnLimit::Skip), which has no
+    /// frame, or a control frame that is too long.
     fn into_frame(self) -> Result<Frame<Self::Payload>, SendError>;
 
-    /// Returns the same frame encoded for many receivers, if the value is one.
-    /// [`WebSocket`](crate::ws::WebSocket) and [`MessageStream`](crate::ws::MessageStream) send it
-    /// instead, so that it is compressed once for all.
+    /// Returns the frame encoded for many receivers, if the value is one. A server's
+    /// [`WebSocket`](crate::ws::WebSocket) and [`MessageStream`](crate::ws::MessageStream) send
+    /// that frame, so that it is compressed once for all receivers.
     #[cfg(feature = "alloc")]
     fn prepared(&self) -> Option<&PreparedFrame> {
         None
@@ -86,7 +86,7 @@ impl<'a, P: AsRef<[u8]>> IntoFrame for &'a Frame<P> {
     }
 }
 
-/// Implements it for text and bytes.
+/// Implements `IntoFrame` for text and bytes.
 macro_rules! messages {
     (@ ($($generics:tt)*) $from:ty, $payload:ty, $it:ident, $frame:expr) => {
         impl<$($generics)*> IntoFrame for $from {

@@ -1,4 +1,4 @@
-//! Whole messages.
+//! [`Message`], a whole message or a control frame.
 
 use super::send_error::SendError;
 use crate::Utf8Bytes;
@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 
 /// A whole message, or a control frame.
 ///
-/// Text and bytes convert into a message, and a message can be sent as it was received:
+/// Text and bytes convert into a message, and a received message can be sent again:
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -23,28 +23,29 @@ use bytes::{Bytes, BytesMut};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// Text, known to be valid.
+    /// Text, which is valid UTF-8.
     Text(Utf8Bytes),
     /// Bytes.
     Binary(Bytes),
-    /// A ping, at most 125 bytes, whose payload the pong is to repeat.
+    /// A ping of at most 125 bytes. The pong must repeat its payload.
     Ping(Bytes),
-    /// A pong, at most 125 bytes.
+    /// A pong of at most 125 bytes.
     Pong(Bytes),
-    /// The peer closes, with a code and a reason or without. Whatever it sends after is ignored.
+    /// The peer closes, with or without a code and reason. Anything that it sends afterwards is
+    /// ignored.
     Close(Option<Close<Utf8Bytes>>),
-    /// A message passed this limit, and is dropped, as
-    /// [`OnLimit::Skip`](crate::ws::frame::OnLimit::Skip) has it.
+    /// A message passed this limit and was dropped, because of
+    /// [`OnLimit::Skip`](crate::ws::frame::OnLimit::Skip).
     Skipped(ProtocolError),
 }
 
-/// A message that has no text, where text was asked for.
+/// The message is not text, but text was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("the message is no text")]
+#[error("the message is not text")]
 pub struct NotText;
 
 impl Message {
-    /// Whether this is a text or binary message, and not a control frame or one that was skipped.
+    /// Returns whether this is a text or binary message, not a control frame or a skipped message.
     ///
     /// ```
     /// use eventwire::ws::Message;
@@ -68,7 +69,7 @@ impl Message {
     /// ```
     ///
     /// # Errors
-    /// If this is another kind of message.
+    /// If this is not a text message.
     pub fn into_text(self) -> Result<Utf8Bytes, NotText> {
         match self {
             Self::Text(text) => Ok(text),
@@ -125,8 +126,8 @@ impl<const N: usize> From<&[u8; N]> for Message {
     }
 }
 
-/// Fails for a [`Skipped`](Message::Skipped) message, whose payload is gone, and for a hand-made
-/// control frame that is too long. Every other message that was received has a frame.
+/// Fails for a [`Skipped`](Message::Skipped) message, whose payload is gone, and for a control
+/// frame of your own that is too long. Every other received message has a frame.
 impl TryFrom<Message> for Frame<Bytes> {
     type Error = SendError;
 
@@ -146,7 +147,7 @@ impl TryFrom<Message> for Frame<Bytes> {
     }
 }
 
-/// Fails as `TryFrom<Message>` does.
+/// Fails in the same cases as `TryFrom<Message>`.
 impl<'a> TryFrom<&'a Message> for Frame<&'a [u8]> {
     type Error = SendError;
 

@@ -1,4 +1,4 @@
-//! Decoding of whole messages.
+//! [`MessageDecoder`], which decodes whole messages.
 
 use super::message::Message;
 use crate::Utf8Bytes;
@@ -10,17 +10,19 @@ use alloc::vec::Vec;
 use bytes::{Buf, Bytes, BytesMut};
 use core::ops::Range;
 
-/// Decodes whole messages: a [`FrameDecoder`], and the memory to put fragments together.
+/// Decodes whole messages. It consists of a [`FrameDecoder`] and the memory in which fragments are
+/// put together.
 ///
-/// A message that lies in the buffer as one frame shares its memory, and keeps the whole buffer
-/// alive: copy out what is to be kept for long. Others are gathered as they arrive, which copies
-/// them once, to memory of their own.
+/// If the buffer holds a message as one frame, the message shares the memory of the buffer and
+/// keeps all of it alive, so copy a message that you keep for long. All other messages are gathered
+/// as they arrive, which copies them once, to memory of their own.
 ///
-/// Memory: on 64-bit machines 112 bytes (128 with feature `deflate`), and what was gathered of a message
-/// that is not whole. That grows by doubling, so that it takes no more than twice what has arrived, inflated
-/// if it was compressed, and for a moment what it took before as well; it never exceeds
-/// [`Limits::max_message`], or twice that for the moment. Whatever the limit, no message is longer than
-/// `isize::MAX` bytes, as no memory in one piece is.
+/// Memory: on 64-bit machines 112 bytes (128 with feature `deflate`), plus the part of an
+/// unfinished message that has been gathered. That memory grows by doubling, so it takes at most
+/// twice the bytes received (inflated, if the message is compressed), and briefly the old memory as
+/// well while it grows. It never exceeds [`Limits::max_message`], or twice that while it grows.
+/// Whatever the limit, no message is longer than `isize::MAX` bytes, the longest allocation in
+/// Rust.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -37,12 +39,12 @@ use core::ops::Range;
 pub struct MessageDecoder {
     decoder: FrameDecoder,
     inflater: Option<BoxedInflater>,
-    /// What has arrived of a message that is not whole.
+    /// The part of an unfinished message that has arrived.
     gathered: Vec<u8>,
 }
 
 impl MessageDecoder {
-    /// A decoder for what `role`, which is ours, receives.
+    /// Creates a decoder for the frames that `role`, our own role, receives.
     #[must_use]
     pub fn new(role: Role, limits: Limits) -> Self {
         Self {
@@ -52,10 +54,10 @@ impl MessageDecoder {
         }
     }
 
-    /// Inflates messages as was agreed on in the handshake, if it was; for a decoder that is new.
+    /// Inflates messages as the handshake agreed, if it did. Call it on a new decoder.
     ///
-    /// The limit of a message is then that of what it stands for: no more than that is inflated, and
-    /// nothing kept of how it came.
+    /// The limit of a message then applies to its inflated length. No more than that is inflated,
+    /// and the compressed bytes are not kept.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, deflate: &Deflate, agreed: Option<DeflateParams>) -> Self {
@@ -70,8 +72,9 @@ impl MessageDecoder {
             agreed.map(|params| MessageInflater::boxed(deflate, params, role, max_message));
     }
 
-    /// Sets what the peer may send from its next data frame on, as [`FrameDecoder::set_limits`]. Of
-    /// a compressed message under way, the next byte that is inflated counts.
+    /// Changes the limits on what the peer may send, from its next data frame on. See
+    /// [`FrameDecoder::set_limits`]. To a compressed message under way, they apply from the next
+    /// inflated byte on.
     pub fn set_limits(&mut self, limits: Limits) {
         let limits = in_one_piece(limits);
         self.decoder.set_limits(limits);
@@ -82,11 +85,11 @@ impl MessageDecoder {
 
     /// Takes the next message or control frame off the front of `buffer`.
     ///
-    /// The convention is that of [`FrameDecoder::decode`]: after `Ok(None)` leave what is left in
-    /// `buffer`, and append to it.
+    /// The convention is that of [`FrameDecoder::decode`]: after `Ok(None)`, leave the remaining
+    /// bytes in `buffer`, and append to it.
     ///
     /// # Errors
-    /// As [`FrameDecoder::decode`]. What has arrived of the message is lost.
+    /// As [`FrameDecoder::decode`]. The part of the message that has arrived is lost.
     #[inline(always)]
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         if let Some((kind, Range { start, end })) = self.decoder.whole(buffer) {
@@ -97,7 +100,8 @@ impl MessageDecoder {
         self.decode_any(buffer)
     }
 
-    /// As [`decode`](Self::decode), for all that is not a [`whole`](FrameDecoder::whole) message.
+    /// Decodes everything except a [`whole`](FrameDecoder::whole) message, as
+    /// [`decode`](Self::decode) does.
     #[inline(never)]
     fn decode_any(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         loop {
@@ -105,7 +109,7 @@ impl MessageDecoder {
             if let Ok(Step::Event { event: FrameEvent::Data(run), end }) = &step
                 && run.compressed
             {
-                // Nothing of it is kept, so that it need not share memory.
+                // The compressed bytes are not kept, so they need not share memory.
                 let inflated = self.inflate(run, &buffer[run.payload.clone()]);
                 buffer.advance(*end);
                 match inflated? {
@@ -137,13 +141,13 @@ impl MessageDecoder {
         }
     }
 
-    /// There will be no more messages.
+    /// Frees the memory for messages. No more of them will come.
     fn release(&mut self) {
         self.gathered = Vec::new();
         self.inflater = None;
     }
 
-    /// The message that ends with this run, if one does.
+    /// Returns the message that ends with this run, if one does.
     fn gather(&mut self, run: Run<BytesMut>) -> Option<Message> {
         let Run { kind, payload, fin, .. } = run;
         if fin && self.gathered.is_empty() {
@@ -154,13 +158,13 @@ impl MessageDecoder {
         fin.then(|| message(kind, core::mem::take(&mut self.gathered).into()))
     }
 
-    /// The message that ends with this run of a compressed one, if one does.
+    /// Returns the message that ends with this run of a compressed message, if one does.
     fn inflate<P>(
         &mut self,
         run: &Run<P>,
         mut payload: &[u8],
     ) -> Result<Option<Message>, ProtocolError> {
-        // The decoder gives none that is compressed without it.
+        // Without an inflater, the decoder yields no compressed runs.
         let Some(inflater) = &mut self.inflater else { return Ok(None) };
         let mut room = Scratch::take();
         loop {
@@ -177,21 +181,21 @@ impl MessageDecoder {
         Ok(run.fin.then(|| message(run.kind, core::mem::take(&mut self.gathered).into())))
     }
 
-    /// As [`FrameDecoder::in_message`].
+    /// Returns whether a message has begun but not ended. See [`FrameDecoder::in_message`].
     #[must_use]
     pub const fn in_message(&self) -> bool {
         self.decoder.in_message()
     }
 }
 
-/// The same limits, for messages that lie in one piece of memory.
+/// Returns the same limits, for messages that are in one piece of memory.
 fn in_one_piece(limits: Limits) -> Limits {
     let max_message = limits.max_message.min(isize::MAX as u64);
     limits.max_message(max_message)
 }
 
-/// Appends a part of a message. If that needs memory, there will be as much again, but no more than for
-/// the longest message.
+/// Appends a part of a message. If there is no room, the memory grows to twice the size that is
+/// needed now, but at most to that of the longest message.
 fn append(gathered: &mut Vec<u8>, part: &[u8], longest: u64) {
     let needed = gathered.len() + part.len();
     if gathered.capacity() < needed {
@@ -202,7 +206,7 @@ fn append(gathered: &mut Vec<u8>, part: &[u8], longest: u64) {
     gathered.extend_from_slice(part);
 }
 
-/// A whole message, which the decoder has found valid.
+/// Creates a whole message. The decoder has found it valid.
 #[inline]
 fn message(kind: DataKind, payload: Bytes) -> Message {
     match kind {

@@ -1,4 +1,7 @@
-//! The connection (RFC 6455, sections 5 to 7): whole messages, replies, the closing handshake.
+//! The connection ([RFC 6455, sections 5 to 7]): whole messages, replies, and the closing
+//! handshake.
+//!
+//! [RFC 6455, sections 5 to 7]: https://www.rfc-editor.org/rfc/rfc6455#section-5
 
 #[expect(clippy::module_inception, reason = "a file is named as the type in it")]
 pub(super) mod connection;
@@ -25,7 +28,7 @@ pub use reader::Reader;
 pub use reply::Reply;
 pub use writer::Writer;
 
-// For the layers above.
+// Used by the layers above.
 #[cfg(feature = "alloc")]
 pub(super) use {
     connection::Connection, connection_state::ConnectionState, message::Message,

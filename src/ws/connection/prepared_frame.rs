@@ -1,10 +1,10 @@
-//! A frame that is encoded once and sent to many receivers.
+//! [`PreparedFrame`], a frame that is encoded once and sent to many receivers.
 
 use crate::ws::deflate::{Forms, MessageDeflater};
 use crate::ws::frame::{CloseCode, Encoded, Frame, Shape};
 
 impl<P: AsRef<[u8]>> Frame<P> {
-    /// The frame, encoded once for all receivers that a server sends it to.
+    /// Encodes the frame once for all receivers that a server sends it to.
     ///
     /// ```
     /// use eventwire::ws::Frame;
@@ -27,32 +27,33 @@ impl<P: AsRef<[u8]>> Frame<P> {
     }
 }
 
-/// A frame that was encoded once, to be sent to many by a server. Where compression was agreed on, it is
-/// compressed once for each size of window and level, when the first connection needs it.
+/// A frame that was encoded once, so that a server can send it to many receivers. Where compression
+/// was agreed on, the frame is compressed once for each window size and level, when the first
+/// connection needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PreparedFrame {
     pub(in crate::ws) shape: Shape,
     code: Option<CloseCode>,
     pub(super) encoded: Encoded,
-    /// Whether to compress it, if that was said.
+    /// Whether to compress it, if the caller has decided.
     compress: Option<bool>,
     forms: Forms,
 }
 
 impl PreparedFrame {
-    /// How many bytes it takes, the header included, where it is not compressed.
+    /// Returns the encoded length without compression, including the header.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         self.encoded.bytes.len()
     }
 
-    /// The frame that was encoded.
+    /// Returns the frame that was encoded.
     pub(in crate::ws) fn frame(&self) -> Frame<&[u8]> {
         let frame = Frame::shaped(self.shape, self.encoded.payload());
         Frame { code: self.code, compress: self.compress, ..frame }
     }
 
-    /// The frame as this deflater compresses it, if that makes it shorter.
+    /// Returns the frame as this deflater compresses it, if that makes it shorter.
     pub(super) fn compressed(&self, deflater: &mut MessageDeflater) -> Option<Encoded> {
         let Shape { continuing, fin, .. } = self.shape;
         if continuing || !fin {

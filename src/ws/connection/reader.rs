@@ -1,4 +1,4 @@
-//! The receiving half of a connection.
+//! [`Reader`], the receiving half of a connection.
 
 use super::reply::Reply;
 use crate::ws::frame::{FrameDecoder, FrameEvent, OpCode, ProtocolError};
@@ -8,12 +8,17 @@ use {
     bytes::BytesMut,
 };
 
-/// The receiving half of a connection: decodes, and notes what is owed to the peer: the pong to a
-/// ping, the answer to a close frame, the close frame after an error (RFC 6455, 5.5, 7.1.7).
+/// The receiving half of a connection. Decodes, and notes the reply that is owed to the peer: the
+/// pong to a ping, the answer to a close frame, or the close frame after an error (RFC 6455,
+/// sections [5.5] and [7.1.7]).
 ///
-/// Carry replies to the [`Writer`](crate::ws::connection::Writer), at the latest before the next read. Pings that
-/// come while a pong is owed replace it, as the standard allows, so that a peer cannot make us keep
-/// more than one.
+/// Carry the replies to the [`Writer`](crate::ws::connection::Writer), at the latest before the
+/// next read. While a pong is owed, the pong to a further ping replaces it, as [section
+/// 5.5.3][5.5.3] allows. So a peer cannot make us keep more than one.
+///
+/// [5.5]: https://www.rfc-editor.org/rfc/rfc6455#section-5.5
+/// [5.5.3]: https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
+/// [7.1.7]: https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
 ///
 /// ```
 /// use eventwire::ws::Limits;
@@ -34,19 +39,20 @@ use {
 #[derive(Debug)]
 pub struct Reader<D = FrameDecoder> {
     decoder: D,
-    /// The latest counts: nothing but a close frame answers a close frame.
+    /// The latest reply replaces the one before. Only a close frame answers a close frame.
     owed: Option<Reply>,
     done: bool,
 }
 
 impl<D> Reader<D> {
-    /// The reader on top of this decoder.
+    /// Creates a reader on top of this decoder.
     #[must_use]
     pub const fn new(decoder: D) -> Self {
         Self { decoder, owed: None, done: false }
     }
 
-    /// What is owed to the peer, if it has not been taken.
+    /// Takes the reply that is owed to the peer. Returns `None` if none is owed, or if it was taken
+    /// before.
     pub const fn take_reply(&mut self) -> Option<Reply> {
         self.owed.take()
     }
@@ -55,14 +61,15 @@ impl<D> Reader<D> {
         self.owed.as_ref()
     }
 
-    /// Whether the peer closed or broke the protocol: nothing more will be received.
+    /// Returns whether the peer has closed or broken the protocol. Nothing more will be received
+    /// then.
     #[must_use]
     #[inline]
     pub const fn is_done(&self) -> bool {
         self.done
     }
 
-    /// The decoder.
+    /// Returns the decoder.
     #[must_use]
     pub const fn decoder(&self) -> &D {
         &self.decoder
@@ -76,7 +83,7 @@ impl<D> Reader<D> {
         &mut self.decoder
     }
 
-    /// Notes what a result calls for.
+    /// Notes the reply that a result calls for.
     #[inline]
     fn note<T>(
         &mut self,
@@ -86,7 +93,7 @@ impl<D> Reader<D> {
         let reply = match result {
             Ok(Some(received)) => reply(received),
             Ok(None) => None,
-            // Repeated errors are not answered again.
+            // A repeated error is not answered again.
             Err(_) if self.done => None,
             Err(error) => Some(Reply::close(Some((error.close_code(), "")))),
         };
@@ -98,10 +105,10 @@ impl<D> Reader<D> {
 }
 
 impl Reader {
-    /// As [`FrameDecoder::decode`].
+    /// Takes the next event off the front of `input`, as [`FrameDecoder::decode`] does.
     ///
     /// # Errors
-    /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
+    /// If the peer broke the protocol or passed a limit. A reply is owed then.
     #[inline]
     pub fn receive<'a>(
         &mut self,
@@ -112,7 +119,7 @@ impl Reader {
         result
     }
 
-    /// As [`FrameDecoder::decode_buffer`].
+    /// Takes the next event off the front of `buffer`, as [`FrameDecoder::decode_buffer`] does.
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
@@ -130,10 +137,11 @@ impl Reader {
 
 #[cfg(feature = "alloc")]
 impl Reader<MessageDecoder> {
-    /// As [`MessageDecoder::decode`].
+    /// Takes the next message or control frame off the front of `buffer`, as
+    /// [`MessageDecoder::decode`] does.
     ///
     /// # Errors
-    /// If the peer broke the protocol or passed a limit, which is to be answered: a reply is owed.
+    /// If the peer broke the protocol or passed a limit. A reply is owed then.
     #[inline]
     pub fn receive(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
         let result = self.decoder.decode(buffer);

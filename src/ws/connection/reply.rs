@@ -1,12 +1,13 @@
-//! The frame that a connection owes to its peer.
+//! [`Reply`], the frame that a connection owes to its peer.
 
 #[cfg(feature = "alloc")]
 use super::message::Message;
 use crate::ws::frame::{Close, CloseCode, Frame, FrameEvent, OpCode};
 use core::fmt;
 
-/// What a [`Reader`](super::Reader) owes to the peer: a pong, which repeats the ping's payload, or a close frame,
-/// which repeats the code and reason of the peer's or tells what it did wrong.
+/// The reply that a [`Reader`](super::Reader) owes to the peer. It is a pong or a close frame. A
+/// pong repeats the ping's payload. A close frame repeats the code and reason of the peer's close
+/// frame, or has the code for the peer's error.
 pub struct Reply {
     pub(super) opcode: OpCode,
     code: Option<CloseCode>,
@@ -51,7 +52,7 @@ impl Reply {
         Self::close(close.map(|Close { code, reason }| (*code, reason.as_ref())))
     }
 
-    /// The frame to be sent.
+    /// Returns the frame to send.
     pub fn frame(&self) -> Frame<&[u8]> {
         Frame { code: self.code, ..Frame::new(self.opcode, &self.payload[..self.len]) }
     }

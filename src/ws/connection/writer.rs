@@ -1,4 +1,4 @@
-//! The sending half of a connection.
+//! [`Writer`], the sending half of a connection.
 
 use super::connection_state::ConnectionState;
 use super::into_frame::IntoFrame;
@@ -18,11 +18,16 @@ use {
     bytes::{BufMut, Bytes},
 };
 
-/// The sending half of a connection: masks what a client sends, keeps the order of fragments right,
-/// and sends nothing after its close frame but pings and pongs (RFC 6455, 5.4, 5.5.1, 5.5.2).
+/// The sending half of a connection. Masks the frames of a client, checks the order of fragments,
+/// and sends nothing after its close frame except pings and pongs (RFC 6455, sections [5.4],
+/// [5.5.1] and [5.5.2]).
 ///
-/// It needs no lock to be apart from its [`Reader`](crate::ws::connection::Reader): what that one owes to the peer
-/// is carried over as a [`Reply`].
+/// The writer works apart from its [`Reader`](crate::ws::connection::Reader) without a lock. Carry
+/// the replies that the reader owes to the peer over as [`Reply`]s.
+///
+/// [5.4]: https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+/// [5.5.1]: https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+/// [5.5.2]: https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2
 ///
 /// ```
 /// use eventwire::ws::{Frame, SendError};
@@ -41,22 +46,22 @@ use {
 pub struct Writer<M = NoMask> {
     /// `None` on a server.
     masks: Option<M>,
-    /// The message that was begun and not ended.
+    /// The message that has begun but not ended.
     unfinished: Option<Unfinished>,
-    /// Whether messages may go out as somebody else compressed them.
+    /// Whether messages that were compressed elsewhere may be sent.
     compression: bool,
     deflater: Option<BoxedDeflater>,
     close_sent: bool,
-    /// The peer closed, or broke the protocol.
+    /// Whether the peer has closed or broken the protocol.
     peer_closed: bool,
 }
 
-/// A message that was begun and not ended, as it was given.
+/// A message that has begun but not ended, in the form in which the caller sends it.
 #[derive(Clone, Copy, Debug)]
 struct Unfinished {
     opcode: OpCode,
     compressed: bool,
-    /// Whether the last run of a text cut a character.
+    /// The state of the text after its last run, which may end inside a character.
     utf8: Utf8Validator,
 }
 
@@ -66,7 +71,7 @@ impl Unfinished {
         Self { opcode, compressed, utf8: Utf8Validator::new() }
     }
 
-    /// Whether a continuing frame of this shape belongs to the message.
+    /// Returns whether a continuing frame of this shape belongs to the message.
     #[inline]
     fn goes_on_with(self, Shape { opcode, compressed, .. }: Shape) -> bool {
         self.opcode == opcode && self.compressed == compressed
@@ -74,13 +79,14 @@ impl Unfinished {
 }
 
 impl Writer {
-    /// The writer of a server.
+    /// Creates the writer of a server.
     #[must_use]
     pub const fn server() -> Self {
         Self::new(None)
     }
 
-    /// Sends a frame without touching its payload: returns what to write before it, and it.
+    /// Sends a frame without touching its payload. Returns the header and the payload, to be
+    /// written in this order.
     ///
     /// # Errors
     /// If the frame may not be sent now.
@@ -94,8 +100,9 @@ impl Writer {
 
 #[cfg(feature = "alloc")]
 impl Writer {
-    /// Sends a frame that was encoded for many: returns the bytes to write. Compressed, it refers to
-    /// nothing that was sent before, and nothing that is sent later refers to it.
+    /// Sends a frame that was encoded for many receivers. Returns the bytes to write. If it is
+    /// compressed, it refers to nothing that was sent before, and nothing that is sent later refers
+    /// to it.
     ///
     /// # Errors
     /// If the frame may not be sent now.
@@ -116,22 +123,23 @@ impl<M> Writer<M> {
         }
     }
 
-    /// Whether [runs](Self::send_run) of messages that are compressed already may be sent, as an extension
-    /// was agreed on that does so (RFC 7692, 6), for those who pass them on and compress nothing
-    /// themselves.
+    /// Sets whether [runs](Self::send_run) of messages that are already compressed may be sent,
+    /// because an extension that compresses was agreed on ([RFC 7692, section
+    /// 6](https://www.rfc-editor.org/rfc/rfc7692#section-6)). This is for programs that pass such
+    /// messages on and compress nothing themselves.
     #[must_use]
     pub const fn compression(mut self, agreed: bool) -> Self {
         self.compression = agreed;
         self
     }
 
-    /// Compresses messages as was agreed on in the handshake, if it was; for a connection that has sent
-    /// nothing yet. What goes out uncompressed all the same are messages that are
-    /// [too short](crate::ws::Deflate::min_len) or [not to be compressed](Frame::compress), and payloads that
-    /// are sent [shared](Writer::send_shared) or [in place](Self::send_in_place).
+    /// Compresses messages as the handshake agreed, if it did. Call it before anything is sent. Two
+    /// kinds of message still go out uncompressed: messages that are [too
+    /// short](crate::ws::Deflate::min_len) or [not to be compressed](Frame::compress), and payloads
+    /// that are sent [shared](Writer::send_shared) or [in place](Self::send_in_place).
     ///
-    /// What did not [fit](SendError::BufferTooSmall) is compressed anew when it is sent again, and then
-    /// without what came before, so that it may take more than was needed first.
+    /// If the output is [too small](SendError::BufferTooSmall), sending the frame again compresses
+    /// it anew, without the messages before it. So it may then need more room than the error says.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, deflate: &Deflate, agreed: Option<DeflateParams>) -> Self {
@@ -139,12 +147,14 @@ impl<M> Writer<M> {
         self
     }
 
-    /// Whether what others compressed may go out: it refers to what others sent.
+    /// Returns whether messages that were compressed elsewhere may be sent. They refer to what was
+    /// sent there, so they cannot be mixed with messages that we compress.
     const fn passes_on(&self) -> bool {
         self.compression && self.deflater.is_none()
     }
 
-    /// How far the closing handshake is, by what was sent and which replies were carried here.
+    /// Returns the state of the closing handshake, by the frames that were sent and the replies
+    /// that were carried here.
     #[must_use]
     pub const fn state(&self) -> ConnectionState {
         match (self.close_sent, self.peer_closed) {
@@ -178,14 +188,14 @@ impl<M> Writer<M> {
         self.deflater = agreed.map(|params| MessageDeflater::boxed(deflate, params, role));
     }
 
-    /// Whether this frame would be compressed.
+    /// Returns whether this frame would be compressed.
     pub(in crate::ws) fn compresses<P: AsRef<[u8]>>(&self, frame: &Frame<P>) -> bool {
         self.deflater.as_ref().is_some_and(|deflater| deflater.takes(frame))
     }
 }
 
 impl<M: MaskSource> Writer<M> {
-    /// As [`send_shared`](Writer::send_shared), where the role is known to be a server's.
+    /// Sends a frame as [`send_shared`](Writer::send_shared) does. The role must be a server's.
     pub(in crate::ws) fn share<P: AsRef<[u8]>>(
         &mut self,
         frame: Frame<P>,
@@ -197,8 +207,8 @@ impl<M: MaskSource> Writer<M> {
         Ok((header, frame.payload))
     }
 
-    /// As [`send_prepared`](Writer::send_prepared), with the lengths of the frame's parts, where the
-    /// role is known to be a server's.
+    /// Sends a frame as [`send_prepared`](Writer::send_prepared) does. Returns it with the lengths
+    /// of its parts. The role must be a server's.
     #[cfg(feature = "alloc")]
     pub(in crate::ws) fn share_prepared(
         &mut self,
@@ -211,27 +221,27 @@ impl<M: MaskSource> Writer<M> {
         Ok(compressed.unwrap_or_else(|| frame.encoded.clone()))
     }
 
-    /// The writer of a client, which masks its frames with these keys.
+    /// Creates the writer of a client, which masks its frames with these keys.
     #[must_use]
     pub const fn client(masks: M) -> Self {
         Self::new(Some(masks))
     }
 
-    /// The writer of a program that learns its own role at run time. A server drops `masks`.
+    /// Creates the writer of a program that learns its role at run time. A server drops `masks`.
     ///
-    /// All ways to send serve both roles, except [`send_shared`](Writer::send_shared) and
-    /// [`send_prepared`](Writer::send_prepared). They return bytes that are not masked, and so
-    /// belong to a writer whose type says that it is a server's.
+    /// All ways to send work in both roles, except [`send_shared`](Writer::send_shared) and
+    /// [`send_prepared`](Writer::send_prepared). These return unmasked bytes, so they need a writer
+    /// that is a server's by its type.
     #[must_use]
     pub fn with_role(role: Role, masks: M) -> Self {
         Self::new(matches!(role, Role::Client).then_some(masks))
     }
 
-    /// Writes a frame to the front of `buffer`; returns its length. Anything that is
-    /// [a frame or becomes one](IntoFrame) can be sent.
+    /// Writes a frame to the front of `buffer`, and returns its length. You can send anything that
+    /// is [a frame or becomes one](IntoFrame).
     ///
     /// # Errors
-    /// If the frame may not be sent now, does not fit, or there is no masking key.
+    /// If the frame may not be sent now or does not fit, or if there is no masking key.
     #[inline]
     pub fn send<F: IntoFrame>(&mut self, frame: F, buffer: &mut [u8]) -> Result<usize, SendError> {
         let frame = frame.into_frame()?;
@@ -239,8 +249,8 @@ impl<M: MaskSource> Writer<M> {
         self.put(frame.borrowed(), |frame, mask| frame.encode(mask, buffer))
     }
 
-    /// Sends a frame without copying its payload, which is masked where it lies if we are a client:
-    /// returns what to write before it, and it.
+    /// Sends a frame without copying its payload. A client masks the payload in place. Returns the
+    /// header and the payload, to be written in this order.
     ///
     /// ```
     /// use eventwire::ws::Frame;
@@ -255,7 +265,7 @@ impl<M: MaskSource> Writer<M> {
     /// ```
     ///
     /// # Errors
-    /// If the frame may not be sent now, or there is no masking key.
+    /// If the frame may not be sent now, or if there is no masking key.
     pub fn send_in_place<P: AsRef<[u8]> + AsMut<[u8]>>(
         &mut self,
         mut frame: Frame<P>,
@@ -269,9 +279,10 @@ impl<M: MaskSource> Writer<M> {
         Ok((header, frame.payload))
     }
 
-    /// Writes a run of a message, as a [`FrameDecoder`](crate::ws::frame::FrameDecoder) gave it, to the front of `buffer`,
-    /// as a frame of its own; returns its length. For those who pass messages on, or back, as they
-    /// arrive: which frame begins the message and which ends it follows from the runs.
+    /// Writes a run of a message, as a [`FrameDecoder`](crate::ws::frame::FrameDecoder) yields it,
+    /// to the front of `buffer` as a frame of its own, and returns its length. Use it to pass
+    /// messages on, or back, as they arrive. The runs tell which frame begins the message and which
+    /// frame ends it.
     ///
     /// ```
     /// use eventwire::ws::{Connection, Limits};
@@ -305,11 +316,11 @@ impl<M: MaskSource> Writer<M> {
         Ok(len)
     }
 
-    /// Writes what the reader owes to the front of `buffer`; returns its length, which is 0 if our
-    /// close frame makes it needless.
+    /// Writes a reply of the reader to the front of `buffer`, and returns its length. The length is
+    /// 0 if our close frame makes the reply needless.
     ///
     /// # Errors
-    /// If it does not fit (131 bytes are always enough), or there is no masking key.
+    /// If the reply does not fit (131 bytes are always enough), or if there is no masking key.
     pub fn reply(&mut self, reply: &Reply, buffer: &mut [u8]) -> Result<usize, SendError> {
         self.answer(reply, |frame, mask| frame.encode(mask, buffer)).map(Option::unwrap_or_default)
     }
@@ -320,7 +331,7 @@ impl<M: MaskSource> Writer<M> {
         encode: impl FnOnce(&Frame<&[u8]>, Option<MaskKey>) -> Result<T, BufferTooSmall>,
     ) -> Result<Option<T>, SendError> {
         let frame = reply.frame();
-        // Nothing but our close frame answers the peer's, and that once.
+        // Only our close frame answers the peer's, and only once.
         let close = frame.shape.opcode == OpCode::Close;
         self.peer_closed |= close;
         if self.peer_closed && (self.close_sent || !close) {
@@ -329,7 +340,7 @@ impl<M: MaskSource> Writer<M> {
         self.put(frame, encode).map(Some)
     }
 
-    /// Encodes what may be sent, and notes that it went out.
+    /// Encodes a frame that may be sent, and notes that it was sent.
     #[inline]
     fn put<T>(
         &mut self,
@@ -355,7 +366,7 @@ impl<M: MaskSource> Writer<M> {
         Ok(self.masks.as_mut().map(MaskSource::next_key).transpose()?)
     }
 
-    /// The frame of a run, and where in its text it ends.
+    /// Returns the frame of a run, and the state of the text after the run.
     fn run<'p, P: AsRef<[u8]>>(
         &self,
         run: &'p Run<P>,
@@ -389,7 +400,7 @@ impl<M: MaskSource> Writer<M> {
     fn check(&self, shape: Shape) -> Result<(), SendError> {
         self.check_order(shape)?;
         match self.unfinished {
-            // A frame is text by itself, which cannot begin inside a character.
+            // A frame of text is valid by itself, so it cannot begin inside a character.
             Some(Unfinished { utf8, .. }) if !utf8.is_complete() && !shape.opcode.is_control() => {
                 Err(SendError::InvalidUtf8)
             }
@@ -397,7 +408,7 @@ impl<M: MaskSource> Writer<M> {
         }
     }
 
-    /// As [`check`](Self::check), of a frame that cannot be compressed.
+    /// Checks a frame that cannot be compressed, as [`check`](Self::check) does.
     fn check_plain(&self, shape: Shape) -> Result<(), SendError> {
         self.check(shape)?;
         if shape.continuing && matches!(&self.deflater, Some(deflater) if deflater.in_message()) {
@@ -410,7 +421,7 @@ impl<M: MaskSource> Writer<M> {
     fn check_order(&self, shape: Shape) -> Result<(), SendError> {
         let may_follow = match shape.opcode {
             OpCode::Close => !self.close_sent,
-            // After our close frame too (5.5.2).
+            // Also after our close frame (RFC 6455, 5.5.2).
             control if control.is_control() => !self.peer_closed,
             _ => !self.close_sent && !self.peer_closed,
         };
@@ -430,7 +441,7 @@ impl<M: MaskSource> Writer<M> {
         }
     }
 
-    /// Notes what went out.
+    /// Notes that a frame was sent.
     #[inline]
     fn sent(&mut self, shape: Shape) {
         match shape.opcode {
@@ -443,7 +454,7 @@ impl<M: MaskSource> Writer<M> {
         }
     }
 
-    /// Notes where in a character the run ended that went out.
+    /// Notes where in a character the run ended that was sent.
     fn ran(&mut self, utf8: Utf8Validator) {
         if let Some(unfinished) = &mut self.unfinished {
             unfinished.utf8 = utf8;
@@ -466,7 +477,7 @@ impl<M: MaskSource> Writer<M> {
         self.append_to(&frame.into_frame()?, buffer).map(drop)
     }
 
-    /// As [`send_to`](Self::send_to); returns the length of the payload that was appended.
+    /// Appends a frame, as [`send_to`](Self::send_to) does. Returns the length of its payload.
     #[inline]
     pub(in crate::ws) fn append_to<P: AsRef<[u8]>, B: BufMut>(
         &mut self,
@@ -477,7 +488,7 @@ impl<M: MaskSource> Writer<M> {
         self.put(frame.borrowed(), |frame, mask| frame.append_to(mask, buffer))
     }
 
-    /// Appends a run of a message to `buffer`, as [`send_run`](Self::send_run).
+    /// Appends a run of a message to `buffer`, as [`send_run`](Self::send_run) writes it.
     ///
     /// # Errors
     /// As [`send_run`](Self::send_run).
@@ -492,7 +503,7 @@ impl<M: MaskSource> Writer<M> {
         Ok(())
     }
 
-    /// Appends what the reader owes to `buffer`.
+    /// Appends a reply of the reader to `buffer`.
     ///
     /// # Errors
     /// As [`reply`](Self::reply).
@@ -500,8 +511,8 @@ impl<M: MaskSource> Writer<M> {
         self.append_reply(reply, buffer).map(drop)
     }
 
-    /// As [`reply_to`](Self::reply_to); returns the length of the payload that was appended, if a
-    /// frame was.
+    /// Appends a reply, as [`reply_to`](Self::reply_to) does. Returns the length of its payload, or
+    /// `None` if nothing was appended.
     pub(super) fn append_reply<B: BufMut>(
         &mut self,
         reply: &Reply,

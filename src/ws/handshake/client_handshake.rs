@@ -1,4 +1,4 @@
-//! The client's side of the answer.
+//! [`ClientHandshake`], which reads a server's answer, and [`Response`], the answer.
 
 use super::deflate::Offer;
 use super::fields::{Fields, Headers};
@@ -10,7 +10,7 @@ use crate::token::token;
 use crate::ws::deflate::DeflateParams;
 use httparse::Error;
 
-/// Reads a server's response, as it arrives. From
+/// Reads a server's response as it arrives. Created by
 /// [`ClientRequest::handshake`](super::ClientRequest::handshake) or
 /// [`ResponseCheck::handshake`](super::ResponseCheck::handshake).
 #[derive(Clone, Debug)]
@@ -27,37 +27,39 @@ impl<'r> ClientHandshake<'r> {
         Self { head, accept: by.accept(), requested, failed: None }
     }
 
-    /// Sets how many bytes the head may have, interim responses before it included, instead of what the
-    /// [request](super::ClientRequest::max_head) says.
+    /// Sets the maximum size of the head in bytes, including interim responses before it, instead
+    /// of the limit of the [request](super::ClientRequest::max_head).
     #[must_use]
     pub const fn max_head(mut self, bytes: usize) -> Self {
         self.head.limits.max_head = bytes;
         self
     }
 
-    /// Sets how many headers the head may have, instead of what the
-    /// [request](super::ClientRequest::max_headers) says.
+    /// Sets the maximum number of headers in the head, instead of the limit of the
+    /// [request](super::ClientRequest::max_headers).
     #[must_use]
     pub const fn max_headers(mut self, count: usize) -> Self {
         self.head.limits.max_headers = count;
         self
     }
 
-    /// The same, apart from what the request borrowed: the names of its subprotocols are copied.
+    /// Returns the same machine, independent of the request: the names of the subprotocols are
+    /// copied.
     #[cfg(feature = "alloc")]
     #[must_use]
     pub fn into_owned(self) -> ClientHandshake<'static> {
         ClientHandshake { requested: self.requested.into_owned(), ..self }
     }
 
-    /// Looks for a whole response in all that was received so far, from the start. Interim
-    /// responses before it are passed over (RFC 9110, 15.2).
+    /// Looks for a complete response in everything received so far, from the start. Interim
+    /// responses before it are skipped ([RFC 9110, section
+    /// 15.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.2)).
     ///
-    /// `None`: append to the input, and call again.
+    /// After `None`, append to the input and call again.
     ///
     /// # Errors
-    /// If the server did not open the WebSocket as requested; it is repeated then. Or for misuse,
-    /// if the input is shorter than before.
+    /// If the server did not open the WebSocket as requested. Later calls repeat this error. Also,
+    /// as misuse, if the input is shorter than before.
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<Response<'a>>, ResponseError> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -72,7 +74,7 @@ impl<'r> ClientHandshake<'r> {
         while let Some(head) = self.head.find(input)? {
             match self.parse(&input[head.clone()]) {
                 Ok(response) => return Ok(Some(response.behind(head.start))),
-                // An interim response is none yet (RFC 9110, 15.2).
+                // An interim response is not the answer (RFC 9110, 15.2).
                 Err(ResponseError::Status { status: 100 | 102..200, .. }) => {
                     self.head.pass(head.end);
                 }
@@ -82,7 +84,7 @@ impl<'r> ClientHandshake<'r> {
         Ok(None)
     }
 
-    /// The response that a head is.
+    /// Parses a head as a response.
     fn parse<'a>(&self, head: &'a [u8]) -> Result<Response<'a>, ResponseError> {
         let mut parsed = httparse::Response::new(&mut []);
         let status = match parsed.parse(first_line(head)) {
@@ -101,13 +103,13 @@ impl<'r> ClientHandshake<'r> {
     }
 }
 
-/// Whether the first line begins like a response's, of whatever version.
+/// Returns whether the first line begins like a response's, of any version.
 fn names_a_version(head: &[u8]) -> bool {
     matches!(head, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b' ', ..]
         if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 
-/// What of a request its answer is held against.
+/// The parts of a request that its answer is checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Requested<'r> {
     pub(super) subprotocols: Subprotocols<'r>,
@@ -121,7 +123,8 @@ impl Requested<'_> {
         Requested { subprotocols: self.subprotocols.into_owned(), ..self }
     }
 
-    /// What RFC 6455, 4.1 demands of the headers of a 101.
+    /// Checks the headers of a 101 ([RFC 6455, section
+    /// 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
     pub(super) fn by_upgrade<'a>(
         &self,
         accept: &[u8; 28],
@@ -143,7 +146,7 @@ impl Requested<'_> {
         self.checked(fields, head_len)
     }
 
-    /// What is demanded in each version of HTTP.
+    /// Checks the headers that matter in every version of HTTP.
     pub(super) fn checked<'a>(
         &self,
         fields: Fields<'a>,
@@ -169,7 +172,7 @@ impl Requested<'_> {
         Ok(Response { subprotocol, deflate, fields, head_len })
     }
 
-    /// The compression that the server has agreed to, which is the only extension that we offer.
+    /// Returns the compression that the server agreed to. We offer no other extension.
     fn compression(&self, fields: Fields<'_>) -> Result<Option<DeflateParams>, ResponseError> {
         if fields.first(EXTENSIONS).is_none() {
             return Ok(None);
@@ -179,8 +182,8 @@ impl Requested<'_> {
     }
 }
 
-/// A response that opens the WebSocket as requested: all that the protocol demands of it was
-/// checked.
+/// A response that opens the WebSocket as requested. Everything that the protocol demands of it has
+/// been checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Response<'a> {
     subprotocol: Option<&'a str>,
@@ -191,46 +194,49 @@ pub struct Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// The same, its head after that many bytes of others.
+    /// Returns the same response, with its head after `start` bytes of other heads.
     const fn behind(mut self, start: usize) -> Self {
         self.head_len += start;
         self
     }
 
-    /// The subprotocol that the server chose, one of those requested. `None` if none was requested, or
-    /// [need not](super::ClientRequest::require_subprotocol) be chosen.
+    /// Returns the subprotocol that the server chose, which is a requested one. `None` if none was
+    /// requested, or if the server [need not choose](super::ClientRequest::require_subprotocol)
+    /// one.
     #[must_use]
     pub const fn subprotocol(&self) -> Option<&'a str> {
         self.subprotocol
     }
 
-    /// As [`deflate_params`](Self::deflate_params), also without compression.
+    /// Returns the same as [`deflate_params`](Self::deflate_params), but exists without its feature
+    /// too.
     #[cfg(feature = "alloc")]
     pub(in crate::ws) const fn agreed(&self) -> Option<DeflateParams> {
         self.deflate
     }
 
-    /// What compression was agreed on, if any was (RFC 7692, 7.1).
+    /// Returns the compression that was agreed on, if any ([RFC 7692, section
+    /// 7.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1)).
     #[cfg(feature = "deflate")]
     #[must_use]
     pub const fn deflate_params(&self) -> Option<DeflateParams> {
         self.deflate
     }
 
-    /// The value of the first header of this name, in any case.
+    /// Returns the value of the first header with this name, compared without regard to case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.fields.first(name)
     }
 
-    /// All headers.
+    /// Returns all headers.
     #[must_use]
     pub fn headers(&self) -> Headers<'a> {
         self.fields.headers()
     }
 
-    /// How many bytes of the input the response took: what follows are WebSocket frames. 0 if it
-    /// came as `http::Response`.
+    /// Returns how many bytes of the input the response takes. WebSocket frames follow. 0 if the
+    /// response came as `http::Response`.
     #[must_use]
     pub const fn head_len(&self) -> usize {
         self.head_len

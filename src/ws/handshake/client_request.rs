@@ -1,4 +1,4 @@
-//! What a client sends.
+//! [`ClientRequest`], a client's request.
 
 #[cfg(feature = "alloc")]
 use super::Headers;
@@ -43,11 +43,12 @@ use core::fmt;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Write it as often as you like, and read the answer by [`handshake`](Self::handshake).
+/// You can write the request any number of times. Read the answer with
+/// [`handshake`](Self::handshake).
 ///
-/// It borrows what it is made of. With feature `alloc` it can own that as well: a
-/// [`header`](Self::header) is copied, and [`into_owned`](Self::into_owned) copies all the rest, so
-/// that a function can return the request:
+/// The request borrows its parts. With feature `alloc` it can own them too:
+/// [`header`](Self::header) copies a header, and [`into_owned`](Self::into_owned) copies everything
+/// else, so that a function can return the request:
 ///
 #[cfg_attr(feature = "alloc", doc = "```")]
 #[cfg_attr(not(feature = "alloc"), doc = "```ignore")]
@@ -75,13 +76,13 @@ pub struct ClientRequest<'a, By = Upgrade> {
     limits: Limits,
     deflate: Option<Lent<'a, Deflate>>,
     pub(super) headers: HeaderSlice<'a>,
-    /// Further headers that are owned, each with its line end.
+    /// Further headers that the request owns, each with its line end.
     #[cfg(feature = "alloc")]
     lines: Vec<u8>,
     pub(super) by: By,
 }
 
-/// The user and password of a URL, which are not shown.
+/// The user and password of a URL. `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq)]
 struct Secret<'a>(Text<'a>);
 
@@ -92,28 +93,28 @@ impl fmt::Debug for Secret<'_> {
 }
 
 impl<'a> ClientRequest<'a> {
-    /// A request to this host (with its port, if that is not the scheme's own) for this target: a
-    /// path, and a query if there is one. A path that is missing is written as `/`. See
-    /// [`from_url`](Self::from_url) to make it of a URL.
+    /// Creates a request to this host for this target. The host includes the port, unless that is
+    /// the default port of the scheme. The target is a path, optionally with a query. A missing
+    /// path is written as `/`. To create a request from a URL, use [`from_url`](Self::from_url).
     ///
-    /// `nonce` are 16 random bytes, drawn anew for each connection, as by `rand::random` or
-    /// `getrandom::fill`.
+    /// `nonce` is 16 random bytes, drawn anew for each connection, for example with `rand::random`
+    /// or `getrandom::fill`.
     ///
     /// # Errors
-    /// If the host or target cannot be sent: a target begins with a slash or a question mark, and
-    /// neither has a space, a control character, or other than ASCII. Percent-encode those, and write
-    /// names in Punycode.
+    /// If the host or target cannot be sent. A target must begin with a slash or a question mark.
+    /// Neither may have spaces, control characters or non-ASCII characters. Percent-encode those,
+    /// and write host names in Punycode.
     pub fn new(host: &'a str, target: &'a str, nonce: [u8; 16]) -> Result<Self, Unsendable> {
         Self::checked(host, target, Upgrade::new(nonce))
     }
 
-    /// A request for what this URL names, with its user and password as `Authorization: Basic`, unless
-    /// the [`headers`](Self::headers) have an `Authorization` of their own. `http` and `https` mean `ws`
-    /// and `wss`, as in browsers.
+    /// Creates a request for this URL. The URL's user and password are sent as `Authorization:
+    /// Basic`, unless the [`headers`](Self::headers) have an `Authorization` of their own. `http`
+    /// and `https` mean `ws` and `wss`, as in browsers.
     ///
-    /// The URL is a text or a [`Url`], which also says where to connect to.
+    /// The URL is text or a [`Url`], which also tells where to connect to.
     ///
-    /// `nonce` are 16 random bytes, as for [`new`](Self::new).
+    /// `nonce` is 16 random bytes, as in [`new`](Self::new).
     ///
     /// ```
     /// use eventwire::Url;
@@ -133,7 +134,7 @@ impl<'a> ClientRequest<'a> {
     /// ```
     ///
     /// # Errors
-    /// If the text is no URL. A [`Url`] always is one.
+    /// If the text is not a URL. A [`Url`] always is one.
     pub fn from_url<U>(url: U, nonce: [u8; 16]) -> Result<Self, InvalidUrl>
     where
         U: TryInto<Url<'a>, Error: Into<InvalidUrl>>,
@@ -142,42 +143,43 @@ impl<'a> ClientRequest<'a> {
         Ok(Self::of_url(&url, Upgrade::new(nonce)))
     }
 
-    /// Sets how many bytes the head of the answer may have, instead of
-    /// [`DEFAULT_MAX_HEAD`](super::DEFAULT_MAX_HEAD). [`handshake`](Self::handshake) keeps to it, and so
-    /// does [`WebSocket::connect`](crate::ws::WebSocket::connect).
+    /// Sets the maximum size of the answer's head in bytes, instead of
+    /// [`DEFAULT_MAX_HEAD`](super::DEFAULT_MAX_HEAD). It applies to [`handshake`](Self::handshake)
+    /// and to [`WebSocket::connect`](crate::ws::WebSocket::connect).
     #[must_use]
     pub const fn max_head(mut self, bytes: usize) -> Self {
         self.limits.max_head = bytes;
         self
     }
 
-    /// Sets how many headers the answer may have, instead of
-    /// [`DEFAULT_MAX_HEADERS`](super::DEFAULT_MAX_HEADERS), likewise.
+    /// Sets the maximum number of headers in the answer, instead of
+    /// [`DEFAULT_MAX_HEADERS`](super::DEFAULT_MAX_HEADERS). It applies to the same machines as
+    /// [`max_head`](Self::max_head).
     #[must_use]
     pub const fn max_headers(mut self, count: usize) -> Self {
         self.limits.max_headers = count;
         self
     }
 
-    /// What reads the answer.
+    /// Returns the machine that reads the answer.
     #[must_use]
     pub fn handshake(&self) -> ClientHandshake<'a> {
         ClientHandshake::of(self.limits, &self.by, self.requested())
     }
 
-    /// Returns the check of the answer alone, without what is sent.
+    /// Returns the check of the answer, without the request itself.
     #[must_use]
     pub fn response_check(&self) -> ResponseCheck<'a> {
         ResponseCheck { by: self.by, requested: self.requested() }
     }
 
-    /// Returns the key that is sent.
+    /// Returns the key that the request sends.
     #[must_use]
     pub fn key(&self) -> &str {
         self.by.key()
     }
 
-    /// Sets the key, instead of that of the nonce.
+    /// Sets the key, in place of the one from the nonce.
     #[cfg(feature = "http")]
     pub(super) fn set_key(&mut self, key: Upgrade) {
         self.by = key;
@@ -197,7 +199,7 @@ impl<'a, By> ClientRequest<'a, By> {
         Ok(Self::of(Text::Borrowed(host), Target::of(target), by))
     }
 
-    /// A URL has been checked.
+    /// Creates a request for a URL, which has been checked.
     pub(super) fn of_url(url: &Url<'a>, by: By) -> Self {
         let mut request = Self::of(Text::Borrowed(url.host_header()), url.target(), by);
         let credentials = url.credentials();
@@ -222,7 +224,7 @@ impl<'a, By> ClientRequest<'a, By> {
         }
     }
 
-    /// The same for another host, which is copied.
+    /// Returns the same request to another host, which is copied.
     #[cfg(feature = "http")]
     pub(super) fn set_host(mut self, host: &str) -> Result<Self, Unsendable> {
         if let Some(offset) = not_a_host(host.as_bytes()) {
@@ -248,12 +250,12 @@ impl<'a, By> ClientRequest<'a, By> {
         }
     }
 
-    /// The compression that is offered.
+    /// Returns the compression that the request offers.
     pub(in crate::ws) fn offered_deflate(&self) -> Option<&Deflate> {
         self.deflate.as_deref()
     }
 
-    /// The same, with everything that it borrows copied.
+    /// Returns the same request, with everything that it borrows copied.
     #[cfg(feature = "alloc")]
     #[must_use]
     pub fn into_owned(self) -> ClientRequest<'static, By> {
@@ -277,10 +279,10 @@ impl<'a, By> ClientRequest<'a, By> {
         }
     }
 
-    /// Sets the origin, which browsers send and other clients need not.
+    /// Sets the origin. Browsers send one. Other clients need not.
     ///
     /// # Errors
-    /// If it is empty, or has other than visible ASCII.
+    /// If the origin is empty or is not visible ASCII.
     pub fn origin(mut self, origin: &'a str) -> Result<Self, Unsendable> {
         if let Some(offset) = not_an_origin(origin.as_bytes()) {
             return Err(Unsendable::Origin { offset });
@@ -289,29 +291,31 @@ impl<'a, By> ClientRequest<'a, By> {
         Ok(self)
     }
 
-    /// Sets the subprotocols to choose from, the one you like best first. The server must choose one of
-    /// them, unless it [need not](Self::require_subprotocol).
+    /// Sets the subprotocols that the server can choose from, the preferred one first. The server
+    /// must choose one of them, unless you [allow it not to](Self::require_subprotocol).
     ///
     /// # Errors
-    /// If one is no token, or is there twice.
+    /// If a name is not a token or is listed twice.
     pub fn subprotocols(mut self, names: &'a [&'a str]) -> Result<Self, Unsendable> {
         check_subprotocols(names)?;
         self.subprotocols = Subprotocols::Listed(names);
         Ok(self)
     }
 
-    /// Whether a response fails the handshake that chooses none of the
-    /// [subprotocols](Self::subprotocols). By default it does, by
-    /// [`NoSubprotocol`](super::ResponseError::NoSubprotocol): so it does in browsers, and MQTT demands
-    /// it (5.0, section 6). RFC 6455 leaves it open, and some servers forget to answer.
+    /// Sets whether a response that chooses none of the [subprotocols](Self::subprotocols) fails
+    /// the handshake. By default it does, with the error
+    /// [`NoSubprotocol`](super::ResponseError::NoSubprotocol), as in browsers and as MQTT demands
+    /// ([version 5.0](https://docs.oasis-open.org/mqtt/mqtt/v5.0/mqtt-v5.0.html), section 6). RFC
+    /// 6455 leaves the choice to the client, and some servers forget to answer.
     #[must_use]
     pub const fn require_subprotocol(mut self, require: bool) -> Self {
         self.requires_subprotocol = require;
         self
     }
 
-    /// Offers compression (RFC 7692, 5.1). What the server makes of it is in the
-    /// [response](super::Response::deflate_params).
+    /// Offers compression ([RFC 7692, section
+    /// 5.1](https://www.rfc-editor.org/rfc/rfc7692#section-5.1)). The
+    /// [response](super::Response::deflate_params) tells what the server agreed to.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, deflate: &'a Deflate) -> Self {
@@ -319,21 +323,21 @@ impl<'a, By> ClientRequest<'a, By> {
         self
     }
 
-    /// Sets further headers, such as `Authorization` or `Cookie`. `Authorization` takes the place of a
-    /// URL's user and password. Those of [`header`](Self::header) stay.
+    /// Sets further headers, such as `Authorization` or `Cookie`. An `Authorization` replaces the
+    /// user and password of a URL. Headers that were added with [`header`](Self::header) stay.
     ///
     /// # Errors
-    /// If a name or value cannot be sent, or is for the handshake to write: `Connection`,
-    /// `Content-Length`, `Host`, `Origin`, `Transfer-Encoding`, `Upgrade` and `Sec-WebSocket-*`
-    /// are.
+    /// If a name or value cannot be sent, or if the handshake itself writes the header:
+    /// `Connection`, `Content-Length`, `Host`, `Origin`, `Transfer-Encoding`, `Upgrade` and
+    /// `Sec-WebSocket-*`.
     pub fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Result<Self, Unsendable> {
         check_headers(headers, &OWN)?;
         self.headers = headers;
         Ok(self)
     }
 
-    /// Adds a header, which is copied. `name` and `value` may be text or the types of the `http`
-    /// crate, and `value` any bytes that a header may have.
+    /// Adds a header, which is copied. `name` and `value` may be text or types of the `http` crate.
+    /// `value` may also be any bytes that are allowed in a header.
     ///
     /// ```
     /// use eventwire::ws::handshake::ClientRequest;
@@ -370,7 +374,7 @@ impl<'a, By> ClientRequest<'a, By> {
         Ok(())
     }
 
-    /// All further headers.
+    /// Returns all further headers.
     pub(super) fn further_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let headers = self.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
         #[cfg(feature = "alloc")]
@@ -378,7 +382,7 @@ impl<'a, By> ClientRequest<'a, By> {
         headers
     }
 
-    /// The user and password, if they are to be sent.
+    /// Returns the user and password, if the request sends them.
     pub(super) fn authorization(&self) -> Option<Credentials<'_>> {
         let is = |(name, _): (&str, _)| name.eq_ignore_ascii_case("Authorization");
         let credentials = self.credentials.as_ref().filter(|_| !self.further_headers().any(is))?;
@@ -393,7 +397,7 @@ fn add_line(lines: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
 }
 
-/// The headers that a request has of its own, besides those that no caller may write.
+/// The headers that only this request reserves, besides those that no head may have.
 const OWN: [&str; 2] = ["host", "origin"];
 
 impl Encode for ClientRequest<'_> {

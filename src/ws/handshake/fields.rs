@@ -52,7 +52,7 @@ impl<'a> Headers<'a> {
         Self::of_head(head)
     }
 
-    /// The headers of these lines.
+    /// Creates the headers of these lines.
     #[cfg(feature = "alloc")]
     pub(super) const fn of_lines(lines: &'a [u8]) -> Self {
         Self(Source::Lines(lines))

@@ -1,4 +1,4 @@
-//! The same handshake over the `http` crate's types, and extended CONNECT, which needs them.
+//! The handshake with the types of the `http` crate, and extended CONNECT, which needs them.
 
 use super::deflate::Offer;
 use super::fields::Fields;
@@ -22,13 +22,16 @@ use ::http::uri::{Authority, PathAndQuery, Scheme};
 use ::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, request, response};
 use alloc::string::{String, ToString};
 
-/// A handshake by extended CONNECT, over HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220), which has no key.
+/// A handshake by extended CONNECT, over HTTP/2 ([RFC
+/// 8441](https://www.rfc-editor.org/rfc/rfc8441)) or HTTP/3 ([RFC
+/// 9220](https://www.rfc-editor.org/rfc/rfc9220)). It has no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connect(());
 
-/// Whether a request asks for a WebSocket: its `Upgrade` lists `websocket`. A server that serves
-/// other requests of the same target as well asks this first. It then answers the errors of
-/// [`Request::from_http`], which say what is wrong with a request that asks for one.
+/// Returns whether a request asks for a WebSocket: its `Upgrade` lists `websocket`.
+///
+/// A server that also serves other requests for the same target calls this first. The errors of
+/// [`Request::from_http`] then say what is wrong with a request that does ask for a WebSocket.
 ///
 /// ```
 /// use eventwire::ws::handshake::{Request, is_upgrade};
@@ -50,20 +53,20 @@ pub struct Connect(());
 /// # Ok::<(), http::Error>(())
 /// ```
 ///
-/// A request by extended CONNECT has no such header; its `:protocol` says the same.
+/// A request by extended CONNECT has no such header. Its `:protocol` is `websocket` instead.
 #[must_use]
 pub fn is_upgrade(headers: &HeaderMap) -> bool {
     Fields::Map(headers).list_has("Upgrade", "websocket")
 }
 
 impl<'a> Request<'a> {
-    /// Checks a request that an HTTP/1.1 server has read. Bytes behind its head are the server's to
-    /// keep, as hyper does.
+    /// Checks a request that an HTTP/1.1 server has read. The server keeps the bytes after its
+    /// head, as hyper does.
     ///
     /// ```
     /// use eventwire::ws::handshake::Request;
     ///
-    /// /// The answer; on 101 await the upgrade of `request` after it was sent.
+    /// /// Returns the answer. After a 101 was sent, await the upgrade of `request`.
     /// fn answer<B>(request: &http::Request<B>) -> http::Result<http::Response<&'static str>> {
     ///     match Request::from_http(request) {
     ///         Ok(checked) => Ok(checked.accept().to_http()?.map(|()| "")),
@@ -85,13 +88,13 @@ impl<'a> Request<'a> {
     /// ```
     ///
     /// # Errors
-    /// If it does not open a WebSocket.
+    /// If the request does not open a WebSocket.
     pub fn from_http<B>(request: &'a ::http::Request<B>) -> Result<Self, RequestError> {
         Self::of_http(request.version(), request.method(), request.uri(), request.headers())
     }
 
-    /// As [`from_http`](Self::from_http), of a request that has been taken apart, as extractors
-    /// have it.
+    /// Checks the parts of a request, such as extractors have, as [`from_http`](Self::from_http)
+    /// does.
     ///
     /// ```
     /// use eventwire::ws::handshake::{ClientRequest, Request};
@@ -127,11 +130,11 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Request<'a, Connect> {
-    /// Checks a request by extended CONNECT. `protocol` is what its `:protocol` says; the HTTP
-    /// library has it, hyper in an extension of type `hyper::ext::Protocol`.
+    /// Checks a request by extended CONNECT. `protocol` is the value of its `:protocol`, from the
+    /// HTTP library. In hyper it is an extension of type `hyper::ext::Protocol`.
     ///
     /// # Errors
-    /// If it does not open a WebSocket.
+    /// If the request does not open a WebSocket.
     pub fn from_connect<B>(
         request: &'a ::http::Request<B>,
         protocol: &str,
@@ -140,8 +143,8 @@ impl<'a> Request<'a, Connect> {
         Self::of_connect(version, method, request.uri(), request.headers(), protocol)
     }
 
-    /// As [`from_connect`](Self::from_connect), of a request that has been taken apart, as
-    /// extractors have it.
+    /// Checks the parts of a request, such as extractors have, as
+    /// [`from_connect`](Self::from_connect) does.
     ///
     /// # Errors
     /// As [`from_connect`](Self::from_connect).
@@ -170,7 +173,7 @@ impl<'a> Request<'a, Connect> {
         }
         let fields = Fields::Map(headers);
         let (host, target) = host_and_target(uri)?;
-        // Where there is no `:authority` is `Host` (RFC 9114, 4.3.1).
+        // Without an `:authority`, the host is in `Host` (RFC 9114, 4.3.1).
         let host = match host {
             Some(host) => host,
             None => server_handshake::host(fields)?.ok_or(RequestError::Host)?,
@@ -179,7 +182,7 @@ impl<'a> Request<'a, Connect> {
         Self::checked(target, host, fields, 0, Connect(()))
     }
 
-    /// Says yes. With no more than that, no subprotocol is chosen.
+    /// Accepts the request. By itself, this chooses no subprotocol.
     pub const fn accept(self) -> Acceptance<'a, Connect> {
         Acceptance::new(self)
     }
@@ -198,10 +201,10 @@ fn host_and_target(uri: &Uri) -> Result<(Option<&str>, &str), RequestError> {
 }
 
 impl Acceptance<'_> {
-    /// The response, with status 101.
+    /// Returns the response, with status 101.
     ///
     /// # Errors
-    /// If the `http` crate refuses the headers, as it has limits on their number and size.
+    /// If the `http` crate refuses the headers. It limits their number and size.
     pub fn to_http(&self) -> ::http::Result<::http::Response<()>> {
         let (by, _) = self.parts();
         let response = ::http::Response::builder()
@@ -214,10 +217,11 @@ impl Acceptance<'_> {
 }
 
 impl Acceptance<'_, Connect> {
-    /// The response, with status 200. Its version says HTTP/2; it is the same in HTTP/3.
+    /// Returns the response, with status 200. Its version is HTTP/2. In HTTP/3 the response is the
+    /// same.
     ///
     /// # Errors
-    /// If the `http` crate refuses the headers, as it has limits on their number and size.
+    /// If the `http` crate refuses the headers. It limits their number and size.
     pub fn to_http(&self) -> ::http::Result<::http::Response<()>> {
         self.finish(::http::Response::builder().version(Version::HTTP_2))
     }
@@ -241,13 +245,13 @@ impl<By> Acceptance<'_, By> {
 }
 
 impl<'a> Rejection<'a> {
-    /// The response to a request of this version. Its length, and whether the connection closes,
-    /// is left to the HTTP library.
+    /// Returns the response to a request of this version. The HTTP library sets its length, and
+    /// decides whether the connection closes.
     ///
-    /// From HTTP/2 on there is no upgrade: 426 becomes 400.
+    /// From HTTP/2 on there is no upgrade, so 426 becomes 400.
     ///
     /// # Errors
-    /// If the `http` crate refuses the headers, as it has limits on their number and size.
+    /// If the `http` crate refuses the headers. It limits their number and size.
     pub fn to_http(&self, version: Version) -> ::http::Result<::http::Response<&'a str>> {
         let (body, headers) = self.parts();
         let by_upgrade = version < Version::HTTP_2;
@@ -275,14 +279,14 @@ impl<'a> Rejection<'a> {
 }
 
 impl ClientRequest<'static> {
-    /// A request that says what this one of the `http` crate says, copied from it.
+    /// Creates a request from a request of the `http` crate, which is copied.
     ///
-    /// * Its URI, or without a host in that its `Host`, says where to.
-    /// * Its `Origin`, `Sec-WebSocket-Protocol` and further headers are sent. Values may be any
+    /// * The target is that of the URI. The host is `Host`, or without that header the URI's host.
+    /// * `Origin`, `Sec-WebSocket-Protocol` and all further headers are sent. Values may be any
     ///   bytes.
-    /// * Its `Sec-WebSocket-Key`, if it has one, takes the place of `nonce`.
-    /// * `Upgrade`, `Connection` and `Sec-WebSocket-Version: 13` are written in any case, and may
-    ///   be absent.
+    /// * `Sec-WebSocket-Key`, if it is there, replaces `nonce`.
+    /// * `Upgrade`, `Connection` and `Sec-WebSocket-Version: 13` are always written, so they may be
+    ///   absent.
     ///
     /// ```
     /// use eventwire::ws::handshake::ClientRequest;
@@ -301,9 +305,9 @@ impl ClientRequest<'static> {
     /// ```
     ///
     /// # Errors
-    /// If the method is not GET, or the URI or a header cannot be sent: an extension cannot be
-    /// asked for by a header, but by [`deflate`](ClientRequest::deflate), and there is no body to
-    /// describe.
+    /// If the method is not GET, or if the URI or a header cannot be sent. A header cannot ask for
+    /// an extension: use [`deflate`](ClientRequest::deflate). A header cannot describe a body,
+    /// because there is none.
     pub fn from_http<B>(request: &::http::Request<B>, nonce: [u8; 16]) -> Result<Self, Unsendable> {
         if request.method() != Method::GET {
             return Err(Unsendable::Method);
@@ -360,11 +364,11 @@ impl ClientRequest<'static> {
 }
 
 impl ClientRequest<'_> {
-    /// The request, for a connection of HTTP/1.1: its URI is the target alone.
+    /// Returns the request, for an HTTP/1.1 connection: its URI is only the target.
     ///
     /// # Errors
-    /// If the `http` crate refuses the target or headers: it knows fewer characters, and has limits
-    /// on number and size.
+    /// If the `http` crate refuses the target or headers. It allows fewer characters, and limits
+    /// number and size.
     ///
     /// ```
     /// use eventwire::ws::handshake::{ClientRequest, Request};
@@ -408,7 +412,7 @@ impl ResponseCheck<'_> {
         self.of_http(response.status(), response.version(), response.headers())
     }
 
-    /// As [`verify`](Self::verify), of a response that has been taken apart.
+    /// Checks the parts of a response, as [`verify`](Self::verify) does.
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
@@ -438,7 +442,7 @@ impl ResponseCheck<'_> {
 }
 
 impl<'a> ClientRequest<'a, Connect> {
-    /// A request by extended CONNECT, to be made where the server allows it by
+    /// Creates a request by extended CONNECT. Send it only if the server allows this by
     /// `SETTINGS_ENABLE_CONNECT_PROTOCOL`.
     ///
     /// # Errors
@@ -457,11 +461,11 @@ impl<'a> ClientRequest<'a, Connect> {
         Self::checked(host, target, Connect(()))
     }
 
-    /// A request by extended CONNECT for what this URL names, as
+    /// Creates a request by extended CONNECT for this URL. See
     /// [`from_url`](ClientRequest::from_url).
     ///
     /// # Errors
-    /// If the text is no URL. A [`Url`] always is one.
+    /// If the text is not a URL. A [`Url`] always is one.
     pub fn connect_url<U>(url: U) -> Result<Self, InvalidUrl>
     where
         U: TryInto<Url<'a>, Error: Into<InvalidUrl>>,
@@ -470,12 +474,12 @@ impl<'a> ClientRequest<'a, Connect> {
         Ok(Self::of_url(&url, Connect(())))
     }
 
-    /// The request. Tell the HTTP library that its `:protocol` is `websocket`: hyper by an
-    /// extension of type `hyper::ext::Protocol`.
+    /// Returns the request. Tell the HTTP library that its `:protocol` is `websocket`. For hyper,
+    /// add an extension of type `hyper::ext::Protocol`.
     ///
     /// # Errors
-    /// If the `http` crate refuses the host, target or headers: it knows fewer characters, and has
-    /// limits on number and size.
+    /// If the `http` crate refuses the host, target or headers. It allows fewer characters, and
+    /// limits number and size.
     pub fn to_http(&self, scheme: Scheme) -> ::http::Result<::http::Request<()>> {
         let target = self.target().to_string();
         let uri = Uri::builder().scheme(scheme).authority(self.host()).path_and_query(target);

@@ -30,8 +30,8 @@ fn accept(key: &[u8]) -> [u8; 28] {
 /// A handshake by HTTP/1.1's `Upgrade`, which has a key
 /// ([RFC 6455, section 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
 ///
-/// The machines here write and read it by themselves. It also serves those who have an HTTP stack
-/// of their own, as a client with [`ResponseCheck`](super::ResponseCheck).
+/// The handshake machines here write and read it by themselves. Use it in a program with its own
+/// HTTP stack, as a client together with [`ResponseCheck`](super::ResponseCheck).
 ///
 /// ```
 /// use eventwire::ws::handshake::Upgrade;
@@ -48,13 +48,13 @@ pub struct Upgrade {
 }
 
 impl Upgrade {
-    /// A key of these 16 random bytes, drawn anew for each connection.
+    /// Creates a key from these 16 random bytes. Draw them anew for each connection.
     #[must_use]
     pub fn new(nonce: [u8; 16]) -> Self {
         Self { key: encode(&nonce) }
     }
 
-    /// The key that a header has. `None` if it is not 16 bytes in base64.
+    /// Creates a key from the value of a header. Returns `None` if that is not 16 bytes in base64.
     #[must_use]
     pub fn from_key(key: impl AsRef<[u8]>) -> Option<Self> {
         Self::parse(key.as_ref())
@@ -94,7 +94,7 @@ impl Upgrade {
 /// ```
 ///
 /// # Errors
-/// If the operating system has none.
+/// If the operating system has no random bytes.
 #[cfg(feature = "getrandom")]
 pub fn os_nonce() -> Result<[u8; 16], NoNonce> {
     let mut nonce = [0; 16];

@@ -1,4 +1,4 @@
-//! A value that is borrowed, or owned where there is an allocator.
+//! [`Lent`], a value that is borrowed, or owned where there is an allocator.
 
 #[cfg(feature = "alloc")]
 use alloc::sync::Arc;

@@ -1,18 +1,33 @@
-//! The opening handshake (RFC 6455, section 4), for servers and clients.
+//! The opening handshake ([RFC 6455, section 4]), for servers and clients.
 //!
-//! | to | use |
+//! [RFC 6455, section 4]: https://www.rfc-editor.org/rfc/rfc6455#section-4
+//!
+//! | task | use |
 //! |---|---|
-//! | read a client's request | [`ServerHandshake`], which gives a [`Request`] |
+//! | read a client's request | [`ServerHandshake`], which returns a [`Request`] |
 //! | answer it | [`Request::accept`], [`RequestError::rejection`], [`Rejection`] |
-//! | write a request | [`ClientRequest`]; of a URL, [`ClientRequest::from_url`] |
-//! | read the server's answer | [`ClientHandshake`], which gives a [`Response`] |
+//! | answer it later | [`Request::into_owned`] |
+//! | write a request | [`ClientRequest`], or [`ClientRequest::from_url`] for a URL |
+//! | read the server's answer | [`ClientHandshake`], which returns a [`Response`] |
 //! | check the answer to a request that was written elsewhere | [`ResponseCheck`] |
-//! | answer a request later | [`Request::into_owned`] |
-//! | agree on compression | feature `deflate`: [`Acceptance::deflate`], [`ClientRequest::deflate`] |
-//! | do it with the `http` crate's types, for hyper, axum and others | feature `http`: [`Request::from_http`], [`is_upgrade`], [`ClientRequest::from_http`], `to_http`, [`ClientRequest::verify`] |
-//! | do it over HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220) | feature `http`: [`Request::from_connect`], [`ClientRequest::connect`] |
+//! | agree on compression, as a server (feature `deflate`) | [`Acceptance::deflate`] |
+//! | agree on compression, as a client (feature `deflate`) | [`ClientRequest::deflate`] |
 //!
-//! Both sides of it, here in one program:
+//! With feature `http`, the same works with the `http` crate's types, for hyper, axum and others:
+//!
+//! | task | use |
+//! |---|---|
+//! | tell requests for a WebSocket from others | [`is_upgrade`] |
+//! | check and answer a request | [`Request::from_http`], `to_http` |
+//! | make and send a request | [`ClientRequest::from_http`], `to_http` |
+//! | check the server's answer | [`ClientRequest::verify`] |
+//! | serve over HTTP/2 ([RFC 8441]) or HTTP/3 ([RFC 9220]) | [`Request::from_connect`] |
+//! | connect over HTTP/2 or HTTP/3 | [`ClientRequest::connect`] |
+//!
+//! [RFC 8441]: https://www.rfc-editor.org/rfc/rfc8441
+//! [RFC 9220]: https://www.rfc-editor.org/rfc/rfc9220
+//!
+//! Both sides of the handshake in one program:
 //!
 //! ```
 //! use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
@@ -22,7 +37,7 @@
 //! let mut to_server = [0; 512];
 //! let len = request.encode(&mut to_server)?;
 //!
-//! // The server has it in two reads.
+//! // The server receives it in two reads.
 //! let mut server = ServerHandshake::new();
 //! assert!(server.decode(&to_server[..100])?.is_none(), "append and call again");
 //! let received = server.decode(&to_server[..len])?.expect("a whole request");
@@ -42,20 +57,22 @@
 //!
 //! # The calling convention
 //!
-//! `decode(&mut self, input)` takes **all that was received so far, from the start**:
+//! `decode(&mut self, input)` takes **everything received so far, from the start**:
 //!
 //! * `Ok(None)`: append to the input, and call again.
-//! * `Ok(Some(head))`: what stands behind [`head_len`](Request::head_len) are WebSocket frames.
+//! * `Ok(Some(head))`: the bytes after [`head_len`](Request::head_len) are WebSocket frames.
 //! * `Err(error)`: the handshake failed, and the machine repeats the error.
 //!
-//! A line end is judged when it arrives, all else when the head has ended, once. Its end is found
-//! without looking at a byte twice, and a head that does not end within [`DEFAULT_MAX_HEAD`] bytes,
-//! or as many as you allow, fails with the last of them: a buffer of that size never fills up
-//! without a verdict. Nor may it have more than [`DEFAULT_MAX_HEADERS`] headers, or as many as you
-//! allow; their number takes no memory.
+//! A line end is judged when it arrives. Everything else is judged once, when the head has ended.
+//! The end is found without looking at a byte twice. A head that does not end within
+//! [`DEFAULT_MAX_HEAD`] bytes, or within your own limit, fails at the last of those bytes, so a
+//! buffer of that size never fills up without a verdict. A head may have at most
+//! [`DEFAULT_MAX_HEADERS`] headers, or your own limit. Their number takes no memory.
 //!
-//! Lines end by CRLF and nothing else, and are not folded. Empty lines before a request are passed
-//! over, as many as the limit has room for (RFC 9112, 2.2).
+//! Lines end with CRLF and nothing else, and are not folded. Empty lines before a request are
+//! skipped, as many as the limit has room for ([RFC 9112, section 2.2]).
+//!
+//! [RFC 9112, section 2.2]: https://www.rfc-editor.org/rfc/rfc9112#section-2.2
 
 mod basic;
 mod client_handshake;

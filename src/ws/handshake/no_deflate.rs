@@ -1,10 +1,10 @@
-//! The stand-in for `deflate` without that feature: no compression is ever offered.
+//! Replaces `deflate` where that feature is off: no compression is ever offered.
 
 use super::{Extension, ResponseError};
 use crate::ws::deflate::{Deflate, DeflateParams};
 use core::iter::{Empty, empty};
 
-/// An offer that nobody makes.
+/// An offer that is never made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offer(());
 

@@ -1,11 +1,11 @@
-//! A request that outlives the buffer it came in.
+//! [`OwnedRequest`], a request that outlives the buffer it came in.
 
 use super::fields::Fields;
 use super::{Request, Upgrade};
 use alloc::boxed::Box;
 
-/// A [`Request`] that owns what it says, from [`Request::into_owned`]: to be answered later, when
-/// the buffer that it came in has grown.
+/// A [`Request`] that owns its parts, from [`Request::into_owned`]. Use it to answer later, when
+/// the buffer that the request came in has grown.
 ///
 /// ```
 /// use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
@@ -14,9 +14,9 @@ use alloc::boxed::Box;
 /// # let mut received = sent.subprotocols(&["chat"])?.to_bytes().to_vec();
 /// let mut handshake = ServerHandshake::new();
 /// let request = handshake.decode(&received)?.expect("a whole request").into_owned();
-/// received.drain(..request.head_len()); // what is left are frames
+/// received.drain(..request.head_len()); // frames are left
 ///
-/// // Later, when it is known who the client is:
+/// // Later, when the client is known:
 /// let answer = request.request().accept().subprotocol("chat")?.to_bytes();
 /// # assert!(answer.starts_with(b"HTTP/1.1 101 "));
 /// # assert_eq!(request.request().path(), "/chat");
@@ -40,7 +40,7 @@ enum OwnedFields {
 }
 
 impl<By> Request<'_, By> {
-    /// The same, with everything that it borrows copied.
+    /// Returns the same request, with everything that it borrows copied.
     #[must_use]
     pub fn into_owned(self) -> OwnedRequest<By> {
         OwnedRequest {
@@ -59,7 +59,7 @@ impl<By> Request<'_, By> {
 }
 
 impl<By: Copy> OwnedRequest<By> {
-    /// Returns the request, to be read and answered.
+    /// Returns the request, to read and answer it.
     #[must_use]
     pub fn request(&self) -> Request<'_, By> {
         Request {
@@ -78,7 +78,7 @@ impl<By: Copy> OwnedRequest<By> {
 }
 
 impl<By> OwnedRequest<By> {
-    /// As [`Request::head_len`].
+    /// Returns the same as [`Request::head_len`].
     #[must_use]
     pub const fn head_len(&self) -> usize {
         self.head_len

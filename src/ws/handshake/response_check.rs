@@ -1,4 +1,4 @@
-//! The check of a response to a request that was written elsewhere.
+//! [`ResponseCheck`], the check of a response to a request that was written elsewhere.
 
 use super::client_handshake::Requested;
 #[cfg(feature = "deflate")]
@@ -10,8 +10,8 @@ use super::{ClientHandshake, Unsendable, Upgrade};
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
 
-/// The check of a server's response by the key and the subprotocols of a request that something
-/// else wrote, such as an HTTP client of its own.
+/// Checks a server's response against the key and the subprotocols of a request that was written
+/// elsewhere, for example by an HTTP client.
 ///
 /// ```
 /// use eventwire::ws::handshake::{ResponseCheck, Upgrade};
@@ -28,7 +28,7 @@ use crate::ws::deflate::Deflate;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A [`ClientRequest`](super::ClientRequest) writes the request as well.
+/// To write the request here as well, use [`ClientRequest`](super::ClientRequest).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseCheck<'r> {
     pub(super) by: Upgrade,
@@ -36,8 +36,8 @@ pub struct ResponseCheck<'r> {
 }
 
 impl<'r> ResponseCheck<'r> {
-    /// The check of a response to a request with this key, that asked for no subprotocol and
-    /// offered no compression.
+    /// Creates the check of a response to a request that has this key, asks for no subprotocol and
+    /// offers no compression.
     #[must_use]
     pub const fn new(key: Upgrade) -> Self {
         let requested = Requested {
@@ -48,18 +48,18 @@ impl<'r> ResponseCheck<'r> {
         Self { by: key, requested }
     }
 
-    /// Sets the subprotocols that were asked for, as
+    /// Sets the subprotocols that the request asks for. See
     /// [`ClientRequest::subprotocols`](super::ClientRequest::subprotocols).
     ///
     /// # Errors
-    /// If one is no token, or is there twice.
+    /// If a name is not a token or is listed twice.
     pub fn subprotocols(mut self, names: &'r [&'r str]) -> Result<Self, Unsendable> {
         check_subprotocols(names)?;
         self.requested.subprotocols = Subprotocols::Listed(names);
         Ok(self)
     }
 
-    /// Sets whether a response fails that chooses no subprotocol, as
+    /// Sets whether a response that chooses no subprotocol fails. See
     /// [`ClientRequest::require_subprotocol`](super::ClientRequest::require_subprotocol).
     #[must_use]
     pub fn require_subprotocol(mut self, require: bool) -> Self {
@@ -67,7 +67,7 @@ impl<'r> ResponseCheck<'r> {
         self
     }
 
-    /// Sets the compression that was offered, as
+    /// Sets the compression that the request offers. See
     /// [`ClientRequest::deflate`](super::ClientRequest::deflate).
     #[cfg(feature = "deflate")]
     #[must_use]
@@ -76,7 +76,7 @@ impl<'r> ResponseCheck<'r> {
         self
     }
 
-    /// Returns what reads the response.
+    /// Returns the machine that reads the response.
     #[must_use]
     pub fn handshake(self) -> ClientHandshake<'r> {
         ClientHandshake::of(Limits::new(), &self.by, self.requested)

@@ -1,4 +1,4 @@
-//! The server's side: a request in, an acceptance out.
+//! [`ServerHandshake`], which reads a [`Request`], and [`Acceptance`], the answer to it.
 
 use super::fields::{Fields, Headers};
 use super::head::{HeadFinder, check_lines, first_line};
@@ -14,7 +14,7 @@ use crate::ws::deflate::DeflateParams;
 use crate::{Target, Url};
 use httparse::Error;
 
-/// Reads a client's request, as it arrives.
+/// Reads a client's request as it arrives.
 ///
 /// ```
 /// use eventwire::ws::handshake::{Rejection, ServerHandshake};
@@ -58,13 +58,13 @@ pub struct ServerHandshake {
 }
 
 impl ServerHandshake {
-    /// Waits for a request.
+    /// Creates a machine that waits for a request.
     #[must_use]
     pub const fn new() -> Self {
         Self { head: HeadFinder::of_request(), failed: None }
     }
 
-    /// Sets how many bytes the head may have, empty lines before it included, instead of
+    /// Sets the maximum size of the head in bytes, including empty lines before it, instead of
     /// [`DEFAULT_MAX_HEAD`](super::DEFAULT_MAX_HEAD).
     #[must_use]
     pub const fn max_head(mut self, bytes: usize) -> Self {
@@ -72,7 +72,7 @@ impl ServerHandshake {
         self
     }
 
-    /// Sets how many headers the head may have, instead of
+    /// Sets the maximum number of headers in the head, instead of
     /// [`DEFAULT_MAX_HEADERS`](super::DEFAULT_MAX_HEADERS).
     #[must_use]
     pub const fn max_headers(mut self, count: usize) -> Self {
@@ -80,13 +80,13 @@ impl ServerHandshake {
         self
     }
 
-    /// Looks for a whole request in all that was received so far, from the start.
+    /// Looks for a complete request in everything received so far, from the start.
     ///
-    /// `None`: append to the input, and call again.
+    /// After `None`, append to the input and call again.
     ///
     /// # Errors
-    /// If this is no request that opens a WebSocket; it is repeated then. Or for misuse, if the
-    /// input is shorter than before.
+    /// If this is not a request that opens a WebSocket. Later calls repeat this error. Also, as
+    /// misuse, if the input is shorter than before.
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<Request<'a>>, RequestError> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -128,7 +128,7 @@ fn parse(head: &[u8], max_headers: usize) -> Result<Request<'_>, RequestError> {
     Request::by_upgrade(target, host, Fields::Head(head), head.len())
 }
 
-/// Whether the first line is a request's, of whatever version.
+/// Returns whether the first line is that of a request, of any version.
 fn names_a_version(line: &[u8]) -> bool {
     let line = line.strip_suffix(b"\r\n").unwrap_or(line);
     let mut words = line.split(|&byte| byte == b' ').skip(2);
@@ -139,7 +139,8 @@ fn names_a_version(line: &[u8]) -> bool {
             if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 
-/// The host and the rest of a target that is a URI, or the path and query that it is (RFC 9112, 3.2).
+/// Splits a target that is a URI into its host and the rest. A target that is a path and query has
+/// no host ([RFC 9112, section 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2)).
 fn host_and_target(target: &str) -> Result<(Option<&str>, &str), RequestError> {
     if target.starts_with('/') {
         let is_target = not_a_target(target.as_bytes()).is_none();
@@ -153,12 +154,13 @@ fn host_and_target(target: &str) -> Result<(Option<&str>, &str), RequestError> {
     }
 }
 
-/// A request that opens a WebSocket: all that the protocol demands of it was checked.
+/// A request that opens a WebSocket. Everything that the protocol demands of it has been checked.
 ///
-/// Whether to accept its [`target`](Self::target), [`host`](Self::host) and
-/// [`origin`](Self::origin) is yours to decide.
+/// You decide whether to accept its [`target`](Self::target), [`host`](Self::host) and
+/// [`origin`](Self::origin).
 ///
-/// `By` is how it came: by HTTP/1.1's [`Upgrade`], or by extended CONNECT (feature `http`).
+/// `By` says how the request came: by HTTP/1.1's [`Upgrade`], or by extended CONNECT (feature
+/// `http`).
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a, By = Upgrade> {
     pub(super) target: &'a str,
@@ -170,8 +172,10 @@ pub struct Request<'a, By = Upgrade> {
 }
 
 impl<'a> Request<'a> {
-    /// What RFC 6455, 4.2.1 demands of the headers. A target's own host takes the place of
-    /// that in `Host`, which must be there still (RFC 9112, 3.2.2).
+    /// Checks the headers of an upgrade ([RFC 6455, section
+    /// 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1)). The host in a target replaces
+    /// the one in `Host`, but `Host` is still required ([RFC 9112, section
+    /// 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2)).
     pub(super) fn by_upgrade(
         target: &'a str,
         own_host: Option<&'a str>,
@@ -191,20 +195,20 @@ impl<'a> Request<'a> {
         Self::checked(target, own_host.unwrap_or(header_host), fields, head_len, by)
     }
 
-    /// Says yes. With no more than that, no [subprotocol](Acceptance::subprotocol) is chosen.
+    /// Accepts the request. By itself, this chooses no [subprotocol](Acceptance::subprotocol).
     pub const fn accept(self) -> Acceptance<'a> {
         Acceptance::new(self)
     }
 }
 
 impl<'a, By> Request<'a, By> {
-    /// The same, its head behind that many bytes of empty lines.
+    /// Returns the same request, with its head after `start` bytes of empty lines.
     fn behind(mut self, start: usize) -> Self {
         self.head_len += start;
         self
     }
 
-    /// What is demanded in each version of HTTP.
+    /// Checks the headers that matter in every version of HTTP.
     pub(super) fn checked(
         target: &'a str,
         host: &'a str,
@@ -221,7 +225,8 @@ impl<'a, By> Request<'a, By> {
             Some(value) if not_an_origin(value).is_some() => return Err(RequestError::Origin),
             value => value.and_then(text),
         };
-        // That each is there once is for clients to keep (4.1), and no reason to refuse one (4.2.1).
+        // Clients must not repeat a subprotocol (RFC 6455, 4.1), but a repeated one is no reason
+        // for a server to refuse (4.2.1).
         let mut subprotocols = fields.list("Sec-WebSocket-Protocol");
         if subprotocols.any(|it| token(it).is_none())
             || fields.is_empty_list("Sec-WebSocket-Protocol")
@@ -235,79 +240,81 @@ impl<'a, By> Request<'a, By> {
         Ok(Self { target, host, origin, fields, head_len, by })
     }
 
-    /// The target: a path and an optional query. Of a client that sent a URI, as to a proxy, its path
-    /// and query; if that has no path, it begins with `?` or is `/`. Choose what to serve by
-    /// [`path`](Self::path), where such a one is `/`.
+    /// Returns the target: a path and an optional query. If the client sent a URI, as to a proxy,
+    /// this is the URI's path and query. If that URI has no path, the target begins with `?` or is
+    /// `/`. Choose what to serve by [`path`](Self::path), which is `/` in both cases.
     #[must_use]
     pub const fn target(&self) -> &'a str {
         self.target
     }
 
-    /// The path of the target, as it was written: it begins with a slash.
+    /// Returns the path of the target, as the client wrote it. It begins with a slash.
     #[must_use]
     pub fn path(&self) -> &'a str {
         Target::of(self.target).path()
     }
 
-    /// The query of the target, without its question mark.
+    /// Returns the query of the target, without its question mark.
     #[must_use]
     pub fn query(&self) -> Option<&'a str> {
         Target::of(self.target).query()
     }
 
-    /// The host that the client means, with its port if it gave one.
+    /// Returns the host that the client asks for, with its port if the client wrote one.
     #[must_use]
     pub const fn host(&self) -> &'a str {
         self.host
     }
 
-    /// Where the page comes from that opens the WebSocket, if a browser does (RFC 6454).
+    /// Returns the origin of the page that opens the WebSocket, if a browser does ([RFC
+    /// 6454](https://www.rfc-editor.org/rfc/rfc6454)).
     ///
-    /// Browsers let any page connect to any server, and send its cookies: a server for pages has
-    /// to look at this.
+    /// Browsers let any page connect to any server, and send that server's cookies. So a server
+    /// that is meant for pages must check the origin.
     #[must_use]
     pub const fn origin(&self) -> Option<&'a str> {
         self.origin
     }
 
-    /// The subprotocols that the client offers, the one it likes best first; repeated ones too.
+    /// Returns the subprotocols that the client offers, the preferred one first, including repeated
+    /// ones.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a, By> {
         self.fields.list("Sec-WebSocket-Protocol").filter_map(token)
     }
 
-    /// The first of `supported` that the client offers. A browser fails the connection if it offered some
-    /// and none is chosen.
+    /// Returns the first of `supported` that the client offers. A browser that offered subprotocols
+    /// fails the connection if none is chosen.
     #[must_use]
     pub fn select_subprotocol(&self, supported: &[&str]) -> Option<&'a str> {
         supported.iter().find_map(|name| self.subprotocols().find(|it| it == name))
     }
 
-    /// The extensions that the client offers, the one it likes best first.
+    /// Returns the extensions that the client offers, the preferred one first.
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + use<'a, By> {
         self.fields.list(EXTENSIONS).filter_map(Extension::parse)
     }
 
-    /// The value of the first header of this name, in any case.
+    /// Returns the value of the first header with this name, compared without regard to case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.fields.first(name)
     }
 
-    /// All headers.
+    /// Returns all headers.
     #[must_use]
     pub fn headers(&self) -> Headers<'a> {
         self.fields.headers()
     }
 
-    /// How many bytes of the input the request took: what follows are WebSocket frames. 0 if it
-    /// came as `http::Request`.
+    /// Returns how many bytes of the input the request takes. WebSocket frames follow. 0 if the
+    /// request came as `http::Request`.
     #[must_use]
     pub const fn head_len(&self) -> usize {
         self.head_len
     }
 }
 
-/// What the header `Host` says.
+/// Returns the value of `Host`, which it checks.
 pub(super) fn host(fields: Fields<'_>) -> Result<Option<&str>, RequestError> {
     match single(fields, "Host")? {
         Some(value) if not_a_host(value).is_some() => Err(RequestError::Host),
@@ -315,7 +322,9 @@ pub(super) fn host(fields: Fields<'_>) -> Result<Option<&str>, RequestError> {
     }
 }
 
-/// What 4.2.1 and 4.4 say of the version.
+/// Checks the version of the WebSocket protocol (RFC 6455, sections
+/// [4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1) and
+/// [4.4](https://www.rfc-editor.org/rfc/rfc6455#section-4.4)).
 pub(super) fn check_version(fields: Fields<'_>) -> Result<(), RequestError> {
     match single(fields, "Sec-WebSocket-Version")? {
         Some(b"13") => Ok(()),
@@ -334,7 +343,7 @@ fn text(value: &[u8]) -> Option<&str> {
     str::from_utf8(value).ok()
 }
 
-/// The answer that opens the WebSocket, from [`Request::accept`]: frames may follow it at once.
+/// The answer that opens the WebSocket, from [`Request::accept`]. Frames may follow it at once.
 ///
 /// ```
 /// # use eventwire::ws::handshake::{ClientRequest, ServerHandshake};
@@ -369,8 +378,8 @@ impl<'a, By> Acceptance<'a, By> {
         Self { request, subprotocol: None, deflate: None, headers: &[] }
     }
 
-    /// Chooses a subprotocol. A client that offers some expects one: browsers fail the connection if
-    /// none is chosen.
+    /// Chooses a subprotocol. A client that offers subprotocols expects one: browsers fail the
+    /// connection if none is chosen.
     ///
     /// # Errors
     /// If the client did not offer it.
@@ -380,8 +389,9 @@ impl<'a, By> Acceptance<'a, By> {
         Ok(self)
     }
 
-    /// Agrees on compression, by the first offer of the client that can be accepted (RFC 7692, 5.1), if
-    /// there is one. Then tell the connection what was [agreed](Self::deflate_params) on, as by
+    /// Agrees on compression by the client's first offer that can be accepted, if there is one
+    /// ([RFC 7692, section 5.1](https://www.rfc-editor.org/rfc/rfc7692#section-5.1)). Then pass
+    /// [what was agreed on](Self::deflate_params) to the connection, for example with
     /// [`WebSocket::deflate`](crate::ws::WebSocket::deflate).
     #[cfg(feature = "deflate")]
     pub fn deflate(mut self, deflate: &crate::ws::Deflate) -> Self {
@@ -394,7 +404,7 @@ impl<'a, By> Acceptance<'a, By> {
         self.deflate
     }
 
-    /// What compression was agreed on, if any was.
+    /// Returns the compression that was agreed on, if any.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub const fn deflate_params(&self) -> Option<DeflateParams> {
@@ -404,15 +414,15 @@ impl<'a, By> Acceptance<'a, By> {
     /// Sets further headers.
     ///
     /// # Errors
-    /// If a name or value cannot be sent, or is for the handshake to write: `Connection`,
-    /// `Content-Length`, `Transfer-Encoding`, `Upgrade` and `Sec-WebSocket-*` are.
+    /// If a name or value cannot be sent, or if the handshake itself writes the header:
+    /// `Connection`, `Content-Length`, `Transfer-Encoding`, `Upgrade` and `Sec-WebSocket-*`.
     pub fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Result<Self, Unsendable> {
         check_headers(headers, &[])?;
         self.headers = headers;
         Ok(self)
     }
 
-    /// The header that tells what was chosen.
+    /// Returns the header for the chosen subprotocol.
     pub(super) fn choice(&self) -> Option<(&'a str, &'a str)> {
         self.subprotocol.map(|name| ("Sec-WebSocket-Protocol", name))
     }

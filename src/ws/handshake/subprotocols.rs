@@ -1,4 +1,4 @@
-//! The subprotocols that a client asks for.
+//! [`Subprotocols`], the names that a client asks for.
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 #[derive(Clone, Debug)]
 pub(super) enum Subprotocols<'r> {
     Listed(&'r [&'r str]),
-    /// With commas in between, which no name has.
+    /// The names with commas in between. No name has a comma.
     #[cfg(feature = "alloc")]
     Joined(Box<str>),
 }
@@ -38,7 +38,7 @@ impl Subprotocols<'_> {
         self.names().any(|it| it == name)
     }
 
-    /// The value of the header, piece by piece.
+    /// Returns the value of the header, piece by piece.
     pub(super) fn pieces(&self) -> impl Iterator<Item = &str> {
         let comma = |index| if index > 0 { ", " } else { "" };
         self.names().enumerate().flat_map(move |(index, name)| [comma(index), name])

@@ -37,7 +37,7 @@ macro_rules! encode_methods {
             crate::sink::encoded_len(self)
         }
 
-        /// Writes it to the front of `buffer`, and returns its length.
+        /// Encodes the value to the front of `buffer`, and returns its length.
         ///
         /// # Errors
         /// If it does not fit. The buffer then holds only a part of it: do not send it.
@@ -45,10 +45,10 @@ macro_rules! encode_methods {
             crate::sink::encode(self, buffer)
         }
 
-        /// Appends it to `buffer`.
+        /// Appends the encoded value to `buffer`.
         ///
         /// # Errors
-        /// If the buffer does not grow and has no room. Nothing is appended then.
+        /// If the buffer cannot grow and has too little room. Nothing is appended then.
         #[cfg(feature = "alloc")]
         pub fn encode_to<B: bytes::BufMut>(
             &self,
@@ -57,7 +57,7 @@ macro_rules! encode_methods {
             crate::sink::encode_to(self, buffer)
         }
 
-        /// Returns it in memory of its own.
+        /// Returns the encoded value in memory of its own.
         #[cfg(feature = "alloc")]
         #[must_use]
         pub fn to_bytes(&self) -> bytes::Bytes {
