@@ -3,7 +3,7 @@
 //! The crate opens no socket, starts no task, reads no clock and draws no random number. Bytes,
 //! time and randomness are arguments; events, bytes to send and deadlines are results. The same
 //! code serves a microcontroller with one buffer on its stack, a browser through WebAssembly, and a
-//! server with a million connections.
+//! server with thousands of connections.
 //!
 //! # Which type to use
 //!
@@ -259,12 +259,13 @@
 //!   longer id fails the stream, or its event is skipped. [`OwnedDecoder`](sse::OwnedDecoder) has
 //!   no such limit.
 //! * A WebSocket message may have 16 MiB, in up to 131,072 frames, unless [`Limits`](ws::Limits)
-//!   say otherwise. A longer one fails the connection with 1009, or with 1008 for too many frames,
-//!   or is skipped unless it is compressed.
+//!   say otherwise. A longer message fails the connection with 1009, and too many frames with 1008.
+//!   With [`OnLimit::Skip`](ws::frame::OnLimit::Skip) the message is skipped instead, unless it is
+//!   compressed.
 //! * The head of a [handshake](ws::handshake) may have 16 KiB and 100 headers, unless you say
 //!   otherwise.
-//! * [`Replay`](sse::Replay) distinguishes dropped events from unknown ones for all ids that it
-//!   assigned itself, and for the last 1,024 dropped ids that you assigned.
+//! * [`Replay`](sse::Replay) can tell a dropped ID from an unknown one: always for IDs that it
+//!   assigned, and for the last 1,024 of yours that were dropped.
 //!
 //! These things are not done, or not by default:
 //!
