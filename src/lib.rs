@@ -9,7 +9,8 @@
 //!
 //! | you have | use |
 //! |---|---|
-//! | the response of an HTTP client, such as reqwest's `bytes_stream()` | [`sse::EventStream`] (feature `stream`) |
+//! | the response of an HTTP client, such as reqwest or hyper | [`sse::EventStream::from_response`] (feature `http-body`) |
+//! | a stream of chunks, such as reqwest's `bytes_stream()` | [`sse::EventStream::new`] (feature `stream`) |
 //! | an HTTP client and a stream to follow over many connections | [`sse::EventSource`] |
 //! | a server on axum or hyper, and events to send | [`sse::EventBuilder`] and [`sse::EventBody`] (feature `http-body`) |
 //! | the same events for many clients, who may resume | [`sse::Replay`], or [`Fanout`] without ids |
@@ -25,9 +26,11 @@
 //!
 //! # Receive events
 //!
-//! [`EventStream`](sse::EventStream) turns the body of one response into events. Check the status
-//! and the content type of the response first ([`is_event_stream`](sse::header::is_event_stream)): the page
-//! of an error is an empty stream of events.
+//! [`EventStream`](sse::EventStream) turns the body of one response into events.
+//! [`from_response`](sse::EventStream::from_response) takes the response, and checks its status and
+//! content type. [`new`](sse::EventStream::new) takes a stream of chunks. Check the response
+//! yourself then ([`is_event_stream`](sse::header::is_event_stream)): the page of an error is an
+//! empty stream of events.
 //!
 #![cfg_attr(feature = "stream", doc = "```")]
 #![cfg_attr(not(feature = "stream"), doc = "```ignore")]
@@ -221,7 +224,7 @@
 //! | `tokio-util` (implies `std`) | [`sse::EventCodec`], for `Framed` of `tokio-util`; [`ws::MessageStream`], a `Stream` and a `Sink` over a transport of tokio |
 //! | `http-body` (implies `std` and `stream`) | [`sse::EventBody`]: an event stream as `http_body::Body` and `http::Response`, for hyper, axum and others |
 //! | `axum` (implies `http-body`) | [`sse::EventBody`] as the return value of a handler of axum |
-//! | `getrandom` | [`OsMaskKeys`](ws::OsMaskKeys): masking keys from the operating system |
+//! | `getrandom` | [`OsMaskKeys`](ws::OsMaskKeys) and [`os_nonce`](ws::handshake::os_nonce): a client's masking keys and nonce from the operating system |
 //! | `simd` (default) | vector code for x86-64, aarch64 and WebAssembly, and with it all `unsafe` code. Without it the crate is `forbid(unsafe_code)` |
 //!
 //! With `simd` and `std` the program chooses the best instructions that the machine has when it

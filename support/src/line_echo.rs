@@ -31,7 +31,8 @@ impl Server {
         Self::start_with("ws", async |stream| Some(stream)).await
     }
 
-    /// Starts a server of this scheme, which does `open` with each connection first. `None` ends it.
+    /// Starts a server of this scheme, which does `open` with each connection first. `None` ends
+    /// it.
     ///
     /// # Panics
     ///
@@ -62,7 +63,8 @@ impl Server {
     }
 }
 
-/// Echoes to one client at the target of [`Server::url`], and refuses other targets with status 401.
+/// Echoes to one client at the target of [`Server::url`], and refuses other targets with status
+/// 401.
 ///
 /// # Panics
 ///
@@ -130,8 +132,8 @@ pub async fn echoes(program: &str, args: &[&str], server: &mut Server) {
     assert!(output == input.as_bytes(), "{} bytes of {}", output.len(), input.len());
 }
 
-/// Asserts that a program exits with this status and these errors although its input stays open: the
-/// server ends the connection.
+/// Asserts that a program exits with this status and these errors although its input stays open:
+/// the server ends the connection.
 ///
 /// # Panics
 ///

@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
-/// The command that runs a program, through an emulator if `.ci/cross` built it for another machine.
+/// The command that runs a program, through an emulator if `.ci/cross` built it for another
+/// machine.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let target = std::env::var("CARGO_BUILD_TARGET").unwrap_or_default();
     let runner = format!("CARGO_TARGET_{}_RUNNER", target.to_uppercase().replace('-', "_"));

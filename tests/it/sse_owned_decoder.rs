@@ -72,7 +72,11 @@ fn text_is_shared_unless_it_had_to_be_replaced() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     /// Mixing the methods is misuse: each method loses the bytes that the other had left. The
     /// decoder may fail, but must not panic.

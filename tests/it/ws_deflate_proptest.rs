@@ -492,7 +492,11 @@ fn limits() -> impl Strategy<Value = Rules> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 80,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     /// No reference reaches farther back than was agreed, or into an earlier message without
     /// takeover. A proxy that passes the bytes on changes nothing.
@@ -535,7 +539,11 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 1000,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     #[test]
     fn whatever_comes_is_judged_as_by_the_reference(
@@ -579,7 +587,11 @@ fn right_block() -> impl Strategy<Value = Block> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 1000,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     /// References reach back over blocks with `BFINAL` and over messages.
     #[test]

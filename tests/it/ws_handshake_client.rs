@@ -467,7 +467,11 @@ fn pairs(headers: &[httparse::Header<'_>]) -> Vec<(String, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     /// Any string that is accepted comes out as exactly that header, and nothing else.
     #[test]

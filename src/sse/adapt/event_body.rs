@@ -20,9 +20,9 @@ pin_project! {
     ///
     /// An item is an [`EventBuilder`], or the [`Bytes`] of an event that was encoded before, for
     /// example by [`EventBuilder::to_bytes`] or [`Replay`](crate::sse::Replay), or a
-    /// [`KEEP_ALIVE`](crate::sse::server::KEEP_ALIVE). An item may also be a `Result` of either. An `Err`
-    /// ends the body with that error, and the server cuts the response off. If the items are not a
-    /// `Result`, the body never fails.
+    /// [`KEEP_ALIVE`](crate::sse::server::KEEP_ALIVE). An item may also be a `Result` of either. An
+    /// `Err` ends the body with that error, and the server cuts the response off. If the items are
+    /// not a `Result`, the body never fails.
     ///
     /// Each item becomes one frame. `Bytes` are sent without a copy, so one event can be sent to
     /// many clients. They must be whole blocks: anything else changes the events that clients see.

@@ -19,8 +19,8 @@ use tokio_util::codec::{Decoder, Encoder};
 ///
 /// The codec writes [`EventBuilder`]s, and the [`Bytes`] of blocks that were encoded for many
 /// receivers, such as those of [`to_bytes`](EventBuilder::to_bytes) and
-/// [`KEEP_ALIVE`](crate::sse::server::KEEP_ALIVE). `Bytes` are sent unchanged. They must be whole blocks:
-/// anything else changes the events that readers see.
+/// [`KEEP_ALIVE`](crate::sse::server::KEEP_ALIVE). `Bytes` are sent unchanged. They must be whole
+/// blocks: anything else changes the events that readers see.
 ///
 /// There are several types of items, so name one in calls such as `SinkExt::<Bytes>::close(&mut
 /// writer)` and `flush`. The codec knows nothing of HTTP: remove the chunked encoding of a body

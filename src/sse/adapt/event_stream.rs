@@ -26,9 +26,9 @@ pin_project! {
     /// yourself, with [`is_event_stream`](crate::sse::header::is_event_stream).
     ///
     /// The stream yields only events. It drops comments, unknown lines, blocks without data, and
-    /// everything that [`OnLimit::Skip`](crate::sse::decode::OnLimit::Skip) skips. [`items`](Self::items)
-    /// yields them too. The stream does not reconnect, but [`EventSource`](crate::sse::EventSource)
-    /// does.
+    /// everything that [`OnLimit::Skip`](crate::sse::decode::OnLimit::Skip) skips.
+    /// [`items`](Self::items) yields them too. The stream does not reconnect, but
+    /// [`EventSource`](crate::sse::EventSource) does.
     ///
     /// An `EventStream` is [`Unpin`] if the stream of chunks is. Pin any other with
     /// `core::pin::pin!` or `Box::pin`. A `next()` that is dropped before it is done, for example
@@ -42,9 +42,9 @@ pin_project! {
     /// For the next connection, take the decoder from [`into_parts`](Self::into_parts). Once the
     /// stream is over, its decoder was [`reset`](OwnedDecoder::reset), and keeps the last event ID.
     /// The next request must contain that ID: see
-    /// [`last_event_id_value`](crate::sse::header::last_event_id_value). Pass the decoder to the next
-    /// stream with [`decoder`](Self::decoder). [`Backoff`](crate::Backoff) has the waits between
-    /// connections.
+    /// [`last_event_id_value`](crate::sse::header::last_event_id_value). Pass the decoder to the
+    /// next stream with [`decoder`](Self::decoder). [`Backoff`](crate::Backoff) has the waits
+    /// between connections.
     ///
     /// Memory: that of the decoder, and the chunk that is being decoded.
     ///

@@ -4,7 +4,8 @@ use crate::sse::encode::EventBuilder;
 use bytes::Bytes;
 use core::convert::Infallible;
 
-/// An item of a stream of events to send, for [`KeepAliveStream`](crate::sse::adapt::KeepAliveStream) and
+/// An item of a stream of events to send, for
+/// [`KeepAliveStream`](crate::sse::adapt::KeepAliveStream) and
 /// [`EventBody`](crate::sse::EventBody). The trait is sealed.
 ///
 /// | item | error |

@@ -28,7 +28,8 @@ use core::time::Duration;
 /// 2. Report what happens. Call [`response`](Self::response) for the head. Call `receive` for the
 ///    bytes that came with the head and for each chunk of the body, each time until it returns
 ///    [`Received::More`]. At the body's end, call `receive_eof` in the same way, and then
-///    [`end`](Self::end). If the request or the body fails, call
+///    [`end`](Self::end). (`receive_eof` matters only if the end may cut off the blank line of an
+///    event that you want, or of the last event.) If the request or the body fails, call
 ///    [`network_error`](Self::network_error). Keep the bytes that `receive` leaves in your buffer
 ///    in front of the next chunk. An [`owned`](EventSource::owned) source takes whole chunks
 ///    instead. At [`Received::Closed`], drop the response.

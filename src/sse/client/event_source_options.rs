@@ -177,9 +177,9 @@ impl EventSourceOptions {
 
     /// Sets how long an open connection may be silent before it counts as lost. Every byte is a
     /// sign of life, even inside an event. So the server has to send something, at least a
-    /// [`KEEP_ALIVE`](crate::sse::server::KEEP_ALIVE), more often than this. 0 means no timeout, which is
-    /// the default. [`poll`](crate::sse::EventSource::poll) checks the timeout: wait for input no
-    /// longer than it says.
+    /// [`KEEP_ALIVE`](crate::sse::server::KEEP_ALIVE), more often than this. 0 means no timeout,
+    /// which is the default. [`poll`](crate::sse::EventSource::poll) checks the timeout: wait for
+    /// input no longer than it says.
     ///
     /// The timeout runs from the response on, but not while you process received input. Once it has
     /// passed, `poll` grants a last chance of a tenth of it, at most 1 s, to read input that

@@ -33,8 +33,8 @@ pub enum DecodeError {
         /// The offset at which the stream passed it.
         offset: u64,
     },
-    /// An event's ID does not fit the decoder's [`IdStorage`](crate::sse::decode::IdStorage). The last
-    /// event ID stays as it was, and the event is lost.
+    /// An event's ID does not fit the decoder's [`IdStorage`](crate::sse::decode::IdStorage). The
+    /// last event ID stays as it was, and the event is lost.
     #[error("event id does not fit {capacity} bytes, at byte {offset}")]
     IdTooLong {
         /// The capacity of the storage, in bytes.

@@ -102,8 +102,9 @@ impl<S: IdStorage> Decoder<S> {
     /// so.
     ///
     /// # Errors
-    /// If a limit was passed and the policy is [`OnLimit::Error`](crate::sse::decode::OnLimit::Error), or
-    /// on [misuse](DecodeError::InputShrunk), which leaves the decoder as it was.
+    /// If a limit was passed and the policy is
+    /// [`OnLimit::Error`](crate::sse::decode::OnLimit::Error), or on
+    /// [misuse](DecodeError::InputShrunk), which leaves the decoder as it was.
     #[inline(always)]
     pub fn decode<'a>(
         &mut self,

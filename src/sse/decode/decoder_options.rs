@@ -42,8 +42,8 @@ pub enum OnLimit {
     /// The decoder drops the block up to and including its blank line, yields an
     /// [`Item::Skipped`](crate::sse::Item::Skipped) in its place, and goes on with the stream. The
     /// `id` and `retry` lines that were complete before the limit count. A block whose ID does not
-    /// fit its [`IdStorage`](crate::sse::decode::IdStorage) is dropped in the same way. A comment or an
-    /// unknown line outside a block is dropped alone.
+    /// fit its [`IdStorage`](crate::sse::decode::IdStorage) is dropped in the same way. A comment
+    /// or an unknown line outside a block is dropped alone.
     Skip,
 }
 

@@ -21,8 +21,8 @@ pub enum Item<T, L = ()> {
     /// [`DecoderOptions::comments`](crate::sse::DecoderOptions::comments).
     ///
     /// A comment inside a block, that is, after the block's first field, is not shown, because the
-    /// block must stay in one piece until its end. A [`Lexer`](crate::sse::decode::Lexer) shows every
-    /// comment.
+    /// block must stay in one piece until its end. A [`Lexer`](crate::sse::decode::Lexer) shows
+    /// every comment.
     Comment(T),
     /// A line outside any block that is neither a field nor a comment, whole, without its end.
     /// Needs [`DecoderOptions::unknown_lines`](crate::sse::DecoderOptions::unknown_lines).

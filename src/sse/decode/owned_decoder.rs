@@ -94,7 +94,8 @@ impl OwnedDecoder {
     /// so.
     ///
     /// # Errors
-    /// If a limit was passed and the policy is [`OnLimit::Error`](crate::sse::decode::OnLimit::Error).
+    /// If a limit was passed and the policy is
+    /// [`OnLimit::Error`](crate::sse::decode::OnLimit::Error).
     #[inline(always)]
     pub fn decode(&mut self, chunk: &mut Bytes) -> Result<Option<OwnedItem>, DecodeError> {
         if (!self.tail.is_empty() || !self.carry.is_empty())

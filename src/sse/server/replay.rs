@@ -222,8 +222,8 @@ impl<T> Replay<T> {
     }
 
     /// Returns where a client continues that reconnects with this last event ID. `last_event_id` is
-    /// the value of its [`Last-Event-ID`](crate::sse::header::LAST_EVENT_ID) header, as text or bytes, for
-    /// example an `http::HeaderValue`.
+    /// the value of its [`Last-Event-ID`](crate::sse::header::LAST_EVENT_ID) header, as text or
+    /// bytes, for example an `http::HeaderValue`.
     ///
     /// The time that this takes depends on the ID:
     ///

@@ -121,6 +121,49 @@ const BUFFER: usize = 8 << 10;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # A client over any transport
+///
+/// With features `handshake` and `getrandom`, this opens a WebSocket over a TCP or TLS stream that
+/// is connected. Put a `tokio::time::timeout` around it, because it waits for the server.
+///
+#[cfg_attr(all(feature = "handshake", feature = "getrandom"), doc = "```no_run")]
+#[cfg_attr(not(all(feature = "handshake", feature = "getrandom")), doc = "```ignore")]
+/// use bytes::{Buf, BytesMut};
+/// use eventwire::ws::handshake::{ClientRequest, os_nonce};
+/// use eventwire::ws::{Connection, Limits, MessageStream, OsMaskKeys};
+/// use std::error::Error;
+/// use std::io;
+/// use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+///
+/// async fn open<T>(
+///     mut transport: T,
+///     url: &str,
+///     token: &str,
+/// ) -> Result<MessageStream<T, OsMaskKeys>, Box<dyn Error>>
+/// where
+///     T: AsyncRead + AsyncWrite + Unpin,
+/// {
+///     let request = ClientRequest::from_url(url, os_nonce()?)?
+///         .header("Authorization", format!("Bearer {token}"))?;
+///     transport.write_all(&request.to_bytes()).await?;
+///     transport.flush().await?;
+///
+///     let mut handshake = request.handshake();
+///     let mut received = BytesMut::with_capacity(4096);
+///     let head_len = loop {
+///         if transport.read_buf(&mut received).await? == 0 {
+///             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+///         }
+///         if let Some(response) = handshake.decode(&received)? {
+///             break response.head_len();
+///         }
+///     };
+///     received.advance(head_len); // the rest is frames
+///     let connection = Connection::client(Limits::new(), OsMaskKeys::new());
+///     Ok(MessageStream::new(transport, connection, received))
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct MessageStream<T, M = NoMask> {

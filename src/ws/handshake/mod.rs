@@ -8,6 +8,7 @@
 //! | answer it | [`Request::accept`], [`RequestError::rejection`], [`Rejection`] |
 //! | answer it later | [`Request::into_owned`] |
 //! | write a request | [`ClientRequest`], or [`ClientRequest::from_url`] for a URL |
+//! | have a nonce for it (feature `getrandom`) | [`os_nonce`] |
 //! | read the server's answer | [`ClientHandshake`], which returns a [`Response`] |
 //! | check the answer to a request that was written elsewhere | [`ResponseCheck`] |
 //! | agree on compression, as a server (feature `deflate`) | [`Acceptance::deflate`] |

@@ -30,9 +30,9 @@ const AT_ONCE: Duration = Duration::ZERO;
 /// without its transport. It takes bytes and the time, and returns events, bytes and deadlines.
 ///
 /// Time is a [`Duration`] since a fixed start, which is the same for all calls, such as
-/// [`Instant::elapsed`](std::time::Instant::elapsed) of an instant that the program keeps. It is not
-/// an `Instant`, because a machine without an operating system has none, and a test sets its own
-/// time. Run this loop around the transport:
+/// [`Instant::elapsed`](std::time::Instant::elapsed) of an instant that the program keeps. It is
+/// not an `Instant`, because a machine without an operating system has none, and a test sets its
+/// own time. Run this loop around the transport:
 ///
 /// 1. Call [`poll`](Self::poll) with the received bytes until it returns `None`. After
 ///    [`WebSocketEvent::Close`], drop the transport.

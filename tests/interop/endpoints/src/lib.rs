@@ -1,4 +1,5 @@
-//! How the tests drive an endpoint: it reads a command a line, and prints a report a line, both JSON.
+//! How the tests drive an endpoint: it reads a command a line, and prints a report a line, both
+//! JSON.
 //!
 //! A report of something received has the form of the command that sends it.
 
@@ -25,8 +26,8 @@ pub const SUBPROTOCOLS: [&str; 2] = ["chat.v2", "chat.v1"];
 pub enum Command {
     /// Opens a connection; for clients.
     Open(Open),
-    /// Listens at another port, and compresses with these settings from now on; for servers without a
-    /// connection.
+    /// Listens at another port, and compresses with these settings from now on; for servers without
+    /// a connection.
     Listen(Compression),
     /// Sends a text message.
     Text(String),
@@ -168,7 +169,8 @@ pub enum Report {
     Failed(String),
 }
 
-/// The code of a close frame without one ([RFC 6455, section 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)).
+/// The code of a close frame without one ([RFC 6455, section
+/// 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)).
 pub const NO_CODE: u16 = 1005;
 
 impl Report {

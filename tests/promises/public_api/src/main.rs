@@ -1,5 +1,5 @@
-//! Prints the public API that rustdoc wrote as JSON, a line for each item. Of a derived trait it has
-//! only the `impl`; `tests/it/public_types.rs` holds the automatic ones.
+//! Prints the public API that rustdoc wrote as JSON, a line for each item. Of a derived trait it
+//! has only the `impl`; `tests/it/public_types.rs` holds the automatic ones.
 
 use public_api::{Builder, Error};
 use std::collections::HashSet;
