@@ -79,7 +79,13 @@ impl LastEvents {
 
     #[inline]
     pub(in crate::sse) const fn are_none(&self) -> bool {
-        matches!(self.0, Kept::None)
+        match &self.0 {
+            Kept::None => true,
+            Kept::One(_) => false,
+            Kept::Static(all) => all.is_empty(),
+            #[cfg(feature = "alloc")]
+            Kept::Owned(all) => all.is_empty(),
+        }
     }
 
     /// Returns whether the event is one of them. This is inlined down to the event's text, because

@@ -223,6 +223,18 @@ pub(super) struct Tasks {
     writer: Mutex<Option<Waker>>,
 }
 
+impl Tasks {
+    /// Wakes the task that is not in this place.
+    fn wake_other(&self, place: fn(&Self) -> &Mutex<Option<Waker>>) {
+        for task in [&self.reader, &self.writer] {
+            if !core::ptr::eq(task, place(self)) {
+                let waker = task.lock().unwrap_or_else(PoisonError::into_inner).take();
+                waker.into_iter().for_each(Waker::wake);
+            }
+        }
+    }
+}
+
 impl Wake for Tasks {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
@@ -448,15 +460,18 @@ where
             return Poll::Ready(Err(error.take().unwrap_or_else(again).into()));
         }
         self.reply()?;
+        note(place(&self.tasks), cx);
         if self.to_write.is_empty() && !self.unflushed {
             return Poll::Ready(Ok(()));
         }
-        note(place(&self.tasks), cx);
         let waker = Waker::from(Arc::clone(&self.tasks));
         let written = self.poll_transport(&mut Context::from_waker(&waker));
         if let Poll::Ready(Err(StreamError::Io(_))) = written {
             self.writing = Writing::Failed(None);
             self.to_write = BytesMut::new();
+        }
+        if written.is_ready() {
+            self.tasks.wake_other(place);
         }
         written
     }
@@ -602,7 +617,8 @@ where
     }
 
     pub(super) fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<(), StreamError>> {
-        let has_room = self.to_write.len() < self.high_water_mark;
+        let failed = matches!(self.writing, Writing::Failed(_));
+        let has_room = !failed && self.to_write.len() < self.high_water_mark;
         if has_room { Poll::Ready(Ok(())) } else { self.write(cx) }
     }
 

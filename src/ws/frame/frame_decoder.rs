@@ -674,7 +674,8 @@ impl FrameDecoder {
     /// Returns the greatest length that the current message can have: exact once its last frame has
     /// begun, and the limit before.
     pub(in crate::ws) const fn longest_message(&self) -> u64 {
-        if self.fin { self.message_len } else { self.limits.max_message }
+        let Limits { max_message, .. } = self.limits;
+        if self.fin || max_message < self.message_len { self.message_len } else { max_message }
     }
 
     /// Ends the stream, because an extension found a fault in the current data frame's payload.

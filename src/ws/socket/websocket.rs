@@ -374,7 +374,11 @@ impl<M: MaskSource> WebSocket<M> {
     fn keep_alive(&mut self, now: Duration) -> Result<(), Failure> {
         let Self { state: State::Open(open), chance, options, .. } = self else { return Ok(()) };
         open.heartbeat.catch_up(now);
-        let silence = open.patience(options).and_then(|(deadline, timeout, silence)| {
+        let patience = open.patience(options);
+        if patience.is_none() {
+            chance.clear();
+        }
+        let silence = patience.and_then(|(deadline, timeout, silence)| {
             chance.was_missed(deadline, timeout, now).then_some(silence)
         });
         match silence {
