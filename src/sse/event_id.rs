@@ -204,7 +204,8 @@ macro_rules! from_numbers {
     )*};
 }
 
-// Of all integers: where several types would do, a literal without a suffix is an `i32`.
+// All integers of up to 64 bits, signed ones too: a literal without a suffix is an `i32` where
+// several types are possible.
 from_numbers! {
     u8, |_| false, |it| it;
     u16, |_| false, |it| it;

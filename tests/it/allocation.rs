@@ -270,6 +270,36 @@ fn a_claim_is_not_worth_an_allocation() {
     }
 }
 
+/// A limit that is lowered below a frame that has begun does not slow its gathering: the room for
+/// it doubles, as without a limit, instead of growing with each chunk.
+#[test]
+fn a_limit_lowered_inside_a_long_frame_costs_nothing() {
+    const FRAME: usize = 1 << 20;
+    const CHUNK: usize = 8 << 10;
+    let gather = |lowered: Option<u64>| {
+        let mut decoder = MessageDecoder::new(Role::Client, ws::Limits::new());
+        // This frame is not the last one of its message.
+        let mut buffer = BytesMut::from(&b"\x02\x7F\0\0\0\0\0\x10\0\0"[..]);
+        assert_eq!(decoder.decode(&mut buffer).unwrap(), None);
+        if let Some(limit) = lowered {
+            decoder.set_limits(ws::Limits::new().max_message(limit));
+        }
+        buffer = BytesMut::with_capacity(2 * CHUNK);
+        measure(|| {
+            for _ in 0..FRAME / CHUNK {
+                buffer.extend_from_slice(&[0; CHUNK]);
+                assert_eq!(decoder.decode(&mut buffer).unwrap(), None);
+            }
+        })
+    };
+    let expected = gather(None).bytes_total;
+    assert!(expected < 4 * FRAME as u64, "{expected}");
+    for limit in [0, 1024, FRAME as u64 - 1] {
+        let found = gather(Some(limit)).bytes_total;
+        assert!(found <= expected, "{found} bytes with a limit of {limit}, {expected} without");
+    }
+}
+
 /// A stream that fails or closes takes its gathered bytes with it.
 #[test]
 fn a_dead_decoder_holds_nothing() {

@@ -324,6 +324,9 @@ async fn the_last_event_may_have_a_type_or_come_of_several() {
     let several = vec![LastEvent::Data("x".to_owned()), LastEvent::EventType("message".to_owned())];
     assert_eq!(read(several.into()).await, whole(&["a", "b", "c"]));
     assert_eq!(read(LastEvents::default()).await, whole(&["a", "b", "c"]));
+    // An empty list is no last event, so a body that ends is not cut off.
+    assert_eq!(read(Vec::<LastEvent<String>>::new().into()).await, whole(&["a", "b", "c"]));
+    assert_eq!(read(LastEvents::from(&[])).await, whole(&["a", "b", "c"]));
     // The server stays connected after the last event. Anything that it sends then is left unread.
     let chunks = stream::iter(own(&[body.as_bytes()])).chain(stream::pending());
     let mut events = EventStream::new(chunks).until(LastEvent::EventType("stop"));

@@ -312,10 +312,11 @@ fn limits() {
     let over = ResponseError::TooManyHeaders { limit: DEFAULT_MAX_HEADERS };
     assert_eq!(refused(&with(DEFAULT_MAX_HEADERS + 1)), over);
     assert_eq!(over.to_string(), "response with more than 100 headers");
-    // The request passes both limits to its handshake.
+    // The request passes both limits to its handshake and to its check.
     let decode = |request: ClientRequest<'_>, count| {
         let head = with(count);
         let found = request.handshake().decode(&head).map(drop);
+        assert_eq!(request.response_check().handshake().decode(&head).map(drop), found);
         #[cfg(feature = "alloc")]
         assert_eq!(request.handshake().into_owned().decode(&head).map(drop), found);
         found

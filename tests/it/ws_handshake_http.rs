@@ -454,6 +454,7 @@ fn a_request_of_the_http_crate_is_sent() {
 #[test]
 fn a_request_of_the_http_crate_that_cannot_be_sent() {
     let get = || http::Request::get("ws://example.com/");
+    let twice = |name: &str, value: &str| get().header(name, value).header(name, value);
     for (request, error) in [
         (http::Request::post("ws://example.com/"), Unsendable::Method),
         (http::Request::get("/chat"), Unsendable::Host { offset: 0 }),
@@ -468,6 +469,13 @@ fn a_request_of_the_http_crate_that_cannot_be_sent() {
         ),
         (get().header("content-length", "0"), Unsendable::ReservedHeader { index: 0 }),
         (get().header("origin", "a b"), Unsendable::Origin { offset: 1 }),
+        // Equal values are refused too.
+        (twice("host", "a"), Unsendable::RepeatedHeader { header: "Host" }),
+        (twice("origin", "https://a"), Unsendable::RepeatedHeader { header: "Origin" }),
+        (
+            twice("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            Unsendable::RepeatedHeader { header: "Sec-WebSocket-Key" },
+        ),
         (
             get().header("sec-websocket-protocol", "a, b c"),
             Unsendable::Subprotocol { index: 1, offset: 1 },

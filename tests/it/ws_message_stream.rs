@@ -1,6 +1,7 @@
 //! `MessageStream` in both roles.
 
 use bytes::{Bytes, BytesMut};
+use eventwire::ws::adapt::ReuniteError;
 use eventwire::ws::frame::{Fault, Role};
 use eventwire::ws::{
     Close, CloseCode, Connection, ConnectionState, Frame, Limits, MaskSource, Message,
@@ -16,7 +17,9 @@ use rand::{Rng, SeedableRng};
 use std::error::Error as _;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use transport::Pieces;
@@ -631,6 +634,204 @@ async fn a_task_that_waits_to_write_is_woken_though_another_reads() {
     within(sending).await.unwrap().unwrap();
 }
 
+/// A transport that is opened and closed by the test. It keeps only the waker of the latest call,
+/// and none after a call that was ready.
+#[derive(Clone, Debug, Default)]
+struct Gate(Arc<Mutex<Gated>>);
+
+#[derive(Debug, Default)]
+struct Gated {
+    open: bool,
+    fails: bool,
+    shut: bool,
+    written: Vec<u8>,
+    to_read: Vec<u8>,
+    waker: Option<Waker>,
+}
+
+impl Gate {
+    fn set(&self, change: impl FnOnce(&mut Gated)) {
+        change(&mut self.0.lock().unwrap());
+    }
+
+    fn pass<T>(&self, cx: &Context<'_>, act: impl FnOnce(&mut Gated) -> T) -> Poll<io::Result<T>> {
+        let mut gate = self.0.lock().unwrap();
+        if gate.fails {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        if !gate.open {
+            gate.waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        gate.waker = None;
+        Poll::Ready(Ok(act(&mut gate)))
+    }
+}
+
+impl AsyncRead for Gate {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let to_read = std::mem::take(&mut self.0.lock().unwrap().to_read);
+        if to_read.is_empty() {
+            return Poll::Pending;
+        }
+        buf.put_slice(&to_read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Gate {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.pass(cx, |gate| {
+            gate.written.extend_from_slice(bytes);
+            bytes.len()
+        })
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pass(cx, |gate| gate.shut = true)
+    }
+}
+
+/// Counts how often a task is woken.
+#[derive(Debug, Default)]
+struct Wakes(AtomicUsize);
+
+impl Wakes {
+    fn take(&self) -> usize {
+        self.0.swap(0, Ordering::SeqCst)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Polls once, as a task whose wake-ups are counted.
+fn poll<F: Future + Unpin>(mut future: F, task: &Arc<Wakes>) -> Poll<F::Output> {
+    future.poll_unpin(&mut Context::from_waker(&Waker::from(Arc::clone(task))))
+}
+
+/// The transport forgets the writer once the reader has written everything, so the stream itself
+/// wakes the writer. The same holds the other way round.
+#[test]
+fn a_half_is_woken_when_the_other_half_has_written_for_it() {
+    let (reader, writer) = (Arc::default(), Arc::default());
+    let gate = Gate::default();
+    let (mut sender, mut receiver) = server(gate.clone()).split();
+    let mut sending = Box::pin(sender.send("hello"));
+    assert!(poll(&mut sending, &writer).is_pending());
+    gate.set(|gate| gate.open = true);
+    assert!(poll(receiver.next(), &reader).is_pending());
+    gate.set(|gate| assert!(gate.written == b"\x81\x05hello" && gate.waker.is_none()));
+    assert_eq!(writer.take(), 1);
+    assert!(matches!(poll(&mut sending, &writer), Poll::Ready(Ok(()))));
+    drop(sending);
+
+    gate.set(|gate| gate.open = false);
+    let mut closing = Box::pin(receiver.close(None));
+    assert!(poll(&mut closing, &reader).is_pending());
+    gate.set(|gate| gate.open = true);
+    let mut flushing = Box::pin(sender.flush());
+    reader.take();
+    assert!(matches!(poll(&mut flushing, &writer), Poll::Ready(Ok(()))));
+    assert_eq!(reader.take(), 1);
+    assert!(matches!(poll(&mut closing, &reader), Poll::Ready(Ok(()))));
+}
+
+/// The halves share the wait for the transport to shut, in either order.
+#[test]
+fn a_half_is_woken_when_the_other_half_has_shut_the_transport() {
+    for writer_is_first in [true, false] {
+        let (reader, writer) = (Arc::default(), Arc::default());
+        let gate = Gate::default();
+        gate.set(|gate| (gate.open, gate.to_read) = (true, b"\x88\x80\0\0\0\0".to_vec()));
+        let (mut sender, mut receiver) = server(gate.clone()).split();
+        assert!(matches!(poll(receiver.next(), &reader), Poll::Ready(Some(Ok(_)))));
+        gate.set(|gate| gate.open = false);
+        let mut end = receiver.next();
+        let mut closing = SinkExt::<Message>::close(&mut sender);
+        let (waiting, other) = if writer_is_first {
+            assert!(poll(&mut closing, &writer).is_pending());
+            gate.set(|gate| gate.open = true);
+            assert!(matches!(poll(&mut end, &reader), Poll::Ready(None)));
+            (&writer, &reader)
+        } else {
+            assert!(poll(&mut end, &reader).is_pending());
+            gate.set(|gate| gate.open = true);
+            assert!(matches!(poll(&mut closing, &writer), Poll::Ready(Ok(()))));
+            (&reader, &writer)
+        };
+        gate.set(|gate| assert!(gate.shut && gate.waker.is_none()));
+        assert_eq!((waiting.take(), other.take()), (1, 0), "{writer_is_first}");
+        if writer_is_first {
+            assert!(matches!(poll(&mut closing, &writer), Poll::Ready(Ok(()))));
+        } else {
+            assert!(matches!(poll(&mut end, &reader), Poll::Ready(None)));
+        }
+    }
+}
+
+/// A reader that waits for the peer is not woken each time that the other half sends.
+#[test]
+fn a_reader_that_waits_for_the_peer_is_not_woken_by_what_is_sent() {
+    let (reader, writer) = (Arc::default(), Arc::default());
+    let gate = Gate::default();
+    gate.set(|gate| gate.open = true);
+    let (mut sender, mut receiver) = server(gate).split();
+    assert!(poll(receiver.next(), &reader).is_pending());
+    for _ in 0..3 {
+        assert!(matches!(poll(Box::pin(sender.send("hi")), &writer), Poll::Ready(Ok(()))));
+    }
+    assert_eq!((reader.take(), writer.take()), (0, 0));
+}
+
+/// The reader waits for the peer, and the writer gives up its wait. The reader then writes the rest
+/// of the frame, although it had nothing to write before.
+#[tokio::test]
+async fn a_send_that_is_dropped_is_finished_by_a_reader_that_waits() {
+    let (ours, mut peer) = tokio::io::duplex(64);
+    let (mut sender, mut receiver) = server(ours).split();
+    let reading = tokio::spawn(async move { receiver.next().await });
+    tokio::task::yield_now().await;
+    assert!(sender.send(&[7; 1000]).now_or_never().is_none());
+    let mut frame = [0; 1004];
+    within(peer.read_exact(&mut frame)).await.unwrap();
+    assert_eq!(frame[1003], 7);
+    drop(peer);
+    assert!(within(reading).await.unwrap().unwrap().is_err());
+}
+
+/// After a failed write, `feed` fails too. Otherwise a program that only feeds would never see the
+/// failure.
+#[tokio::test]
+async fn nothing_is_queued_after_the_transport_failed() {
+    let gate = Gate::default();
+    gate.set(|gate| gate.fails = true);
+    let mut stream = server(gate);
+    let kind = |result| match result {
+        Err(StreamError::Io(error)) => error.kind(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(kind(stream.send("a").await), io::ErrorKind::ConnectionReset);
+    for _ in 0..3 {
+        assert_eq!(kind(stream.feed("a").await), io::ErrorKind::BrokenPipe);
+    }
+}
+
 #[tokio::test]
 async fn closing_the_sink_closes_the_connection() {
     let (mut peer, ours) = tokio::io::duplex(64);
@@ -942,9 +1143,24 @@ async fn either_half_closes() {
 async fn halves_of_two_streams_stay_apart() {
     let ((one, _a), (two, _b)) = (received(b"").await, received(b"").await);
     let ((one_sender, one_receiver), (two_sender, two_receiver)) = (one.split(), two.split());
-    let (one_sender, two_receiver) = one_sender.reunite(two_receiver).unwrap_err();
+    let error = one_sender.reunite(two_receiver).unwrap_err();
+    assert_eq!(error.to_string(), "the halves belong to two different streams");
+    assert_eq!(format!("{error:?}"), "ReuniteError { .. }");
+    let ReuniteError(one_sender, two_receiver) = error;
     assert!(one_sender.reunite(one_receiver).is_ok());
     assert!(two_sender.reunite(two_receiver).is_ok());
+}
+
+/// A function or a closure that returns masking keys has no `Debug`, but `unwrap` and `?` work.
+#[test]
+fn halves_with_any_source_of_masking_keys_are_joined() {
+    let stream = |masks| MessageStream::new(Gate::default(), masks, BytesMut::new());
+    let random = || Connection::client(Limits::new(), rand::random::<[u8; 4]>);
+    let (sender, receiver) = stream(random()).split();
+    let (_sender, receiver) = sender.reunite(receiver).unwrap().split();
+    let (sender, _receiver) = stream(random()).split();
+    let unite = || -> Result<_, Box<dyn std::error::Error>> { Ok(sender.reunite(receiver)?) };
+    assert!(unite().is_err());
 }
 
 /// The bytes that wait to be written are bounded. A full sink waits while reading goes on.

@@ -1388,6 +1388,27 @@ fn a_write_that_takes_long_and_then_all() {
     assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
 }
 
+/// A write may be awaited, so its bytes count from the next call. A loop that calls `to_write` until
+/// nothing remains waits for one timeout, and a loop that does not may wait for two.
+#[test]
+fn the_call_that_finds_nothing_to_write_starts_the_pong_timeout() {
+    for (asks, timeouts) in [(true, 1), (false, 2)] {
+        let mut rig = Rig::server(beating());
+        assert_eq!(rig.wait_for_deadline(), []);
+        rig.write_some(usize::MAX);
+        if asks {
+            assert!(rig.write_some(usize::MAX).is_empty());
+        }
+        assert_eq!(rig.socket.deadline(), Some(rig.now + TIMEOUT));
+        for _ in 1..timeouts {
+            assert_eq!(rig.wait(TIMEOUT), []);
+        }
+        assert_eq!(ended(&rig.miss_deadline()), (1006, "", Some(Failure::PongTimeout)));
+        let end = START + INTERVAL + timeouts * TIMEOUT + last_chance(TIMEOUT);
+        assert_eq!(rig.now, end, "{asks}");
+    }
+}
+
 // A program that was suspended.
 
 /// A pong that arrived while the program was suspended is unread when the program resumes. The
@@ -1429,6 +1450,27 @@ fn a_loop_that_is_always_late_judges_in_the_end() {
         assert_eq!(rig.wait(ms(12_000)), []);
     }
     assert_eq!(ended(&rig.wait(ms(12_000))), (1006, "", Some(Failure::PongTimeout)));
+}
+
+/// Each heartbeat has its own last chances, however often the program was late before.
+#[test]
+fn a_last_chance_is_not_used_up_by_earlier_heartbeats() {
+    fn check<M: MaskSource>(mut rig: Rig<M>, late: Duration) {
+        for heartbeat in 1..=6 {
+            assert_eq!(rig.wait_for_deadline(), []);
+            assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
+            // The program is late, and the pong is unread.
+            rig.now = rig.socket.deadline().unwrap() + late;
+            assert_eq!(rig.poll_all(), [], "heartbeat {heartbeat}");
+            assert_eq!(rig.hear(|s| s.frame(PONG, b"")), []);
+        }
+    }
+    for late in [ms(0), ms(5000)] {
+        check(Rig::server(beating()), late);
+        check(Rig::client(beating()), late);
+    }
+    // The next deadline comes less than 1 s after the end of the last chance.
+    check(Rig::server(options().ping_interval(ms(500)).pong_timeout(ms(100))), ms(0));
 }
 
 /// The same holds for every other deadline of the peer.
@@ -1490,6 +1532,34 @@ fn the_round_trip_of_the_heartbeat() {
     rig.wait(ms(12));
     assert_eq!(rig.hear(|s| s.frame(PONG, b"").frame(PONG, b"")), []);
     assert_eq!(rig.socket.round_trip(), Some(ms(42)));
+}
+
+/// While a ping of the application is queued, the heartbeat needs no ping of its own. The time of
+/// the application's ping is not measured, because its pong may not be empty.
+#[test]
+fn the_round_trip_is_not_that_of_a_ping_of_the_application() {
+    let mut rig = Rig::server(beating());
+    taken(rig.socket.send(Frame::ping(&b"?"[..]).unwrap()));
+    rig.wait(INTERVAL);
+    assert_eq!(rig.say(), [Message::Ping(b"?"[..].into())]);
+    rig.wait(ms(30));
+    assert_eq!(rig.hear(|s| s.frame(PONG, b"?").frame(PONG, b"")), []);
+    assert_eq!(rig.socket.round_trip(), None, "no ping of the heartbeat was written");
+    // The next ping is the heartbeat's own.
+    assert_eq!(rig.wait_for_deadline(), []);
+    assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
+    rig.wait(ms(30));
+    assert_eq!(rig.hear(|s| s.frame(PONG, b"")), []);
+    assert_eq!(rig.socket.round_trip(), Some(ms(30)));
+    // It is still queued when the next one is due, after a ping of the application.
+    rig.wait_for_deadline();
+    taken(rig.socket.send(Frame::ping(&b"?"[..]).unwrap()));
+    assert_eq!(rig.hear(|s| s.frame(TEXT, b"a")), [text("a")]);
+    rig.wait(INTERVAL);
+    assert_eq!(rig.say(), [Message::Ping(Bytes::new()), Message::Ping(b"?"[..].into())]);
+    rig.wait(ms(50));
+    assert_eq!(rig.hear(|s| s.frame(PONG, b"").frame(PONG, b"?")), []);
+    assert_eq!(rig.socket.round_trip(), Some(ms(50)));
 }
 
 #[test]

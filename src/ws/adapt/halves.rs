@@ -4,6 +4,7 @@ use super::message_stream::{MessageStream, StreamError};
 use crate::ws::connection::{ConnectionState, IntoFrame, Message};
 use crate::ws::frame::{IntoClose, Limits, MaskSource, NoMask};
 use alloc::sync::Arc;
+use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -40,6 +41,19 @@ pub struct WriteHalf<T, M = NoMask>(Shared<T, M>);
 #[must_use = "streams do nothing unless polled"]
 pub struct ReadHalf<T, M = NoMask>(Shared<T, M>);
 
+/// The error of [`WriteHalf::reunite`]: the halves belong to two different streams. It has both
+/// halves.
+#[derive(thiserror::Error)]
+#[error("the halves belong to two different streams")]
+pub struct ReuniteError<T, M = NoMask>(pub WriteHalf<T, M>, pub ReadHalf<T, M>);
+
+/// Without the halves, because a closure that returns masking keys has no `Debug`.
+impl<T, M> fmt::Debug for ReuniteError<T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReuniteError").finish_non_exhaustive()
+    }
+}
+
 pub(super) fn split<T, M>(stream: MessageStream<T, M>) -> (WriteHalf<T, M>, ReadHalf<T, M>) {
     let stream = Arc::new(Mutex::new(stream));
     (WriteHalf(Shared(Arc::clone(&stream))), ReadHalf(Shared(stream)))
@@ -49,19 +63,19 @@ impl<T, M> WriteHalf<T, M> {
     /// Joins both halves into one stream again.
     ///
     /// # Errors
-    /// If the halves belong to two different streams. Both are returned then.
-    pub fn reunite(
-        self,
-        other: ReadHalf<T, M>,
-    ) -> Result<MessageStream<T, M>, (Self, ReadHalf<T, M>)> {
+    /// If the halves belong to two different streams. The error has both.
+    pub fn reunite(self, other: ReadHalf<T, M>) -> Result<MessageStream<T, M>, ReuniteError<T, M>> {
         if !Arc::ptr_eq(&self.0.0, &other.0.0) {
-            return Err((self, other));
+            return Err(ReuniteError(self, other));
         }
         drop(other);
         match Arc::try_unwrap(self.0.0) {
             Ok(stream) => Ok(stream.into_inner().unwrap_or_else(PoisonError::into_inner)),
             // There is no third owner.
-            Err(stream) => Err((Self(Shared(Arc::clone(&stream))), ReadHalf(Shared(stream)))),
+            Err(stream) => {
+                let write = Self(Shared(Arc::clone(&stream)));
+                Err(ReuniteError(write, ReadHalf(Shared(stream))))
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use core::task::{Context, Poll, Waker, ready};
 use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{poll_read_buf, poll_write_buf};
@@ -219,17 +219,36 @@ enum Writing {
 /// stream have two.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    pub(super) reader: Mutex<Option<Waker>>,
-    writer: Mutex<Option<Waker>>,
+    pub(super) reader: Mutex<Task>,
+    writer: Mutex<Task>,
+}
+
+/// The task in one of the two places.
+#[derive(Debug, Default)]
+pub(super) struct Task {
+    waker: Option<Waker>,
+    /// Whether its last call waits for a write or for the shutdown. A reader that waits only for
+    /// the peer is noted too, because it goes on with a write that the other task gives up.
+    waits: bool,
+}
+
+type Place = fn(&Tasks) -> &Mutex<Task>;
+
+fn lock(task: &Mutex<Task>) -> MutexGuard<'_, Task> {
+    task.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Tasks {
-    /// Wakes the task that is not in this place.
-    fn wake_other(&self, place: fn(&Self) -> &Mutex<Option<Waker>>) {
+    /// Notes whether the task in this place still waits. If it does not, wakes the other task if
+    /// that one waits for the same, because the transport has forgotten it.
+    fn settle(&self, place: Place, waits: bool) {
+        lock(place(self)).waits = waits;
+        if waits {
+            return;
+        }
         for task in [&self.reader, &self.writer] {
-            if !core::ptr::eq(task, place(self)) {
-                let waker = task.lock().unwrap_or_else(PoisonError::into_inner).take();
-                waker.into_iter().for_each(Waker::wake);
+            if core::mem::take(&mut lock(task).waits) {
+                wake(task);
             }
         }
     }
@@ -242,17 +261,22 @@ impl Wake for Tasks {
 
     fn wake_by_ref(self: &Arc<Self>) {
         for task in [&self.reader, &self.writer] {
-            let waker = task.lock().unwrap_or_else(PoisonError::into_inner).take();
-            waker.into_iter().for_each(Waker::wake);
+            wake(task);
         }
     }
 }
 
-fn note(task: &Mutex<Option<Waker>>, cx: &Context<'_>) {
-    let mut task = task.lock().unwrap_or_else(PoisonError::into_inner);
-    match &mut *task {
+fn wake(task: &Mutex<Task>) {
+    // The lock is released first, because a waker may poll at once.
+    let waker = core::mem::take(&mut *lock(task)).waker;
+    waker.into_iter().for_each(Waker::wake);
+}
+
+fn note(task: &Mutex<Task>, cx: &Context<'_>) {
+    let waker = &mut lock(task).waker;
+    match waker {
         Some(waker) => waker.clone_from(cx.waker()),
-        None => *task = Some(cx.waker().clone()),
+        None => *waker = Some(cx.waker().clone()),
     }
 }
 
@@ -452,7 +476,7 @@ where
     /// Writes the waiting bytes and the owed reply, for the task in this place.
     pub(super) fn poll_write(
         &mut self,
-        place: fn(&Tasks) -> &Mutex<Option<Waker>>,
+        place: Place,
         cx: &Context<'_>,
     ) -> Poll<Result<(), StreamError>> {
         if let Writing::Failed(error) = &mut self.writing {
@@ -470,9 +494,7 @@ where
             self.writing = Writing::Failed(None);
             self.to_write = BytesMut::new();
         }
-        if written.is_ready() {
-            self.tasks.wake_other(place);
-        }
+        self.tasks.settle(place, written.is_pending());
         written
     }
 
@@ -519,16 +541,14 @@ where
     }
 
     /// Shuts the writing side, for the task in this place.
-    fn poll_shutdown(
-        &mut self,
-        place: fn(&Tasks) -> &Mutex<Option<Waker>>,
-        cx: &Context<'_>,
-    ) -> Poll<Result<(), StreamError>> {
+    fn poll_shutdown(&mut self, place: Place, cx: &Context<'_>) -> Poll<Result<(), StreamError>> {
         if let Writing::Open = self.writing {
             note(place(&self.tasks), cx);
             let waker = Waker::from(Arc::clone(&self.tasks));
             let mut cx = Context::from_waker(&waker);
-            let shut = ready!(Pin::new(&mut self.transport).poll_shutdown(&mut cx));
+            let shut = Pin::new(&mut self.transport).poll_shutdown(&mut cx);
+            self.tasks.settle(place, shut.is_pending());
+            let shut = ready!(shut);
             self.writing = Writing::Shut;
             shut?;
         }

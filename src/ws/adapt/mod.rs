@@ -3,4 +3,4 @@
 mod halves;
 pub(in crate::ws) mod message_stream;
 
-pub use halves::{ReadHalf, WriteHalf};
+pub use halves::{ReadHalf, ReuniteError, WriteHalf};

@@ -145,7 +145,8 @@ impl<'a> ClientRequest<'a> {
 
     /// Sets the maximum size of the answer's head in bytes, instead of
     /// [`DEFAULT_MAX_HEAD`](super::DEFAULT_MAX_HEAD). It applies to [`handshake`](Self::handshake)
-    /// and to [`WebSocket::connect`](crate::ws::WebSocket::connect).
+    /// and [`response_check`](Self::response_check), and to
+    /// [`WebSocket::connect`](crate::ws::WebSocket::connect).
     #[must_use]
     pub const fn max_head(mut self, bytes: usize) -> Self {
         self.limits.max_head = bytes;
@@ -170,7 +171,7 @@ impl<'a> ClientRequest<'a> {
     /// Returns the check of the answer, without the request itself.
     #[must_use]
     pub fn response_check(&self) -> ResponseCheck<'a> {
-        ResponseCheck { by: self.by, requested: self.requested() }
+        ResponseCheck { by: self.by, limits: self.limits, requested: self.requested() }
     }
 
     /// Returns the key that the request sends.

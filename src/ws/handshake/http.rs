@@ -281,7 +281,8 @@ impl<'a> Rejection<'a> {
 impl ClientRequest<'static> {
     /// Creates a request from a request of the `http` crate, which is copied.
     ///
-    /// * The target is that of the URI. The host is `Host`, or without that header the URI's host.
+    /// * The target is that of the URI. The host is that of the header `Host`, even if the URI has
+    ///   another one. Without that header, it is the URI's host.
     /// * `Origin`, `Sec-WebSocket-Protocol` and all further headers are sent. Values may be any
     ///   bytes.
     /// * `Sec-WebSocket-Key`, if it is there, replaces `nonce`.
@@ -305,14 +306,18 @@ impl ClientRequest<'static> {
     /// ```
     ///
     /// # Errors
-    /// If the method is not GET, or if the URI or a header cannot be sent. A header cannot ask for
-    /// an extension: use [`deflate`](ClientRequest::deflate). A header cannot describe a body,
-    /// because there is none.
+    /// If the method is not GET, if the URI or a header cannot be sent, or if `Host`, `Origin` or
+    /// `Sec-WebSocket-Key` is repeated. A header cannot ask for an extension: use
+    /// [`deflate`](ClientRequest::deflate). A header cannot describe a body, because there is none.
     pub fn from_http<B>(request: &::http::Request<B>, nonce: [u8; 16]) -> Result<Self, Unsendable> {
         if request.method() != Method::GET {
             return Err(Unsendable::Method);
         }
         let (uri, headers) = (request.uri(), request.headers());
+        for header in ["Host", "Origin", "Sec-WebSocket-Key"] {
+            let single = Fields::Map(headers).single(header);
+            single.map_err(|_| Unsendable::RepeatedHeader { header })?;
+        }
         let host = headers.get(HOST).map(HeaderValue::as_bytes);
         let host = host.map(|host| str::from_utf8(host).map_err(|error| error.valid_up_to()));
         let host = host.transpose().map_err(|offset| Unsendable::Host { offset })?;

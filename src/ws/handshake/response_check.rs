@@ -32,6 +32,7 @@ use crate::ws::deflate::Deflate;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseCheck<'r> {
     pub(super) by: Upgrade,
+    pub(super) limits: Limits,
     pub(super) requested: Requested<'r>,
 }
 
@@ -45,7 +46,7 @@ impl<'r> ResponseCheck<'r> {
             requires_subprotocol: true,
             deflate: None,
         };
-        Self { by: key, requested }
+        Self { by: key, limits: Limits::new(), requested }
     }
 
     /// Sets the subprotocols that the request asks for. See
@@ -79,6 +80,6 @@ impl<'r> ResponseCheck<'r> {
     /// Returns the machine that reads the response.
     #[must_use]
     pub fn handshake(self) -> ClientHandshake<'r> {
-        ClientHandshake::of(Limits::new(), &self.by, self.requested)
+        ClientHandshake::of(self.limits, &self.by, self.requested)
     }
 }

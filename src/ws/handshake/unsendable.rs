@@ -71,6 +71,12 @@ pub enum Unsendable {
         /// The index of the header.
         index: usize,
     },
+    /// A request has this header more than once.
+    #[error("repeated header {header}")]
+    RepeatedHeader {
+        /// The name of the header.
+        header: &'static str,
+    },
     /// A request to open a WebSocket must have the method GET.
     #[error("the method of the request is not GET")]
     Method,

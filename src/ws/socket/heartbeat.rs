@@ -74,31 +74,41 @@ impl Heartbeat {
 /// can also arrive during the closing handshake.
 #[derive(Debug, Default)]
 pub(super) struct RoundTrip {
-    /// The number of bytes that the transport still has to take until the ping is out.
-    before_ping: u64,
-    /// When the oldest unanswered ping went out.
+    /// The number of bytes that the transport still has to take until the ping is out. It is
+    /// negative if the ping is the application's: a flag would make every WebSocket larger.
+    before_ping: i64,
+    /// When the oldest unanswered ping of the heartbeat went out.
     pinged: Option<Duration>,
     latest: Option<Duration>,
 }
 
 impl RoundTrip {
-    /// Notes that a ping was queued, and that `bytes` bytes are queued up to and including it.
-    pub(super) const fn ping_queued(&mut self, bytes: u64) {
-        self.before_ping = bytes;
+    /// Notes that a ping is queued, and that `bytes` bytes are queued up to and including it.
+    /// `is_ours` tells the heartbeat's own ping from the application's.
+    pub(super) fn ping_queued(&mut self, bytes: u64, is_ours: bool) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.before_ping = if is_ours { bytes } else { -bytes };
     }
 
     /// Returns whether the ping has not been wholly written yet.
     pub(super) const fn is_ping_queued(&self) -> bool {
+        self.before_ping != 0
+    }
+
+    /// Returns whether the heartbeat's own ping has not been wholly written yet.
+    pub(super) const fn is_our_ping_queued(&self) -> bool {
         self.before_ping > 0
     }
 
     /// Notes that the transport took `len` bytes. Returns whether any of them belong to the ping or
     /// to the bytes queued before it.
     pub(super) fn written(&mut self, len: usize, now: Duration) -> bool {
-        let counts = len > 0 && self.before_ping > 0;
+        let counts = len > 0 && self.is_ping_queued();
         if counts {
-            self.before_ping = self.before_ping.saturating_sub(len as u64);
-            if self.before_ping == 0 {
+            let is_ours = self.is_our_ping_queued();
+            let rest = self.before_ping.unsigned_abs().saturating_sub(len as u64);
+            self.ping_queued(rest, is_ours);
+            if is_ours && rest == 0 {
                 self.pinged.get_or_insert(now);
             }
         }

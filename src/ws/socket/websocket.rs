@@ -395,17 +395,22 @@ impl<M: MaskSource> WebSocket<M> {
     /// Queues a ping, unless one is queued already: a peer that sends but does not read needs no
     /// more than one.
     fn ping(&mut self) -> Result<(), Failure> {
-        if !self.queue.has_ping() {
+        let is_ours = !self.queue.has_ping();
+        if is_ours {
             let ping = Frame::new(OpCode::Ping, &[][..]);
             self.push(&ping).map_err(unsendable)?;
         }
-        self.round_trip.ping_queued(self.queue.len());
+        if is_ours || !self.round_trip.is_our_ping_queued() {
+            self.round_trip.ping_queued(self.queue.len(), is_ours);
+        }
         Ok(())
     }
 
     /// Returns the bytes to write now, which may be none. [`Buf::advance`](bytes::Buf::advance)
     /// removes those that were written, and `tokio::io::AsyncWriteExt::write_buf` calls it. Call
-    /// again until nothing remains.
+    /// again until nothing remains, even if one write took everything. The last call tells when
+    /// writing ended, and the [pong timeout](WebSocketOptions::pong_timeout) starts then. Without
+    /// that call, it starts at the next call of [`poll`](Self::poll), so a dead peer is found later.
     ///
     /// Long payloads that are [shared](WebSocket::send_shared) are chunks of their own: see
     /// [`Buf::chunks_vectored`](bytes::Buf::chunks_vectored). Call this anew for each write,

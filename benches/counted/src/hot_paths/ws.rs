@@ -48,7 +48,7 @@ pub fn inflate(len: usize) -> Box<dyn Work> {
     let mut stream = Vec::new();
     let mut writer = Writer::client(|| KEY.0).deflate(&Deflate::new(), AGREED);
     for message in json_feed::messages(len, COUNT.into()) {
-        writer.send_to(&Frame::text(&message), &mut stream).unwrap();
+        writer.send_to(Frame::text(&message), &mut stream).unwrap();
     }
     Box::new(Messages { stream, compressed: true, rest: BytesMut::new() })
 }
@@ -158,7 +158,7 @@ impl Work for Compress {
     fn run(&mut self) -> usize {
         for message in &self.messages {
             let output = black_box(self.output.cleared());
-            self.writer.send_to(&Frame::text(black_box(message)), output).unwrap();
+            self.writer.send_to(Frame::text(black_box(message)), output).unwrap();
         }
         self.messages.len()
     }
