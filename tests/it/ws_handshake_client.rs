@@ -608,6 +608,7 @@ fn interim_responses() {
 }
 
 /// A request that owns its parts is the same as one that borrows them.
+#[cfg(feature = "alloc")]
 #[test]
 fn an_owned_request_is_the_same() {
     let text = String::from("wss://user:secret@example.com:444/chat?a=b");
@@ -648,6 +649,7 @@ fn an_owned_request_is_the_same() {
     assert!(!head.contains("Basic") && head.contains("\r\nauthorization: Bearer x\r\n"), "{head}");
 }
 
+#[cfg(feature = "alloc")]
 #[test]
 fn a_header_is_checked_like_others() {
     let request = || ClientRequest::new("h", "/", NONCE).unwrap();

@@ -790,6 +790,7 @@ fn a_limit_that_is_lowered() {
 }
 
 /// A copied request says the same after its buffer is gone.
+#[cfg(feature = "alloc")]
 #[test]
 fn an_owned_request_is_answered_later() {
     let head = b"\r\nGET /chat?a=b HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
