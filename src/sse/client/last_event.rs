@@ -37,7 +37,7 @@ impl<S: AsRef<str>> LastEvent<S> {
     }
 }
 
-/// The events each of which ends a stream for good, for
+/// The events that each end a stream, for
 /// [`EventSourceOptions::last_event`](crate::sse::EventSourceOptions::last_event) and
 /// `EventStream::last_event`: none, one [`LastEvent`], or a `'static` slice of them.
 ///
