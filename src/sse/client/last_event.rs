@@ -61,13 +61,11 @@ impl<S: AsRef<str>> LastEvent<S> {
 /// let none = EventSourceOptions::new().last_event(LastEvents::default());
 /// assert_eq!(none, EventSourceOptions::new());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastEvents(Kept);
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Kept {
-    #[default]
-    None,
     One(LastEvent),
     Static(&'static [LastEvent]),
     #[cfg(feature = "alloc")]
@@ -75,12 +73,11 @@ enum Kept {
 }
 
 impl LastEvents {
-    pub(in crate::sse) const NONE: Self = Self(Kept::None);
+    pub(in crate::sse) const NONE: Self = Self(Kept::Static(&[]));
 
     #[inline]
     pub(in crate::sse) const fn are_none(&self) -> bool {
         match &self.0 {
-            Kept::None => true,
             Kept::One(_) => false,
             Kept::Static(all) => all.is_empty(),
             #[cfg(feature = "alloc")]
@@ -103,12 +100,17 @@ impl LastEvents {
     #[inline(never)]
     fn contain_text(&self, event_type: &[u8], data: &[u8]) -> bool {
         match &self.0 {
-            Kept::None => false,
             Kept::One(last) => last.is(event_type, data),
             Kept::Static(all) => all.iter().any(|last| last.is(event_type, data)),
             #[cfg(feature = "alloc")]
             Kept::Owned(all) => all.iter().any(|last| last.is(event_type, data)),
         }
+    }
+}
+
+impl Default for LastEvents {
+    fn default() -> Self {
+        Self::NONE
     }
 }
 
