@@ -1,11 +1,16 @@
-//! Drives the state machines of `eventwire` on tokio.
-//!
-//! The examples share these modules. A driver for tokio will replace them; until then the package
-//! is not published.
+//! Server-Sent Events and WebSocket on tokio, driven by the state machines of [`eventwire`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
 
-#[cfg(feature = "echo")]
-pub mod echo;
-#[cfg(feature = "hub")]
-pub mod hub;
-#[cfg(feature = "transport")]
-pub mod transport;
+#[cfg(feature = "axum")]
+pub mod axum;
+mod hub;
+#[cfg(feature = "connect")]
+mod net;
+#[doc(hidden)]
+pub mod old;
+pub mod sse;
+mod transport;
+pub mod ws;
+
+pub use eventwire;

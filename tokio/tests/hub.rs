@@ -1,9 +1,10 @@
+#![cfg(feature = "old-hub")]
 //! `Hub`, the shell around `sse::Replay`: which listeners are woken, and when.
 
 use bytes::Bytes;
 use eventwire::FanoutOptions;
 use eventwire::sse::EventBuilder;
-use eventwire_tokio::hub::Hub;
+use eventwire_tokio::old::hub::Hub;
 use futures_util::{FutureExt, StreamExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

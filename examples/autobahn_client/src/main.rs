@@ -8,7 +8,7 @@
 use bytes::BytesMut;
 use eventwire::ws::handshake::ClientRequest;
 use eventwire::ws::{Deflate, Failure, WebSocket, WebSocketOptions};
-use eventwire_tokio::echo;
+use eventwire_tokio::old::echo;
 use std::env;
 use tokio::net::TcpStream;
 use tokio::time::Instant;

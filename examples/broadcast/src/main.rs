@@ -21,7 +21,7 @@ use bytes::Bytes;
 use eventwire::sse::EventBuilder;
 use eventwire::ws::{Frame, PreparedFrame};
 use eventwire::{FanoutOptions, Utf8Bytes};
-use eventwire_tokio::hub::Hub;
+use eventwire_tokio::old::hub::Hub;
 use example_support::serve::{PATIENCE, serve};
 use std::io;
 use std::net::SocketAddr;

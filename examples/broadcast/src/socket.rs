@@ -10,8 +10,8 @@ use eventwire::ws::handshake::{self, Connect, RequestError};
 use eventwire::ws::{
     Close, CloseCode, CloseEvent, Flow, WebSocket, WebSocketEvent, WebSocketOptions,
 };
-use eventwire_tokio::hub::Listener;
-use eventwire_tokio::transport::Writer;
+use eventwire_tokio::old::hub::Listener;
+use eventwire_tokio::old::transport::Writer;
 use hyper::ext::Protocol;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;

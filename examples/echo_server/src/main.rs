@@ -10,7 +10,7 @@ use bytes::{Buf, BytesMut};
 use eventwire::ws::deflate::DeflateParams;
 use eventwire::ws::handshake::ServerHandshake;
 use eventwire::ws::{Deflate, Limits, WebSocket, WebSocketOptions};
-use eventwire_tokio::echo;
+use eventwire_tokio::old::echo;
 use lexopt::prelude::{Long, Value, ValueExt};
 use std::io;
 use std::sync::Arc;

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use eventwire::FanoutOptions;
 use eventwire::sse::header::LAST_EVENT_ID;
 use eventwire::sse::{EventBody, EventBuilder, KeepAlive};
-use eventwire_tokio::hub::Hub;
+use eventwire_tokio::old::hub::Hub;
 use example_support::serve::{PATIENCE, serve};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;

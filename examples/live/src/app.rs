@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use eventwire::sse::header::LAST_EVENT_ID;
 use eventwire::sse::{EventBody, EventBuilder, EventType, KeepAlive};
-use eventwire_tokio::hub::Hub;
+use eventwire_tokio::old::hub::Hub;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;

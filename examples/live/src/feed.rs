@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use eventwire::sse::server::KEEP_ALIVE;
 use eventwire::sse::{EventBuilder, EventType};
-use eventwire_tokio::hub::{Hub, since_1970};
+use eventwire_tokio::old::hub::{Hub, since_1970};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};

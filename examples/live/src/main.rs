@@ -16,7 +16,7 @@ mod wires;
 
 use axum::Router;
 use eventwire::FanoutOptions;
-use eventwire_tokio::hub::Hub;
+use eventwire_tokio::old::hub::Hub;
 use room::Room;
 use std::error::Error;
 use std::io::{self, Write};

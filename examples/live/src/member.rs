@@ -19,8 +19,8 @@ use eventwire::ws::{
     Close, CloseCode, CloseEvent, Failure, Flow, Frame, Limits, SendError, WebSocket,
     WebSocketEvent, WebSocketOptions,
 };
-use eventwire_tokio::hub::Listener;
-use eventwire_tokio::transport::Writer;
+use eventwire_tokio::old::hub::Listener;
+use eventwire_tokio::old::transport::Writer;
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;

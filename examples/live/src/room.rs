@@ -4,7 +4,7 @@ use crate::files::{File, Files};
 use crate::wires::{Departure, OnWires, Told};
 use bytes::Bytes;
 use eventwire::FanoutOptions;
-use eventwire_tokio::hub::{Hub, Listener, since_1970};
+use eventwire_tokio::old::hub::{Hub, Listener, since_1970};
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
 

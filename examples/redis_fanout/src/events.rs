@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use eventwire::sse::header::LAST_EVENT_ID;
 use eventwire::sse::{EventBody, EventBuilder, EventType};
-use eventwire_tokio::hub::Listener;
+use eventwire_tokio::old::hub::Listener;
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 use std::time::Duration;

@@ -26,7 +26,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use eventwire::{FanoutOptions, Utf8Bytes};
-use eventwire_tokio::hub::Hub;
+use eventwire_tokio::old::hub::Hub;
 use example_support::serve::{PATIENCE, serve};
 use std::error::Error;
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use crate::events::reset;
 use crate::store::{self, Entry, PAGE, Store};
 use eventwire::Backoff;
-use eventwire_tokio::hub::Hub;
+use eventwire_tokio::old::hub::Hub;
 use redis::{RedisError, RedisResult};
 use std::convert::Infallible;
 use std::time::Duration;

@@ -15,7 +15,7 @@ use eventwire::ws::{
     ReconnectingWebSocketEvent, ReconnectingWebSocketOptions, SendError, WebSocket,
     WebSocketOptions,
 };
-use eventwire_tokio::transport::Writer;
+use eventwire_tokio::old::transport::Writer;
 use example_support::causes::with_causes;
 use example_support::stdin_lines::stdin_lines;
 use lexopt::prelude::{Long, Value, ValueExt};

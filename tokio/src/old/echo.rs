@@ -1,6 +1,6 @@
 //! A loop around a `WebSocket` on tokio, in either role, that sends each message back.
 
-use crate::transport::Writer;
+use crate::old::transport::Writer;
 use bytes::BytesMut;
 use eventwire::ws::{CloseEvent, Flow, Frame, MaskSource, WebSocket, WebSocketEvent};
 use std::io;

@@ -1,0 +1,8 @@
+//! The modules that the examples shared before the driver. Deleted with their last user.
+#![allow(missing_docs)]
+#[cfg(feature = "old-echo")]
+pub mod echo;
+#[cfg(feature = "old-hub")]
+pub mod hub;
+#[cfg(feature = "old-transport")]
+pub mod transport;
