@@ -6,6 +6,7 @@ use crate::ws::frame::{Close, Frame, OpCode, ProtocolError};
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
+use core::fmt;
 
 /// A whole message, or a control frame.
 ///
@@ -74,6 +75,28 @@ impl Message {
         match self {
             Self::Text(text) => Ok(text),
             _ => Err(NotText),
+        }
+    }
+}
+
+/// The text of a text message, and a description of any other.
+///
+/// ```
+/// use eventwire::ws::Message;
+///
+/// assert_eq!(Message::from("hello").to_string(), "hello");
+/// assert_eq!(Message::from(b"hello").to_string(), "<5 bytes>");
+/// ```
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Binary(payload) => write!(f, "<{} bytes>", payload.len()),
+            Self::Ping(_) => f.write_str("<ping>"),
+            Self::Pong(_) => f.write_str("<pong>"),
+            Self::Close(None) => f.write_str("<close>"),
+            Self::Close(Some(close)) => write!(f, "<close with {}>", close.code),
+            Self::Skipped(error) => write!(f, "<skipped: {error}>"),
         }
     }
 }

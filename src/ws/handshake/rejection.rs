@@ -15,7 +15,7 @@ use crate::sink::{Encode, Sink, decimal};
 /// ```
 /// use eventwire::ws::handshake::Rejection;
 ///
-/// let rejection = Rejection::new(403)?.body("not from there\n");
+/// let rejection = Rejection::FORBIDDEN.body("not from there\n");
 /// let mut buffer = [0; 256];
 /// let len = rejection.encode(&mut buffer)?;
 /// assert_eq!(
@@ -38,6 +38,13 @@ pub struct Rejection<'a> {
 }
 
 impl<'a> Rejection<'a> {
+    /// Status 401: the client has to log in.
+    pub const UNAUTHORIZED: Self = Self::of(401, "");
+    /// Status 403: the client may not connect, for example because of its origin.
+    pub const FORBIDDEN: Self = Self::of(403, "");
+    /// Status 404: there is no WebSocket at this path.
+    pub const NOT_FOUND: Self = Self::of(404, "");
+
     /// Creates a refusal without a body.
     ///
     /// # Errors

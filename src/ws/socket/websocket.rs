@@ -199,6 +199,14 @@ impl<M: MaskSource> WebSocket<M> {
         self
     }
 
+    /// Notes the subprotocol that was chosen in a handshake that was made elsewhere, for
+    /// [`protocol`](Self::protocol). [`connect`](Self::connect) does it automatically.
+    #[must_use]
+    pub fn with_protocol(mut self, protocol: impl Into<Utf8Bytes>) -> Self {
+        self.protocol = protocol.into();
+        self
+    }
+
     fn set_deflate(&mut self, deflate: &Deflate, agreed: Option<DeflateParams>) {
         self.connection.set_deflate(deflate, agreed);
         self.agreed = agreed.map(Agreed::new);
@@ -764,7 +772,7 @@ impl<M> WebSocket<M> {
     }
 
     /// Returns the subprotocol that the server chose. It is empty if there is none, or if the
-    /// handshake was made elsewhere.
+    /// handshake was made elsewhere and [`with_protocol`](Self::with_protocol) was not called.
     #[must_use]
     pub fn protocol(&self) -> &str {
         &self.protocol

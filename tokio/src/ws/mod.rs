@@ -1,1 +1,29 @@
-//! To be written.
+//! WebSocket ([RFC 6455](https://www.rfc-editor.org/rfc/rfc6455)): clients and servers.
+
+mod accept;
+mod byte_stream;
+mod connect;
+mod connect_error;
+mod driven;
+mod halves;
+mod masks;
+mod read;
+#[cfg(feature = "connect")]
+mod redirect;
+mod timer;
+mod websocket;
+
+pub use accept::{Accept, AcceptError, accept};
+pub use byte_stream::ByteStream;
+pub use connect::{Connect, connect};
+pub use connect_error::ConnectError;
+pub use eventwire::ws::{
+    Close, CloseCode, CloseEvent, Failure, Frame, Limits, Message, PreparedFrame, ReadyState,
+    SendError, WebSocketOptions, handshake,
+};
+pub use halves::{ReadHalf, WriteHalf};
+#[cfg(feature = "connect")]
+pub use crate::net::{DialError, Hop};
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;
+pub use websocket::WebSocket;

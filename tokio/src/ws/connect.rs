@@ -1,0 +1,307 @@
+//! [`connect`], the client's opening handshake.
+
+use super::connect_error::ConnectError;
+use super::driven::Driven;
+use super::masks::Masks;
+#[cfg(feature = "connect")]
+use super::redirect;
+use super::websocket::WebSocket;
+#[cfg(feature = "connect")]
+use crate::net::{DialOptions, Progress, dial};
+use crate::transport::BoxTransport;
+use bytes::BytesMut;
+use eventwire::Url;
+use eventwire::ws::handshake::{ClientRequest, os_nonce};
+use eventwire::ws::{WebSocket as Machine, WebSocketOptions};
+#[cfg(feature = "connect")]
+use http::header::{AUTHORIZATION, COOKIE};
+use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use std::future::poll_fn;
+#[cfg(feature = "connect")]
+use std::future::{Future, IntoFuture};
+#[cfg(feature = "connect")]
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+#[cfg(feature = "connect")]
+use tokio::time::timeout_at;
+
+/// Connects to the WebSocket at this URL
+/// ([RFC 6455, section 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+///
+/// Awaiting it returns a [`WebSocket`]. By default it goes through the proxy that the environment
+/// names, tries all addresses of a name, and trusts the authorities that browsers trust. It sends a
+/// ping every 20 s, and gives up a peer that does not answer for 20 s.
+///
+/// ```no_run
+/// use eventwire_tokio::ws;
+/// use http::header::AUTHORIZATION;
+///
+/// # async fn run(token: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut socket = ws::connect("wss://example.com/chat")
+///     .header(AUTHORIZATION, format!("Bearer {token}"))
+///     .subprotocol("chat.v2")
+///     .await?;
+/// socket.send("hello").await?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn connect(url: impl Into<String>) -> Connect {
+    Connect {
+        url: url.into(),
+        headers: HeaderMap::new(),
+        invalid_header: None,
+        subprotocols: Vec::new(),
+        options: Connect::DEFAULT_OPTIONS,
+        timeout: Connect::DEFAULT_TIMEOUT,
+        redirects: 0,
+        #[cfg(feature = "connect")]
+        dial: DialOptions::default(),
+        #[cfg(feature = "deflate")]
+        deflate: None,
+    }
+}
+
+/// A connection to be made, from [`connect`]. Await it.
+#[derive(Debug)]
+#[must_use = "a connection is not made unless this is awaited"]
+pub struct Connect {
+    url: String,
+    headers: HeaderMap,
+    /// The first header that could not be added. Awaiting this returns the error.
+    invalid_header: Option<http::Error>,
+    subprotocols: Vec<String>,
+    options: WebSocketOptions,
+    timeout: Duration,
+    redirects: u8,
+    #[cfg(feature = "connect")]
+    dial: DialOptions,
+    #[cfg(feature = "deflate")]
+    deflate: Option<eventwire::ws::Deflate>,
+}
+
+impl Connect {
+    /// The default of [`timeout`](Self::timeout): 10 s.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// The default of [`options`](Self::options): a ping every 20 s.
+    pub const DEFAULT_OPTIONS: WebSocketOptions =
+        WebSocketOptions::new().ping_interval(Duration::from_secs(20));
+
+    /// Adds a header to the request, such as `Authorization` or `Cookie`. The headers of the
+    /// handshake itself cannot be changed: awaiting this then fails.
+    pub fn header<K, V>(mut self, name: K, value: V) -> Self
+    where
+        HeaderName: TryFrom<K, Error: Into<http::Error>>,
+        HeaderValue: TryFrom<V, Error: Into<http::Error>>,
+    {
+        let name = HeaderName::try_from(name).map_err(Into::into);
+        let value = HeaderValue::try_from(value).map_err(Into::into);
+        match name.and_then(|name| Ok((name, value?))) {
+            Ok((name, value)) => drop(self.headers.append(name, value)),
+            Err(error) => drop(self.invalid_header.get_or_insert(error)),
+        }
+        self
+    }
+
+    /// Adds these headers to the request, as [`header`](Self::header) does.
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    /// Offers a subprotocol, after those that were offered before
+    /// ([RFC 6455, section 1.9](https://www.rfc-editor.org/rfc/rfc6455#section-1.9)). A server that
+    /// chooses none of them is not connected to. [`WebSocket::protocol`] returns its choice.
+    pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
+        self.subprotocols.push(name.into());
+        self
+    }
+
+    /// Offers compression ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)).
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, deflate: eventwire::ws::Deflate) -> Self {
+        self.deflate = Some(deflate);
+        self
+    }
+
+    /// Sets the options of the connection, in place of
+    /// [`DEFAULT_OPTIONS`](Self::DEFAULT_OPTIONS): limits, pings, timeouts.
+    pub const fn options(mut self, options: WebSocketOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sets how long everything may take together: finding the addresses, connecting, the proxy,
+    /// TLS, and the handshake.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how many redirects are followed, at most five. By default none are, as in browsers. A
+    /// redirect from `wss` to `ws` is never followed. `Authorization` and `Cookie` are not sent to
+    /// another server.
+    pub const fn redirects(mut self, count: u8) -> Self {
+        self.redirects = if count < 5 { count } else { 5 };
+        self
+    }
+
+    /// Opens the WebSocket over a transport that is connected: a Unix socket, a TLS stream of your
+    /// own, or one end of a [`tokio::io::duplex`]. The URL gives the path and the `Host`.
+    ///
+    /// Dropping the future drops the transport.
+    ///
+    /// ```
+    /// use eventwire_tokio::ws::{self, ConnectError, WebSocket};
+    /// use tokio::net::UnixStream;
+    ///
+    /// async fn open(unix: UnixStream) -> Result<WebSocket, ConnectError> {
+    ///     ws::connect("ws://localhost/control").over(unix).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the request cannot be sent, the transport fails, or the server does not open a WebSocket.
+    pub async fn over<T>(mut self, io: T) -> Result<WebSocket, ConnectError>
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let deadline = self.deadline();
+        let text = self.url.clone();
+        let url = Url::parse(&text)?;
+        let machine = self.machine(&url, deadline)?;
+        self.handshake(machine, Box::new(io)).await
+    }
+
+    fn deadline(&self) -> Instant {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+        Instant::now() + self.timeout.min(YEAR)
+    }
+
+    async fn handshake(
+        &self,
+        machine: Machine<Masks>,
+        io: BoxTransport,
+    ) -> Result<WebSocket, ConnectError> {
+        let mut driven = Driven::new(io, machine, BytesMut::new(), Instant::now());
+        match poll_fn(|cx| driven.poll_open(cx)).await {
+            Ok(()) => Ok(WebSocket::drive(driven)),
+            Err(close) => Err(ConnectError::of(close, self.timeout)),
+        }
+    }
+
+    #[cfg(feature = "connect")]
+    async fn run(mut self) -> Result<WebSocket, ConnectError> {
+        let deadline = self.deadline();
+        let follows = self.redirects > 0;
+        loop {
+            let text = self.url.clone();
+            let url = Url::parse(&text)?;
+            // Before any connection is made for a request that cannot be sent.
+            self.machine(&url, deadline)?;
+            let io = self.dial(&url, deadline).await?;
+            let machine = self.machine(&url, deadline)?;
+            let refusal = match self.handshake(machine, io).await {
+                Err(ConnectError::Refused(refusal)) if follows => refusal,
+                result => return result,
+            };
+            let Some(location) = redirect::location(&refusal) else {
+                return Err(ConnectError::Refused(refusal));
+            };
+            let target = redirect::resolve(&url, location).filter(|_| self.redirects > 0);
+            let Some(target) = target else {
+                return Err(ConnectError::Redirect(location.to_owned()));
+            };
+            if !Url::parse(&target).is_ok_and(|target| redirect::is_same_server(&url, &target)) {
+                self.headers.remove(AUTHORIZATION);
+                self.headers.remove(COOKIE);
+            }
+            self.redirects -= 1;
+            self.url = target;
+        }
+    }
+
+    /// Connects a transport, through a proxy if there is one.
+    #[cfg(feature = "connect")]
+    async fn dial(&self, url: &Url<'_>, deadline: Instant) -> Result<BoxTransport, ConnectError> {
+        let progress = Progress::new(url);
+        match timeout_at(deadline, dial(url, &self.dial, &progress)).await {
+            Ok(dialled) => dialled.map_err(ConnectError::Dial),
+            Err(_) => Err(ConnectError::Dial(progress.timed_out())),
+        }
+    }
+
+    /// Returns the machine that makes the handshake.
+    fn machine(
+        &mut self,
+        url: &Url<'_>,
+        deadline: Instant,
+    ) -> Result<Machine<Masks>, ConnectError> {
+        if let Some(error) = self.invalid_header.take() {
+            return Err(ConnectError::Header(error));
+        }
+        let names: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
+        let nonce = os_nonce().map_err(ConnectError::Nonce)?;
+        let mut request = ClientRequest::from_url(url, nonce)?.subprotocols(&names)?;
+        for (name, value) in &self.headers {
+            request = match (name, value.to_str()) {
+                (&ORIGIN, Ok(origin)) => request.origin(origin)?,
+                _ => request.header(name, value)?,
+            };
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = &self.deflate {
+            request = request.deflate(deflate);
+        }
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let options = self.options.handshake_timeout(patience);
+        Ok(Machine::connect(&request, options, Masks, Duration::ZERO))
+    }
+}
+
+/// The options for reaching the server.
+#[cfg(feature = "connect")]
+impl Connect {
+    /// Connects through this proxy, in place of the one that the environment names: an `http`,
+    /// `https`, `socks5` or `socks4` URL, with user and password if the proxy wants them.
+    pub fn proxy(mut self, url: &str) -> Self {
+        self.dial = self.dial.proxy(url);
+        self
+    }
+
+    /// Connects directly, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.dial = self.dial.no_proxy();
+        self
+    }
+
+    /// Connects to these addresses when the URL, or its proxy, names this host.
+    pub fn resolve(
+        mut self,
+        host: &str,
+        addresses: impl IntoIterator<Item = std::net::IpAddr>,
+    ) -> Self {
+        self.dial = self.dial.resolve(host, addresses);
+        self
+    }
+
+    /// Sets the configuration of TLS: your own authorities, a client certificate. If it has no
+    /// ALPN protocols, `http/1.1` is added.
+    #[cfg(feature = "tls")]
+    pub fn tls_config(mut self, config: std::sync::Arc<crate::ws::rustls::ClientConfig>) -> Self {
+        self.dial = self.dial.tls_config(config);
+        self
+    }
+}
+
+/// Cancel safe: dropping the future drops the connection.
+#[cfg(feature = "connect")]
+impl IntoFuture for Connect {
+    type Output = Result<WebSocket, ConnectError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

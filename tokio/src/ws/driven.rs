@@ -1,0 +1,386 @@
+//! [`Driven`], the one loop around a WebSocket's state machine.
+//!
+//! # For whoever changes this
+//!
+//! The machine decides, and this file does: it owns the transport, the timer and the unread bytes.
+//! Every public future of the module polls one of the functions below, and can be dropped at any
+//! await point, because all state is in here and none in the future.
+//!
+//! * Poll the machine until it has no event, then write, then read. So all that one read brought
+//!   about goes out in one write.
+//! * Before `Pending` is returned, everything that could make progress has a waker: reading, if the
+//!   transport has not ended; writing, if there is something to write; and the timer.
+//! * While messages wait that nobody has taken (`waiting`), or while a sender waits for room, do
+//!   not read, and tell the machine only the time, so that the peer's silence is not held against
+//!   it.
+//! * A loop here ends only in an event, in `Pending`, or after a step of the transport. tokio's
+//!   budget for a task stops a transport that is always ready.
+
+use super::masks::Masks;
+use super::read::poll_read;
+use super::timer::Timer;
+use crate::transport::BoxTransport;
+use bytes::{Buf, BytesMut};
+use eventwire::ws::connection::IntoFrame;
+use eventwire::ws::frame::IntoClose;
+use eventwire::ws::{
+    CloseCode, CloseEvent, Flow, Message, ReadyState, SendError, WebSocket as Machine,
+    WebSocketEvent,
+};
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+use tokio::io::AsyncWrite;
+use tokio::time::Instant;
+use tokio_util::io::poll_write_buf;
+
+/// A state machine with its transport and its timer.
+pub(super) struct Driven {
+    /// Dropped with the last event.
+    io: Option<BoxTransport>,
+    machine: Machine<Masks>,
+    /// The bytes that the machine has not taken yet. Holds no memory while it is empty.
+    received: BytesMut,
+    /// The start of the machine's time.
+    start: Instant,
+    timer: Timer,
+    /// Whether more may be read.
+    reads: bool,
+    /// Whether more may be written.
+    writes: bool,
+    flushed: bool,
+    shut: bool,
+    /// Messages that were read while nobody waited for one, all from the same read.
+    waiting: VecDeque<Message>,
+    /// The last event.
+    closed: Option<Box<CloseEvent>>,
+    /// Whether [`poll_next`](Self::poll_next) has reported an unclean end.
+    reported: bool,
+}
+
+impl Driven {
+    /// Drives a machine whose time began at `start`. `received` is what came after the handshake.
+    pub(super) fn new(
+        io: BoxTransport,
+        machine: Machine<Masks>,
+        received: BytesMut,
+        start: Instant,
+    ) -> Self {
+        Self {
+            io: Some(io),
+            machine,
+            received,
+            start,
+            timer: Timer::default(),
+            reads: true,
+            writes: true,
+            flushed: true,
+            shut: false,
+            waiting: VecDeque::new(),
+            closed: None,
+            reported: false,
+        }
+    }
+
+    pub(super) const fn machine(&self) -> &Machine<Masks> {
+        &self.machine
+    }
+
+    pub(super) const fn machine_mut(&mut self) -> &mut Machine<Masks> {
+        &mut self.machine
+    }
+
+    pub(super) fn close_event(&self) -> Option<&CloseEvent> {
+        self.closed.as_deref()
+    }
+
+    /// Returns whether a message was read that nobody has taken.
+    pub(super) fn has_message(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.machine.flow() == Flow::Ready
+    }
+
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
+    /// Returns whether there will be no more messages.
+    pub(super) fn is_terminated(&self) -> bool {
+        let ended = self.closed.as_ref();
+        self.waiting.is_empty() && ended.is_some_and(|close| close.was_clean || self.reported)
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Waits until the connection is open.
+    pub(super) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseEvent>> {
+        loop {
+            match ready!(self.poll_event(cx)) {
+                Ok(WebSocketEvent::Open) => return Poll::Ready(Ok(())),
+                Ok(_) => {}
+                Err(close) => return Poll::Ready(Err(close.clone())),
+            }
+        }
+    }
+
+    /// Waits for the next message. An end that was not clean is reported once.
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Message, CloseEvent>>> {
+        if let Some(message) = self.waiting.pop_front() {
+            return Poll::Ready(Some(Ok(message)));
+        }
+        loop {
+            let reported = self.reported;
+            match ready!(self.poll_event(cx)) {
+                Ok(event) => {
+                    if let Some(message) = into_message(event) {
+                        return Poll::Ready(Some(Ok(message)));
+                    }
+                }
+                Err(close) if close.was_clean || reported => return Poll::Ready(None),
+                Err(close) => {
+                    let close = close.clone();
+                    self.reported = true;
+                    return Poll::Ready(Some(Err(close)));
+                }
+            }
+        }
+    }
+
+    /// Waits for the end. Messages are dropped if `discard` is set. Otherwise those of one read wait
+    /// for [`poll_next`](Self::poll_next), and no more is read until they are taken.
+    pub(super) fn poll_closed(&mut self, discard: bool, cx: &mut Context<'_>) -> Poll<CloseEvent> {
+        loop {
+            if self.reads && !self.waiting.is_empty() && !discard && self.closed.is_none() {
+                ready!(self.poll_unread(cx));
+                continue;
+            }
+            let mut event = match ready!(self.poll_event(cx)) {
+                Ok(event) => Some(event),
+                Err(close) => return Poll::Ready(close.clone()),
+            };
+            while let Some(taken) = event {
+                if !discard {
+                    self.waiting.extend(into_message(taken));
+                }
+                event = self.take_event();
+            }
+        }
+    }
+
+    /// Queues the message as soon as there is room, and waits until it is written.
+    pub(super) fn poll_send<F: IntoFrame>(
+        &mut self,
+        message: &mut Option<F>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError>> {
+        if message.is_some() {
+            ready!(self.poll_room(cx))?;
+            if let Some(message) = message.take() {
+                self.push(message)?;
+            }
+        }
+        self.poll_flush(cx)
+    }
+
+    /// Waits until there is room for a message.
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.poll_until(cx, |machine| machine.flow() == Flow::Ready)
+    }
+
+    /// Waits until everything is written and flushed.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.poll_until(cx, |_| false)
+    }
+
+    /// Writes until `enough`, or until nothing is left to write.
+    fn poll_until(
+        &mut self,
+        cx: &mut Context<'_>,
+        enough: impl Fn(&Machine<Masks>) -> bool,
+    ) -> Poll<Result<(), SendError>> {
+        loop {
+            if self.closed.is_some() || !self.reads || !self.writes {
+                return Poll::Ready(Err(SendError::Closed));
+            }
+            if enough(&self.machine) {
+                return Poll::Ready(Ok(()));
+            }
+            let written = self.poll_write(cx).is_ready();
+            if written && self.writes {
+                return Poll::Ready(Ok(()));
+            }
+            if self.writes && !enough(&self.machine) {
+                ready!(self.poll_unread(cx));
+            }
+        }
+    }
+
+    /// Queues a frame. It is written with the next poll.
+    pub(super) fn push<F: IntoFrame>(&mut self, frame: F) -> Result<(), SendError> {
+        let _ = self.machine.send(frame)?; // the next one waits for room
+        Ok(())
+    }
+
+    /// Begins the closing handshake, unless it has begun.
+    pub(super) fn begin_close<C: IntoClose>(&mut self, close: C) -> Result<(), SendError> {
+        let now = self.now();
+        self.machine.close(close, now)
+    }
+
+    /// Returns the next event, or the last one as an error.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<WebSocketEvent, &CloseEvent>> {
+        while self.closed.is_none() {
+            if let Some(event) = self.take_event() {
+                return Poll::Ready(Ok(event));
+            }
+            if self.closed.is_none() {
+                let _ = self.poll_write(cx);
+                if self.poll_read(cx).is_pending() {
+                    ready!(self.poll_deadline(cx));
+                }
+            }
+        }
+        let closed = self.closed.as_deref();
+        closed.map_or(Poll::Pending, |close| Poll::Ready(Err(close)))
+    }
+
+    /// Returns the next event of what was received, or of time. Takes note of the last one.
+    fn take_event(&mut self) -> Option<WebSocketEvent> {
+        if self.closed.is_some() {
+            return None;
+        }
+        let now = self.now();
+        let event = self.machine.poll(&mut self.received, now);
+        if self.received.is_empty() {
+            self.received = BytesMut::new();
+        }
+        match event {
+            Some(WebSocketEvent::Close(close)) => {
+                self.end(close);
+                None
+            }
+            event => event,
+        }
+    }
+
+    /// Does what is due by time alone, while no message is taken. `Ready` means that something may
+    /// have changed.
+    fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.closed.is_some() {
+            return Poll::Ready(());
+        }
+        let now = self.now();
+        if let Some(WebSocketEvent::Close(close)) = self.machine.poll_time(now) {
+            self.end(close);
+            return Poll::Ready(());
+        }
+        let _ = self.poll_write(cx);
+        self.poll_deadline(cx)
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.machine.deadline().and_then(|it| self.start.checked_add(it));
+        self.timer.poll(deadline, cx)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(io) = self.io.as_mut().filter(|_| self.reads) else { return Poll::Pending };
+        let read = ready!(poll_read(Pin::new(io), cx, &mut self.received));
+        self.reads = matches!(read, Ok(1..));
+        let now = self.now();
+        match read {
+            Ok(1..) => {}
+            Ok(0) => self.machine.end_of_stream(now),
+            Err(error) => self.machine.read_failed(error, now),
+        }
+        Poll::Ready(())
+    }
+
+    /// Writes, flushes and shuts, as far as the transport takes it. `Ready` means that nothing is
+    /// left to do.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let now = self.now();
+            let Some(io) = &mut self.io else { return Poll::Ready(()) };
+            let io = Pin::new(io);
+            let mut to_write = self.machine.to_write(now);
+            let result = if to_write.has_remaining() {
+                self.flushed = false;
+                ready!(poll_write_buf(io, cx, &mut to_write)).and_then(|len| match len {
+                    0 => Err(io::ErrorKind::WriteZero.into()),
+                    _ => Ok(()),
+                })
+            } else if !self.flushed {
+                // TLS may hold written bytes back until it is flushed.
+                let result = ready!(io.poll_flush(cx));
+                self.flushed = true;
+                result
+            } else if self.machine.wants_shutdown() && !self.shut {
+                let result = ready!(io.poll_shutdown(cx));
+                self.shut = true;
+                result
+            } else {
+                return Poll::Ready(());
+            };
+            if let Err(error) = result {
+                (self.writes, self.flushed, self.shut) = (false, true, true);
+                self.machine.write_failed(error, now);
+            }
+        }
+    }
+
+    fn end(&mut self, close: CloseEvent) {
+        self.closed = Some(Box::new(close));
+        self.io = None;
+        self.received = BytesMut::new();
+    }
+}
+
+/// Tells the peer that this end goes away, if the transport takes that at once.
+impl Drop for Driven {
+    fn drop(&mut self) {
+        if self.io.is_none() || self.machine.ready_state() == ReadyState::Connecting {
+            return;
+        }
+        // If closing has begun, this does nothing.
+        let _ = self.begin_close(CloseCode::GOING_AWAY);
+        let mut cx = Context::from_waker(Waker::noop());
+        if self.poll_write(&mut cx).is_ready()
+            && let Some(io) = &mut self.io
+        {
+            let _ = Pin::new(io).poll_shutdown(&mut cx);
+        }
+    }
+}
+
+/// Returns the message of an event that is one.
+fn into_message(event: WebSocketEvent) -> Option<Message> {
+    match event {
+        WebSocketEvent::Text(text) => Some(Message::Text(text)),
+        WebSocketEvent::Binary(payload) => Some(Message::Binary(payload)),
+        WebSocketEvent::Ping(payload) => Some(Message::Ping(payload)),
+        WebSocketEvent::Pong(payload) => Some(Message::Pong(payload)),
+        WebSocketEvent::Skipped(error) => Some(Message::Skipped(error)),
+        WebSocketEvent::Open | WebSocketEvent::Close(_) => None,
+    }
+}
+
+impl fmt::Debug for Driven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driven")
+            .field("state", &self.machine.ready_state())
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
+    }
+}

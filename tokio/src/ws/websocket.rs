@@ -1,0 +1,262 @@
+//! [`WebSocket`], a connection in either role.
+
+use super::byte_stream::ByteStream;
+use super::driven::Driven;
+use super::halves::{ReadHalf, WriteHalf, split};
+use super::masks::Masks;
+use bytes::BytesMut;
+use eventwire::ws::connection::IntoFrame;
+use eventwire::ws::frame::{IntoClose, Role};
+use eventwire::ws::{
+    Close, CloseCode, CloseEvent, Limits, Message, ReadyState, SendError, WebSocket as Machine,
+    WebSocketOptions,
+};
+use futures_core::{FusedStream, Stream};
+use futures_sink::Sink;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+/// A WebSocket: a [`Stream`] and a [`Sink`] of [`Message`]s, in either role and over any transport.
+///
+/// [`connect`](super::connect) and [`accept`](super::accept) open one. In a handler of axum,
+/// `WebSocketUpgrade` (feature `axum`) does.
+///
+/// While the socket is used, it answers pings and close frames, sends its own pings, and keeps its
+/// deadlines. Use it by receiving: a socket on which nobody waits in [`next`](Self::next) or
+/// [`closed`](Self::closed) answers nothing. To send from one task and receive in another,
+/// [`split`](Self::split) it.
+///
+/// Dropping a socket tells the peer that this end goes away (code 1001), if the transport takes
+/// that at once, and closes the transport. [`close`](Self::close) waits for the peer's answer.
+///
+/// Memory: about one KiB while idle, and no buffer. A message that arrives takes what [`Limits`]
+/// allow, and messages to be sent wait up to the
+/// [high-water mark](WebSocketOptions::high_water_mark).
+///
+/// ```no_run
+/// use eventwire_tokio::ws;
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let mut socket = ws::connect("wss://example.com/chat").await?;
+///     socket.send("hello").await?;
+///     while let Some(message) = socket.next().await {
+///         println!("{}", message?);
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "dropping a WebSocket closes it"]
+pub struct WebSocket {
+    pub(super) driven: Box<Driven>,
+}
+
+impl WebSocket {
+    /// Serves a connection over a transport on which the handshake was made elsewhere, such as
+    /// hyper's `Upgraded`. To make the handshake too, use [`accept`](super::accept).
+    ///
+    /// # Panics
+    /// Later, when a timer is due, outside a tokio runtime.
+    pub fn server<T>(io: T, options: WebSocketOptions) -> Self
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let machine = Machine::with_role(Role::Server, options, Masks, Duration::ZERO);
+        Self::drive(Driven::new(Box::new(io), machine, BytesMut::new(), Instant::now()))
+    }
+
+    pub(super) fn drive(driven: Driven) -> Self {
+        Self { driven: Box::new(driven) }
+    }
+
+    /// Waits for the next message. Returns `None` after the end of the connection.
+    ///
+    /// If the connection did not end with the closing handshake, the item before `None` is an error
+    /// that says why. In both cases [`close_event`](Self::close_event) has the peer's code and
+    /// reason.
+    ///
+    /// Messages are [`Message::Text`] and [`Message::Binary`], and others only if the
+    /// [options](WebSocketOptions) ask for them.
+    ///
+    /// Cancel safe: dropping the future loses no message.
+    pub async fn next(&mut self) -> Option<Result<Message, CloseEvent>> {
+        poll_fn(|cx| self.driven.poll_next(cx)).await
+    }
+
+    /// Sends a message: text, bytes, a [`Message`], or anything else that
+    /// [becomes a frame](IntoFrame). Waits until the transport has taken it.
+    ///
+    /// Nothing is received meanwhile. If both ends send a lot without receiving, both wait for each
+    /// other until a [timeout](WebSocketOptions::pong_timeout) ends the connection. Programs that do
+    /// that [`split`](Self::split) the socket, and receive in another task.
+    ///
+    /// Cancel safe: if the future is dropped, the message was queued whole and will be sent, or
+    /// nothing of it will be. It was queued if there was room, which is always so unless this end
+    /// has used [`feed`](Self::feed) or [`try_send`](Self::try_send).
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] if the connection has ended or is closing:
+    /// [`close_event`](Self::close_event) or [`next`](Self::next) tells the cause. Other errors
+    /// leave the connection as it was.
+    pub async fn send<F: IntoFrame>(&mut self, message: F) -> Result<(), SendError> {
+        let mut message = Some(message);
+        poll_fn(|cx| self.driven.poll_send(&mut message, cx)).await
+    }
+
+    /// Queues a message like [`send`](Self::send), but waits only if as much waits to be written as
+    /// the [high-water mark](WebSocketOptions::high_water_mark) allows.
+    ///
+    /// The message is written by the next [`next`](Self::next), [`send`](Self::send) or
+    /// [`flush`](Self::flush), together with everything else that is queued. This is faster for
+    /// many small messages.
+    ///
+    /// Cancel safe, as [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn feed<F: IntoFrame>(&mut self, message: F) -> Result<(), SendError> {
+        poll_fn(|cx| self.driven.poll_room(cx)).await?;
+        self.driven.push(message)
+    }
+
+    /// Queues a message like [`feed`](Self::feed), but does not wait.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] if there is no room. Otherwise as [`send`](Self::send).
+    pub fn try_send<F: IntoFrame>(&mut self, message: F) -> Result<(), SendError> {
+        self.driven.push(message)
+    }
+
+    /// Waits until the transport has taken everything that is queued.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn flush(&mut self) -> Result<(), SendError> {
+        poll_fn(|cx| self.driven.poll_flush(cx)).await
+    }
+
+    /// Closes the connection with this code and reason, after everything that is queued, and waits
+    /// for the peer's answer, but no longer than the
+    /// [closing timeout](WebSocketOptions::closing_timeout). Messages that still arrive are
+    /// dropped.
+    ///
+    /// The code is a number, such as 1000, or a [`CloseCode`](super::CloseCode). Returns how the
+    /// connection ended. If it had ended or was closing already, the code and reason are not sent.
+    ///
+    /// Cancel safe: if the future is dropped, the connection goes on closing while it is used.
+    ///
+    /// # Errors
+    /// If the code may not be sent, or the reason is longer than 123 bytes. The connection is then
+    /// as it was.
+    pub async fn close<'a, C>(
+        &mut self,
+        code: C,
+        reason: &'a str,
+    ) -> Result<CloseEvent, SendError>
+    where
+        Close<&'a str, C>: IntoClose,
+    {
+        self.driven.begin_close(Close::new(code, reason))?;
+        Ok(self.closed().await)
+    }
+
+    /// Waits for the end of the connection, and returns how it ended. Messages are dropped.
+    ///
+    /// Cancel safe.
+    pub async fn closed(&mut self) -> CloseEvent {
+        poll_fn(|cx| self.driven.poll_closed(true, cx)).await
+    }
+
+    /// Returns how the connection ended, or `None` if it has not ended.
+    #[must_use]
+    pub fn close_event(&self) -> Option<&CloseEvent> {
+        self.driven.close_event()
+    }
+
+    /// Splits the socket into two halves, for two tasks.
+    pub fn split(self) -> (WriteHalf, ReadHalf) {
+        split(*self.driven)
+    }
+
+    /// Makes a stream of bytes of the socket, for protocols such as MQTT or VNC. It sends and takes
+    /// binary messages. Where one ends and the next begins has no meaning.
+    pub fn into_byte_stream(self) -> ByteStream {
+        ByteStream::new(self)
+    }
+
+    /// Returns whether messages may be sent.
+    #[must_use]
+    pub fn ready_state(&self) -> ReadyState {
+        self.driven.machine().ready_state()
+    }
+
+    /// Returns the subprotocol in use, or an empty string
+    /// ([RFC 6455, section 1.9](https://www.rfc-editor.org/rfc/rfc6455#section-1.9)).
+    #[must_use]
+    pub fn protocol(&self) -> &str {
+        self.driven.machine().protocol()
+    }
+
+    /// Returns the extensions in use, in the form of a server's response, or an empty string.
+    #[must_use]
+    pub fn extensions(&self) -> &str {
+        self.driven.machine().extensions()
+    }
+
+    /// Returns the time from our last ping to its pong, or `None` before the first pong.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.driven.machine().round_trip()
+    }
+
+    /// Replaces the limits on the peer's messages, from its next message on. Raise them for a
+    /// client that has logged in.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.driven.machine_mut().set_limits(limits);
+    }
+}
+
+/// The same as [`WebSocket::next`].
+impl Stream for WebSocket {
+    type Item = Result<Message, CloseEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.driven.poll_next(cx)
+    }
+}
+
+impl FusedStream for WebSocket {
+    fn is_terminated(&self) -> bool {
+        self.driven.is_terminated()
+    }
+}
+
+/// The same as [`WebSocket::feed`], [`flush`](WebSocket::flush), and [`close`](WebSocket::close)
+/// with code 1000.
+impl Sink<Message> for WebSocket {
+    type Error = SendError;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.driven.poll_room(cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
+        self.driven.push(message)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.driven.poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.driven.begin_close(CloseCode::NORMAL)?;
+        self.driven.poll_closed(true, cx).map(|_| Ok(()))
+    }
+}
