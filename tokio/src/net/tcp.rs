@@ -1,0 +1,89 @@
+//! Names and TCP.
+
+use super::dial_error::DialError;
+use super::dial_options::DialOptions;
+use super::endpoint::Endpoint;
+use super::progress::{Progress, Side, Step};
+use crate::transport::BoxTransport;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// How long an address may take before the next one is tried beside it: the Connection Attempt
+/// Delay of [RFC 8305, section 8](https://www.rfc-editor.org/rfc/rfc8305#section-8).
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+
+/// Connects by TCP.
+pub(super) async fn connect(
+    peer: Endpoint<'_>,
+    side: Side,
+    options: &DialOptions,
+    progress: &Progress,
+) -> Result<BoxTransport, DialError> {
+    let addresses = resolve(peer, side, options, progress).await?;
+    progress.enter(Step::Tcp(side), peer);
+    let stream = first(interleave(addresses)).await.map_err(|error| progress.failed(error))?;
+    // Messages are written whole, and so a delay gains nothing.
+    stream.set_nodelay(true).map_err(|error| progress.failed(error))?;
+    Ok(Box::new(stream))
+}
+
+/// Returns the addresses of a host, at least one, in the order of preference.
+pub(super) async fn resolve(
+    peer: Endpoint<'_>,
+    side: Side,
+    options: &DialOptions,
+    progress: &Progress,
+) -> Result<Vec<SocketAddr>, DialError> {
+    progress.enter(Step::Resolve(side), peer);
+    let found: Vec<_> = match options.addresses_of(peer.host) {
+        Some(given) => given.iter().map(|&it| SocketAddr::new(it, peer.port)).collect(),
+        None => {
+            let found = tokio::net::lookup_host((peer.host, peer.port)).await;
+            found.map_err(|error| progress.failed(error))?.collect()
+        }
+    };
+    if found.is_empty() { Err(progress.failed("the name has no address")) } else { Ok(found) }
+}
+
+/// Connects to the first address that answers. Each attempt goes on beside the later ones ([RFC
+/// 8305, section 5](https://www.rfc-editor.org/rfc/rfc8305#section-5)).
+async fn first(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    let mut attempts = JoinSet::new();
+    let mut addresses = addresses.into_iter();
+    let mut last_error = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    loop {
+        let ended = match addresses.next() {
+            Some(address) => {
+                attempts.spawn(TcpStream::connect(address));
+                match timeout(NEXT_ADDRESS, attempts.join_next()).await {
+                    Ok(ended) => ended,
+                    Err(_) => continue,
+                }
+            }
+            None => attempts.join_next().await,
+        };
+        match ended {
+            Some(Ok(Ok(stream))) => return Ok(stream),
+            Some(Ok(Err(error))) => last_error = error,
+            Some(Err(error)) => last_error = error.into(),
+            None => return Err(last_error),
+        }
+    }
+}
+
+/// Alternates between the address families, and begins with that of the first address ([RFC 8305,
+/// section 4](https://www.rfc-editor.org/rfc/rfc8305#section-4)).
+fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (mine, others): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|it| it.is_ipv6() == is_v6);
+    let mut others = others.into_iter();
+    let mut mixed: Vec<_> =
+        mine.into_iter().flat_map(|it| [Some(it), others.next()]).flatten().collect();
+    mixed.extend(others);
+    mixed
+}
