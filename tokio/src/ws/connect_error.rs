@@ -110,9 +110,10 @@ impl fmt::Display for ConnectError {
                     write!(f, ": {failure}")?;
                 }
                 match close.failure {
-                    Some(Failure::Handshake(ResponseError::Malformed { offset: 0 })) => {
-                        f.write_str("; the server may speak TLS (wss), or another protocol")
-                    }
+                    Some(
+                        Failure::EndOfStream
+                        | Failure::Handshake(ResponseError::Malformed { offset: 0 }),
+                    ) => f.write_str("; the server may expect another protocol, such as TLS (wss)"),
                     _ => Ok(()),
                 }
             }

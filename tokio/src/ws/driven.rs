@@ -10,9 +10,9 @@
 //!   about goes out in one write.
 //! * Before `Pending` is returned, everything that could make progress has a waker: reading, if the
 //!   transport has not ended; writing, if there is something to write; and the timer.
-//! * While messages wait that nobody has taken (`waiting`), or while a sender waits for room, do
-//!   not read, and tell the machine only the time, so that the peer's silence is not held against
-//!   it.
+//! * While many messages wait that nobody has taken (`waiting`), or while a sender waits for room,
+//!   do not read, and tell the machine only the time, so that the peer's silence is not held
+//!   against it.
 //! * A loop here ends only in an event, in `Pending`, or after a step of the transport. tokio's
 //!   budget for a task stops a transport that is always ready.
 
@@ -37,6 +37,9 @@ use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 use tokio_util::io::poll_write_buf;
 
+/// The number of bytes of messages after which a task that waits for the end reads no more.
+const MOST_WAITING: usize = 64 << 10;
+
 /// A state machine with its transport and its timer.
 pub(super) struct Driven {
     /// Dropped with the last event.
@@ -53,7 +56,7 @@ pub(super) struct Driven {
     writes: bool,
     flushed: bool,
     shut: bool,
-    /// Messages that were read while nobody waited for one, all from the same read.
+    /// Messages that were read while nobody waited for one.
     waiting: VecDeque<Message>,
     /// The last event.
     closed: Option<Box<CloseEvent>>,
@@ -157,11 +160,11 @@ impl Driven {
         }
     }
 
-    /// Waits for the end. Messages are dropped if `discard` is set. Otherwise those of one read wait
-    /// for [`poll_next`](Self::poll_next), and no more is read until they are taken.
+    /// Waits for the end. Messages are dropped if `discard` is set. Otherwise they wait for
+    /// [`poll_next`](Self::poll_next), and no more is read while [`MOST_WAITING`] bytes wait.
     pub(super) fn poll_closed(&mut self, discard: bool, cx: &mut Context<'_>) -> Poll<CloseEvent> {
         loop {
-            if self.reads && !self.waiting.is_empty() && !discard && self.closed.is_none() {
+            if !discard && self.reads && self.closed.is_none() && self.is_waiting_full() {
                 ready!(self.poll_unread(cx));
                 continue;
             }
@@ -169,6 +172,7 @@ impl Driven {
                 Ok(event) => Some(event),
                 Err(close) => return Poll::Ready(close.clone()),
             };
+            // What was read is taken whole, so that it does not count as silence.
             while let Some(taken) = event {
                 if !discard {
                     self.waiting.extend(into_message(taken));
@@ -176,6 +180,17 @@ impl Driven {
                 event = self.take_event();
             }
         }
+    }
+
+    fn is_waiting_full(&self) -> bool {
+        let lens = self.waiting.iter().map(|message| match message {
+            Message::Text(text) => text.len(),
+            Message::Binary(payload) | Message::Ping(payload) | Message::Pong(payload) => {
+                payload.len()
+            }
+            Message::Close(_) | Message::Skipped(_) => 0,
+        });
+        lens.map(|len| len + size_of::<Message>()).sum::<usize>() >= MOST_WAITING
     }
 
     /// Queues the message as soon as there is room, and waits until it is written.
@@ -195,32 +210,35 @@ impl Driven {
 
     /// Waits until there is room for a message.
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.poll_until(cx, |machine| machine.flow() == Flow::Ready)
+        self.poll_until(cx, Self::has_room)
     }
 
-    /// Waits until everything is written and flushed.
+    /// Waits until everything is written and flushed, which it is after a clean end.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.poll_until(cx, |_| false)
+        match &self.closed {
+            Some(close) if close.was_clean => Poll::Ready(Ok(())),
+            _ => self.poll_until(cx, |_| false),
+        }
     }
 
     /// Writes until `enough`, or until nothing is left to write.
     fn poll_until(
         &mut self,
         cx: &mut Context<'_>,
-        enough: impl Fn(&Machine<Masks>) -> bool,
+        enough: fn(&Self) -> bool,
     ) -> Poll<Result<(), SendError>> {
         loop {
             if self.closed.is_some() || !self.reads || !self.writes {
                 return Poll::Ready(Err(SendError::Closed));
             }
-            if enough(&self.machine) {
+            if enough(self) {
                 return Poll::Ready(Ok(()));
             }
             let written = self.poll_write(cx).is_ready();
-            if written && self.writes {
-                return Poll::Ready(Ok(()));
-            }
-            if self.writes && !enough(&self.machine) {
+            if self.writes {
+                if written || enough(self) {
+                    return Poll::Ready(Ok(()));
+                }
                 ready!(self.poll_unread(cx));
             }
         }

@@ -205,8 +205,8 @@ impl WriteHalf {
     }
 
     /// Closes the connection, as [`WebSocket::close`](super::WebSocket::close) does. Messages that
-    /// still arrive are left to the [`ReadHalf`]. If nobody takes them there, the peer's answer may
-    /// stay unread behind them, until the closing timeout.
+    /// still arrive are left to the [`ReadHalf`]. If nobody takes them there, the peer's answer
+    /// stays unread after 64 KiB of them, until the closing timeout.
     ///
     /// Cancel safe: if the future is dropped, the connection goes on closing while it is used.
     ///
