@@ -200,6 +200,16 @@ impl<M> Connection<M, MessageDecoder> {
     }
 }
 
+#[cfg(feature = "alloc")]
+impl<M> Connection<M, MessageDecoder> {
+    /// Takes the next message off the front of `buffer`, if it is one that calls for no reply and
+    /// no further look. Otherwise [`receive`](Self::receive) takes it.
+    #[inline]
+    pub(in crate::ws) fn receive_whole(&mut self, buffer: &mut BytesMut) -> Option<Message> {
+        self.reader.decoder_mut().decode_whole(buffer)
+    }
+}
+
 impl<M, D> Connection<M, D> {
     /// Returns the state of the closing handshake.
     #[must_use]

@@ -92,12 +92,19 @@ impl MessageDecoder {
     /// As [`FrameDecoder::decode`]. The part of the message that has arrived is lost.
     #[inline(always)]
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, ProtocolError> {
-        if let Some((kind, Range { start, end })) = self.decoder.whole(buffer) {
-            let mut payload = buffer.split_to(end).freeze();
-            payload.advance(start);
-            return Ok(Some(message(kind, payload)));
+        match self.decode_whole(buffer) {
+            Some(message) => Ok(Some(message)),
+            None => self.decode_any(buffer),
         }
-        self.decode_any(buffer)
+    }
+
+    /// Takes a [`whole`](FrameDecoder::whole) message off the front of `buffer`, if one is there.
+    #[inline(always)]
+    pub(in crate::ws) fn decode_whole(&mut self, buffer: &mut BytesMut) -> Option<Message> {
+        let (kind, Range { start, end }) = self.decoder.whole(buffer)?;
+        let mut payload = buffer.split_to(end).freeze();
+        payload.advance(start);
+        Some(message(kind, payload))
     }
 
     /// Decodes everything except a [`whole`](FrameDecoder::whole) message, as

@@ -10,8 +10,10 @@ const WORTH_SHARING: usize = 2048;
 /// The memory that a queued frame takes besides its bytes, so that empty frames count too.
 const FRAME_COST: usize = size_of::<Queued>();
 
-/// The maximum memory that an empty queue keeps.
-const KEPT_EMPTY: usize = 64 << 10;
+/// The memory that the first frame of an empty queue takes, if it is not longer.
+const FIRST_TAIL: usize = 512;
+/// The number of frames that an empty queue makes room for.
+const FIRST_FRAMES: usize = 16;
 
 /// The bytes to write, in order, and the frames that they belong to.
 #[derive(Debug, Default)]
@@ -43,6 +45,14 @@ struct Queued {
 }
 
 impl SendQueue {
+    /// Makes room for some short frames at once.
+    fn begin_tail(&mut self) {
+        if self.tail.capacity() == 0 {
+            self.tail.reserve(FIRST_TAIL);
+            self.frames.reserve(FIRST_FRAMES);
+        }
+    }
+
     /// Appends bytes that are not a frame.
     #[cfg(feature = "handshake")]
     pub(super) fn push_bytes(&mut self, bytes: &[u8]) {
@@ -58,6 +68,7 @@ impl SendQueue {
         kept: bool,
         encode: impl FnOnce(&mut BytesMut) -> Result<Option<usize>, E>,
     ) -> Result<(), E> {
+        self.begin_tail();
         let before = self.tail.len();
         if let Some(payload) = encode(&mut self.tail)? {
             let header = self.tail.len() - before - payload;
@@ -168,11 +179,9 @@ impl SendQueue {
             self.frames.pop_front();
         }
         if self.len == 0 {
-            // The capacity cannot be used here: it does not include the bytes that were written.
-            if self.tail.try_reclaim(KEPT_EMPTY + 1) {
-                self.tail = BytesMut::new();
-            }
-            self.frames.shrink_to(KEPT_EMPTY / FRAME_COST);
+            // Memory that was just freed is in the processor's cache, whoever takes it next.
+            self.tail = BytesMut::new();
+            self.frames = VecDeque::new();
         }
     }
 }

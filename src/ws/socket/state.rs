@@ -153,6 +153,13 @@ impl Open {
         }
     }
 
+    /// Returns whether the last call's event was a message, so that the time of silence begins with
+    /// the next call.
+    #[inline]
+    pub(super) const fn reported_message(&self) -> bool {
+        matches!(self.reported, Some(true))
+    }
+
     /// Restarts the time of silence, because the application does not read.
     pub(super) const fn begin_silence(&mut self, now: Duration) {
         self.last_message = now;

@@ -23,6 +23,7 @@ use crate::transport::BoxTransport;
 use bytes::{Buf, BytesMut};
 use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::frame::IntoClose;
+use eventwire::ws::socket::ToWrite;
 use eventwire::ws::{
     CloseCode, CloseEvent, Flow, Message, ReadyState, SendError, WebSocket as Machine,
     WebSocketEvent,
@@ -49,6 +50,8 @@ pub(super) struct Driven {
     received: BytesMut,
     /// The start of the machine's time.
     start: Instant,
+    /// The time of this step. Reading the clock for each use of it would take longer than the rest.
+    now: Duration,
     timer: Timer,
     /// Whether more may be read.
     reads: bool,
@@ -77,6 +80,7 @@ impl Driven {
             machine,
             received,
             start,
+            now: Duration::ZERO,
             timer: Timer::default(),
             reads: true,
             writes: true,
@@ -119,8 +123,9 @@ impl Driven {
         self.waiting.is_empty() && ended.is_some_and(|close| close.was_clean || self.reported)
     }
 
-    fn now(&self) -> Duration {
-        self.start.elapsed()
+    /// Begins a step, at the time that it now is.
+    fn tick(&mut self) {
+        self.now = self.start.elapsed();
     }
 
     /// Waits until the connection is open.
@@ -134,12 +139,21 @@ impl Driven {
         }
     }
 
+    /// Returns the next message, if it has been read already.
+    #[inline]
+    pub(super) fn take_message(&mut self) -> Option<Message> {
+        if let Some(message) = self.waiting.pop_front() {
+            return Some(message);
+        }
+        self.machine.poll_message(&mut self.received)
+    }
+
     /// Waits for the next message. An end that was not clean is reported once.
     pub(super) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Message, CloseEvent>>> {
-        if let Some(message) = self.waiting.pop_front() {
+        if let Some(message) = self.take_message() {
             return Poll::Ready(Some(Ok(message)));
         }
         loop {
@@ -165,6 +179,7 @@ impl Driven {
     pub(super) fn poll_closed(&mut self, discard: bool, cx: &mut Context<'_>) -> Poll<CloseEvent> {
         loop {
             if !discard && self.reads && self.closed.is_none() && self.is_waiting_full() {
+                self.tick();
                 ready!(self.poll_unread(cx));
                 continue;
             }
@@ -234,6 +249,7 @@ impl Driven {
             if enough(self) {
                 return Poll::Ready(Ok(()));
             }
+            self.tick();
             let written = self.poll_write(cx).is_ready();
             if self.writes {
                 if written || enough(self) {
@@ -252,13 +268,14 @@ impl Driven {
 
     /// Begins the closing handshake, unless it has begun.
     pub(super) fn begin_close<C: IntoClose>(&mut self, close: C) -> Result<(), SendError> {
-        let now = self.now();
-        self.machine.close(close, now)
+        self.tick();
+        self.machine.close(close, self.now)
     }
 
     /// Returns the next event, or the last one as an error.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<WebSocketEvent, &CloseEvent>> {
         while self.closed.is_none() {
+            self.tick();
             if let Some(event) = self.take_event() {
                 return Poll::Ready(Ok(event));
             }
@@ -278,8 +295,7 @@ impl Driven {
         if self.closed.is_some() {
             return None;
         }
-        let now = self.now();
-        let event = self.machine.poll(&mut self.received, now);
+        let event = self.machine.poll(&mut self.received, self.now);
         if self.received.is_empty() {
             self.received = BytesMut::new();
         }
@@ -298,8 +314,7 @@ impl Driven {
         if self.closed.is_some() {
             return Poll::Ready(());
         }
-        let now = self.now();
-        if let Some(WebSocketEvent::Close(close)) = self.machine.poll_time(now) {
+        if let Some(WebSocketEvent::Close(close)) = self.machine.poll_time(self.now) {
             self.end(close);
             return Poll::Ready(());
         }
@@ -309,18 +324,17 @@ impl Driven {
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = self.machine.deadline().and_then(|it| self.start.checked_add(it));
-        self.timer.poll(deadline, cx)
+        self.timer.poll(deadline, self.start + self.now, cx)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(io) = self.io.as_mut().filter(|_| self.reads) else { return Poll::Pending };
         let read = ready!(poll_read(Pin::new(io), cx, &mut self.received));
         self.reads = matches!(read, Ok(1..));
-        let now = self.now();
         match read {
             Ok(1..) => {}
-            Ok(0) => self.machine.end_of_stream(now),
-            Err(error) => self.machine.read_failed(error, now),
+            Ok(0) => self.machine.end_of_stream(self.now),
+            Err(error) => self.machine.read_failed(error, self.now),
         }
         Poll::Ready(())
     }
@@ -329,16 +343,15 @@ impl Driven {
     /// left to do.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let now = self.now();
             let Some(io) = &mut self.io else { return Poll::Ready(()) };
             let io = Pin::new(io);
-            let mut to_write = self.machine.to_write(now);
+            let mut to_write = self.machine.to_write(self.now);
             let result = if to_write.has_remaining() {
                 self.flushed = false;
-                ready!(poll_write_buf(io, cx, &mut to_write)).and_then(|len| match len {
-                    0 => Err(io::ErrorKind::WriteZero.into()),
-                    _ => Ok(()),
-                })
+                match ready!(poll_write_some(io, cx, &mut to_write)) {
+                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                    written => written.map(drop),
+                }
             } else if !self.flushed {
                 // TLS may hold written bytes back until it is flushed.
                 let result = ready!(io.poll_flush(cx));
@@ -353,7 +366,7 @@ impl Driven {
             };
             if let Err(error) = result {
                 (self.writes, self.flushed, self.shut) = (false, true, true);
-                self.machine.write_failed(error, now);
+                self.machine.write_failed(error, self.now);
             }
         }
     }
@@ -380,6 +393,23 @@ impl Drop for Driven {
             let _ = Pin::new(io).poll_shutdown(&mut cx);
         }
     }
+}
+
+/// Writes once. One piece needs no list of pieces, which costs the system more.
+fn poll_write_some(
+    io: Pin<&mut BoxTransport>,
+    cx: &mut Context<'_>,
+    to_write: &mut ToWrite<'_>,
+) -> Poll<io::Result<usize>> {
+    let piece = to_write.chunk();
+    if piece.len() < to_write.remaining() {
+        return poll_write_buf(io, cx, to_write);
+    }
+    let written = ready!(io.poll_write(cx, piece));
+    if let Ok(len) = written {
+        to_write.advance(len);
+    }
+    Poll::Ready(written)
 }
 
 /// Returns the message of an event that is one.

@@ -18,9 +18,14 @@ pub(crate) struct Timer {
 
 impl Timer {
     /// Returns `Ready` if the deadline has passed. Otherwise wakes the task when it passes.
-    pub(crate) fn poll(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(
+        &mut self,
+        deadline: Option<Instant>,
+        now: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         let Some(deadline) = deadline else { return Poll::Pending };
-        if deadline <= Instant::now() {
+        if deadline <= now {
             return Poll::Ready(());
         }
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));

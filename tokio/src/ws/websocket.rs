@@ -84,7 +84,11 @@ impl WebSocket {
     /// [options](WebSocketOptions) ask for them.
     ///
     /// Cancel safe: dropping the future loses no message.
+    #[inline]
     pub async fn next(&mut self) -> Option<Result<Message, CloseEvent>> {
+        if let Some(message) = self.driven.take_message() {
+            return Some(Ok(message));
+        }
         poll_fn(|cx| self.driven.poll_next(cx)).await
     }
 
@@ -119,8 +123,11 @@ impl WebSocket {
     ///
     /// # Errors
     /// As [`send`](Self::send).
+    #[inline]
     pub async fn feed<F: IntoFrame>(&mut self, message: F) -> Result<(), SendError> {
-        poll_fn(|cx| self.driven.poll_room(cx)).await?;
+        if !self.driven.has_room() {
+            poll_fn(|cx| self.driven.poll_room(cx)).await?;
+        }
         self.driven.push(message)
     }
 

@@ -1,5 +1,6 @@
 //! The compared servers. Each echoes every message of the sockets that it is given.
 
+mod driver;
 mod eventwire;
 mod fastwebsockets;
 mod hyper_upgrade;
@@ -41,6 +42,7 @@ pub fn start_all() -> io::Result<Vec<Running>> {
         start::<raw_tcp::RawTcp>()?,
         start::<eventwire::Runs>()?,
         start::<eventwire::Messages>()?,
+        start::<driver::Driver>()?,
         start::<tungstenite::Tungstenite>()?,
         start::<fastwebsockets::FastWebSockets>()?,
         start::<tokio_websockets::TokioWebSockets>()?,

@@ -1,0 +1,21 @@
+//! `eventwire-tokio`.
+
+use super::{Failure, Kind, Server};
+use eventwire_tokio::ws;
+use tokio::net::TcpStream;
+
+/// Queues each echo. The next wait for a message writes all of them.
+pub struct Driver;
+
+impl Server for Driver {
+    const NAME: &str = "eventwire-tokio";
+    const KIND: Kind = Kind::Ours;
+
+    async fn serve(socket: TcpStream) -> Result<(), Failure> {
+        let mut socket = ws::accept(socket).await?;
+        while let Some(message) = socket.next().await {
+            socket.feed(message?).await?;
+        }
+        Ok(())
+    }
+}
