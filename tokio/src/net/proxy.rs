@@ -38,10 +38,14 @@ impl ProxyRule {
 
     /// Returns the proxy for a URL, if there is one.
     pub(super) fn of(&self, url: &Url<'_>) -> Result<Option<Intercept>, InvalidProxy> {
-        match self {
-            Self::Environment => Ok(intercept(&Matcher::from_env(), url)),
-            Self::Always(proxy) => proxy.clone().map(Some),
-            Self::Never => Ok(None),
+        let proxy = match self {
+            Self::Environment => intercept(&Matcher::from_env(), url),
+            Self::Always(proxy) => Some(proxy.clone()?),
+            Self::Never => None,
+        };
+        match proxy {
+            Some(proxy) if !has_valid_authority(proxy.uri()) => Err(InvalidProxy),
+            proxy => Ok(proxy),
         }
     }
 }
@@ -52,6 +56,13 @@ fn intercept(matcher: &Matcher, url: &Url<'_>) -> Option<Intercept> {
     let scheme = if url.is_encrypted() { "https" } else { "http" };
     let server = Endpoint { host: url.host(), port: url.port() };
     matcher.intercept(&format!("{scheme}://{server}/").parse().ok()?)
+}
+
+/// Returns whether a host is there, and the port is a port. The matcher does not look at them.
+fn has_valid_authority(proxy: &Uri) -> bool {
+    proxy.authority().is_some_and(|it| {
+        !it.host().is_empty() && (it.port_u16().is_some() || it.as_str() == it.host())
+    })
 }
 
 /// Connects to a server through a proxy.

@@ -25,9 +25,7 @@ pub(super) async fn connect(
 ) -> Result<BoxTransport, DialError> {
     let addresses = resolve(peer, side, options, progress).await?;
     progress.enter(Step::Tcp(side), peer);
-    let stream = first(interleave(addresses)).await.map_err(|error| progress.failed(error))?;
-    // Messages are written whole, and so a delay gains nothing.
-    stream.set_nodelay(true).map_err(|error| progress.failed(error))?;
+    let stream = open(addresses).await.map_err(|error| progress.failed(error))?;
     Ok(Box::new(stream))
 }
 
@@ -47,6 +45,15 @@ pub(super) async fn resolve(
         }
     };
     if found.is_empty() { Err(progress.failed("the name has no address")) } else { Ok(found) }
+}
+
+/// Connects to one of some addresses.
+async fn open(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    let stream = first(interleave(addresses)).await?;
+    // What is written is complete, and so a delay gains nothing. This fails on some systems if the
+    // peer has closed the connection already, and then the first read has the better error.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
 }
 
 /// Connects to the first address that answers. Each attempt goes on beside the later ones ([RFC
@@ -86,4 +93,36 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         mine.into_iter().flat_map(|it| [Some(it), others.next()]).flatten().collect();
     mixed.extend(others);
     mixed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses<const N: usize>(ips: [&str; N]) -> Vec<SocketAddr> {
+        ips.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 80)).collect()
+    }
+
+    #[test]
+    fn the_families_alternate() {
+        for (given, expected) in [
+            (["1.1.1.1", "1.1.1.2", "::1", "::2"], ["1.1.1.1", "::1", "1.1.1.2", "::2"]),
+            (["::1", "1.1.1.1", "1.1.1.2", "1.1.1.3"], ["::1", "1.1.1.1", "1.1.1.2", "1.1.1.3"]),
+            (["::1", "::2", "::3", "1.1.1.1"], ["::1", "1.1.1.1", "::2", "::3"]),
+        ] {
+            assert_eq!(interleave(addresses(given)), addresses(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn small_writes_are_not_delayed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = open(vec![listener.local_addr().unwrap()]).await.unwrap();
+        assert!(stream.nodelay().unwrap());
+    }
+
+    #[tokio::test]
+    async fn no_address_is_an_error() {
+        open(Vec::new()).await.unwrap_err();
+    }
 }

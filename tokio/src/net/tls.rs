@@ -32,7 +32,12 @@ pub(super) async fn connect(
 ) -> Result<BoxTransport, DialError> {
     let mut config = match config {
         Some(config) => config.clone(),
-        None => default_config().await.map_err(|error| progress.failed(error))?,
+        None => default_config().await.map_err(|error| {
+            let error = progress.failed(error);
+            // Another attempt can do no more than read the operating system's roots.
+            let may_pass = cfg!(any(feature = "native-roots", feature = "platform-verifier"));
+            if may_pass { error } else { error.permanent() }
+        })?,
     };
     if side == Side::Proxy {
         // The protocol is meant for the server.
@@ -54,9 +59,12 @@ fn failed(error: io::Error, progress: &Progress) -> DialError {
     let error = match error.downcast::<Error>() {
         Ok(error) => error,
         Err(error) => {
-            let is_end = error.kind() == io::ErrorKind::UnexpectedEof;
+            let is_end = matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
+            );
             let error = progress.failed(error);
-            return if is_end { error.hint("is this the port for TLS?") } else { error };
+            return if is_end { error.hint("check that the port is for TLS") } else { error };
         }
     };
     let is_plain = matches!(error, Error::InvalidMessage(InvalidMessage::InvalidContentType));
@@ -91,7 +99,7 @@ fn is_untrusted(error: &CertificateError) -> bool {
     )
 }
 
-/// Returns the configuration for which the crate's features stand. All connections share it, and so
+/// Returns the configuration that the crate's features name. All connections share it, and so
 /// they resume sessions.
 async fn default_config() -> Result<Arc<ClientConfig>, BoxError> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();

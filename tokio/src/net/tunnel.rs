@@ -57,8 +57,8 @@ pub(super) async fn connect(
 
     let (head, ()) = response.into_parts();
     // A body that is cut or late is kept as far as it has arrived.
-    let _ = timeout(BODY_TIMEOUT, read_body(&mut transport, &head.headers, &mut received)).await;
-    received.truncate(MAX_BODY);
+    let framing = Framing::of(&head.headers);
+    let _ = timeout(BODY_TIMEOUT, read_body(&mut transport, framing, &mut received)).await;
     let error = progress.failed(format!("it answered with status {}", head.status));
     let error = match head.status {
         StatusCode::PROXY_AUTHENTICATION_REQUIRED if credentials.is_some() => {
@@ -69,7 +69,7 @@ pub(super) async fn connect(
         }
         _ => error,
     };
-    Err(error.response(Response::from_parts(head, received.freeze())))
+    Err(error.response(Response::from_parts(head, body(framing, received))))
 }
 
 async fn send(transport: &mut BoxTransport, request: &[u8]) -> io::Result<()> {
@@ -108,13 +108,8 @@ async fn read_head(
 fn parse(head: &[u8]) -> Result<Response<()>, BoxError> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Response::new(&mut headers);
-    if !parsed
-        .parse(head)
-        .map_err(|error| format!("it sent no HTTP response: {error}"))?
-        .is_complete()
-    {
-        return Err("it sent no HTTP response".into());
-    }
+    // The head is complete, and so it is either parsed or invalid.
+    parsed.parse(head).map_err(|error| format!("its answer is not HTTP: {error}"))?;
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::from_u16(parsed.code.unwrap_or_default())?;
     for header in parsed.headers {
@@ -124,21 +119,79 @@ fn parse(head: &[u8]) -> Result<Response<()>, BoxError> {
     Ok(response)
 }
 
-/// Reads the body of a refusal: as much as its length says, or to the end of the connection, and
-/// at most [`MAX_BODY`].
+/// How the body of a response ends ([RFC 9112, section
+/// 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)).
+#[derive(Clone, Copy)]
+enum Framing {
+    Length(usize),
+    Chunks,
+    UntilEnd,
+}
+
+impl Framing {
+    fn of(headers: &HeaderMap) -> Self {
+        let value = |name| headers.get(name).and_then(|it| it.to_str().ok());
+        if let Some(coding) = value(header::TRANSFER_ENCODING) {
+            let is_chunked = coding.to_ascii_lowercase().ends_with("chunked");
+            return if is_chunked { Self::Chunks } else { Self::UntilEnd };
+        }
+        let length = value(header::CONTENT_LENGTH).and_then(|it| it.trim().parse().ok());
+        length.map_or(Self::UntilEnd, Self::Length)
+    }
+}
+
+/// Reads the body of a refusal, to its end or to [`MAX_BODY`]. It is left in `received`.
 async fn read_body(
     transport: &mut BoxTransport,
-    headers: &HeaderMap,
+    framing: Framing,
     received: &mut BytesMut,
 ) -> io::Result<()> {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
-    let length = length.unwrap_or(MAX_BODY).min(MAX_BODY);
-    while received.len() < length {
+    loop {
+        let is_complete = match framing {
+            Framing::Length(length) => received.len() >= length,
+            Framing::Chunks => unchunk(received).1,
+            Framing::UntilEnd => false,
+        };
+        if is_complete || received.len() >= MAX_BODY {
+            return Ok(());
+        }
         received.reserve(1024);
         if transport.read_buf(received).await? == 0 {
-            break;
+            return Ok(());
         }
     }
-    received.truncate(length);
-    Ok(())
+}
+
+/// Returns what has arrived of a body.
+fn body(framing: Framing, received: BytesMut) -> Bytes {
+    let mut body = match framing {
+        Framing::Chunks => unchunk(&received).0.into(),
+        Framing::Length(_) | Framing::UntilEnd => received.freeze(),
+    };
+    body.truncate(match framing {
+        Framing::Length(length) => length.min(MAX_BODY),
+        Framing::Chunks | Framing::UntilEnd => MAX_BODY,
+    });
+    body
+}
+
+/// Returns the content of the chunks that have arrived, and whether they have ended.
+fn unchunk(mut received: &[u8]) -> (Vec<u8>, bool) {
+    let mut content = Vec::new();
+    loop {
+        match httparse::parse_chunk_size(received) {
+            Ok(httparse::Status::Partial) => return (content, false),
+            Ok(httparse::Status::Complete((_, 0))) | Err(_) => return (content, true),
+            Ok(httparse::Status::Complete((line, size))) => {
+                let chunk = &received[line..];
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                content.extend_from_slice(&chunk[..size.min(chunk.len())]);
+                // A chunk ends with a line end.
+                match chunk.get(size.saturating_add(2)..) {
+                    Some(rest) => received = rest,
+                    None => return (content, false),
+                }
+            }
+        }
+    }
 }
