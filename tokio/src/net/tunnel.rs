@@ -60,11 +60,12 @@ pub(super) async fn connect(
     let framing = Framing::of(&head.headers);
     let _ = timeout(BODY_TIMEOUT, read_body(&mut transport, framing, &mut received)).await;
     let error = progress.failed(format!("it answered with status {}", head.status));
-    let error = match head.status {
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED if credentials.is_some() => {
+    let error = match (head.status, credentials) {
+        // Some proxies, such as tinyproxy, answer 401 to wrong credentials.
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED, Some(_)) => {
             error.permanent().hint("correct the user and password in the proxy's URL")
         }
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED, None) => {
             error.permanent().hint("write a user and a password in the proxy's URL")
         }
         _ => error,

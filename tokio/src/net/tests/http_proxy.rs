@@ -71,16 +71,18 @@ async fn the_credentials_are_sent_and_never_shown() {
     let head = head.await.unwrap();
     assert!(head.ends_with("\r\nProxy-Authorization: Basic dXNlcjpwQHNz\r\n\r\n"), "{head}");
 
-    let (address, _) = proxy(["HTTP/1.1 407 No\r\n\r\n"], Then::Close).await;
-    let options = DialOptions::default().proxy(&format!("http://user:p%40ss@{address}"));
-    let error = failed("ws://server.test/", &options).await;
-    for text in [format!("{options:?}"), format!("{error:?}"), error.to_string()] {
-        for secret in ["p%40ss", "p@ss", "dXNlcjpwQHNz"] {
-            assert!(!text.contains(secret), "{text}");
+    for answer in ["HTTP/1.1 407 No\r\n\r\n", "HTTP/1.1 401 No\r\n\r\n"] {
+        let (address, _) = proxy([answer], Then::Close).await;
+        let options = DialOptions::default().proxy(&format!("http://user:p%40ss@{address}"));
+        let error = failed("ws://server.test/", &options).await;
+        for text in [format!("{options:?}"), format!("{error:?}"), error.to_string()] {
+            for secret in ["p%40ss", "p@ss", "dXNlcjpwQHNz"] {
+                assert!(!text.contains(secret), "{text}");
+            }
         }
+        assert!(error.is_permanent());
+        assert!(error.to_string().contains("correct the user and password"), "{error}");
     }
-    assert!(error.is_permanent());
-    assert!(error.to_string().contains("correct the user and password"), "{error}");
 }
 
 #[tokio::test]

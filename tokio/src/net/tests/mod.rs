@@ -2,6 +2,8 @@
 
 mod environment;
 mod http_proxy;
+#[cfg(unix)]
+mod real_proxies;
 mod socks_proxy;
 mod tcp;
 #[cfg(feature = "tls")]
