@@ -107,10 +107,9 @@ impl fmt::Display for DialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { stage: Stage { step, host }, cause, hint, .. } = &*self.0;
         match step {
-            Step::ChooseProxy => write!(f, "cannot connect to {host} through a proxy"),
             Step::Resolve(Side::Server) => write!(f, "cannot find an address of {host}"),
             Step::Resolve(Side::Proxy) => write!(f, "cannot find an address of the proxy {host}"),
-            Step::Tcp(Side::Server) => write!(f, "cannot connect to {host}"),
+            Step::ChooseProxy | Step::Tcp(Side::Server) => write!(f, "cannot connect to {host}"),
             Step::Tcp(Side::Proxy) => write!(f, "cannot connect to the proxy {host}"),
             Step::Tunnel => write!(f, "cannot connect through the proxy {host}"),
             Step::Tls(Side::Server) => write!(f, "cannot set up TLS with {host}"),

@@ -68,7 +68,7 @@ impl DialOptions {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_config(mut self, config: Arc<ClientConfig>) -> Self {
-        self.tls = Some(super::tls::with_alpn(config));
+        self.tls = Some(super::tls_config::with_alpn(config));
         self
     }
 

@@ -9,6 +9,8 @@ mod socks;
 mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_config;
 mod tunnel;
 
 #[cfg(test)]

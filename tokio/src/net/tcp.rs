@@ -37,12 +37,11 @@ pub(super) async fn resolve(
     progress: &Progress,
 ) -> Result<Vec<SocketAddr>, DialError> {
     progress.enter(Step::Resolve(side), peer);
-    let found: Vec<_> = match options.addresses_of(peer.host) {
-        Some(given) => given.iter().map(|&it| SocketAddr::new(it, peer.port)).collect(),
-        None => {
-            let found = tokio::net::lookup_host((peer.host, peer.port)).await;
-            found.map_err(|error| progress.failed(error))?.collect()
-        }
+    let found: Vec<_> = if let Some(given) = options.addresses_of(peer.host) {
+        given.iter().map(|&it| SocketAddr::new(it, peer.port)).collect()
+    } else {
+        let found = tokio::net::lookup_host((peer.host, peer.port)).await;
+        found.map_err(|error| progress.failed(error))?.collect()
     };
     if found.is_empty() { Err(progress.failed("the name has no address")) } else { Ok(found) }
 }

@@ -1,4 +1,4 @@
-//! Proxies that the environment names. Each case runs in a process of its own, because the
+//! Proxies and roots that the environment names. Each case runs in a process of its own, because the
 //! variables of a process are shared by its threads.
 
 use super::*;
@@ -21,7 +21,7 @@ async fn child() {
     let way = match dialled(&url, &options).await {
         Ok(_) => "direct",
         Err(error) if error.proxy_response().is_some() => "proxy",
-        Err(error) if error.hop() == Hop::Tls => "direct",
+        Err(error) if error.hop() == Hop::Tls => "untrusted",
         Err(_) => "neither",
     };
     println!("way:{way};");
@@ -35,10 +35,13 @@ async fn way(url: String, variables: Vec<(&'static str, String)>) -> &'static st
         for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
             child.env_remove(name).env_remove(name.to_lowercase());
         }
-        child.env_remove("REQUEST_METHOD").env(URL, url).envs(variables).output().unwrap()
+        for name in ["REQUEST_METHOD", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+            child.env_remove(name);
+        }
+        child.env(URL, url).envs(variables).output().unwrap()
     });
     let output = String::from_utf8(child.await.unwrap().stdout).unwrap();
-    ["direct", "proxy", "neither"]
+    ["direct", "proxy", "untrusted", "neither"]
         .into_iter()
         .find(|way| output.contains(&format!("way:{way};")))
         .unwrap_or_else(|| panic!("{output}"))
@@ -66,7 +69,7 @@ async fn the_rules_are_those_of_reqwest_and_curl() {
         (&ws, vec![("ALL_PROXY", proxy())], "proxy"),
         (&ws, vec![("HTTPS_PROXY", proxy())], "direct"),
         (&wss, vec![("HTTPS_PROXY", proxy())], "proxy"),
-        (&wss, vec![("HTTP_PROXY", proxy())], "direct"),
+        (&wss, vec![("HTTP_PROXY", proxy())], "untrusted"),
         (&ws, vec![("HTTP_PROXY", refusing.to_string())], "proxy"),
         (&ws, vec![("ALL_PROXY", proxy()), ("NO_PROXY", "127.0.0.0/8".into())], "direct"),
         (&ws, vec![("ALL_PROXY", proxy()), ("no_proxy", "*.test,10.0.0.0/8".into())], "proxy"),
@@ -77,4 +80,19 @@ async fn the_rules_are_those_of_reqwest_and_curl() {
         let text = format!("{url} {variables:?}");
         assert_eq!(way(url.clone(), variables).await, expected, "{text}");
     }
+}
+
+/// The operating system's roots of Linux are in a file that this variable can name.
+#[cfg(all(target_os = "linux", any(feature = "native-roots", feature = "platform-verifier")))]
+#[tokio::test]
+async fn the_roots_of_the_operating_system_are_trusted() {
+    let identity = tls::Identity::of("127.0.0.1");
+    let url = tls::tls_server(identity.acceptor(&["http/1.1"]), Some("http/1.1")).await;
+    let url = url.replace("server.test", "127.0.0.1");
+    let file = std::env::temp_dir().join(format!("eventwire-roots-{}", std::process::id()));
+    std::fs::write(&file, identity.pem()).unwrap();
+    let trusting = vec![("SSL_CERT_FILE", file.to_str().unwrap().to_owned())];
+    let ways = [way(url.clone(), trusting).await, way(url, vec![]).await];
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(ways, ["direct", "untrusted"]);
 }

@@ -190,7 +190,8 @@ async fn a_silent_proxy_is_named_by_the_error_of_the_deadline() {
 
 #[tokio::test]
 async fn a_proxy_that_is_down_is_named() {
-    let port = closed_port().await;
+    let closed = ClosedPort::new();
+    let port = closed.number();
     let options = DialOptions::default().proxy(&format!("http://user:pass@127.0.0.1:{port}"));
     let error = failed("ws://server.test/", &options).await;
     assert_eq!((error.hop(), error.is_permanent()), (Hop::Proxy, false));

@@ -63,6 +63,11 @@ impl Drop for Proxy {
     }
 }
 
+/// Returns a port that was free a moment ago, for a program that cannot choose one.
+fn free_port() -> u16 {
+    ClosedPort::new().number()
+}
+
 fn through(url: &str) -> DialOptions {
     DialOptions::default().proxy(url)
 }
@@ -71,7 +76,7 @@ fn through(url: &str) -> DialOptions {
 #[ignore = "needs tinyproxy"]
 async fn tinyproxy_opens_a_tunnel_or_refuses() {
     let server = echo_server().await;
-    let proxy = Proxy::tinyproxy(closed_port().await, server, "");
+    let proxy = Proxy::tinyproxy(free_port(), server, "");
     let options = through(&format!("http://{}", proxy.address));
     let url = format!("ws://localhost:{}", server.port());
     assert_echoes(dialled(&url, &options).await.unwrap()).await;
@@ -86,7 +91,7 @@ async fn tinyproxy_opens_a_tunnel_or_refuses() {
 #[ignore = "needs tinyproxy"]
 async fn tinyproxy_authenticates() {
     let server = echo_server().await;
-    let proxy = Proxy::tinyproxy(closed_port().await, server, "BasicAuth user secret\n");
+    let proxy = Proxy::tinyproxy(free_port(), server, "BasicAuth user secret\n");
     let address = proxy.address;
     let url = format!("ws://localhost:{}", server.port());
     let options = through(&format!("http://user:secret@{address}"));
@@ -101,7 +106,7 @@ async fn tinyproxy_authenticates() {
 #[ignore = "needs danted"]
 async fn danted_connects_or_refuses() {
     let server = echo_server().await;
-    let port = closed_port().await;
+    let port = free_port();
     let configuration = format!(
         "logoutput: stdout\ninternal: 127.0.0.1 port = {port}\nexternal: 127.0.0.1\n\
          clientmethod: none\nsocksmethod: none\n\
@@ -117,7 +122,8 @@ async fn danted_connects_or_refuses() {
         let url = format!("ws://localhost:{}", server.port());
         assert_echoes(dialled(&url, &options).await.unwrap()).await;
 
-        for port in [9, closed_port().await] {
+        let closed = ClosedPort::new();
+        for port in [9, closed.number()] {
             let error = failed(&format!("ws://127.0.0.1:{port}"), &options).await;
             assert_eq!((error.hop(), error.is_permanent()), (Hop::Proxy, false), "{error}");
         }

@@ -27,7 +27,8 @@ async fn a_name_has_the_addresses_that_are_given() {
 
 #[tokio::test]
 async fn a_closed_port_is_a_failure_of_tcp() {
-    let port = closed_port().await;
+    let closed = ClosedPort::new();
+    let port = closed.number();
     let error = failed(&format!("ws://127.0.0.1:{port}"), &direct()).await;
     assert_eq!((error.hop(), error.is_permanent()), (Hop::Tcp, false));
     assert_eq!(error.host(), format!("127.0.0.1:{port}"));
@@ -65,7 +66,7 @@ async fn an_address_that_refuses_is_passed_over() {
 /// connections that fill it. Other systems than Linux have no such address.
 #[cfg(target_os = "linux")]
 async fn dead_listener(port: u16) -> (TcpListener, Vec<TcpStream>) {
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
     let address = SocketAddr::from(([127, 0, 0, 2], port));
     socket.bind(address).unwrap();
     let listener = socket.listen(1).unwrap();
@@ -92,7 +93,8 @@ async fn a_dead_address_is_passed_over() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_dead_server_is_named_by_the_error_of_the_deadline() {
-    let port = closed_port().await;
+    let closed = ClosedPort::new();
+    let port = closed.number();
     let _dead = dead_listener(port).await;
     let url = format!("ws://127.0.0.2:{port}");
     let error = within_deadline(&url, &direct(), Duration::from_millis(50)).await.err().unwrap();

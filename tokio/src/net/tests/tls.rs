@@ -8,41 +8,46 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs, ring};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::{self, ClientConfig, HandshakeKind, RootCertStore, ServerConfig};
 
 /// A certificate for a name, which is its own root, and its key.
-struct Identity {
-    certificate: CertificateDer<'static>,
+pub(super) struct Identity {
+    certificate: rcgen::Certificate,
     key: KeyPair,
 }
 
 impl Identity {
-    fn of(name: &str) -> Self {
+    pub(super) fn of(name: &str) -> Self {
         Self::new(&CertificateParams::new([name.to_owned()]).unwrap())
     }
 
     fn new(params: &CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
-        Self { certificate: params.self_signed(&key).unwrap().der().clone(), key }
+        Self { certificate: params.self_signed(&key).unwrap(), key }
     }
 
-    fn acceptor(&self, protocols: &[&str]) -> TlsAcceptor {
+    #[cfg(all(target_os = "linux", any(feature = "native-roots", feature = "platform-verifier")))]
+    pub(super) fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    pub(super) fn acceptor(&self, protocols: &[&str]) -> TlsAcceptor {
         let key = PrivatePkcs8KeyDer::from(self.key.serialize_der()).into();
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![self.certificate.clone()], key)
+            .with_single_cert(vec![self.certificate.der().clone()], key)
             .unwrap();
         config.alpn_protocols = protocols.iter().map(|it| it.as_bytes().to_vec()).collect();
         Arc::new(config).into()
     }
 
-    /// Returns options with the configuration of a client that trusts this certificate.
+    /// Returns the configuration of a client that trusts this certificate.
     fn trusted_by(&self, provider: CryptoProvider) -> ClientConfig {
         let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.clone()).unwrap();
+        roots.add(self.certificate.der().clone()).unwrap();
         ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -61,7 +66,7 @@ fn local(options: DialOptions) -> DialOptions {
 }
 
 /// Starts a server that sends back what it receives, by TLS, and that checks the protocol.
-async fn tls_server(acceptor: TlsAcceptor, protocol: Option<&'static str>) -> String {
+pub(super) async fn tls_server(acceptor: TlsAcceptor, protocol: Option<&'static str>) -> String {
     let address = serve(move |stream| {
         let acceptor = acceptor.clone();
         async move {
@@ -229,8 +234,8 @@ async fn tls_goes_through_a_proxy_that_is_reached_by_tls() {
     })
     .await;
     let mut roots = RootCertStore::empty();
-    roots.add(proxy.certificate.clone()).unwrap();
-    roots.add(server.certificate.clone()).unwrap();
+    roots.add(proxy.certificate.der().clone()).unwrap();
+    roots.add(server.certificate.der().clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
