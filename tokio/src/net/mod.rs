@@ -35,7 +35,8 @@ use progress::{Side, Step};
 /// At the first step that fails.
 ///
 /// # Cancel safety
-/// Dropping the future closes the connection, and its sockets.
+/// Dropping the future closes its sockets. A lookup of a name that has begun goes on in a thread of
+/// the runtime until the operating system answers, and its result is dropped.
 pub(crate) async fn dial(
     url: &Url<'_>,
     options: &DialOptions,

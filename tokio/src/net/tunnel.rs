@@ -196,3 +196,40 @@ fn unchunk(mut received: &[u8]) -> (Vec<u8>, bool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventwire::Url;
+
+    #[tokio::test]
+    async fn the_answer_may_come_byte_by_byte() {
+        for (answer, refused) in [
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX: y\r\n\r\n", None),
+            ("HTTP/1.1 403 No\r\nContent-Length: 6\r\n\r\nno way", Some("no way")),
+            (
+                "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n\
+                 2\r\nno\r\n4\r\n way\r\n0\r\n\r\n",
+                Some("no way"),
+            ),
+        ] {
+            let (transport, mut proxy) = tokio::io::duplex(1);
+            let answering = tokio::spawn(async move {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(proxy.read_u8().await.unwrap());
+                }
+                // The end of the last chunk is not awaited.
+                let _ = proxy.write_all(answer.as_bytes()).await;
+                proxy
+            });
+            let progress = Progress::new(&Url::parse("ws://server.test").unwrap());
+            let target = Endpoint { host: "server.test", port: 80 };
+            let connected = connect(Box::new(transport), target, None, &progress).await;
+            let error = connected.err();
+            let response = error.as_ref().and_then(|error| error.proxy_response());
+            assert_eq!(response.map(|it| &it.body()[..]), refused.map(str::as_bytes));
+            drop(answering.await);
+        }
+    }
+}
