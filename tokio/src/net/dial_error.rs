@@ -44,8 +44,13 @@ impl DialError {
     }
 
     /// Says that another attempt would end in the same way.
-    pub(super) fn permanent(mut self) -> Self {
-        self.0.is_permanent = true;
+    pub(super) fn permanent(self) -> Self {
+        self.permanent_if(true)
+    }
+
+    /// Says whether another attempt would end in the same way.
+    pub(super) fn permanent_if(mut self, is_permanent: bool) -> Self {
+        self.0.is_permanent = is_permanent;
         self
     }
 
@@ -120,7 +125,7 @@ impl fmt::Display for DialError {
     }
 }
 
-/// Shows the headers of a proxy's response, because they have no credentials of this program.
+/// Shows the whole response of a proxy, which has no credentials of this program.
 impl fmt::Debug for DialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DialError")

@@ -3,7 +3,7 @@
 use super::dial_error::DialError;
 use super::endpoint::Endpoint;
 use super::progress::{Progress, Side};
-use super::tls_config::{HTTP_1_1, default_config};
+use super::tls_config::{HTTP_1_1, MissingFeature, default_config};
 use crate::transport::BoxTransport;
 use std::io;
 use std::sync::Arc;
@@ -22,10 +22,9 @@ pub(super) async fn connect(
     let mut config = match config {
         Some(config) => config.clone(),
         None => default_config().await.map_err(|error| {
-            let error = progress.failed(error);
-            // Another attempt can do no more than read the operating system's roots.
-            let may_pass = cfg!(any(feature = "native-roots", feature = "platform-verifier"));
-            if may_pass { error } else { error.permanent() }
+            // Files with roots may be readable later.
+            let is_permanent = error.is::<MissingFeature>();
+            progress.failed(error).permanent_if(is_permanent)
         })?,
     };
     if side == Side::Proxy {
@@ -62,12 +61,9 @@ fn failed(error: io::Error, progress: &Progress) -> DialError {
         Error::PeerIncompatible(_) => true,
         _ => is_plain,
     };
-    let mut error = progress.failed(error);
-    if is_permanent {
-        error = error.permanent();
-    }
+    let error = progress.failed(error).permanent_if(is_permanent);
     if is_plain {
-        error = error.hint("the port answers without TLS: use the port for TLS, or no TLS");
+        return error.hint("the port answers without TLS: use the port for TLS, or no TLS");
     }
     error
 }

@@ -8,6 +8,14 @@ use tokio_rustls::rustls::crypto::CryptoProvider;
 /// The application protocol (ALPN) of HTTP/1.1.
 pub(super) const HTTP_1_1: &[u8] = b"http/1.1";
 
+/// The program is built without something that TLS needs.
+#[derive(Debug, thiserror::Error)]
+#[error("TLS has no {what}: enable feature {features} of eventwire-tokio, or set a TLS config")]
+pub(super) struct MissingFeature {
+    what: &'static str,
+    features: &'static str,
+}
+
 /// Returns a configuration that names an application protocol. A copy shares the store of sessions.
 pub(super) fn with_alpn(mut config: Arc<ClientConfig>) -> Arc<ClientConfig> {
     if config.alpn_protocols.is_empty() {
@@ -30,10 +38,8 @@ pub(super) async fn default_config() -> Result<Arc<ClientConfig>, BoxError> {
 
 /// Builds that configuration. It may read files.
 fn build_config() -> Result<ClientConfig, BoxError> {
-    let provider = provider().ok_or(
-        "TLS has no provider: enable feature `ring` or `aws-lc-rs` of eventwire-tokio, or set a \
-         TLS config",
-    )?;
+    let provider =
+        provider().ok_or(MissingFeature { what: "provider", features: "`ring` or `aws-lc-rs`" })?;
     let builder = ClientConfig::builder_with_provider(Arc::new(provider));
     let builder = builder.with_safe_default_protocol_versions()?;
 
@@ -76,9 +82,8 @@ fn roots() -> Result<tokio_rustls::rustls::RootCertStore, BoxError> {
         }
     }
     if roots.is_empty() {
-        return Err("TLS trusts no roots: enable feature `webpki-roots`, `native-roots` or \
-                    `platform-verifier` of eventwire-tokio, or set a TLS config"
-            .into());
+        let features = "`webpki-roots`, `native-roots` or `platform-verifier`";
+        return Err(MissingFeature { what: "roots to trust", features }.into());
     }
     Ok(roots)
 }

@@ -83,7 +83,11 @@ async fn the_rules_are_those_of_reqwest_and_curl() {
 }
 
 /// The operating system's roots of Linux are in a file that this variable can name.
-#[cfg(all(target_os = "linux", any(feature = "native-roots", feature = "platform-verifier")))]
+#[cfg(all(
+    target_os = "linux",
+    any(feature = "ring", feature = "aws-lc-rs"),
+    any(feature = "native-roots", feature = "platform-verifier"),
+))]
 #[tokio::test]
 async fn the_roots_of_the_operating_system_are_trusted() {
     let identity = tls::Identity::of("127.0.0.1");
