@@ -1,5 +1,5 @@
-//! Proxies and roots that the environment names. Each case runs in a process of its own, because the
-//! variables of a process are shared by its threads.
+//! Proxies and roots that the environment names. Each case runs in a process of its own, because
+//! the variables of a process are shared by its threads.
 
 use super::*;
 use std::process::Command;
