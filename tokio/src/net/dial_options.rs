@@ -13,8 +13,17 @@ use tokio_rustls::rustls::ClientConfig;
 
 /// The options of the way to a server: its proxy, its addresses and its TLS.
 ///
-/// By default, the proxy is the one that the environment names, addresses come from the operating
-/// system, and TLS trusts the roots that the crate's features name.
+/// By default, addresses come from the operating system, TLS trusts the roots that the crate's
+/// features name, and the environment names the proxy, as it does for reqwest and curl:
+///
+/// - `HTTPS_PROXY` is the proxy for `wss` and `https`, `HTTP_PROXY` is the one for `ws` and `http`,
+///   and `ALL_PROXY` is the one for all of them if the other variable is not set. A value that is
+///   no URL of a [proxy](Self::proxy) is ignored.
+/// - `NO_PROXY` lists the hosts that are connected to without a proxy, with commas: names, which
+///   include all their subdomains, addresses, and networks such as `10.0.0.0/8`. `*` means all.
+/// - The names may be in lower case. Nothing is read in a CGI program, which has `REQUEST_METHOD`.
+///
+/// The environment is read for each connection.
 #[derive(Clone, Default)]
 pub struct DialOptions {
     proxy: ProxyRule,
@@ -28,7 +37,7 @@ impl DialOptions {
     /// to it.
     ///
     /// The URL is `scheme://user:password@host:port`. The user and password are optional, and are
-    /// percent-encoded. The schemes are:
+    /// percent-encoded. Without a scheme, it is `http`. The schemes are:
     ///
     /// - `http`, an HTTP proxy that allows `CONNECT` to the server's port ([RFC 9110, section
     ///   9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)), with `Basic`
