@@ -18,7 +18,7 @@ use tokio_rustls::rustls::ClientConfig;
 ///
 /// - `HTTPS_PROXY` is the proxy for `wss` and `https`, `HTTP_PROXY` is the one for `ws` and `http`,
 ///   and `ALL_PROXY` is the one for all of them if the other variable is not set. A value that is
-///   no URL of a [proxy](Self::proxy) is ignored.
+///   not the URL of a [proxy](Self::proxy) is ignored. An invalid port in it is an error.
 /// - `NO_PROXY` lists the hosts that are connected to without a proxy, with commas: names, which
 ///   include all their subdomains, addresses, and networks such as `10.0.0.0/8`. `*` means all.
 /// - The names may be in lower case. Nothing is read in a CGI program, which has `REQUEST_METHOD`.
