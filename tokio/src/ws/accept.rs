@@ -1,8 +1,10 @@
 //! [`accept`], the server's opening handshake.
 
-use super::driven::Driven;
+use super::clock;
 use super::masks::Masks;
 use super::websocket::WebSocket;
+use super::wire::Wire;
+use crate::transport::BoxTransport;
 use bytes::{Buf, BytesMut};
 use eventwire::ws::frame::Role;
 use eventwire::ws::handshake::{
@@ -15,7 +17,7 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// Serves the opening handshake of a WebSocket over a transport, such as a TCP or TLS stream
 /// ([RFC 6455, section 4.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2)).
@@ -149,17 +151,16 @@ where
 {
     async fn run(mut self) -> Result<WebSocket, AcceptError> {
         match timeout(self.timeout, self.handshake()).await {
-            Ok(Ok((machine, received, start))) => {
-                Ok(WebSocket::drive(Driven::new(Box::new(self.io), machine, received, start)))
+            Ok(Ok((machine, received))) => {
+                let io: BoxTransport = Box::new(self.io);
+                Ok(WebSocket::drive(Wire::new(machine, Some(io), received)))
             }
             Ok(Err(error)) => Err(error),
             Err(_) => Err(AcceptError::Timeout(self.timeout)),
         }
     }
 
-    async fn handshake(
-        &mut self,
-    ) -> Result<(Machine<Masks>, BytesMut, Instant), AcceptError> {
+    async fn handshake(&mut self) -> Result<(Machine<Masks>, BytesMut), AcceptError> {
         let mut received = BytesMut::with_capacity(1024);
         let mut handshake = ServerHandshake::new();
         loop {
@@ -171,11 +172,11 @@ where
                         self.reject(&rejection).await;
                         return Err(AcceptError::Rejected { status: rejection.status() });
                     }
-                    let (response, machine, start) = self.accept(request);
+                    let (response, machine) = self.accept(request);
                     self.io.write_all(&response).await?;
                     self.io.flush().await?;
                     received.advance(head_len);
-                    return Ok((machine, received, start));
+                    return Ok((machine, received));
                 }
                 Ok(None) => {}
                 Err(error) => {
@@ -191,7 +192,7 @@ where
     }
 
     /// Returns the response and the machine for an accepted request.
-    fn accept(&self, request: Request<'_>) -> (bytes::Bytes, Machine<Masks>, Instant) {
+    fn accept(&self, request: Request<'_>) -> (bytes::Bytes, Machine<Masks>) {
         let protocols: Vec<&str> = self.protocols.iter().map(String::as_str).collect();
         let protocol = request.select_subprotocol(&protocols);
         let mut acceptance = request.accept();
@@ -199,8 +200,7 @@ where
             // The client offered it, so this cannot fail.
             acceptance = acceptance.clone().subprotocol(name).unwrap_or(acceptance);
         }
-        let start = Instant::now();
-        let machine = Machine::with_role(Role::Server, self.options, Masks, Duration::ZERO);
+        let machine = Machine::with_role(Role::Server, self.options, Masks, clock::now());
         #[cfg(feature = "deflate")]
         let (acceptance, machine) = match &self.deflate {
             Some(deflate) => {
@@ -211,7 +211,7 @@ where
             None => (acceptance, machine),
         };
         let machine = machine.with_protocol(protocol.unwrap_or_default());
-        (acceptance.to_bytes(), machine, start)
+        (acceptance.to_bytes(), machine)
     }
 
     /// Answers, and reads what the client still sends, so that it can read the answer before the

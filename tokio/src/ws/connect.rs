@@ -1,18 +1,19 @@
 //! [`connect`], the client's opening handshake.
 
+use super::clock;
 use super::connect_error::ConnectError;
-use super::driven::Driven;
 use super::masks::Masks;
 #[cfg(feature = "connect")]
 use super::redirect;
 use super::websocket::WebSocket;
+use super::wire::Wire;
 #[cfg(feature = "connect")]
 use crate::net::{DialOptions, Progress, dial};
 use crate::transport::BoxTransport;
 use bytes::BytesMut;
 use eventwire::Url;
 use eventwire::ws::handshake::{ClientRequest, os_nonce};
-use eventwire::ws::{WebSocket as Machine, WebSocketOptions};
+use eventwire::ws::{WebSocket as Machine, WebSocketEvent, WebSocketOptions};
 #[cfg(feature = "connect")]
 use http::header::{AUTHORIZATION, COOKIE};
 use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
@@ -184,10 +185,16 @@ impl Connect {
         machine: Machine<Masks>,
         io: BoxTransport,
     ) -> Result<WebSocket, ConnectError> {
-        let mut driven = Driven::new(io, machine, BytesMut::new(), Instant::now());
-        match poll_fn(|cx| driven.poll_open(cx)).await {
-            Ok(()) => Ok(WebSocket::drive(driven)),
-            Err(close) => Err(ConnectError::of(close, self.timeout)),
+        let mut wire = Wire::new(machine, Some(io), BytesMut::new());
+        loop {
+            match wire.poll_machine() {
+                Some(WebSocketEvent::Open) => return Ok(WebSocket::drive(wire)),
+                Some(WebSocketEvent::Close(close)) => {
+                    return Err(ConnectError::of(close, self.timeout));
+                }
+                Some(_) => {}
+                None => poll_fn(|cx| wire.poll_io(cx)).await,
+            }
         }
     }
 
@@ -256,7 +263,7 @@ impl Connect {
         }
         let patience = deadline.saturating_duration_since(Instant::now());
         let options = self.options.handshake_timeout(patience);
-        Ok(Machine::connect(&request, options, Masks, Duration::ZERO))
+        Ok(Machine::connect(&request, options, Masks, clock::now()))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! # For whoever changes this
 //!
-//! The machine decides, and this file does: it owns the transport, the timer and the unread bytes.
+//! The machine decides, and [`Wire`] does: it owns the transport, the timer and the unread bytes.
 //! Every public future of the module polls one of the functions below, and can be dropped at any
 //! await point, because all state is in here and none in the future.
 //!
@@ -16,49 +16,25 @@
 //! * A loop here ends only in an event, in `Pending`, or after a step of the transport. tokio's
 //!   budget for a task stops a transport that is always ready.
 
+use super::clock;
 use super::masks::Masks;
-use super::read::poll_read;
-use super::timer::Timer;
-use crate::transport::BoxTransport;
-use bytes::{Buf, BytesMut};
+use super::wire::Wire;
 use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::frame::IntoClose;
-use eventwire::ws::socket::ToWrite;
 use eventwire::ws::{
-    CloseCode, CloseEvent, Flow, Message, ReadyState, SendError, WebSocket as Machine,
-    WebSocketEvent,
+    CloseCode, CloseEvent, Flow, Message, SendError, WebSocket as Machine, WebSocketEvent,
 };
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
-use tokio::io::AsyncWrite;
-use tokio::time::Instant;
-use tokio_util::io::poll_write_buf;
+use std::task::{Context, Poll, ready};
 
 /// The number of bytes of messages after which a task that waits for the end reads no more.
 const MOST_WAITING: usize = 64 << 10;
 
-/// A state machine with its transport and its timer.
+/// A WebSocket's state machine with its transport, and what the program has not taken yet.
 pub(super) struct Driven {
-    /// Dropped with the last event.
-    io: Option<BoxTransport>,
-    machine: Machine<Masks>,
-    /// The bytes that the machine has not taken yet. Holds no memory while it is empty.
-    received: BytesMut,
-    /// The start of the machine's time.
-    start: Instant,
-    /// The time of this step. Reading the clock for each use of it would take longer than the rest.
-    now: Duration,
-    timer: Timer,
-    /// Whether more may be read.
-    reads: bool,
-    /// Whether more may be written.
-    writes: bool,
-    flushed: bool,
-    shut: bool,
+    /// Without a transport after the last event.
+    wire: Wire<Machine<Masks>>,
     /// Messages that were read while nobody waited for one.
     waiting: VecDeque<Message>,
     /// The last event.
@@ -68,36 +44,16 @@ pub(super) struct Driven {
 }
 
 impl Driven {
-    /// Drives a machine whose time began at `start`. `received` is what came after the handshake.
-    pub(super) fn new(
-        io: BoxTransport,
-        machine: Machine<Masks>,
-        received: BytesMut,
-        start: Instant,
-    ) -> Self {
-        Self {
-            io: Some(io),
-            machine,
-            received,
-            start,
-            now: Duration::ZERO,
-            timer: Timer::default(),
-            reads: true,
-            writes: true,
-            flushed: true,
-            shut: false,
-            waiting: VecDeque::new(),
-            closed: None,
-            reported: false,
-        }
+    pub(super) fn new(wire: Wire<Machine<Masks>>) -> Self {
+        Self { wire, waiting: VecDeque::new(), closed: None, reported: false }
     }
 
     pub(super) const fn machine(&self) -> &Machine<Masks> {
-        &self.machine
+        &self.wire.machine
     }
 
     pub(super) const fn machine_mut(&mut self) -> &mut Machine<Masks> {
-        &mut self.machine
+        &mut self.wire.machine
     }
 
     pub(super) fn close_event(&self) -> Option<&CloseEvent> {
@@ -110,7 +66,7 @@ impl Driven {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.machine.flow() == Flow::Ready
+        self.wire.machine.flow() == Flow::Ready
     }
 
     pub(super) const fn is_closed(&self) -> bool {
@@ -123,29 +79,13 @@ impl Driven {
         self.waiting.is_empty() && ended.is_some_and(|close| close.was_clean || self.reported)
     }
 
-    /// Begins a step, at the time that it now is.
-    fn tick(&mut self) {
-        self.now = self.start.elapsed();
-    }
-
-    /// Waits until the connection is open.
-    pub(super) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseEvent>> {
-        loop {
-            match ready!(self.poll_event(cx)) {
-                Ok(WebSocketEvent::Open) => return Poll::Ready(Ok(())),
-                Ok(_) => {}
-                Err(close) => return Poll::Ready(Err(close.clone())),
-            }
-        }
-    }
-
     /// Returns the next message, if it has been read already.
     #[inline]
     pub(super) fn take_message(&mut self) -> Option<Message> {
         if let Some(message) = self.waiting.pop_front() {
             return Some(message);
         }
-        self.machine.poll_message(&mut self.received)
+        self.wire.poll_message()
     }
 
     /// Waits for the next message. An end that was not clean is reported once.
@@ -178,8 +118,7 @@ impl Driven {
     /// [`poll_next`](Self::poll_next), and no more is read while [`MOST_WAITING`] bytes wait.
     pub(super) fn poll_closed(&mut self, discard: bool, cx: &mut Context<'_>) -> Poll<CloseEvent> {
         loop {
-            if !discard && self.reads && self.closed.is_none() && self.is_waiting_full() {
-                self.tick();
+            if !discard && self.wire.reads() && self.closed.is_none() && self.is_waiting_full() {
                 ready!(self.poll_unread(cx));
                 continue;
             }
@@ -243,15 +182,15 @@ impl Driven {
         enough: fn(&Self) -> bool,
     ) -> Poll<Result<(), SendError>> {
         loop {
-            if self.closed.is_some() || !self.reads || !self.writes {
+            if self.closed.is_some() || !self.wire.reads() || !self.wire.writes() {
                 return Poll::Ready(Err(SendError::Closed));
             }
             if enough(self) {
                 return Poll::Ready(Ok(()));
             }
-            self.tick();
-            let written = self.poll_write(cx).is_ready();
-            if self.writes {
+            self.wire.tick();
+            let written = self.wire.poll_write(cx).is_ready();
+            if self.wire.writes() {
                 if written || enough(self) {
                     return Poll::Ready(Ok(()));
                 }
@@ -262,28 +201,24 @@ impl Driven {
 
     /// Queues a frame. It is written with the next poll.
     pub(super) fn push<F: IntoFrame>(&mut self, frame: F) -> Result<(), SendError> {
-        let _ = self.machine.send(frame)?; // the next one waits for room
+        let _ = self.wire.machine.send(frame)?; // the next one waits for room
         Ok(())
     }
 
     /// Begins the closing handshake, unless it has begun.
     pub(super) fn begin_close<C: IntoClose>(&mut self, close: C) -> Result<(), SendError> {
-        self.tick();
-        self.machine.close(close, self.now)
+        let now = self.wire.tick();
+        self.wire.machine.close(close, now)
     }
 
     /// Returns the next event, or the last one as an error.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<WebSocketEvent, &CloseEvent>> {
         while self.closed.is_none() {
-            self.tick();
             if let Some(event) = self.take_event() {
                 return Poll::Ready(Ok(event));
             }
             if self.closed.is_none() {
-                let _ = self.poll_write(cx);
-                if self.poll_read(cx).is_pending() {
-                    ready!(self.poll_deadline(cx));
-                }
+                ready!(self.wire.poll_io(cx));
             }
         }
         let closed = self.closed.as_deref();
@@ -295,11 +230,7 @@ impl Driven {
         if self.closed.is_some() {
             return None;
         }
-        let event = self.machine.poll(&mut self.received, self.now);
-        if self.received.is_empty() {
-            self.received = BytesMut::new();
-        }
-        match event {
+        match self.wire.poll_machine() {
             Some(WebSocketEvent::Close(close)) => {
                 self.end(close);
                 None
@@ -314,102 +245,30 @@ impl Driven {
         if self.closed.is_some() {
             return Poll::Ready(());
         }
-        if let Some(WebSocketEvent::Close(close)) = self.machine.poll_time(self.now) {
+        let now = self.wire.tick();
+        if let Some(WebSocketEvent::Close(close)) = self.wire.machine.poll_time(now) {
             self.end(close);
             return Poll::Ready(());
         }
-        let _ = self.poll_write(cx);
-        self.poll_deadline(cx)
-    }
-
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.machine.deadline().and_then(|it| self.start.checked_add(it));
-        self.timer.poll(deadline, self.start + self.now, cx)
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(io) = self.io.as_mut().filter(|_| self.reads) else { return Poll::Pending };
-        let read = ready!(poll_read(Pin::new(io), cx, &mut self.received));
-        self.reads = matches!(read, Ok(1..));
-        match read {
-            Ok(1..) => {}
-            Ok(0) => self.machine.end_of_stream(self.now),
-            Err(error) => self.machine.read_failed(error, self.now),
-        }
-        Poll::Ready(())
-    }
-
-    /// Writes, flushes and shuts, as far as the transport takes it. `Ready` means that nothing is
-    /// left to do.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let Some(io) = &mut self.io else { return Poll::Ready(()) };
-            let io = Pin::new(io);
-            let mut to_write = self.machine.to_write(self.now);
-            let result = if to_write.has_remaining() {
-                self.flushed = false;
-                match ready!(poll_write_some(io, cx, &mut to_write)) {
-                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-                    written => written.map(drop),
-                }
-            } else if !self.flushed {
-                // TLS may hold written bytes back until it is flushed.
-                let result = ready!(io.poll_flush(cx));
-                self.flushed = true;
-                result
-            } else if self.machine.wants_shutdown() && !self.shut {
-                let result = ready!(io.poll_shutdown(cx));
-                self.shut = true;
-                result
-            } else {
-                return Poll::Ready(());
-            };
-            if let Err(error) = result {
-                (self.writes, self.flushed, self.shut) = (false, true, true);
-                self.machine.write_failed(error, self.now);
-            }
-        }
+        let _ = self.wire.poll_write(cx);
+        self.wire.poll_deadline(cx)
     }
 
     fn end(&mut self, close: CloseEvent) {
         self.closed = Some(Box::new(close));
-        self.io = None;
-        self.received = BytesMut::new();
+        self.wire.disconnect();
     }
 }
 
 /// Tells the peer that this end goes away, if the transport takes that at once.
 impl Drop for Driven {
     fn drop(&mut self) {
-        if self.io.is_none() || self.machine.ready_state() == ReadyState::Connecting {
-            return;
-        }
-        // If closing has begun, this does nothing.
-        let _ = self.begin_close(CloseCode::GOING_AWAY);
-        let mut cx = Context::from_waker(Waker::noop());
-        if self.poll_write(&mut cx).is_ready()
-            && let Some(io) = &mut self.io
-        {
-            let _ = Pin::new(io).poll_shutdown(&mut cx);
+        if self.wire.is_connected() {
+            // If closing has begun, this does nothing.
+            let _ = self.begin_close(CloseCode::GOING_AWAY);
+            self.wire.finish();
         }
     }
-}
-
-/// Writes once. One piece needs no list of pieces, which costs the system more.
-fn poll_write_some(
-    io: Pin<&mut BoxTransport>,
-    cx: &mut Context<'_>,
-    to_write: &mut ToWrite<'_>,
-) -> Poll<io::Result<usize>> {
-    let piece = to_write.chunk();
-    if piece.len() < to_write.remaining() {
-        return poll_write_buf(io, cx, to_write);
-    }
-    let written = ready!(io.poll_write(cx, piece));
-    if let Ok(len) = written {
-        to_write.advance(len);
-    }
-    Poll::Ready(written)
 }
 
 /// Returns the message of an event that is one.
@@ -427,7 +286,7 @@ fn into_message(event: WebSocketEvent) -> Option<Message> {
 impl fmt::Debug for Driven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driven")
-            .field("state", &self.machine.ready_state())
+            .field("state", &self.machine().ready_state())
             .field("closed", &self.closed)
             .finish_non_exhaustive()
     }

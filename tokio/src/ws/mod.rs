@@ -2,6 +2,7 @@
 
 mod accept;
 mod byte_stream;
+mod clock;
 mod connect;
 mod connect_error;
 mod driven;
@@ -12,7 +13,10 @@ mod read;
 mod redirect;
 mod timer;
 mod websocket;
+mod wire;
 
+#[cfg(feature = "connect")]
+pub use crate::net::{DialError, Hop};
 pub use accept::{Accept, AcceptError, accept};
 pub use byte_stream::ByteStream;
 pub use connect::{Connect, connect};
@@ -22,8 +26,6 @@ pub use eventwire::ws::{
     SendError, WebSocketOptions, handshake,
 };
 pub use halves::{ReadHalf, WriteHalf};
-#[cfg(feature = "connect")]
-pub use crate::net::{DialError, Hop};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 pub use websocket::WebSocket;

@@ -21,11 +21,11 @@ impl Timer {
     pub(crate) fn poll(
         &mut self,
         deadline: Option<Instant>,
-        now: Instant,
+        now: Option<Instant>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let Some(deadline) = deadline else { return Poll::Pending };
-        if deadline <= now {
+        if now.is_some_and(|now| deadline <= now) {
             return Poll::Ready(());
         }
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));

@@ -1,9 +1,12 @@
 //! [`WebSocket`], a connection in either role.
 
 use super::byte_stream::ByteStream;
+use super::clock;
 use super::driven::Driven;
 use super::halves::{ReadHalf, WriteHalf, split};
 use super::masks::Masks;
+use super::wire::Wire;
+use crate::transport::BoxTransport;
 use bytes::BytesMut;
 use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::frame::{IntoClose, Role};
@@ -18,7 +21,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
 
 /// A WebSocket: a [`Stream`] and a [`Sink`] of [`Message`]s, in either role and over any transport.
 ///
@@ -66,12 +68,13 @@ impl WebSocket {
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let machine = Machine::with_role(Role::Server, options, Masks, Duration::ZERO);
-        Self::drive(Driven::new(Box::new(io), machine, BytesMut::new(), Instant::now()))
+        let machine = Machine::with_role(Role::Server, options, Masks, clock::now());
+        let io: BoxTransport = Box::new(io);
+        Self::drive(Wire::new(machine, Some(io), BytesMut::new()))
     }
 
-    pub(super) fn drive(driven: Driven) -> Self {
-        Self { driven: Box::new(driven) }
+    pub(super) fn drive(wire: Wire<Machine<Masks>>) -> Self {
+        Self { driven: Box::new(Driven::new(wire)) }
     }
 
     /// Waits for the next message. Returns `None` after the end of the connection.
@@ -162,11 +165,7 @@ impl WebSocket {
     /// # Errors
     /// If the code may not be sent, or the reason is longer than 123 bytes. The connection is then
     /// as it was.
-    pub async fn close<'a, C>(
-        &mut self,
-        code: C,
-        reason: &'a str,
-    ) -> Result<CloseEvent, SendError>
+    pub async fn close<'a, C>(&mut self, code: C, reason: &'a str) -> Result<CloseEvent, SendError>
     where
         Close<&'a str, C>: IntoClose,
     {
