@@ -371,6 +371,97 @@ fn retry_after_is_heeded() {
     }
 }
 
+/// A driver that follows redirects makes the whole handshake before it hands the socket over.
+#[test]
+fn a_handshake_that_failed_elsewhere_is_judged_alike() {
+    for (status, header, wait) in [
+        (429, "Retry-After: 7\r\n", Some(ms(7_000))),
+        (503, "", Some(ms(100))),
+        (401, "Retry-After: 7\r\n", None),
+    ] {
+        let mut socket = WebSocket::connect(&request(), WebSocketOptions::new(), KEYS, START);
+        let mut received = BytesMut::from(&*refusal(status, header));
+        let Some(WebSocketEvent::Close(close)) = socket.poll(&mut received, START) else {
+            panic!("no refusal")
+        };
+        let mut rig = rig(options());
+        rig.poll_all();
+        rig.link.handshake_failed(close.failure.clone().unwrap());
+        let events = rig.poll_all();
+        assert_eq!(rig.end(&events), (1006, close.failure, 0..0, wait), "{status} {header}");
+        // It was not asked for.
+        rig.link.handshake_failed(Failure::HandshakeTimeout);
+        assert_eq!(rig.poll_all(), []);
+    }
+}
+
+/// Its first messages go first, the kept ones only after `Open`, and what it left unread is read.
+#[test]
+fn a_socket_that_has_opened_is_reported_as_open() {
+    let mut socket = WebSocket::client(WebSocketOptions::new(), KEYS, START);
+    let mut received = BytesMut::from(&b"\x81\x02hi"[..]);
+    assert_eq!(socket.poll(&mut received, START), Some(WebSocketEvent::Open));
+    assert!(socket.send("login").is_ok());
+    let mut rig = rig(options());
+    rig.send("kept").unwrap();
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Connect]);
+    rig.link.connected(socket);
+    rig.received = received;
+    let hello = ReconnectingWebSocketEvent::Text("hi".into());
+    assert_eq!(rig.poll_all(), [ReconnectingWebSocketEvent::Open, hello]);
+    assert_eq!(rig.say(), texts(["login", "kept"]));
+}
+
+#[test]
+fn a_socket_that_has_opened_and_closes_is_reported_as_open_first() {
+    let mut socket = WebSocket::client(WebSocketOptions::new(), KEYS, START);
+    socket.poll(&mut BytesMut::new(), START);
+    socket.end_of_stream(START);
+    let mut rig = rig(options());
+    rig.poll_all();
+    rig.link.connected(socket);
+    let events = rig.poll_all();
+    assert_eq!(events[0], ReconnectingWebSocketEvent::Open);
+    assert_eq!(rig.end(&events[1..]).0, 1006);
+}
+
+/// The deadlines of attempts and of closing run while nothing is read, but silence is no fault.
+#[test]
+fn time_passes_while_no_message_is_taken() {
+    let mut rig = rig(options().connect_timeout(ms(50)));
+    let poll = |rig: &mut LinkRig| rig.link.poll_time(&mut rig.received, rig.now);
+    assert_eq!(poll(&mut rig), Some(ReconnectingWebSocketEvent::Connect));
+    let options = WebSocketOptions::new().idle_timeout(ms(1000)).closing_timeout(ms(300));
+    rig.link.connected(WebSocket::client(options, KEYS, rig.now));
+    assert_eq!(poll(&mut rig), Some(ReconnectingWebSocketEvent::Open));
+    rig.received.extend(b"\x81\x02hi");
+    for _ in 0..10 {
+        rig.now += ms(900);
+        assert_eq!(poll(&mut rig), None);
+    }
+    let hello = ReconnectingWebSocketEvent::Text("hi".into());
+    assert_eq!(rig.poll_all(), [hello]);
+    rig.received.extend(b"\x81\x02ho");
+    rig.link.write_failed("reset", rig.now);
+    let end = loop {
+        rig.now = rig.link.deadline().expect("closing");
+        if let Some(event) = poll(&mut rig) {
+            break rig.end(&[event]);
+        }
+    };
+    assert_eq!((end.0, end.3), (1006, Some(ms(100))));
+    assert_eq!(rig.received, b""[..]);
+    rig.wait();
+    assert_eq!(poll(&mut rig), Some(ReconnectingWebSocketEvent::Connect));
+    let end = loop {
+        rig.now = rig.link.deadline().expect("connecting");
+        if let Some(event) = poll(&mut rig) {
+            break rig.end(&[event]);
+        }
+    };
+    assert_eq!(end.1, Some(Failure::ConnectTimeout));
+}
+
 /// Peers that mean to say goodbye and get it wrong; NATS has 1006 in its frames.
 #[test]
 fn an_ill_formed_close_frame_is_a_goodbye() {

@@ -137,11 +137,10 @@ impl ReconnectingWebSocketOptions {
 /// [`send_now`](Self::send_now) at [`ReconnectingWebSocketEvent::Open`]. To make the messages wait
 /// for the peer's answer to it, [`hold`](Self::hold) them until then.
 ///
-/// Run it with the same loop as a [`WebSocket`], but always read. On
-/// [`ReconnectingWebSocketEvent::Connect`], open a transport, and call
-/// [`connected`](Self::connected) or [`connect_failed`](Self::connect_failed). After
-/// [`ReconnectingWebSocketEvent::Disconnected`], drop the transport. If the server refused with a
-/// `Retry-After`, the next attempt waits at least that long.
+/// Run it with the same loop as a [`WebSocket`]. On [`ReconnectingWebSocketEvent::Connect`], open a
+/// transport, and call [`connected`](Self::connected) or [`connect_failed`](Self::connect_failed).
+/// After [`ReconnectingWebSocketEvent::Disconnected`], drop the transport. If the server refused
+/// with a `Retry-After`, the next attempt waits at least that long.
 ///
 /// Memory: that of a `WebSocket`, and the kept messages.
 ///
@@ -277,6 +276,26 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
         received: &mut BytesMut,
         now: Duration,
     ) -> Option<ReconnectingWebSocketEvent> {
+        self.next_event(received, now, WebSocket::poll)
+    }
+
+    /// Returns the next event of time alone, like [`WebSocket::poll_time`]. Call this instead of
+    /// [`poll`](Self::poll) while the application takes no messages, and does not read. Pass the
+    /// same `received`.
+    pub fn poll_time(
+        &mut self,
+        received: &mut BytesMut,
+        now: Duration,
+    ) -> Option<ReconnectingWebSocketEvent> {
+        self.next_event(received, now, |socket, _, now| socket.poll_time(now))
+    }
+
+    fn next_event(
+        &mut self,
+        received: &mut BytesMut,
+        now: Duration,
+        poll: fn(&mut WebSocket<M>, &mut BytesMut, Duration) -> Option<WebSocketEvent>,
+    ) -> Option<ReconnectingWebSocketEvent> {
         match &mut self.link {
             Link::Due(at) if now >= *at => {
                 let deadline = now.saturating_add(self.options.connect_timeout);
@@ -294,7 +313,10 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
                 Some(self.disconnect(close, received, now))
             }
             Link::Up { socket, opened, .. } => {
-                let event = socket.poll(received, now);
+                // A socket that was opened before it was handed over has reported that already.
+                let is_news = opened.is_none() && socket.has_opened();
+                let event =
+                    if is_news { Some(WebSocketEvent::Open) } else { poll(socket, received, now) };
                 if event == Some(WebSocketEvent::Open) {
                     // Kept messages go from the next call on, after everything that is sent at
                     // `Open`.
@@ -321,7 +343,9 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     ///
     /// The WebSocket is dropped if none was asked for, or if [`close`](Self::close) was called
     /// meanwhile. If it is closed already, the attempt has failed. Messages that were sent on it
-    /// before go first, and have no numbers.
+    /// before go first, and have no numbers. It may have reported
+    /// [`Open`](WebSocketEvent::Open) already. Then pass what it left of its received bytes to
+    /// [`poll`](Self::poll).
     pub fn connected(&mut self, socket: WebSocket<M>) {
         if socket.ready_state() == ReadyState::Closed {
             self.connect_failed("the WebSocket was closed before it was used");
@@ -333,8 +357,14 @@ impl<M: MaskSource> ReconnectingWebSocket<M> {
     /// Notes that the transport could not be connected, because of this error. Poll once more. The
     /// error becomes the [source](Error::source) of the failure in [`Disconnected::close`].
     pub fn connect_failed(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.handshake_failed(Failure::Transport(TransportError::new(error)));
+    }
+
+    /// Notes that the WebSocket for this attempt ended with this failure before it was open, and was
+    /// not handed over. Poll once more. A refusal by the server is final or waits for its
+    /// `Retry-After`, as if the WebSocket had been handed over.
+    pub fn handshake_failed(&mut self, failure: Failure) {
         if matches!(self.link, Link::Connecting { .. }) {
-            let failure = Failure::Transport(TransportError::new(error));
             self.link = Link::NotMade { failure, last: false };
         }
     }

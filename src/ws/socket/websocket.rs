@@ -669,6 +669,11 @@ impl<M> WebSocket<M> {
         self.begin_closing(now);
     }
 
+    /// Returns whether the connection is open, and has reported that.
+    pub(super) const fn has_opened(&self) -> bool {
+        matches!(self.state, State::Open(_) | State::CloseSent | State::Closing(_))
+    }
+
     /// Begins to close with the closing timeout, counted from `now`, unless closing has begun
     /// already. Returns `None` if the connection has ended.
     fn begin_closing(&mut self, now: Duration) -> Option<&mut Closing> {
