@@ -19,13 +19,16 @@
 use super::clock;
 use super::masks::Masks;
 use super::wire::Wire;
+use bytes::BytesMut;
 use eventwire::ws::connection::IntoFrame;
-use eventwire::ws::frame::IntoClose;
+use eventwire::ws::frame::{IntoClose, Role};
 use eventwire::ws::{
     CloseCode, CloseEvent, Flow, Message, SendError, WebSocket as Machine, WebSocketEvent,
+    WebSocketOptions,
 };
 use std::collections::VecDeque;
 use std::fmt;
+use std::mem;
 use std::task::{Context, Poll, ready};
 
 /// The number of bytes of messages after which a task that waits for the end reads no more.
@@ -46,6 +49,13 @@ pub(super) struct Driven {
 impl Driven {
     pub(super) fn new(wire: Wire<Machine<Masks>>) -> Self {
         Self { wire, waiting: VecDeque::new(), closed: None, reported: false }
+    }
+
+    /// Returns the connection, for another machine. Leaves one without a transport.
+    pub(super) fn into_wire(mut self) -> Wire<Machine<Masks>> {
+        let machine =
+            Machine::with_role(Role::Client, WebSocketOptions::new(), Masks, clock::now());
+        mem::replace(&mut self.wire, Wire::new(machine, None, BytesMut::new()))
     }
 
     pub(super) const fn machine(&self) -> &Machine<Masks> {

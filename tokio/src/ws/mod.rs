@@ -9,6 +9,11 @@ mod driven;
 mod halves;
 mod masks;
 mod read;
+mod reconnect;
+mod reconnect_event;
+mod reconnect_options;
+mod reconnecting_sender;
+mod reconnecting_websocket;
 #[cfg(feature = "connect")]
 mod redirect;
 mod timer;
@@ -26,6 +31,11 @@ pub use eventwire::ws::{
     SendError, WebSocketOptions, handshake,
 };
 pub use halves::{ReadHalf, WriteHalf};
+pub use reconnect::{Attempt, reconnect};
+pub use reconnect_event::{Disconnected, ReconnectEvent};
+pub use reconnect_options::ReconnectOptions;
+pub use reconnecting_sender::ReconnectingSender;
+pub use reconnecting_websocket::ReconnectingWebSocket;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 pub use websocket::WebSocket;

@@ -77,6 +77,10 @@ impl WebSocket {
         Self { driven: Box::new(Driven::new(wire)) }
     }
 
+    pub(super) fn into_wire(self) -> Wire<Machine<Masks>> {
+        self.driven.into_wire()
+    }
+
     /// Waits for the next message. Returns `None` after the end of the connection.
     ///
     /// If the connection did not end with the closing handshake, the item before `None` is an error

@@ -74,6 +74,7 @@ state_machine!(ReconnectingWebSocket, ReconnectingWebSocketEvent);
 
 /// A state machine with its transport, its timer and its unread bytes. It reads and writes, and
 /// decides nothing.
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing about the transport")]
 pub(super) struct Wire<M> {
     pub(super) machine: M,
     /// `None` after the end of the connection.
@@ -145,6 +146,14 @@ impl Wire<WebSocket<Masks>> {
     #[inline]
     pub(super) fn poll_message(&mut self) -> Option<Message> {
         self.machine.poll_message(&mut self.received)
+    }
+}
+
+impl Wire<ReconnectingWebSocket<Masks>> {
+    /// Begins a step, and returns the next event of time alone.
+    pub(super) fn poll_machine_time(&mut self) -> Option<ReconnectingWebSocketEvent> {
+        let now = self.tick();
+        self.machine.poll_time(&mut self.received, now)
     }
 }
 
