@@ -130,15 +130,18 @@ impl Link {
         self.room.notify_waiters();
     }
 
-    /// Wakes the senders that wait for room, if messages were written.
-    pub(super) fn tell_senders_of_room(&self) {
+    /// Polls the connection. Wakes the senders that wait for room, if messages were written.
+    pub(super) fn drive(&self, poll: impl FnOnce(&mut State) -> Poll<()>) -> Poll<()> {
         let mut state = self.lock();
+        let polled = poll(&mut state);
         let written = state.wire.machine.written();
-        if state.told != written {
-            state.told = written;
-            drop(state);
+        let has_room = state.told != written;
+        state.told = written;
+        drop(state);
+        if has_room {
             self.tell_senders();
         }
+        polled
     }
 }
 

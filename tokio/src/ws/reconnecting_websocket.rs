@@ -300,7 +300,7 @@ impl ReconnectingWebSocket {
             let polled = match self.try_send(message) {
                 Err(SendError::Full) => self.poll_event(false, cx),
                 result => {
-                    let _ = self.link.lock().wire.poll_write(cx);
+                    let _ = self.link.drive(|state| state.wire.poll_write(cx));
                     return Poll::Ready(result);
                 }
             };
@@ -348,9 +348,7 @@ impl ReconnectingWebSocket {
                 }
                 None if self.poll_opening(cx).is_ready() => {}
                 None => {
-                    let polled = self.link.lock().poll_io(wants_messages, cx);
-                    self.link.tell_senders_of_room();
-                    ready!(polled);
+                    ready!(self.link.drive(|state| state.poll_io(wants_messages, cx)));
                 }
             }
         }
