@@ -134,12 +134,9 @@ async fn halves_work_in_two_tasks() -> Result<(), Failed> {
 
 #[tokio::test]
 async fn a_client_that_only_reads_answers_a_thousand_pings() -> Result<(), Failed> {
-    let (client, mut server) = pair_with(
-        4096,
-        WebSocketOptions::new(),
-        WebSocketOptions::new().control_events(true),
-    )
-    .await;
+    let (client, mut server) =
+        pair_with(4096, WebSocketOptions::new(), WebSocketOptions::new().control_events(true))
+            .await;
     let (_tx, mut rx) = client.split();
     let reader = tokio::spawn(async move { rx.next().await });
     for i in 0..1000_u32 {
@@ -406,9 +403,8 @@ async fn a_refusal_has_status_headers_and_body() {
 
 #[tokio::test]
 async fn a_request_that_cannot_be_sent_is_an_error() {
-    let over = |connect: ws::Connect| async {
-        connect.over(duplex(64).0).await.expect_err("an error")
-    };
+    let over =
+        |connect: ws::Connect| async { connect.over(duplex(64).0).await.expect_err("an error") };
     let error = over(ws::connect("localhost:8080")).await;
     assert!(matches!(error, ConnectError::Url(_)), "{error:?}");
     let connect = || ws::connect("ws://example.com/");

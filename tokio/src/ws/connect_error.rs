@@ -103,7 +103,9 @@ impl fmt::Display for ConnectError {
             #[cfg(feature = "connect")]
             Self::Dial(error) => error.fmt(f),
             Self::Refused(refusal) => refusal.fmt(f),
-            Self::Redirect(url) => write!(f, "the server redirects to {url}, which is not followed"),
+            Self::Redirect(url) => {
+                write!(f, "the server redirects to {url}, which is not followed")
+            }
             Self::Handshake(close) => {
                 f.write_str("the opening handshake failed")?;
                 if let Some(failure) = &close.failure {

@@ -16,7 +16,6 @@
 //! * A loop here ends only in an event, in `Pending`, or after a step of the transport. tokio's
 //!   budget for a task stops a transport that is always ready.
 
-use super::clock;
 use super::masks::Masks;
 use super::wire::Wire;
 use bytes::BytesMut;
@@ -30,6 +29,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// The number of bytes of messages after which a task that waits for the end reads no more.
 const MOST_WAITING: usize = 64 << 10;
@@ -54,7 +54,7 @@ impl Driven {
     /// Returns the connection, for another machine. Leaves one without a transport.
     pub(super) fn into_wire(mut self) -> Wire<Machine<Masks>> {
         let machine =
-            Machine::with_role(Role::Client, WebSocketOptions::new(), Masks, clock::now());
+            Machine::with_role(Role::Client, WebSocketOptions::new(), Masks, Duration::ZERO);
         mem::replace(&mut self.wire, Wire::new(machine, None, BytesMut::new()))
     }
 
@@ -198,7 +198,6 @@ impl Driven {
             if enough(self) {
                 return Poll::Ready(Ok(()));
             }
-            self.wire.tick();
             let written = self.wire.poll_write(cx).is_ready();
             if self.wire.writes() {
                 if written || enough(self) {

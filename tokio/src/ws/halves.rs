@@ -130,10 +130,7 @@ impl Half {
     }
 
     /// Adds to what has to be written. Wakes the reader, which writes it.
-    fn add(
-        &self,
-        add: impl FnOnce(&mut Driven) -> Result<(), SendError>,
-    ) -> Result<(), SendError> {
+    fn add(&self, add: impl FnOnce(&mut Driven) -> Result<(), SendError>) -> Result<(), SendError> {
         add(&mut lock(&self.shared.driven))?;
         if let Some(reader) = self.shared.tasks.take(Side::Reader) {
             reader.wake();
@@ -212,11 +209,7 @@ impl WriteHalf {
     ///
     /// # Errors
     /// As [`WebSocket::close`](super::WebSocket::close).
-    pub async fn close<'a, C>(
-        &mut self,
-        code: C,
-        reason: &'a str,
-    ) -> Result<CloseEvent, SendError>
+    pub async fn close<'a, C>(&mut self, code: C, reason: &'a str) -> Result<CloseEvent, SendError>
     where
         Close<&'a str, C>: IntoClose,
     {
@@ -254,11 +247,7 @@ impl ReadHalf {
     ///
     /// # Errors
     /// As [`WebSocket::close`](super::WebSocket::close).
-    pub async fn close<'a, C>(
-        &mut self,
-        code: C,
-        reason: &'a str,
-    ) -> Result<CloseEvent, SendError>
+    pub async fn close<'a, C>(&mut self, code: C, reason: &'a str) -> Result<CloseEvent, SendError>
     where
         Close<&'a str, C>: IntoClose,
     {

@@ -1,7 +1,7 @@
 //! [`Masks`], the masking keys of all clients on a thread.
 
-use eventwire::ws::{MaskSource, OsMaskKeys};
 use eventwire::ws::frame::{MaskKey, NoMaskKey};
+use eventwire::ws::{MaskSource, OsMaskKeys};
 use std::cell::RefCell;
 
 thread_local! {

@@ -170,7 +170,7 @@ impl<M: StateMachine> Wire<M> {
 
     /// Goes on with the step: writes, and then reads or waits. `Ready` means that the machine may have an event.
     pub(super) fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let _ = self.poll_write(cx);
+        let _ = self.write(cx);
         if self.poll_read(cx).is_pending() {
             ready!(self.poll_deadline(cx));
         }
@@ -194,9 +194,14 @@ impl<M: StateMachine> Wire<M> {
         Poll::Ready(())
     }
 
-    /// Writes, flushes and shuts, as far as the transport takes it. `Ready` means that nothing is
-    /// left to do.
+    /// Begins a step, and writes, flushes and shuts, as far as the transport takes it. `Ready` means
+    /// that nothing is left to do.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.tick();
+        self.write(cx)
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let Some(io) = &mut self.io else { return Poll::Ready(()) };
             let io = Pin::new(io);
@@ -228,7 +233,6 @@ impl<M: StateMachine> Wire<M> {
 
     /// Writes what is left, if the transport takes it at once, and shuts the transport.
     pub(super) fn finish(&mut self) {
-        self.tick();
         let mut cx = Context::from_waker(Waker::noop());
         if self.poll_write(&mut cx).is_ready()
             && let Some(io) = &mut self.io
