@@ -1,0 +1,201 @@
+//! [`Connect`], a source that is being set up, and [`connect_with`].
+
+use super::event_source::{EventSource, Machine};
+use super::event_source_error::EventSourceError;
+use super::exchange::{self, Client};
+use super::http_client::{BoxError, HttpClient};
+use super::trace::Trace;
+use bytes::Bytes;
+use eventwire::Url;
+use eventwire::sse::{DecoderOptions, EventId, EventSourceOptions, OwnedDecoder};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use std::fmt;
+use std::pin::Pin;
+
+/// Sets up a source of events at this URL, over an HTTP client of your own, such as a
+/// `reqwest::Client` with a proxy or a certificate.
+///
+/// The URL begins with `http://` or `https://`, and contains only ASCII. See [`Connect`] for the
+/// rest, and [`HttpClient`] for an example.
+pub fn connect_with<C>(client: C, url: impl AsRef<str>) -> Connect
+where
+    C: HttpClient + Send + Sync + 'static,
+{
+    Connect::new(Ok(exchange::client(client)), url.as_ref())
+}
+
+/// An event source that is being set up. `sse::connect` (feature `reqwest`) and [`connect_with`]
+/// return it.
+///
+/// There are two ways to go on:
+///
+/// * **`.await?`** waits until the stream is open. If the first attempt fails, this returns its
+///   error, whatever it is. Use it where a program should not start without the server.
+/// * [`build`](Self::build) returns the source at once. The source connects when it is first asked
+///   for an event, and failures of the first attempt are retried like those of later ones. Use it
+///   to follow a stream for ever.
+///
+/// The request is a `GET` unless [`method`](Self::method) says otherwise. Unless you set them, it
+/// has the headers `accept: text/event-stream` and `cache-control: no-cache` ([WHATWG HTML,
+/// 9.2.2]).
+///
+/// Mistakes in the request, such as an invalid URL or header, are reported by the first attempt as
+/// [`InvalidRequest`](crate::sse::EventSourceErrorKind::InvalidRequest).
+///
+/// # Cancel safety
+/// If the future of `.await` is dropped, the connection is closed.
+///
+#[cfg_attr(feature = "reqwest", doc = "```no_run")]
+#[cfg_attr(not(feature = "reqwest"), doc = "```ignore")]
+/// use eventwire_tokio::sse::{self, EventSourceOptions};
+/// use std::time::Duration;
+///
+/// # async fn follow(token: &str, saved: &str) -> Result<(), sse::EventSourceError> {
+/// let options = EventSourceOptions::new()
+///     .idle_timeout(Duration::from_secs(60))
+///     .retry_statuses(&[429, 503]);
+/// let mut source = sse::connect("http://localhost:3000/feed")
+///     .header("authorization", format!("Bearer {token}"))
+///     .last_event_id(saved)
+///     .options(options)
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [WHATWG HTML, 9.2.2]:
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
+#[must_use = "nothing is sent before the source is built or awaited"]
+pub struct Connect {
+    /// The client and the request, or the first mistake.
+    parts: Result<(Client, Request<Bytes>), BoxError>,
+    last_event_id: String,
+    options: EventSourceOptions,
+    decoder_options: DecoderOptions,
+}
+
+impl Connect {
+    pub(super) fn new(client: Result<Client, BoxError>, url: &str) -> Self {
+        Self {
+            parts: client.and_then(|client| Ok((client, request(url)?))),
+            last_event_id: String::new(),
+            options: EventSourceOptions::new(),
+            decoder_options: DecoderOptions::new(),
+        }
+    }
+
+    /// Sets a header of each request. A header of this name that was set before is replaced.
+    pub fn header<N, V>(self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        self.change(|request| {
+            let name = name.try_into().map_err(|_| "invalid header name")?;
+            // The value may be a secret.
+            let value = value.try_into().map_err(|_| format!("invalid value of header {name}"))?;
+            request.headers_mut().insert(name, value);
+            Ok(())
+        })
+    }
+
+    /// Sets the method of each request. A method that is not idempotent, such as `POST`, is never
+    /// sent a second time, unless [`reconnect`](EventSourceOptions::reconnect) allows it.
+    pub fn method(self, method: Method) -> Self {
+        self.change(|request| {
+            *request.method_mut() = method;
+            Ok(())
+        })
+    }
+
+    /// Sets the body of each request. Set its `content-type` with [`header`](Self::header).
+    pub fn body(self, body: impl Into<Bytes>) -> Self {
+        self.change(|request| {
+            *request.body_mut() = body.into();
+            Ok(())
+        })
+    }
+
+    /// Sets the last event ID, which asks the server to go on after that event. Use it to resume a
+    /// stream after a restart of the program. An empty ID asks for nothing.
+    pub fn last_event_id(mut self, id: impl Into<String>) -> Self {
+        self.last_event_id = id.into();
+        self
+    }
+
+    /// Sets when the source reconnects and when it gives up. The
+    /// [`method`](EventSourceOptions::method) in the options is replaced by that of the request.
+    pub fn options(mut self, options: EventSourceOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sets the limits of the decoder, and the items that
+    /// [`next_item`](EventSource::next_item) returns besides events.
+    pub fn decoder_options(mut self, options: DecoderOptions) -> Self {
+        self.decoder_options = options;
+        self
+    }
+
+    /// Returns the source without waiting for a connection.
+    pub fn build(self) -> EventSource {
+        let mut decoder = OwnedDecoder::with_options(self.decoder_options);
+        let mut options = self.options;
+        let parts = self.parts.and_then(|parts| {
+            decoder.set_last_event_id(EventId::new(&self.last_event_id)?);
+            Ok(parts)
+        });
+        let (send, trace) = match parts {
+            Ok((client, request)) => {
+                options = options.method(request.method().as_str());
+                let host = request.uri().host().unwrap_or_default().to_owned();
+                (exchange::repeat(client, request), Trace::new(&host))
+            }
+            Err(error) => (exchange::fail(error), Trace::new("")),
+        };
+        EventSource::new(Machine::with_decoder(decoder, options), send, trace)
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Request<Bytes>) -> Result<(), BoxError>) -> Self {
+        self.parts = self.parts.and_then(|(client, mut request)| {
+            change(&mut request)?;
+            Ok((client, request))
+        });
+        self
+    }
+}
+
+/// Returns a `GET` request for this URL.
+fn request(url: &str) -> Result<Request<Bytes>, BoxError> {
+    // The core's errors say where the fault is.
+    if !matches!(Url::parse(url)?.scheme(), "http" | "https") {
+        return Err("the URL does not begin with http:// or https://".into());
+    }
+    let mut request = Request::new(Bytes::new());
+    *request.uri_mut() = Uri::try_from(url)?;
+    Ok(request)
+}
+
+impl IntoFuture for Connect {
+    type Output = Result<EventSource, EventSourceError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let mut source = self.build();
+        Box::pin(async move {
+            source.open().await?;
+            Ok(source)
+        })
+    }
+}
+
+/// Formats the options without the request, which may contain credentials.
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect")
+            .field("last_event_id", &self.last_event_id)
+            .field("options", &self.options)
+            .field("decoder_options", &self.decoder_options)
+            .finish_non_exhaustive()
+    }
+}
