@@ -1,0 +1,11 @@
+//! Event sources against servers on loopback, and over a client without a network.
+#![cfg(feature = "reqwest")]
+
+mod cancel;
+mod following;
+mod hyper_client;
+mod memory;
+mod one_request;
+mod refused;
+mod server;
+mod waits;

@@ -1,0 +1,122 @@
+//! Requests that cannot be sent, and responses that are no event stream.
+
+use crate::memory::{Answer, Memory, body, events};
+use crate::server::Server;
+use eventwire_tokio::sse::{
+    self, DecoderOptions, EventSourceErrorKind, EventSourceOptions, connect_with,
+};
+use http::Response;
+use std::time::Duration;
+use tokio::time::Instant;
+
+#[tokio::test]
+async fn a_response_that_is_no_event_stream_is_final_and_shown() {
+    let server = Server::start().await;
+    for (status, header, body, text) in [
+        ("204 No Content", "x: y", "", "status 204 No Content"),
+        (
+            "301 Moved Permanently",
+            "location: /elsewhere",
+            "",
+            "status 301 Moved Permanently, a redirect that the HTTP client did not follow",
+        ),
+        ("401 Unauthorized", "www-authenticate: Bearer", "who?", "status 401 Unauthorized"),
+        ("429 Too Many Requests", "retry-after: 7", "slow down", "status 429 Too Many Requests"),
+        ("500 Internal Server Error", "x: y", "{}", "status 500 Internal Server Error"),
+        ("200 OK", "content-type: text/html", "<html>", "content type text/html"),
+        ("200 OK", "x: y", "data: a\n\n", "no content type"),
+    ] {
+        let mut source = sse::connect(server.url()).build();
+        let len = if status.starts_with("204") {
+            String::new()
+        } else {
+            format!("content-length: {}\r\n", body.len())
+        };
+        let answer =
+            format!("HTTP/1.1 {status}\r\n{header}\r\n{len}connection: close\r\n\r\n{body}");
+        let (_, error) = tokio::join!(server.answer(answer), source.next());
+        let error = error.unwrap().unwrap_err();
+        assert_eq!(error.to_string(), format!("the response is not an event stream: {text}"));
+        assert!(!error.will_retry());
+        let response = error.response().unwrap();
+        assert_eq!(response.body(), body);
+        assert!(status.starts_with(response.status().as_str()));
+        let (name, value) = header.split_once(": ").unwrap();
+        assert_eq!(response.headers()[name], value);
+        assert!(source.next().await.is_none());
+        server.assert_no_request().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_sent_is_final() {
+    for url in ["localhost:3000/feed", "", "ws://localhost/", "http://", "http://a b/", "ftp://a/"]
+    {
+        let mut source = sse::connect(url).build();
+        let error = source.next().await.unwrap().unwrap_err();
+        assert!(matches!(error.kind(), EventSourceErrorKind::InvalidRequest(_)), "{url}");
+        assert!(!error.will_retry());
+        assert!(error.to_string().starts_with("the request cannot be sent: "), "{error}");
+        assert!(source.next().await.is_none());
+    }
+    for connect in [
+        sse::connect("http://localhost/").last_event_id("a\nb"),
+        sse::connect("http://localhost/").header("a b", "c"),
+    ] {
+        let error = connect.await.unwrap_err();
+        assert!(matches!(error.kind(), EventSourceErrorKind::InvalidRequest(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_a_refusal_is_bounded() {
+    let long = "x".repeat(100_000);
+    let server = Server::start().await;
+    let answer = format!("HTTP/1.1 500 No\r\ncontent-length: {}\r\n\r\n{long}", long.len());
+    let connect = sse::connect(server.url()).into_future();
+    let (_, error) = tokio::join!(server.answer(answer), connect);
+    assert_eq!(error.unwrap_err().response().unwrap().body().len(), 64 << 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_for_the_body_of_a_refusal_is_bounded() {
+    let parts = std::iter::once((0, "why")).chain(std::iter::repeat((3000, "?")));
+    let mut response = Response::new(body(parts));
+    *response.status_mut() = http::StatusCode::BAD_GATEWAY;
+    let client = Memory::new([Answer::Response(response)]);
+    let start = Instant::now();
+    let error = connect_with(client, "http://localhost/").await.unwrap_err();
+    assert_eq!(error.response().unwrap().body(), "why?");
+    assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_is_retried_when_the_server_says() {
+    let refusal = || {
+        let response = Response::builder().status(429).header("retry-after", "7");
+        Answer::Response(response.body(body([])).unwrap())
+    };
+    let client = Memory::new([refusal(), events([(0, "data: a\n\n")])]);
+    let options = EventSourceOptions::new().retry_statuses(&[429]);
+    let mut source = connect_with(client.clone(), "http://localhost/").options(options).build();
+    let error = source.next().await.unwrap().unwrap_err();
+    let wait = error.reconnect_at().unwrap() - Instant::now();
+    assert_eq!(wait.as_secs_f64().round(), 7.0);
+    assert_eq!(error.response().unwrap().status(), 429);
+    assert_eq!(source.next().await.unwrap().unwrap().data, "a");
+    assert!((7000..7100).contains(&client.times()[1]), "{:?}", client.times());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_final() {
+    let client = Memory::new([events([(0, "data: a\n\n"), (0, "data: too long\n\n")])]);
+    let options = DecoderOptions::new().max_event(10);
+    let mut source =
+        connect_with(client.clone(), "http://localhost/").decoder_options(options).build();
+    assert_eq!(source.next().await.unwrap().unwrap().data, "a");
+    let error = source.next().await.unwrap().unwrap_err();
+    assert!(matches!(error.kind(), EventSourceErrorKind::Decode(_)));
+    assert!(source.next().await.is_none());
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(client.times().len(), 1);
+}
