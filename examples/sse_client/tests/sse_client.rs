@@ -76,7 +76,7 @@ fn a_stream_that_is_cut_off_fails_and_is_not_requested_again() {
     for (answer, printed, errors) in [
         (&[HEAD, &begun, "0\r\n\r\n"][..], "1\n2\n", &["end of the event stream"][..]),
         // The causes of the error are printed too.
-        (&[HEAD, &begun], "1\n", &["network error: error decoding response body: "]),
+        (&[HEAD, &begun], "1\n", &["network error: request or response body error: "]),
         (&[refused], "", &["429 Too Many Requests: {\"error\": \"busy\"}", "status 429"]),
         (&[&long], "", &["500 Internal Server Error: why", "status 500"]),
         (

@@ -101,9 +101,9 @@ impl Connect {
 
     /// Sets the method of each request. A method that is not idempotent, such as `POST`, is never
     /// sent a second time, unless [`reconnect`](EventSourceOptions::reconnect) allows it.
-    pub fn method(self, method: Method) -> Self {
+    pub fn method(self, method: impl TryInto<Method>) -> Self {
         self.change(|request| {
-            *request.method_mut() = method;
+            *request.method_mut() = method.try_into().map_err(|_| "invalid method")?;
             Ok(())
         })
     }

@@ -44,7 +44,9 @@ mod trace;
 #[cfg(feature = "reqwest")]
 mod events;
 #[cfg(feature = "reqwest")]
-mod reqwest;
+mod request_builder_ext;
+#[cfg(feature = "reqwest")]
+mod reqwest_client;
 
 pub use connect::{Connect, connect_with};
 pub use event_source::EventSource;
@@ -54,7 +56,9 @@ pub use http_client::{BoxError, HttpClient};
 #[cfg(feature = "reqwest")]
 pub use events::Events;
 #[cfg(feature = "reqwest")]
-pub use reqwest::{RequestBuilderExt, connect};
+pub use request_builder_ext::RequestBuilderExt;
+#[cfg(feature = "reqwest")]
+pub use reqwest_client::connect;
 
 pub use eventwire::sse::client::LastEvents;
 pub use eventwire::sse::{

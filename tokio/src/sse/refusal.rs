@@ -5,6 +5,7 @@ use super::timer::Timer;
 use bytes::{Bytes, BytesMut};
 use eventwire::sse::EventSourceError;
 use http::Response;
+use http::header::SET_COOKIE;
 use http::response::Parts;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -29,7 +30,11 @@ impl Refusal {
     pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
     pub(super) fn new(response: Response<Chunks>, error: EventSourceError) -> Self {
-        let (head, chunks) = response.into_parts();
+        let (mut head, chunks) = response.into_parts();
+        // Errors are printed, cookies are not.
+        head.headers.iter_mut().filter(|(name, _)| *name == SET_COOKIE).for_each(|(_, cookie)| {
+            cookie.set_sensitive(true);
+        });
         let deadline = Instant::now() + Self::PATIENCE;
         Self { error, head, chunks, body: BytesMut::new(), deadline, timer: Timer::default() }
     }

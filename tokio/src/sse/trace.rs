@@ -1,4 +1,8 @@
 //! [`Trace`], which tells `tracing` how a source fares. Without the feature it does nothing.
+#![cfg_attr(
+    not(feature = "tracing"),
+    allow(clippy::unused_self, reason = "the span is in `self` only with the feature")
+)]
 
 use super::event_source_error::EventSourceError;
 

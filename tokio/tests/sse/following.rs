@@ -80,7 +80,7 @@ async fn the_source_comes_back_with_the_last_event_id() {
             seen.push(match event {
                 Ok(event) => event.data.to_string(),
                 Err(error) => {
-                    let is_cut = error.source().is_some_and(|cause| cause.is::<reqwest::Error>());
+                    let is_cut = error.source().is_some_and(<dyn Error>::is::<reqwest::Error>);
                     let kind = match error.kind() {
                         EventSourceErrorKind::Network(_) if is_cut => "cut",
                         EventSourceErrorKind::Ended => "ended",
@@ -139,7 +139,7 @@ async fn a_post_is_sent_once_unless_allowed() {
     let server = Server::start().await;
     let post = |options: EventSourceOptions| {
         sse::connect(server.url())
-            .method(http::Method::POST)
+            .method("POST")
             .header("content-type", "application/json")
             .body("{}")
             .options(options)
@@ -247,10 +247,10 @@ async fn a_source_is_a_stream() {
 #[test]
 fn types() {
     fn is_send<T: Send + Unpin>() {}
+    fn is_error<T: Error + Send + Sync + 'static>() {}
     is_send::<sse::EventSource>();
     is_send::<sse::Connect>();
     is_send::<sse::Events>();
-    fn is_error<T: Error + Send + Sync + 'static>() {}
     is_error::<sse::EventSourceError>();
     assert!(size_of::<sse::EventSourceError>() <= 64);
 }

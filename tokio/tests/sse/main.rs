@@ -8,4 +8,6 @@ mod memory;
 mod one_request;
 mod refused;
 mod server;
+#[cfg(feature = "tracing")]
+mod traced;
 mod waits;

@@ -28,8 +28,11 @@ pub enum Answer {
 pub struct Memory {
     answers: Arc<Mutex<VecDeque<Answer>>>,
     start: Instant,
-    requests: Arc<Mutex<Vec<(Duration, Request<Bytes>)>>>,
+    requests: Arc<Mutex<Vec<Sent>>>,
 }
+
+/// A request, and when it was sent.
+type Sent = (Duration, Request<Bytes>);
 
 impl Memory {
     pub fn new(answers: impl IntoIterator<Item = Answer>) -> Self {

@@ -1,13 +1,12 @@
-//! Event streams over `reqwest`.
+//! [`connect`], which brings its own `reqwest::Client`, and [`HttpClient`] for any of them.
 
 use super::connect::Connect;
-use super::events::Events;
-use super::exchange::{self, Failure, SendRequest};
+use super::exchange;
 use super::http_client::HttpClient;
 use bytes::Bytes;
 use http::{Request, Response};
 use reqwest::redirect::Policy;
-use reqwest::{Body, Error, RequestBuilder};
+use reqwest::{Body, Error};
 use std::time::Duration;
 
 /// The time for resolving names, TCP, the proxy and TLS.
@@ -65,55 +64,4 @@ impl HttpClient for reqwest::Client {
     fn is_permanent(error: &Error) -> bool {
         error.is_builder()
     }
-}
-
-/// Reads the response to a request of `reqwest` as an event stream.
-///
-/// The trait is sealed: only [`RequestBuilder`] implements it.
-pub trait RequestBuilderExt: sealed::RequestBuilderExt {
-    /// Sends the request once, and returns the events of its response. Unless the request has them,
-    /// the headers `accept: text/event-stream` and `cache-control: no-cache` are added.
-    ///
-    /// [`Events`] has an example.
-    fn events(self) -> Events;
-}
-
-mod sealed {
-    pub trait RequestBuilderExt {}
-}
-
-impl sealed::RequestBuilderExt for RequestBuilder {}
-
-impl RequestBuilderExt for RequestBuilder {
-    fn events(self) -> Events {
-        let (client, request) = self.build_split();
-        let request = match request.map_err(Error::without_url) {
-            Ok(request) => request,
-            Err(error) => return Events::new(exchange::fail(error.into()), ""),
-        };
-        let host = request.url().host_str().unwrap_or_default().to_owned();
-        Events::new(once(client, request), &host)
-    }
-}
-
-/// Sends the request once. The source of [`Events`] asks for no more.
-fn once(client: reqwest::Client, request: reqwest::Request) -> SendRequest {
-    let mut request = Some(request);
-    Box::new(move |headers| {
-        let Some(mut request) = request.take() else {
-            let failure = Failure::permanent("the request was sent before");
-            return Box::pin(std::future::ready(Err(failure)));
-        };
-        exchange::add_headers(request.headers_mut(), headers);
-        let responding = client.execute(request);
-        Box::pin(async move {
-            match responding.await {
-                Ok(response) => Ok(exchange::chunked(response.into())),
-                Err(error) => {
-                    let is_permanent = reqwest::Client::is_permanent(&error);
-                    Err(Failure { error: error.without_url().into(), is_permanent })
-                }
-            }
-        })
-    })
 }

@@ -1,0 +1,57 @@
+//! [`RequestBuilderExt`], which sends a request of `reqwest` and reads its events.
+
+use super::events::Events;
+use super::exchange::{self, Failure, SendRequest};
+use super::http_client::HttpClient;
+use reqwest::{Client, Error, Request, RequestBuilder};
+
+/// Reads the response to a request of `reqwest` as an event stream.
+///
+/// The trait is sealed: only [`RequestBuilder`] implements it.
+pub trait RequestBuilderExt: sealed::RequestBuilderExt {
+    /// Sends the request once, and returns the events of its response. Unless the request has them,
+    /// the headers `accept: text/event-stream` and `cache-control: no-cache` are added.
+    ///
+    /// [`Events`] has an example.
+    fn events(self) -> Events;
+}
+
+mod sealed {
+    pub trait RequestBuilderExt {}
+}
+
+impl sealed::RequestBuilderExt for RequestBuilder {}
+
+impl RequestBuilderExt for RequestBuilder {
+    fn events(self) -> Events {
+        let (client, request) = self.build_split();
+        let request = match request.map_err(Error::without_url) {
+            Ok(request) => request,
+            Err(error) => return Events::new(exchange::fail(error.into()), ""),
+        };
+        let host = request.url().host_str().unwrap_or_default().to_owned();
+        Events::new(once(client, request), &host)
+    }
+}
+
+/// Sends the request once. The source of [`Events`] asks for no more.
+fn once(client: Client, request: Request) -> SendRequest {
+    let mut request = Some(request);
+    Box::new(move |headers| {
+        let Some(mut request) = request.take() else {
+            let failure = Failure::permanent("the request was sent before");
+            return Box::pin(std::future::ready(Err(failure)));
+        };
+        exchange::add_headers(request.headers_mut(), headers);
+        let responding = client.execute(request);
+        Box::pin(async move {
+            match responding.await {
+                Ok(response) => Ok(exchange::chunked(response.into())),
+                Err(error) => {
+                    let is_permanent = Client::is_permanent(&error);
+                    Err(Failure { error: error.without_url().into(), is_permanent })
+                }
+            }
+        })
+    })
+}
