@@ -176,7 +176,9 @@ fn causes_are_printed() {
     drop(listener);
     let (status, _, errors) = program::run(PROGRAM, &[&url, "{}"], b"");
     assert_eq!(status, Some(1));
-    assert!(errors.starts_with("sse_client: network error: error sending request"), "{errors}");
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let start = format!("sse_client: {host}: network error: error sending request");
+    assert!(errors.starts_with(&start), "{errors}");
     assert!(errors.to_lowercase().contains("refused"), "{errors}");
 }
 

@@ -4,7 +4,6 @@ use super::event_source::{EventSource, Machine};
 use super::event_source_error::EventSourceError;
 use super::exchange::{self, Client};
 use super::http_client::{BoxError, HttpClient};
-use super::trace::Trace;
 use bytes::Bytes;
 use eventwire::Url;
 use eventwire::sse::{DecoderOptions, EventId, EventSourceOptions, OwnedDecoder};
@@ -145,15 +144,16 @@ impl Connect {
             decoder.set_last_event_id(EventId::new(&self.last_event_id)?);
             Ok(parts)
         });
-        let (send, trace) = match parts {
+        let mut authority = String::new();
+        let send = match parts {
             Ok((client, request)) => {
                 options = options.method(request.method().as_str());
-                let host = request.uri().host().unwrap_or_default().to_owned();
-                (exchange::repeat(client, request), Trace::new(&host))
+                authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+                exchange::repeat(client, request)
             }
-            Err(error) => (exchange::fail(error), Trace::new("")),
+            Err(error) => exchange::fail(error),
         };
-        EventSource::new(Machine::with_decoder(decoder, options), send, trace)
+        EventSource::new(Machine::with_decoder(decoder, options), send, &authority)
     }
 
     fn change(mut self, change: impl FnOnce(&mut Request<Bytes>) -> Result<(), BoxError>) -> Self {

@@ -16,6 +16,7 @@ use http::Response;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -85,6 +86,8 @@ pub struct EventSource {
     /// The machine's time is counted from here.
     start: Instant,
     timer: Timer,
+    /// The server's host and port. The rest of a URL may contain credentials.
+    host: Arc<str>,
     trace: Trace,
 }
 
@@ -118,9 +121,19 @@ impl EventSource {
     /// could otherwise keep this task busy with comments.
     const MAX_STEPS: usize = 64;
 
-    pub(super) fn new(machine: Machine, send: SendRequest, trace: Trace) -> Self {
-        let (start, timer) = (Instant::now(), Timer::default());
-        Self { machine, send, link: Link::None, start, timer, trace }
+    /// Creates a source for the server with this authority, which is the part of the URL between
+    /// its scheme and its path.
+    pub(super) fn new(machine: Machine, send: SendRequest, authority: &str) -> Self {
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        Self {
+            machine,
+            send,
+            link: Link::None,
+            start: Instant::now(),
+            timer: Timer::default(),
+            host: host.into(),
+            trace: Trace::new(host),
+        }
     }
 
     /// Replaces the machine of a source that was not polled yet.
@@ -357,7 +370,8 @@ impl EventSource {
     }
 
     fn report(&self, kind: EventSourceErrorKind, reconnect_at: Option<Duration>) -> Step {
-        let error = EventSourceError::new(kind, reconnect_at.map(|at| self.at(at)));
+        let error =
+            EventSourceError::new(kind, reconnect_at.map(|at| self.at(at)), self.host.clone());
         self.trace.lost(&error);
         if !error.will_retry() {
             self.trace.closed();

@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{Response, StatusCode};
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// A connection of an [`EventSource`](crate::sse::EventSource) was lost, or there was none.
@@ -14,8 +15,9 @@ use tokio::time::Instant;
 /// [`will_retry`](Self::will_retry) says whether the source connects again. If not, the source is
 /// closed, and this error is the last item that it yields.
 ///
-/// The text of the error contains the texts of all its causes, so that a line in a log says all.
-/// [`source`](Error::source) returns the error of the HTTP client, unchanged, for a downcast.
+/// The text of the error begins with the host, and contains the texts of all causes, so that a line
+/// in a log says all. [`source`](Error::source) returns the error of the HTTP client, unchanged, for
+/// a downcast.
 ///
 #[cfg_attr(feature = "reqwest", doc = "```")]
 #[cfg_attr(not(feature = "reqwest"), doc = "```ignore")]
@@ -36,6 +38,8 @@ use tokio::time::Instant;
 pub struct EventSourceError {
     kind: EventSourceErrorKind,
     reconnect_at: Option<Instant>,
+    /// The server's host and port, or nothing if the URL is invalid.
+    host: Arc<str>,
 }
 
 /// The reason for an [`EventSourceError`].
@@ -71,8 +75,12 @@ pub enum EventSourceErrorKind {
 }
 
 impl EventSourceError {
-    pub(super) const fn new(kind: EventSourceErrorKind, reconnect_at: Option<Instant>) -> Self {
-        Self { kind, reconnect_at }
+    pub(super) const fn new(
+        kind: EventSourceErrorKind,
+        reconnect_at: Option<Instant>,
+        host: Arc<str>,
+    ) -> Self {
+        Self { kind, reconnect_at, host }
     }
 
     /// Returns the error of a source that is dropped, and so does not connect again.
@@ -111,6 +119,9 @@ impl EventSourceError {
 
 impl fmt::Display for EventSourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.host.is_empty() {
+            write!(f, "{}: ", self.host)?;
+        }
         match &self.kind {
             EventSourceErrorKind::InvalidRequest(error) => {
                 write!(f, "the request cannot be sent: {}", WithCauses(&**error))

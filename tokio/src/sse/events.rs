@@ -3,7 +3,6 @@
 use super::event_source::{EventSource, Machine, event};
 use super::event_source_error::{EventSourceError, EventSourceErrorKind};
 use super::exchange::SendRequest;
-use super::trace::Trace;
 use eventwire::sse::client::LastEvents;
 use eventwire::sse::{
     DecoderOptions, EventSourceOptions, OwnedDecoder, OwnedEvent, OwnedItem, ReadyState,
@@ -52,10 +51,10 @@ pub struct Events {
 }
 
 impl Events {
-    pub(super) fn new(send: SendRequest, host: &str) -> Self {
+    pub(super) fn new(send: SendRequest, authority: &str) -> Self {
         let options = EventSourceOptions::new().reconnect(false);
         let decoder_options = DecoderOptions::new();
-        let source = EventSource::new(machine(&options, decoder_options), send, Trace::new(host));
+        let source = EventSource::new(machine(&options, decoder_options), send, authority);
         Self { source, options, decoder_options, has_last_event: false, yields_last_event: true }
     }
 

@@ -29,8 +29,8 @@ impl RequestBuilderExt for RequestBuilder {
             Ok(request) => request,
             Err(error) => return Events::new(exchange::fail(error.into()), ""),
         };
-        let host = request.url().host_str().unwrap_or_default().to_owned();
-        Events::new(once(client, request), &host)
+        let authority = request.url().authority().to_owned();
+        Events::new(once(client, request), &authority)
     }
 }
 

@@ -14,8 +14,7 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    /// Begins the span of a source that connects to this host. The rest of a URL may contain
-    /// credentials.
+    /// Begins the span of a source that connects to this host.
     pub(super) fn new(host: &str) -> Self {
         #[cfg(not(feature = "tracing"))]
         let _ = host;

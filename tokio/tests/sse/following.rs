@@ -107,7 +107,7 @@ async fn a_server_that_is_down_is_tried_until_it_is_up() {
     for _ in 0..2 {
         let error = source.next().await.unwrap().unwrap_err();
         assert!(error.will_retry() && error.reconnect_at().is_some());
-        assert!(error.to_string().starts_with("network error: "), "{error}");
+        assert!(error.to_string().starts_with(&format!("{address}: network error: ")), "{error}");
         assert!(error.to_string().to_lowercase().contains("refused"), "{error}");
     }
     let server = Server::at(address).await;
@@ -268,6 +268,7 @@ async fn credentials_are_not_printed() {
     assert_eq!(header(&head, "authorization"), Some("basic dxnlcjpodw50zxiy")); // in lower case
     let error = error.unwrap().unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    assert!(error.to_string().starts_with(&server.address().to_string()), "{error}");
 
     let error = connect().header("x-key", "hunter2\n").await.unwrap_err();
     assert_eq!(error.to_string(), "the request cannot be sent: invalid value of header x-key");

@@ -36,7 +36,9 @@ async fn a_response_that_is_no_event_stream_is_final_and_shown() {
             format!("HTTP/1.1 {status}\r\n{header}\r\n{len}connection: close\r\n\r\n{body}");
         let (_, error) = tokio::join!(server.answer(answer), source.next());
         let error = error.unwrap().unwrap_err();
-        assert_eq!(error.to_string(), format!("the response is not an event stream: {text}"));
+        let host = server.address();
+        let text = format!("{host}: the response is not an event stream: {text}");
+        assert_eq!(error.to_string(), text);
         assert!(!error.will_retry());
         let response = error.response().unwrap();
         assert_eq!(response.body(), body);

@@ -64,7 +64,7 @@ async fn the_life_of_a_source_is_traced() {
             "host=\"localhost\" ",
             "message=connecting ",
             "message=open ",
-            "message=lost error=unexpected end of the event stream will_retry=true ",
+            "message=lost error=localhost: unexpected end of the event stream will_retry=true ",
             "message=connecting ",
             "message=open ",
             "message=closed ",
