@@ -5,9 +5,9 @@
 //! * `sse_client http://127.0.0.1:8080/v1/chat '{"stream": true}'` sends a POST with a JSON body,
 //!   as for a language model. The response ends with `[DONE]` or another last event.
 
-use eventwire_tokio::eventwire::Url;
-use eventwire_tokio::sse::{self, DecoderOptions, EventSourceOptions, Item, LastEvent};
-use std::error::Error;
+use eventwire_tokio::sse::{
+    self, DecoderOptions, EventSourceError, EventSourceOptions, Item, LastEvent,
+};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -44,11 +44,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
-    if Url::parse(url)?.scheme() != "http" {
-        // A TLS feature of `reqwest` would lift this limit.
-        return Err("the URL must begin with http://: this program has no TLS".into());
-    }
+async fn run(url: &str, body: Option<String>) -> Result<(), EventSourceError> {
     let mut connect = sse::connect(url);
     let mut options = EventSourceOptions::new().idle_timeout(PATIENCE);
     let mut decoder_options = DecoderOptions::new().unknown_lines(true);
@@ -73,7 +69,7 @@ async fn run(url: &str, body: Option<String>) -> Result<(), Box<dyn Error>> {
                     let body = String::from_utf8_lossy(body.trim_ascii());
                     eprintln!("sse_client: the server answered {}: {body}", response.status());
                 }
-                return Err(error.into());
+                return Err(error);
             }
         }
     }

@@ -5,8 +5,8 @@ use super::event_source_error::EventSourceError;
 use super::exchange::{self, Client};
 use super::http_client::{BoxError, HttpClient};
 use bytes::Bytes;
-use eventwire::Url;
 use eventwire::sse::{DecoderOptions, EventId, EventSourceOptions, OwnedDecoder};
+use eventwire::{InvalidUrl, Url};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use std::fmt;
 use std::pin::Pin;
@@ -167,9 +167,13 @@ impl Connect {
 
 /// Returns a `GET` request for this URL.
 fn request(url: &str) -> Result<Request<Bytes>, BoxError> {
-    // The core's errors say where the fault is.
-    if !matches!(Url::parse(url)?.scheme(), "http" | "https") {
-        return Err("the URL does not begin with http:// or https://".into());
+    // The core's errors say where the fault is, but it knows more schemes.
+    match Url::parse(url).map(|url| url.scheme()) {
+        Ok("http" | "https") => {}
+        Ok(_) | Err(InvalidUrl::Scheme) => {
+            return Err("the URL does not begin with http:// or https://".into());
+        }
+        Err(error) => return Err(error.into()),
     }
     let mut request = Request::new(Bytes::new());
     *request.uri_mut() = Uri::try_from(url)?;

@@ -3,7 +3,8 @@
 use super::events::Events;
 use super::exchange::{self, Failure, SendRequest};
 use super::http_client::HttpClient;
-use reqwest::{Client, Error, Request, RequestBuilder};
+use super::reqwest_client::explain;
+use reqwest::{Client, Request, RequestBuilder};
 
 /// Reads the response to a request of `reqwest` as an event stream.
 ///
@@ -25,9 +26,9 @@ impl sealed::RequestBuilderExt for RequestBuilder {}
 impl RequestBuilderExt for RequestBuilder {
     fn events(self) -> Events {
         let (client, request) = self.build_split();
-        let request = match request.map_err(Error::without_url) {
+        let request = match request {
             Ok(request) => request,
-            Err(error) => return Events::new(exchange::fail(error.into()), ""),
+            Err(error) => return Events::new(exchange::fail(explain(error)), ""),
         };
         let authority = request.url().authority().to_owned();
         Events::new(once(client, request), &authority)
@@ -48,8 +49,8 @@ fn once(client: Client, request: Request) -> SendRequest {
             match responding.await {
                 Ok(response) => Ok(exchange::chunked(response.into())),
                 Err(error) => {
-                    let is_permanent = Client::is_permanent(&error);
-                    Err(Failure { error: error.without_url().into(), is_permanent })
+                    let error = explain(error);
+                    Err(Failure { is_permanent: Client::is_permanent(&error), error })
                 }
             }
         })

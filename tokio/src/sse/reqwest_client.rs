@@ -2,11 +2,12 @@
 
 use super::connect::Connect;
 use super::exchange;
-use super::http_client::HttpClient;
+use super::http_client::{BoxError, HttpClient};
 use bytes::Bytes;
 use http::{Request, Response};
 use reqwest::redirect::Policy;
-use reqwest::{Body, Error};
+use reqwest::{Body, Client, Error};
+use std::error::Error as _;
 use std::time::Duration;
 
 /// The time for resolving names, TCP, the proxy and TLS.
@@ -14,10 +15,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sets up a source of events at this URL, over a `reqwest::Client` of its own.
 ///
-/// The client has 10 s for connecting, follows no redirects, and uses the proxy that the
-/// environment names, if feature `system-proxy` of `reqwest` or one of the variables `HTTP_PROXY`,
-/// `HTTPS_PROXY` and `ALL_PROXY` says so. A URL that begins with `https://` needs a TLS feature of
-/// `reqwest`. [`connect_with`](crate::sse::connect_with) takes a client with other settings.
+/// A URL that begins with `https://` needs feature `reqwest-tls`, or a TLS feature of `reqwest`.
+///
+/// The client has 10 s for connecting, and follows no redirects. It uses the proxy that
+/// `HTTP_PROXY`, `HTTPS_PROXY` or `ALL_PROXY` names in the environment.
+/// [`connect_with`](crate::sse::connect_with) takes a client with other settings.
 ///
 /// The URL contains only ASCII. A user and a password in it are sent as Basic credentials. See
 /// [`Connect`] for the rest.
@@ -38,30 +40,48 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// # }
 /// ```
 pub fn connect(url: impl AsRef<str>) -> Connect {
-    let client = reqwest::Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(Policy::none())
-        .build();
+    let client =
+        Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(Policy::none()).build();
     Connect::new(client.map(exchange::client).map_err(Into::into), url.as_ref())
 }
 
-impl HttpClient for reqwest::Client {
+impl HttpClient for Client {
     type Body = Body;
-    type Error = Error;
+    type Error = BoxError;
 
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, BoxError> {
         let (head, body) = request.into_parts();
         // Unlike a conversion of the request, this makes credentials of those in the URL.
         let mut request = self.request(head.method, head.uri.to_string()).headers(head.headers);
         if !body.is_empty() {
             request = request.body(body);
         }
-        // A URL may contain credentials.
-        let response = request.send().await.map_err(Error::without_url)?;
-        Ok(response.into())
+        Ok(request.send().await.map_err(explain)?.into())
     }
 
-    fn is_permanent(error: &Error) -> bool {
-        error.is_builder()
+    fn is_permanent(error: &BoxError) -> bool {
+        error.is::<NoTls>() || error.downcast_ref().is_some_and(Error::is_builder)
     }
 }
+
+/// An `https://` URL, and no TLS.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the HTTP client has no TLS: enable feature `reqwest-tls` of eventwire-tokio, or a TLS feature \
+     of reqwest"
+)]
+struct NoTls(#[source] Error);
+
+/// Returns the error of a request without its URL, which may contain credentials.
+pub(super) fn explain(error: Error) -> BoxError {
+    let error = error.without_url();
+    let causes = std::iter::successors(error.source(), |&error| error.source());
+    // The error has no other sign of it.
+    if error.is_connect() && causes.last().is_some_and(|it| it.to_string().ends_with(NOT_HTTP)) {
+        return Box::new(NoTls(error));
+    }
+    Box::new(error)
+}
+
+/// The end of the text of a connector that has no TLS.
+const NOT_HTTP: &str = "scheme is not http";

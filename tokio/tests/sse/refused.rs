@@ -3,7 +3,7 @@
 use crate::memory::{Answer, Memory, body, events};
 use crate::server::Server;
 use eventwire_tokio::sse::{
-    self, DecoderOptions, EventSourceErrorKind, EventSourceOptions, connect_with,
+    self, DecoderOptions, EventSourceErrorKind, EventSourceOptions, RequestBuilderExt, connect_with,
 };
 use http::Response;
 use std::time::Duration;
@@ -59,6 +59,7 @@ async fn a_request_that_cannot_be_sent_is_final() {
         assert!(matches!(error.kind(), EventSourceErrorKind::InvalidRequest(_)), "{url}");
         assert!(!error.will_retry());
         assert!(error.to_string().starts_with("the request cannot be sent: "), "{error}");
+        assert!(!error.to_string().contains("ws://"), "{error}");
         assert!(source.next().await.is_none());
     }
     for connect in [
@@ -122,4 +123,41 @@ async fn a_limit_is_final() {
     assert!(source.next().await.is_none());
     tokio::time::sleep(Duration::from_secs(100)).await;
     assert_eq!(client.times().len(), 1);
+}
+
+#[cfg(not(feature = "reqwest-tls"))]
+#[tokio::test]
+async fn a_client_without_tls_says_so_at_once() {
+    let mut source = sse::connect("https://127.0.0.1:1/").build();
+    let error = source.next().await.unwrap().unwrap_err();
+    assert!(!error.will_retry());
+    assert!(error.to_string().contains("enable feature `reqwest-tls`"), "{error}");
+    let mut events = reqwest::Client::new().get("https://127.0.0.1:1/").events();
+    assert!(!events.next().await.unwrap().unwrap_err().will_retry());
+}
+
+/// Without a provider for the process, and with two compiled in.
+#[cfg(feature = "reqwest-tls")]
+#[tokio::test]
+async fn a_certificate_that_nobody_trusts_is_no_panic() {
+    use std::sync::Arc;
+    use tokio_rustls::{TlsAcceptor, rustls};
+
+    let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![key.cert.der().clone()], key.signing_key.into())
+        .unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+    let serve = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        assert!(TlsAcceptor::from(Arc::new(config)).accept(stream).await.is_err());
+    };
+    let ((), error) = tokio::join!(serve, sse::connect(url).into_future());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("certificate"), "{error}");
 }
