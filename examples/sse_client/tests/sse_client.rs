@@ -163,7 +163,7 @@ fn a_server_that_is_gone_is_not_asked_in_a_hot_loop() {
 /// Not for ever, but at once and in one line.
 #[test]
 fn a_request_that_can_never_be_sent_is_refused() {
-    for url in ["", "no URL", "http://", "http://[/", "ftp://127.0.0.1/", "https://127.0.0.1/"] {
+    for url in ["", "no URL", "http://", "http://[/", "ftp://127.0.0.1/"] {
         let (status, output, errors) = program::run(PROGRAM, &[url], b"");
         assert_eq!((status, &*output, errors.lines().count()), (Some(1), "", 1), "{url}: {errors}");
     }

@@ -3,7 +3,7 @@
 use crate::memory::{Answer, Memory, body, events};
 use crate::server::Server;
 use eventwire_tokio::sse::{
-    self, DecoderOptions, EventSourceErrorKind, EventSourceOptions, RequestBuilderExt, connect_with,
+    self, DecoderOptions, EventSourceErrorKind, EventSourceOptions, connect_with,
 };
 use http::Response;
 use std::time::Duration;
@@ -128,6 +128,8 @@ async fn a_limit_is_final() {
 #[cfg(not(feature = "reqwest-tls"))]
 #[tokio::test]
 async fn a_client_without_tls_says_so_at_once() {
+    use eventwire_tokio::sse::RequestBuilderExt;
+
     let mut source = sse::connect("https://127.0.0.1:1/").build();
     let error = source.next().await.unwrap().unwrap_err();
     assert!(!error.will_retry());
