@@ -10,6 +10,7 @@ mod net;
 #[doc(hidden)]
 pub mod old;
 pub mod sse;
+mod timer;
 mod transport;
 pub mod ws;
 

@@ -4,8 +4,8 @@ use super::event_source_error::{EventSourceError, EventSourceErrorKind};
 use super::exchange::{Chunks, Failure, Responding, SendRequest, header_map};
 use super::http_client::BoxError;
 use super::refusal::Refusal;
-use super::timer::Timer;
 use super::trace::Trace;
+use crate::timer::Timer;
 use bytes::Bytes;
 use eventwire::sse::{
     EventSourceErrorCause, EventSourceStep, Item, OwnedDecoder, OwnedEvent, OwnedItem, ReadyState,

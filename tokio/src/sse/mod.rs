@@ -38,7 +38,6 @@ mod event_source_error;
 mod exchange;
 mod http_client;
 mod refusal;
-mod timer;
 mod trace;
 
 #[cfg(feature = "reqwest")]

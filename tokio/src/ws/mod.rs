@@ -16,7 +16,6 @@ mod reconnecting_sender;
 mod reconnecting_websocket;
 #[cfg(feature = "connect")]
 mod redirect;
-mod timer;
 mod websocket;
 mod wire;
 

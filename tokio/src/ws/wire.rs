@@ -6,7 +6,7 @@
 use super::clock;
 use super::masks::Masks;
 use super::read::poll_read;
-use super::timer::Timer;
+use crate::timer::Timer;
 use crate::transport::BoxTransport;
 use bytes::{Buf, BytesMut};
 use eventwire::ws::socket::ToWrite;
@@ -177,9 +177,15 @@ impl<M: StateMachine> Wire<M> {
         Poll::Ready(())
     }
 
+    /// `Ready` means that the deadline may have passed.
     pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.machine.deadline().and_then(clock::instant);
-        self.timer.poll(deadline, clock::instant(self.now), cx)
+        match self.machine.deadline() {
+            Some(deadline) if deadline <= self.now => Poll::Ready(()),
+            deadline => match deadline.and_then(clock::instant) {
+                Some(deadline) => self.timer.poll(deadline, cx),
+                None => Poll::Pending,
+            },
+        }
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {

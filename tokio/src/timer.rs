@@ -6,15 +6,16 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A timer that is made when it is first needed.
 #[derive(Debug, Default)]
-pub(super) struct Timer(Option<Pin<Box<Sleep>>>);
+pub(crate) struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {
     /// Wakes the task at the deadline or before it. Returns `Ready` if the task should look at its
     /// clock again.
     ///
-    /// A deadline that moves away with every chunk does not set the timer anew. The timer wakes the
-    /// task too early then, once, and is set to the deadline as it is by that time.
-    pub(super) fn poll(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    /// A deadline that moves away with everything that arrives does not set the timer anew, which
+    /// would take a lock each time. The timer wakes the task too early then, once, and is set to the
+    /// deadline as it is by that time.
+    pub(crate) fn poll(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.is_elapsed() || sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);
