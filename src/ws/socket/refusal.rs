@@ -34,6 +34,34 @@ impl Refusal {
     /// The maximum length of the line with a chunk's size, which may have extensions.
     const MAX_CHUNK_LINE: usize = 256;
 
+    /// Creates the refusal of a handshake that was made elsewhere, such as over HTTP/2. `body` is as
+    /// much of the response's body as was read.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use eventwire::ws::socket::Refusal;
+    /// use http::Response;
+    ///
+    /// let response = Response::builder().status(429).header("retry-after", "7").body(())?;
+    /// let (parts, ()) = response.into_parts();
+    /// let refusal = Refusal::from_parts(&parts, Bytes::from("too many connections"));
+    /// assert_eq!(refusal.status(), 429);
+    /// assert_eq!(refusal.retry_after(), Some(std::time::Duration::from_secs(7)));
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn from_parts(parts: &::http::response::Parts, body: Bytes) -> Self {
+        // A first line, which is not read again.
+        let mut head = BytesMut::from(&b"HTTP\r\n"[..]);
+        for (name, value) in &parts.headers {
+            for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                head.extend_from_slice(piece);
+            }
+        }
+        Self { status: parts.status.as_u16(), head: head.freeze(), body }
+    }
+
     /// Returns the status, which is not 101.
     #[must_use]
     pub const fn status(&self) -> u16 {

@@ -1,7 +1,7 @@
 //! [`Refusal`], a response that is not an event stream and whose body is being read.
 
 use super::exchange::Chunks;
-use super::timer::Timer;
+use crate::timer::Timer;
 use bytes::{Bytes, BytesMut};
 use eventwire::sse::EventSourceError;
 use http::Response;

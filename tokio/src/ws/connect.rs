@@ -25,7 +25,7 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
-#[cfg(feature = "connect")]
+#[cfg(any(feature = "connect", feature = "http2"))]
 use tokio::time::timeout_at;
 
 /// Connects to the WebSocket at this URL
@@ -68,18 +68,18 @@ pub fn connect(url: impl Into<String>) -> Connect {
 #[derive(Debug)]
 #[must_use = "a connection is not made unless this is awaited"]
 pub struct Connect {
-    url: String,
+    pub(super) url: String,
     headers: HeaderMap,
     /// The first header that could not be added. Awaiting this returns the error.
     invalid_header: Option<http::Error>,
-    subprotocols: Vec<String>,
-    options: WebSocketOptions,
+    pub(super) subprotocols: Vec<String>,
+    pub(super) options: WebSocketOptions,
     timeout: Duration,
     redirects: u8,
     #[cfg(feature = "connect")]
     dial: DialOptions,
     #[cfg(feature = "deflate")]
-    deflate: Option<eventwire::ws::Deflate>,
+    pub(super) deflate: Option<eventwire::ws::Deflate>,
 }
 
 impl Connect {
@@ -168,13 +168,12 @@ impl Connect {
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let deadline = self.deadline();
-        let text = self.url.clone();
-        let url = Url::parse(&text)?;
-        let machine = self.machine(&url, deadline)?;
+        self.check_headers()?;
+        let machine = self.machine(&Url::parse(&self.url)?, self.deadline())?;
         self.handshake(machine, Box::new(io)).await
     }
 
+    /// Returns the time at which the handshake has failed.
     fn deadline(&self) -> Instant {
         const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         Instant::now() + self.timeout.min(YEAR)
@@ -200,11 +199,12 @@ impl Connect {
 
     #[cfg(feature = "connect")]
     async fn run(mut self) -> Result<WebSocket, ConnectError> {
+        self.check_headers()?;
         let deadline = self.deadline();
         let follows = self.redirects > 0;
         loop {
-            let text = self.url.clone();
-            let url = Url::parse(&text)?;
+            let url = self.url.clone();
+            let url = Url::parse(&url)?;
             // Before any connection is made for a request that cannot be sent.
             self.machine(&url, deadline)?;
             let io = self.dial(&url, deadline).await?;
@@ -240,17 +240,23 @@ impl Connect {
     }
 
     /// Returns the machine that makes the handshake.
-    fn machine(
-        &mut self,
-        url: &Url<'_>,
-        deadline: Instant,
-    ) -> Result<Machine<Masks>, ConnectError> {
-        if let Some(error) = self.invalid_header.take() {
-            return Err(ConnectError::Header(error));
-        }
-        let names: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
+    fn machine(&self, url: &Url<'_>, deadline: Instant) -> Result<Machine<Masks>, ConnectError> {
         let nonce = os_nonce().map_err(ConnectError::Nonce)?;
-        let mut request = ClientRequest::from_url(url, nonce)?.subprotocols(&names)?;
+        let names: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
+        let request = ClientRequest::from_url(url, nonce)?;
+        let request = self.complete(request, &names)?;
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let options = self.options.handshake_timeout(patience);
+        Ok(Machine::connect(&request, options, Masks, clock::now()))
+    }
+
+    /// Adds everything that was set.
+    pub(super) fn complete<'a, By>(
+        &'a self,
+        request: ClientRequest<'a, By>,
+        names: &'a [&'a str],
+    ) -> Result<ClientRequest<'a, By>, ConnectError> {
+        let mut request = request.subprotocols(names)?;
         for (name, value) in &self.headers {
             request = match (name, value.to_str()) {
                 (&ORIGIN, Ok(origin)) => request.origin(origin)?,
@@ -261,9 +267,52 @@ impl Connect {
         if let Some(deflate) = &self.deflate {
             request = request.deflate(deflate);
         }
-        let patience = deadline.saturating_duration_since(Instant::now());
-        let options = self.options.handshake_timeout(patience);
-        Ok(Machine::connect(&request, options, Masks, clock::now()))
+        Ok(request)
+    }
+
+    /// Returns the first error of a header.
+    fn check_headers(&mut self) -> Result<(), ConnectError> {
+        self.invalid_header.take().map_or(Ok(()), |error| Err(ConnectError::Header(error)))
+    }
+}
+
+/// Over a connection that others share.
+#[cfg(feature = "http2")]
+impl Connect {
+    /// Opens the WebSocket as a stream of a connection of HTTP/2, by an extended CONNECT
+    /// ([RFC 8441](https://www.rfc-editor.org/rfc/rfc8441)). The connection is hyper's, and may
+    /// carry other requests and WebSockets. The task that hyper demands has to run it.
+    ///
+    /// The URL gives the path, the authority and the scheme. `B` is the type of the bodies of the
+    /// connection's requests.
+    ///
+    /// Cancel safe: dropping the future resets the stream.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use eventwire_tokio::ws::{self, ConnectError, WebSocket};
+    /// use http_body_util::Empty;
+    /// use hyper::client::conn::http2::SendRequest;
+    ///
+    /// async fn open(http2: &mut SendRequest<Empty<Bytes>>) -> Result<WebSocket, ConnectError> {
+    ///     ws::connect("wss://example.com/chat").over_http2(http2).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`over`](Self::over). A server that does not allow extended CONNECT resets the stream.
+    pub async fn over_http2<B>(
+        mut self,
+        connection: &mut hyper::client::conn::http2::SendRequest<B>,
+    ) -> Result<WebSocket, ConnectError>
+    where
+        B: http_body::Body + Default + Send + 'static,
+    {
+        self.check_headers()?;
+        let opening = super::http2::open(&self, connection);
+        timeout_at(self.deadline(), opening)
+            .await
+            .unwrap_or(Err(ConnectError::Timeout(self.timeout)))
     }
 }
 

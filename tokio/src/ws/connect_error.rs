@@ -49,9 +49,13 @@ pub enum ConnectError {
     /// The server redirects to this URL, which is not followed: there were too many redirects, they
     /// are [off](super::Connect::redirects), or the URL is invalid or less secure.
     Redirect(String),
-    /// The server's answer is not that of a WebSocket, or the connection failed during the
-    /// handshake.
+    /// The server's answer is not that of a WebSocket.
+    Response(ResponseError),
+    /// The connection ended or failed before the server's answer was complete.
     Handshake(CloseEvent),
+    /// The connection of HTTP/2 failed, or the server does not allow extended CONNECT.
+    #[cfg(feature = "http2")]
+    Http2(hyper::Error),
     /// The server did not answer the handshake in this time.
     Timeout(Duration),
 }
@@ -61,6 +65,7 @@ impl ConnectError {
     pub(super) fn of(close: CloseEvent, timeout: Duration) -> Self {
         match close.failure {
             Some(Failure::Refused(refusal)) => Self::Refused(refusal),
+            Some(Failure::Handshake(error)) => Self::Response(error),
             Some(Failure::HandshakeTimeout) => Self::Timeout(timeout),
             _ => Self::Handshake(close),
         }
@@ -79,7 +84,9 @@ impl ConnectError {
                 let status = refusal.status();
                 matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
             }
-            Self::Nonce(_) | Self::Handshake(_) | Self::Timeout(_) => false,
+            #[cfg(feature = "http2")]
+            Self::Http2(_) => false,
+            Self::Nonce(_) | Self::Response(_) | Self::Handshake(_) | Self::Timeout(_) => false,
         }
     }
 
@@ -92,6 +99,8 @@ impl ConnectError {
         }
     }
 }
+
+const OTHER_PROTOCOL: &str = "; the server may expect another protocol, such as TLS (wss)";
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,19 +115,25 @@ impl fmt::Display for ConnectError {
             Self::Redirect(url) => {
                 write!(f, "the server redirects to {url}, which is not followed")
             }
+            Self::Response(error) => {
+                write!(f, "the server's answer opens no WebSocket: {error}")?;
+                match error {
+                    ResponseError::Malformed { offset: 0 } => f.write_str(OTHER_PROTOCOL),
+                    _ => Ok(()),
+                }
+            }
             Self::Handshake(close) => {
                 f.write_str("the opening handshake failed")?;
                 if let Some(failure) = &close.failure {
                     write!(f, ": {failure}")?;
                 }
                 match close.failure {
-                    Some(
-                        Failure::EndOfStream
-                        | Failure::Handshake(ResponseError::Malformed { offset: 0 }),
-                    ) => f.write_str("; the server may expect another protocol, such as TLS (wss)"),
+                    Some(Failure::EndOfStream) => f.write_str(OTHER_PROTOCOL),
                     _ => Ok(()),
                 }
             }
+            #[cfg(feature = "http2")]
+            Self::Http2(error) => write!(f, "the connection of HTTP/2 failed: {error}"),
             Self::Timeout(timeout) => {
                 write!(f, "the server did not answer the opening handshake within {timeout:?}")
             }
@@ -135,7 +150,10 @@ impl Error for ConnectError {
             Self::Nonce(error) => error.source(),
             #[cfg(feature = "connect")]
             Self::Dial(error) => error.source(),
+            Self::Response(error) => error.source(),
             Self::Handshake(close) => close.source(),
+            #[cfg(feature = "http2")]
+            Self::Http2(error) => Some(error),
             Self::Refused(_) | Self::Redirect(_) | Self::Timeout(_) => None,
         }
     }

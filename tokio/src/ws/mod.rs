@@ -7,6 +7,8 @@ mod connect;
 mod connect_error;
 mod driven;
 mod halves;
+#[cfg(feature = "http2")]
+mod http2;
 mod masks;
 mod read;
 mod reconnect;

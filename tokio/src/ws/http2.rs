@@ -1,0 +1,74 @@
+//! The client's opening handshake over HTTP/2.
+
+use super::clock;
+use super::connect::Connect;
+use super::connect_error::ConnectError;
+use super::masks::Masks;
+use super::websocket::WebSocket;
+use super::wire::Wire;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use eventwire::Url;
+use eventwire::ws::WebSocket as Machine;
+use eventwire::ws::handshake::{ClientRequest, ResponseError};
+use eventwire::ws::socket::Refusal;
+use http::Response;
+use http::uri::Scheme;
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::client::conn::http2::SendRequest;
+use hyper::ext::Protocol;
+use hyper_util::rt::TokioIo;
+use std::future::poll_fn;
+use std::pin::Pin;
+
+/// Opens a WebSocket by an extended CONNECT, without a deadline.
+pub(super) async fn open<B>(
+    connect: &Connect,
+    connection: &mut SendRequest<B>,
+) -> Result<WebSocket, ConnectError>
+where
+    B: Body + Default + Send + 'static,
+{
+    let url = Url::parse(&connect.url)?;
+    let names: Vec<&str> = connect.subprotocols.iter().map(String::as_str).collect();
+    let request = connect.complete(ClientRequest::connect_url(&url)?, &names)?;
+    let scheme = if url.is_encrypted() { Scheme::HTTPS } else { Scheme::HTTP };
+    let mut message = request.to_http(scheme).map_err(ConnectError::Header)?.map(|()| B::default());
+    message.extensions_mut().insert(Protocol::from_static("websocket"));
+
+    connection.ready().await.map_err(ConnectError::Http2)?;
+    let mut response = connection.send_request(message).await.map_err(ConnectError::Http2)?;
+    let agreed = match request.verify(&response) {
+        Ok(agreed) => agreed,
+        Err(ResponseError::Status { .. }) => return Err(refusal(response).await),
+        Err(error) => return Err(ConnectError::Response(error)),
+    };
+    let machine = Machine::client(connect.options, Masks, clock::now())
+        .with_protocol(agreed.subprotocol().unwrap_or_default());
+    #[cfg(feature = "deflate")]
+    let machine = match &connect.deflate {
+        Some(deflate) => machine.deflate(deflate, agreed.deflate_params()),
+        None => machine,
+    };
+    let io = hyper::upgrade::on(&mut response).await.map_err(ConnectError::Http2)?;
+    let wire = Wire::new(machine, Some(Box::new(TokioIo::new(io))), BytesMut::new());
+    Ok(WebSocket::drive(wire))
+}
+
+/// Returns the error of a response that refuses, with the first part of its body.
+async fn refusal(response: Response<Incoming>) -> ConnectError {
+    let (parts, mut rest) = response.into_parts();
+    let mut body = BytesMut::new();
+    while body.len() < Refusal::MAX_BODY {
+        match poll_fn(|cx| Pin::new(&mut rest).poll_frame(cx)).await {
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    body.put(data.take(Refusal::MAX_BODY - body.len()));
+                }
+            }
+            // What was read is better than nothing.
+            Some(Err(_)) | None => break,
+        }
+    }
+    ConnectError::Refused(Box::new(Refusal::from_parts(&parts, Bytes::from(body))))
+}
