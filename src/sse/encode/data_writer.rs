@@ -40,7 +40,7 @@ impl EventBuilder<'_> {
         let mut writer = DataWriter { output, written: 0, fits: true, after_cr: false };
         let Ok(()) = self.write_fields(&mut writer);
         let Ok(()) = writer.put(DATA);
-        writer.put_data(self.set_data().as_bytes());
+        writer.put_data(self.get_data().unwrap_or_default().as_bytes());
         writer
     }
 }

@@ -267,9 +267,24 @@ impl<'a> EventBuilder<'a> {
         })
     }
 
-    #[cfg(feature = "alloc")]
-    pub(in crate::sse) fn set_id(&self) -> Option<EventId<'_>> {
+    /// Returns the ID, if one was set.
+    #[must_use]
+    pub fn get_id(&self) -> Option<EventId<'_>> {
         self.id.as_ref().map(Id::get)
+    }
+
+    /// Returns the data as it was set, if it was. A block without data is not an event.
+    ///
+    /// ```
+    /// use eventwire::sse::EventBuilder;
+    ///
+    /// let event = EventBuilder::new().id(7).data("1 +\r\n2");
+    /// assert_eq!(event.get_id(), Some(7.into()));
+    /// assert_eq!(event.get_data(), Some("1 +\r\n2"));
+    /// ```
+    #[must_use]
+    pub fn get_data(&self) -> Option<&str> {
+        self.data.as_ref().map(EventText::as_str)
     }
 
     /// Returns the same block with this ID.
@@ -282,10 +297,6 @@ impl<'a> EventBuilder<'a> {
             retry: self.retry,
             data: self.data.as_ref().map(EventText::by_ref),
         }
-    }
-
-    pub(in crate::sse) fn set_data(&self) -> &str {
-        text(self.data.as_ref())
     }
 
     /// Writes everything except the data and the blank line.
@@ -326,9 +337,9 @@ impl Encode for EventBuilder<'_> {
     fn longest(&self) -> usize {
         let names = 64;
         let event_type = text(self.event_type.as_ref()).len();
-        let id = self.set_id().unwrap_or_default().as_str().len();
+        let id = self.get_id().unwrap_or_default().as_str().len();
         let comment = text(self.comment.as_ref()).len();
-        let lines = comment.saturating_add(self.set_data().len());
+        let lines = comment.saturating_add(self.get_data().unwrap_or_default().len());
         lines.saturating_mul(1 + DATA.len()).saturating_add(event_type + id + names)
     }
 }

@@ -118,7 +118,7 @@ pub enum Resume {
 impl Replay {
     /// Encodes an event, assigns it an ID if it has none, and appends it. Returns the ID.
     pub fn push(&mut self, message: &EventBuilder<'_>, now: Duration) -> Utf8Bytes {
-        self.push_with(message.set_id(), now, |id| {
+        self.push_with(message.get_id(), now, |id| {
             let bytes = message.with_id(id).to_bytes();
             let len = bytes.len();
             (bytes, len)

@@ -276,6 +276,26 @@ impl<'a, By> Request<'a, By> {
         self.origin
     }
 
+    /// Returns whether the page that opens the WebSocket is of the same host and port as this
+    /// server, by the `Host` of the request. Also returns `true` if there is no page: programs other
+    /// than browsers send no [`origin`](Self::origin), or any.
+    ///
+    /// ```
+    /// use eventwire::ws::handshake::Request;
+    ///
+    /// /// Decides whether to accept a request that pages of this server send.
+    /// fn is_allowed(request: &Request<'_>) -> bool {
+    ///     request.path() == "/chat" && request.is_same_origin()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn is_same_origin(&self) -> bool {
+        self.origin.is_none_or(|origin| {
+            let host = origin.split_once("://").map(|(_scheme, host)| host);
+            host.is_some_and(|host| host.eq_ignore_ascii_case(self.host))
+        })
+    }
+
     /// Returns the subprotocols that the client offers, the preferred one first, including repeated
     /// ones.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a, By> {

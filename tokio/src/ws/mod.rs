@@ -39,4 +39,6 @@ pub use reconnecting_sender::ReconnectingSender;
 pub use reconnecting_websocket::ReconnectingWebSocket;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
+#[cfg(all(feature = "axum", feature = "deflate"))]
+pub(crate) use websocket::Compression;
 pub use websocket::WebSocket;

@@ -22,6 +22,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// The compression of a connection, and what the handshake agreed on.
+#[cfg(all(feature = "axum", feature = "deflate"))]
+pub(crate) type Compression = (eventwire::ws::Deflate, eventwire::ws::deflate::DeflateParams);
+
 /// A WebSocket: a [`Stream`] and a [`Sink`] of [`Message`]s, in either role and over any transport.
 ///
 /// [`connect`](super::connect) and [`accept`](super::accept) open one. In a handler of axum,
@@ -71,6 +75,28 @@ impl WebSocket {
         let machine = Machine::with_role(Role::Server, options, Masks, clock::now());
         let io: BoxTransport = Box::new(io);
         Self::drive(Wire::new(machine, Some(io), BytesMut::new()))
+    }
+
+    /// Serves a connection like [`server`](Self::server), after a handshake that chose this
+    /// subprotocol and agreed on this compression.
+    #[cfg(feature = "axum")]
+    pub(crate) fn upgraded<T>(
+        io: T,
+        options: WebSocketOptions,
+        protocol: eventwire::Utf8Bytes,
+        #[cfg(feature = "deflate")] compression: Option<Compression>,
+    ) -> Self
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let machine = Machine::with_role(Role::Server, options, Masks, clock::now());
+        let machine = machine.with_protocol(protocol);
+        #[cfg(feature = "deflate")]
+        let machine = match compression {
+            Some((deflate, agreed)) => machine.deflate(&deflate, Some(agreed)),
+            None => machine,
+        };
+        Self::drive(Wire::new(machine, Some(Box::new(io)), BytesMut::new()))
     }
 
     pub(super) fn drive(wire: Wire<Machine<Masks>>) -> Self {
@@ -182,6 +208,21 @@ impl WebSocket {
     /// Cancel safe.
     pub async fn closed(&mut self) -> CloseEvent {
         poll_fn(|cx| self.driven.poll_closed(true, cx)).await
+    }
+
+    /// Returns whether there is room for a message.
+    pub(crate) fn has_room(&self) -> bool {
+        self.driven.has_room()
+    }
+
+    /// Begins the closing handshake, unless it has begun.
+    pub(crate) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        self.driven.begin_close(Close::new(code, reason))
+    }
+
+    /// Waits for the end, like [`closed`](Self::closed).
+    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<CloseEvent> {
+        self.driven.poll_closed(true, cx)
     }
 
     /// Returns how the connection ended, or `None` if it has not ended.
