@@ -9,27 +9,31 @@
 //! | `GET /listeners` | the number of clients that listen |
 //! | `/socket` | a WebSocket, by an upgrade or over HTTP/2 ([RFC 8441](https://www.rfc-editor.org/rfc/rfc8441)): sends the data of each event as a text message, and publishes each text message that it receives |
 
-mod events;
-mod socket;
-
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use bytes::Bytes;
-use eventwire::sse::EventBuilder;
-use eventwire::ws::{Frame, PreparedFrame};
-use eventwire::{FanoutOptions, Utf8Bytes};
-use eventwire_tokio::old::hub::Hub;
+use eventwire_tokio::axum::WebSocketUpgrade;
+use eventwire_tokio::eventwire::sse::{EventBody, EventBuilder};
+use eventwire_tokio::ws::{Message, WebSocketOptions};
+use eventwire_tokio::{Hub, HubOptions, LastEventId};
 use example_support::serve::{PATIENCE, serve};
+use futures_util::StreamExt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::time::sleep;
 
-/// The events that a returning client finds, and the most that a slow client may lag behind.
-const HISTORY: FanoutOptions = FanoutOptions::new().max_items(4096).max_bytes(16 << 20);
+/// The events that a returning client finds, and the most that a slow client may lag behind. A
+/// client waits for a second before it reconnects.
+const OPTIONS: HubOptions =
+    HubOptions::new().max_events(4096).max_bytes(16 << 20).retry(Duration::from_secs(1));
+
+/// Pings a silent client. Keeps only some KiB of messages for each client: the rest waits in the
+/// hub, which all clients share.
+const SOCKET: WebSocketOptions =
+    WebSocketOptions::new().ping_interval(Duration::from_secs(25)).high_water_mark(16 << 10);
 
 /// The bytes that the operating system may hold for a client that does not read. Linux doubles the
 /// number. Without the limit it could be some MiB for each client.
@@ -40,15 +44,6 @@ const BACKLOG: u32 = 1024;
 
 const HELP: &str = "POST /publish, GET /events, GET /poll, GET /listeners, WebSocket /socket\n";
 
-/// An event, encoded once for all clients.
-#[derive(Clone)]
-struct OnWires {
-    sse: Bytes,
-    ws: PreparedFrame,
-}
-
-type Feed = Arc<Hub<OnWires>>;
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
@@ -57,11 +52,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let router = Router::new()
         .route("/", get(HELP))
         .route("/publish", post(publish))
-        .route("/events", get(events::stream))
-        .route("/poll", get(events::poll))
-        .route("/socket", any(socket::open))
+        .route("/events", get(events))
+        .route("/poll", get(poll))
+        .route("/socket", any(socket))
         .route("/listeners", get(listeners))
-        .with_state(Hub::new(HISTORY));
+        .with_state(Hub::new(OPTIONS));
     match serve(listener, router, PATIENCE).await {}
 }
 
@@ -74,23 +69,39 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn publish(State(feed): State<Feed>, body: Bytes) -> Response {
-    match Utf8Bytes::try_from(body) {
-        Ok(text) => publish_text(&feed, &text).as_str().to_owned().into_response(),
-        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
-    }
+async fn publish(State(hub): State<Hub>, body: String) -> String {
+    hub.publish(&EventBuilder::new().data(body)).into()
 }
 
-async fn listeners(State(feed): State<Feed>) -> String {
-    feed.listeners().to_string()
+/// Sends events as they are published.
+async fn events(State(hub): State<Hub>, last: LastEventId) -> impl IntoResponse {
+    hub.events(last)
 }
 
-/// Publishes an event with this data, and returns its id.
-fn publish_text(feed: &Feed, text: &str) -> Utf8Bytes {
-    feed.publish(None, |id| {
-        let sse = EventBuilder::new().id(id).data(text).to_bytes();
-        let ws = Frame::text(text).prepare();
-        let len = sse.len() + ws.encoded_len();
-        (OnWires { sse, ws }, len)
+/// Sends one event, after which the client reconnects at once. A client without a last event ID
+/// gets all events that are held, because it would otherwise lose those between its first two
+/// responses.
+async fn poll(State(hub): State<Hub>, last: LastEventId) -> impl IntoResponse {
+    let listener = match last {
+        LastEventId::NONE => hub.subscribe_from_oldest(),
+        last => hub.resume(&last),
+    };
+    EventBody::new(listener.into_events().take(1))
+        .retry(Duration::ZERO)
+        .keep_alive(HubOptions::DEFAULT_KEEP_ALIVE, sleep)
+}
+
+/// Sends the data of events, and publishes what the client says.
+async fn socket(State(hub): State<Hub>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.options(SOCKET).on_upgrade(move |socket| {
+        hub.serve(socket).on_message(move |message| {
+            if let Message::Text(text) = message {
+                hub.publish(&EventBuilder::new().data(&text));
+            }
+        })
     })
+}
+
+async fn listeners(State(hub): State<Hub>) -> String {
+    hub.subscribers().to_string()
 }
