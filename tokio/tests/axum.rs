@@ -248,7 +248,7 @@ async fn the_last_event_id_is_in_the_header_or_the_query() {
 }
 
 async fn feed(State(hub): State<Hub>, last: LastEventId) -> impl IntoResponse {
-    hub.events(last)
+    hub.events(&last)
 }
 
 async fn feed_socket(

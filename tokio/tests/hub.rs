@@ -97,8 +97,6 @@ async fn every_listener_is_woken_for_every_event() {
 
 #[test]
 fn a_client_that_returns_continues_after_its_last_event() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let _entered = runtime.enter();
     let hub = Hub::new(HubOptions::new().max_events(3));
     assert_eq!(hub.last_event_id(), "");
     let ids = numbers(&hub, 5);
@@ -159,7 +157,7 @@ async fn an_event_stream_begins_with_the_reconnection_time_and_is_kept_alive() {
     let last = LastEventId::new(publish(&hub, "0").as_bytes());
     publish(&hub, "1");
     hub.publish_transient(HubEvent::from_parts(None, Some(Frame::text("not here").prepare())));
-    let response = hub.events(last).into_response();
+    let response = hub.events(&last).into_response();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut body = pin!(response.into_body());
     let start = Instant::now();

@@ -75,7 +75,7 @@ async fn publish(State(hub): State<Hub>, body: String) -> String {
 
 /// Sends events as they are published.
 async fn events(State(hub): State<Hub>, last: LastEventId) -> impl IntoResponse {
-    hub.events(last)
+    hub.events(&last)
 }
 
 /// Sends one event, after which the client reconnects at once. A client without a last event ID

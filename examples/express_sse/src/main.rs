@@ -11,14 +11,12 @@
 
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
 use bytes::Bytes;
-use eventwire::FanoutOptions;
-use eventwire::sse::header::LAST_EVENT_ID;
-use eventwire::sse::{EventBody, EventBuilder, KeepAlive};
-use eventwire_tokio::old::hub::Hub;
+use eventwire_tokio::eventwire::sse::{EventBody, EventBuilder};
+use eventwire_tokio::{Hub, HubOptions, LastEventId};
 use example_support::serve::{PATIENCE, serve};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
@@ -29,30 +27,30 @@ use tokio::time::sleep;
 
 /// The events, and the initial events of each new subscriber.
 struct Sse {
-    hub: Arc<Hub>,
+    hub: Hub,
     initial: Mutex<Vec<Bytes>>,
 }
 
 impl Sse {
     fn new(initial: &[Value]) -> Self {
-        let sse = Self { hub: Hub::new(FanoutOptions::new()), initial: Mutex::default() };
+        let sse = Self { hub: Hub::default(), initial: Mutex::default() };
         sse.update_init(initial);
         sse
     }
 
     /// Returns the stream for a new subscriber or a returning one. A returning subscriber gets no
     /// initial events if its last event ID is known.
-    fn init(&self, last_event_id: Option<&[u8]>) -> impl IntoResponse + use<> {
-        let (initial, listener) = match last_event_id.and_then(|id| self.hub.since(id)) {
-            Some(listener) => (Vec::new(), listener),
-            None => (self.initial.lock().unwrap().clone(), self.hub.listen(last_event_id)),
+    fn init(&self, last: &LastEventId) -> impl IntoResponse + use<> {
+        let (initial, events) = match last.as_bytes().and_then(|id| self.hub.since(id)) {
+            Some(events) => (Vec::new(), events),
+            None => (self.initial.lock().unwrap().clone(), self.hub.resume(last)),
         };
-        let events = stream::iter(initial).chain(listener.stream());
-        EventBody::new(events).keep_alive(KeepAlive::DEFAULT_INTERVAL, sleep)
+        let events = stream::iter(initial).chain(events.into_events());
+        EventBody::new(events).keep_alive(HubOptions::DEFAULT_KEEP_ALIVE, sleep)
     }
 
     fn send(&self, event: EventBuilder<'_>, data: &Value) {
-        self.hub.push(&event.data(data.to_string()));
+        self.hub.publish(&event.data(data.to_string()));
     }
 
     fn serialize(&self, list: &[Value]) {
@@ -86,8 +84,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     match serve(listener, router, PATIENCE).await {}
 }
 
-async fn subscribe(State(sse): State<Arc<Sse>>, headers: HeaderMap) -> impl IntoResponse {
-    sse.init(headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes))
+async fn subscribe(State(sse): State<Arc<Sse>>, last: LastEventId) -> impl IntoResponse {
+    sse.init(&last)
 }
 
 /// `?event=TYPE&id=ID`

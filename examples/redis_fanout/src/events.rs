@@ -3,12 +3,10 @@
 use crate::Feed;
 use crate::store::{self, event_id, is_entry_id};
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use eventwire::sse::header::LAST_EVENT_ID;
-use eventwire::sse::{EventBody, EventBuilder, EventType};
-use eventwire_tokio::old::hub::Listener;
+use eventwire_tokio::eventwire::sse::{EventBody, EventBuilder, EventType};
+use eventwire_tokio::{Events, LastEventId};
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +25,7 @@ enum Place {
     /// At the oldest entry in Redis.
     Oldest,
     /// In the local history, as are all later events.
-    Local(Listener),
+    Local(Events),
 }
 
 /// Some events that are there at once, and the place of the next one.
@@ -37,10 +35,10 @@ type Step = (Vec<Bytes>, Place);
 /// response waits or stays open. A browser would take any status other than 200 as final.
 pub(crate) async fn stream(
     State(feed): State<Arc<Feed>>,
-    headers: HeaderMap,
+    last: LastEventId,
 ) -> impl IntoResponse + use<> {
-    let (first, place) = match headers.get(LAST_EVENT_ID) {
-        Some(id) => (Vec::new(), Place::After(String::from_utf8_lossy(id.as_bytes()).into_owned())),
+    let (first, place) = match last.as_bytes() {
+        Some(id) => (Vec::new(), Place::After(String::from_utf8_lossy(id).into_owned())),
         // Done before the response, so that its client gets every event from then on.
         None => feed.begin().await,
     };
@@ -63,18 +61,18 @@ impl Feed {
     /// Takes the next events from a place. Returns `None` for a client that has lagged.
     async fn step(&self, place: Place) -> Option<Step> {
         let id = match place {
-            Place::Local(mut listener) => {
-                let event = listener.next().await?;
-                return Some((vec![event], Place::Local(listener)));
+            Place::Local(mut events) => {
+                let event = events.next().await?;
+                return Some((vec![event], Place::Local(events)));
             }
             Place::After(id) => Some(id),
             Place::Oldest => None,
         };
         // Created before the history is searched, so that later events are news.
-        let mut now = self.hub.listen(None);
+        let mut now = self.hub.subscribe();
         if let Some(id) = &id {
             if let Some(listener) = self.hub.since(id) {
-                return Some((Vec::new(), Place::Local(listener)));
+                return Some((Vec::new(), Place::Local(listener.into_events())));
             }
             if !is_entry_id(id) {
                 return Some((vec![reset(id)], Place::Oldest));
@@ -95,7 +93,7 @@ impl Feed {
             }
             (place, None) => {
                 // This server has not read the newest entry yet, or nothing was ever published.
-                now.news().await;
+                now.next().await;
                 Some((Vec::new(), place))
             }
         }
@@ -108,10 +106,10 @@ impl Feed {
             // Either this server has not read from Redis yet, or nothing was published.
             self.store.wait_for_redis().await;
         }
-        let listener = self.hub.listen(None);
+        let events = self.hub.subscribe().into_events();
         let last = self.hub.last_event_id();
         if last.is_empty() {
-            return (Vec::new(), Place::Local(listener));
+            return (Vec::new(), Place::Local(events));
         }
         let id = EventBuilder::new().id(event_id(&last)).to_bytes();
         (vec![id], Place::After(last))

@@ -25,8 +25,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use eventwire::{FanoutOptions, Utf8Bytes};
-use eventwire_tokio::old::hub::Hub;
+use eventwire_tokio::eventwire::Utf8Bytes;
+use eventwire_tokio::{Hub, HubOptions};
 use example_support::serve::{PATIENCE, serve};
 use std::error::Error;
 use std::process::ExitCode;
@@ -46,7 +46,7 @@ const MAX_BYTES: usize = 16 << 20;
 
 struct Feed {
     /// The newest entries.
-    hub: Arc<Hub>,
+    hub: Hub,
     store: Store,
     /// The time without an event after which a keep-alive is sent.
     keep_alive: Duration,
@@ -75,7 +75,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {:?}: {error}", args.address))?;
     println!("listening on http://{}", listener.local_addr()?);
 
-    let options = FanoutOptions::new().max_items(args.history).max_bytes(MAX_BYTES);
+    let options = HubOptions::new().max_events(args.history).max_bytes(MAX_BYTES);
     let feed = Arc::new(Feed { hub: Hub::new(options), store, keep_alive: args.keep_alive });
     let router = Router::new()
         .route("/", get(HELP))

@@ -2,8 +2,8 @@
 
 use crate::events::reset;
 use crate::store::{self, Entry, PAGE, Store};
-use eventwire::Backoff;
-use eventwire_tokio::old::hub::Hub;
+use eventwire_tokio::eventwire::Backoff;
+use eventwire_tokio::{Hub, HubEvent};
 use redis::{RedisError, RedisResult};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -69,10 +69,7 @@ impl Reader<'_> {
         if gap {
             block = [reset(self.last.as_deref().unwrap_or_default()), block].concat().into();
         }
-        self.hub.publish(Some(entry.event_id()), |_| {
-            let len = block.len();
-            (block, len)
-        });
+        self.hub.publish_with(Some(entry.event_id()), |_| HubEvent::from_parts(Some(block), None));
         self.last = Some(entry.id);
     }
 

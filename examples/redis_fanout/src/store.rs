@@ -1,7 +1,7 @@
 //! The stream in Redis, which all servers share.
 
 use bytes::Bytes;
-use eventwire::sse::{EventBuilder, EventId};
+use eventwire_tokio::eventwire::sse::{EventBuilder, EventId};
 use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamId, StreamMaxlen, StreamRangeReply, StreamReadOptions};
 use redis::{AsyncCommands, AsyncConnectionConfig, Client, RedisResult, Value};

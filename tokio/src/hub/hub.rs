@@ -46,7 +46,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// }
 ///
 /// async fn events(State(hub): State<Hub>, last: LastEventId) -> impl IntoResponse {
-///     hub.events(last)
+///     hub.events(&last)
 /// }
 ///
 /// async fn socket(State(hub): State<Hub>, upgrade: WebSocketUpgrade) -> Response {
@@ -106,6 +106,7 @@ impl Hub {
     /// IDs must be unique. Over WebSocket the event is a text message of its data, without its ID
     /// and type. A client that needs them finds them in the data if they are put there, with
     /// [`publish_with`](Self::publish_with).
+    #[allow(clippy::must_use_candidate, reason = "most programs do not need the ID")]
     pub fn publish(&self, event: &EventBuilder<'_>) -> Utf8Bytes {
         self.publish_with(event.get_id(), |id| HubEvent::new(&event.clone().id(id)))
     }
@@ -156,13 +157,12 @@ impl Hub {
     ///
     /// The stream begins where [`resume`](Self::resume) does. It ends if the client reads too
     /// slowly, and at [`shutdown`](Self::shutdown).
-    #[allow(clippy::needless_pass_by_value, reason = "a handler has an extractor to pass on")]
     pub fn events(
         &self,
-        last_event_id: LastEventId,
+        last_event_id: &LastEventId,
     ) -> EventBody<impl Stream<Item = Result<Bytes, Infallible>> + Send + use<>> {
         let HubOptions { keep_alive, retry, .. } = self.shared.options;
-        let body = EventBody::new(self.resume(&last_event_id).into_events());
+        let body = EventBody::new(self.resume(last_event_id).into_events());
         let body = match retry {
             Some(retry) => body.retry(retry),
             None => body,
@@ -217,7 +217,7 @@ impl Hub {
         Subscriber::new(Arc::clone(&self.shared), place)
     }
 
-    /// Returns the number of listeners: event streams, WebSockets, and other subscribers.
+    /// Returns the number of listeners: event streams, sockets, and other subscribers.
     #[must_use]
     pub fn subscribers(&self) -> usize {
         self.shared.news.receiver_count()
@@ -231,7 +231,7 @@ impl Hub {
     }
 
     /// Shuts the hub down: event streams end after the events that were published before, and
-    /// [served](Self::serve) WebSockets are closed with code 1012, for which clients reconnect.
+    /// sockets that [`serve`](Self::serve) are closed with code 1012, for which clients reconnect.
     /// Waits until all listeners are gone, but no longer than the
     /// [timeout](HubOptions::shutdown_timeout).
     ///
@@ -274,7 +274,7 @@ impl Shared {
 /// Returns a number that no earlier run of the server had.
 fn run() -> u64 {
     let since_1970 = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    getrandom::u64().unwrap_or_else(|_| since_1970().as_nanos() as u64)
+    getrandom::u64().unwrap_or_else(|_| since_1970().as_millis().try_into().unwrap_or(u64::MAX))
 }
 
 /// With the default options.

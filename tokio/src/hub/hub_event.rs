@@ -23,7 +23,7 @@ impl HubEvent {
     }
 
     /// Creates an event of its forms: encoded blocks for event streams, as
-    /// [`EventBuilder::to_bytes`] returns them, and a frame for WebSockets. `None` is for a wire on
+    /// [`EventBuilder::to_bytes`] returns them, and a frame for sockets. `None` is for a wire on
     /// which the event is not sent.
     ///
     /// ```
@@ -47,7 +47,7 @@ impl HubEvent {
         self.block.as_ref()
     }
 
-    /// Returns the form for WebSockets, which [`WebSocket::send`](crate::ws::WebSocket::send)
+    /// Returns the form for sockets, which [`WebSocket::send`](crate::ws::WebSocket::send)
     /// takes.
     #[must_use]
     pub const fn frame(&self) -> Option<&PreparedFrame> {
