@@ -1,20 +1,21 @@
-//! Plain HTTP: the page, its files, and both event streams.
+//! The page, its files, both event streams, and the door of the chat room.
 
-use crate::room::Room;
+use crate::member;
+use crate::room::{Room, missed};
 use axum::Router;
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use bytes::Bytes;
-use eventwire::sse::header::LAST_EVENT_ID;
-use eventwire::sse::{EventBody, EventBuilder, EventType, KeepAlive};
-use eventwire_tokio::old::hub::Hub;
+use eventwire_tokio::axum::WebSocketUpgrade;
+use eventwire_tokio::eventwire::sse::{EventBody, EventBuilder, EventType};
+use eventwire_tokio::{Hub, HubOptions, LastEventId};
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;
-use std::future::{pending, ready};
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -30,18 +31,18 @@ const RESUMED: EventType<'_> = EventType::from_static("resumed");
 
 /// The feed and its named streams.
 struct Feed {
-    hub: Arc<Hub>,
+    hub: Hub,
     /// The page that a stream belongs to, and the signal that ends the stream.
     streams: Mutex<Vec<(String, oneshot::Sender<()>)>>,
 }
 
-pub(crate) fn router(hub: Arc<Hub>, room: Arc<Room>) -> Router {
+pub(crate) fn router(hub: Hub, room: Arc<Room>) -> Router {
     let feed = Router::new()
         .route("/events", get(events))
         .route("/drop", post(drop_client))
         .with_state(Arc::new(Feed { hub, streams: Mutex::default() }));
     let room =
-        Router::new().route("/chat", get(listen)).route("/file/{id}", get(file)).with_state(room);
+        Router::new().route("/chat", any(chat)).route("/file/{id}", get(file)).with_state(room);
     Router::new()
         .route("/", get(Html(PAGE)))
         .route("/chat.js", get(([(CONTENT_TYPE, "text/javascript")], CHAT_SCRIPT)))
@@ -58,18 +59,19 @@ struct Page {
 async fn events(
     State(feed): State<Arc<Feed>>,
     Query(page): Query<Page>,
-    headers: HeaderMap,
+    last: LastEventId,
 ) -> impl IntoResponse {
-    let last_event_id = last_event_id(&headers);
-    let mut listener = feed.hub.listen(last_event_id);
-    let missed = listener.missed();
-    let resumed = last_event_id.map(|id| {
+    let mut listener = feed.hub.resume(&last);
+    let missed = missed(&mut listener);
+    let resumed = last.as_bytes().map(|id| {
         let id = String::from_utf8_lossy(id);
         let resumed = json!({ "last_event_id": id, "replayed": missed.len() });
         EventBuilder::new().event_type(RESUMED).data(resumed.to_string()).to_bytes()
     });
     let dropped = feed.dropped(page.client);
-    let events = stream::iter(resumed).chain(stream::iter(missed)).chain(listener.stream());
+    let missed = missed.into_iter().filter_map(|event| event.block().cloned());
+    let first = stream::iter(resumed.into_iter().chain(missed));
+    let events = first.chain(listener.into_events());
     event_stream(events.take_until(dropped))
 }
 
@@ -106,11 +108,29 @@ impl Feed {
     }
 }
 
-/// Returns the chat room as an event stream.
-async fn listen(State(room): State<Arc<Room>>, headers: HeaderMap) -> impl IntoResponse {
-    let (events, listener) = room.listen(last_event_id(&headers)).await;
-    let events = stream::iter(events).chain(listener.stream());
-    event_stream(events.filter_map(|event| ready(event.sse)))
+/// `?name=NAME`: the name that a member wants.
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    name: String,
+}
+
+/// Lets a member into the chat room, or returns the room as an event stream.
+async fn chat(
+    State(room): State<Arc<Room>>,
+    Query(Wanted { name }): Query<Wanted>,
+    last: LastEventId,
+    upgrade: Option<WebSocketUpgrade>,
+) -> Response {
+    if let Some(upgrade) = upgrade {
+        return upgrade
+            .same_origin()
+            .options(member::OPTIONS)
+            .on_upgrade(async move |socket| member::serve(&room, &name, socket).await);
+    }
+    let (events, listener) = room.listen(&last).await;
+    let events = events.into_iter().filter_map(|event| event.block().cloned());
+    event_stream(stream::iter(events).chain(listener.into_events())).into_response()
 }
 
 async fn file(State(room): State<Arc<Room>>, Path(id): Path<u64>) -> Response {
@@ -124,10 +144,8 @@ async fn file(State(room): State<Arc<Room>>, Path(id): Path<u64>) -> Response {
     (headers, file.data).into_response()
 }
 
-fn last_event_id(headers: &HeaderMap) -> Option<&[u8]> {
-    headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes)
-}
-
 fn event_stream(events: impl Stream<Item = Bytes> + Send + 'static) -> impl IntoResponse {
-    EventBody::new(events).retry(RECONNECTION_TIME).keep_alive(KeepAlive::DEFAULT_INTERVAL, sleep)
+    EventBody::new(events)
+        .retry(RECONNECTION_TIME)
+        .keep_alive(HubOptions::DEFAULT_KEEP_ALIVE, sleep)
 }

@@ -1,9 +1,10 @@
 //! The events of the feed.
 
+use crate::told::since_1970;
 use bytes::Bytes;
-use eventwire::sse::server::KEEP_ALIVE;
-use eventwire::sse::{EventBuilder, EventType};
-use eventwire_tokio::old::hub::{Hub, since_1970};
+use eventwire_tokio::eventwire::sse::server::KEEP_ALIVE;
+use eventwire_tokio::eventwire::sse::{EventBuilder, EventType};
+use eventwire_tokio::{Hub, HubEvent};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -32,18 +33,19 @@ pub(crate) async fn run(hub: &Hub) {
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for second in 0_usize.. {
         seconds.tick().await;
-        hub.push(&EventBuilder::new().data(time_of_day()));
+        hub.publish(&EventBuilder::new().data(time_of_day()));
         if second % 2 == 0 {
-            hub.push_transient(Bytes::from_static(KEEP_ALIVE), KEEP_ALIVE.len());
+            let comment = Bytes::from_static(KEEP_ALIVE);
+            hub.publish_transient(HubEvent::from_parts(Some(comment), None));
         }
         if second % 3 == 0 {
             let (place, celsius, sky) = REPORTS[second / 3 % REPORTS.len()];
             let report = json!({ "place": place, "celsius": celsius, "sky": sky }).to_string();
-            hub.push(&EventBuilder::new().event_type(WEATHER).data(report));
+            hub.publish(&EventBuilder::new().event_type(WEATHER).data(report));
         }
         if second % 5 == 0 {
             let poem = POEMS[second / 5 % POEMS.len()];
-            hub.push(&EventBuilder::new().event_type(POEM).data(poem));
+            hub.publish(&EventBuilder::new().event_type(POEM).data(poem));
         }
     }
 }

@@ -2,39 +2,28 @@
 //! then open `http://127.0.0.1:3000` or run `curl -N http://127.0.0.1:3000/events`.
 //!
 //! The room is at `/chat`: members talk over WebSocket, and others listen to it as an event stream.
-//! hyper and axum do the HTTP. eventwire does the event streams, and WebSocket from the opening
-//! handshake to the closing one.
+//! axum does the HTTP, and eventwire the event streams and the WebSocket.
 
 mod app;
-mod door;
 mod feed;
 mod files;
-mod http;
 mod member;
 mod room;
-mod wires;
+mod told;
 
-use axum::Router;
-use eventwire::FanoutOptions;
-use eventwire_tokio::old::hub::Hub;
+use eventwire_tokio::{Hub, HubOptions};
+use example_support::serve::{PATIENCE, serve};
 use room::Room;
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
 
 const USAGE: &str = "usage: live [ADDRESS], where ADDRESS is 127.0.0.1:3000 by default";
 
 /// The events of the feed that are kept for returning clients.
-const HISTORY: FanoutOptions = FanoutOptions::new().max_items(1000);
-
-const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-
-/// How long the program waits for the members to leave when it is stopped.
-const PATIENCE: Duration = Duration::from_secs(5);
+const OPTIONS: HubOptions = HubOptions::new().max_events(1000);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -58,30 +47,16 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // `println!` would panic if nobody reads. Standard output flushes each line.
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
 
-    let feed = Hub::new(HISTORY);
+    let feed = Hub::new(OPTIONS);
     let room = Arc::new(Room::new());
-    let router = app::router(Arc::clone(&feed), Arc::clone(&room));
+    let router = app::router(feed.clone(), Arc::clone(&room));
     tokio::select! {
         () = stopped => {}
         () = feed::run(&feed) => {}
-        () = accept(&listener, &router, &room) => {}
+        never = serve(listener, router, PATIENCE) => match never {},
     }
-    // WebSockets have a closing handshake to wait for. Clients of event streams just come back.
-    let _ = timeout(PATIENCE, room.close()).await;
+    tokio::join!(feed.shutdown(), room.close());
     Ok(())
-}
-
-async fn accept(listener: &TcpListener, router: &Router, room: &Arc<Room>) {
-    loop {
-        let Ok((socket, _)) = listener.accept().await else {
-            // Usually too many files are open. Some may be closed after a pause.
-            sleep(ACCEPT_PAUSE).await;
-            continue;
-        };
-        let (router, room) = (router.clone(), Arc::clone(room));
-        // An error of a connection concerns its client only.
-        tokio::spawn(async move { door::serve(socket, router, &room).await });
-    }
 }
 
 /// Returns the address to listen on, or `None` if the user asked for help.

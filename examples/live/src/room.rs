@@ -1,28 +1,24 @@
 //! The chat room: its members, and the messages between them.
 
 use crate::files::{File, Files};
-use crate::wires::{Departure, OnWires, Told};
+use crate::told::{Departure, Told, since_1970};
 use bytes::Bytes;
-use eventwire::FanoutOptions;
-use eventwire_tokio::old::hub::{Hub, Listener, since_1970};
-use std::sync::Arc;
-use tokio::sync::{Mutex, watch};
+use eventwire_tokio::ws::Frame;
+use eventwire_tokio::{Hub, HubEvent, HubOptions, LastEventId, Subscriber};
+use std::iter;
+use tokio::sync::Mutex;
 
 /// The events that a new member finds. Files count as bytes while they are being sent.
-const HISTORY: FanoutOptions = FanoutOptions::new().max_items(256).max_bytes(32 << 20);
+const OPTIONS: HubOptions = HubOptions::new().max_events(256).max_bytes(32 << 20);
 
 const MAX_MEMBERS: usize = 200;
 const MAX_NAME_CHARS: usize = 24;
 const MAX_TEXT_CHARS: usize = 2000;
 
-/// Events are published under the lock of `inside`, so that both protocols have them in one order.
+/// Events are published under the lock of `inside`, so that they are in the order of its changes.
 pub(crate) struct Room {
-    hub: Arc<Hub<OnWires>>,
+    hub: Hub,
     inside: Mutex<Inside>,
-    /// Whether all members must leave.
-    closed: watch::Sender<bool>,
-    /// The number of members, for `close`, which waits until it is 0.
-    members: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -31,11 +27,10 @@ struct Inside {
     files: Files,
 }
 
-/// The name of a new member, its events, and the signal that it must leave.
+/// The name of a new member, and its events.
 pub(crate) struct Membership {
     pub(crate) name: String,
-    pub(crate) events: Listener<OnWires>,
-    pub(crate) closed: watch::Receiver<bool>,
+    pub(crate) events: Subscriber,
 }
 
 /// The room takes no more members.
@@ -43,23 +38,21 @@ pub(crate) struct Full;
 
 impl Room {
     pub(crate) fn new() -> Self {
-        let (closed, members) = (watch::Sender::new(false), watch::Sender::new(0));
-        Self { hub: Hub::new(HISTORY), inside: Mutex::default(), closed, members }
+        Self { hub: Hub::new(OPTIONS), inside: Mutex::default() }
     }
 
     /// Adds a member, with a name that no other member has.
     pub(crate) async fn enter(&self, wanted: &str) -> Result<Membership, Full> {
         let mut inside = self.inside.lock().await;
-        let closed = self.closed.subscribe();
-        if *closed.borrow() || inside.names.len() == MAX_MEMBERS {
+        if inside.names.len() == MAX_MEMBERS {
             return Err(Full);
         }
         let name = inside.free_name(wanted);
-        let events = self.hub.listen(Some(b""));
+        let events = self.hub.subscribe_from_oldest();
         inside.names.push(name.clone());
         self.publish(&Told::Joined { name: &name });
         self.publish_presence(&inside);
-        Ok(Membership { name, events, closed })
+        Ok(Membership { name, events })
     }
 
     /// Removes a member.
@@ -72,15 +65,15 @@ impl Room {
 
     /// Listens from the event after this id, or from the oldest event that is kept. Returns the
     /// missed events, followed by the names of the members, and the listener for later events.
-    pub(crate) async fn listen(
-        &self,
-        last_event_id: Option<&[u8]>,
-    ) -> (Vec<OnWires>, Listener<OnWires>) {
+    pub(crate) async fn listen(&self, last: &LastEventId) -> (Vec<HubEvent>, Subscriber) {
         let inside = self.inside.lock().await;
-        let mut listener = self.hub.listen(last_event_id.or(Some(b"")));
-        let mut events = listener.missed();
-        events.push(Told::Presence { names: &inside.names }.encode(None).0);
-        (events, listener)
+        let mut later = match *last {
+            LastEventId::NONE => self.hub.subscribe_from_oldest(),
+            _ => self.hub.resume(last),
+        };
+        let mut events = missed(&mut later);
+        events.push(HubEvent::new(&Told::Presence { names: &inside.names }.event()));
+        (events, later)
     }
 
     /// Sends a text to everyone. The error is a sentence for the sender.
@@ -103,7 +96,9 @@ impl Room {
         let url = format!("/file/{}", inside.files.add(file.clone()));
         let (mime, bytes) = (file.mime, file.data.len());
         self.publish(&Told::File { from, url: &url, mime, bytes, at: now() });
-        self.hub.push_transient(OnWires::binary(&file.data), bytes);
+        // Listeners over SSE load the file by its URL.
+        let frame = Frame::binary(&file.data).prepare();
+        self.hub.publish_transient(HubEvent::from_parts(None, Some(frame)));
     }
 
     /// Returns a file, if it is still kept.
@@ -111,24 +106,18 @@ impl Room {
         self.inside.lock().await.files.get(id)
     }
 
-    /// Makes all members leave, and waits until they have left.
+    /// Makes all members and listeners leave, and waits for them.
     pub(crate) async fn close(&self) {
-        let inside = self.inside.lock().await;
-        self.closed.send_replace(true);
-        drop(inside);
-        let mut members = self.members.subscribe();
-        // This cannot fail, because the room keeps the sender.
-        let _ = members.wait_for(|&members| members == 0).await;
+        self.hub.shutdown().await;
     }
 
     fn publish(&self, told: &Told<'_>) {
-        self.hub.publish(None, |id| told.encode(Some(id)));
+        self.hub.publish(&told.event());
     }
 
     fn publish_presence(&self, inside: &Inside) {
-        self.members.send_replace(inside.names.len());
-        let (presence, len) = Told::Presence { names: &inside.names }.encode(None);
-        self.hub.push_transient(presence, len);
+        let presence = Told::Presence { names: &inside.names }.event();
+        self.hub.publish_transient(HubEvent::new(&presence));
     }
 }
 
@@ -143,9 +132,14 @@ impl Inside {
             name => name,
         };
         let numbered = (2..).map(|number| format!("{name} {number}"));
-        let mut names = std::iter::once(name.to_owned()).chain(numbered);
+        let mut names = iter::once(name.to_owned()).chain(numbered);
         names.find(|name| !self.names.contains(name)).expect("there are enough numbers")
     }
+}
+
+/// Returns the events that a new listener has missed. A new listener cannot have lagged.
+pub(crate) fn missed(listener: &mut Subscriber) -> Vec<HubEvent> {
+    iter::from_fn(|| listener.try_next().ok().flatten()).collect()
 }
 
 /// Returns the time in milliseconds since 1970.

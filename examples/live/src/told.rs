@@ -1,18 +1,10 @@
-//! The events of the room, encoded once for each protocol.
+//! The events of the room.
 
-use bytes::Bytes;
-use eventwire::sse::{EventBuilder, EventId, EventType};
-use eventwire::ws::{Frame, PreparedFrame};
+use eventwire_tokio::eventwire::sse::{EventBuilder, EventType};
 use serde::Serialize;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const CHAT: EventType<'_> = EventType::from_static("chat");
-
-/// An event in both protocols. `None` is for a protocol that does not carry the event.
-#[derive(Clone)]
-pub(crate) struct OnWires {
-    pub(crate) sse: Option<Bytes>,
-    pub(crate) ws: Option<PreparedFrame>,
-}
 
 /// An event of the room, as JSON.
 #[derive(Serialize)]
@@ -61,22 +53,13 @@ impl Told<'_> {
         serde_json::to_string(self).expect("strings and numbers are JSON")
     }
 
-    /// Returns the encoded event and its length in both protocols. An event that is kept has an id.
-    pub(crate) fn encode(&self, id: Option<EventId<'_>>) -> (OnWires, usize) {
-        let json = self.json();
-        let mut event = EventBuilder::new().event_type(CHAT).data(&json);
-        if let Some(id) = id {
-            event = event.id(id);
-        }
-        let (block, frame) = (event.to_bytes(), Frame::text(&json).prepare());
-        let len = block.len() + frame.encoded_len();
-        (OnWires { sse: Some(block), ws: Some(frame) }, len)
+    /// Returns the event, whose data is a text message in the other protocol.
+    pub(crate) fn event(&self) -> EventBuilder<'static> {
+        EventBuilder::new().event_type(CHAT).data(self.json())
     }
 }
 
-impl OnWires {
-    /// Returns the bytes of a file. Listeners over SSE load the file by its URL.
-    pub(crate) fn binary(data: &[u8]) -> Self {
-        Self { sse: None, ws: Some(Frame::binary(data).prepare()) }
-    }
+/// Returns the time since 1970, or 0 if the clock is set to an earlier time.
+pub(crate) fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
