@@ -813,3 +813,21 @@ fn an_owned_request_is_answered_later() {
     assert_eq!(request.accept().subprotocol("chat").unwrap().to_bytes(), expected);
     assert!(request.accept().subprotocol("other").is_err());
 }
+
+#[test]
+fn a_page_is_of_the_same_origin_if_its_host_and_port_are() {
+    for (origin, is_same) in [
+        ("", true),
+        ("Origin: http://server.example.com\r\n", true),
+        ("Origin: HTTPS://Server.example.com\r\n", true),
+        ("Origin: http://server.example.com:8080\r\n", false),
+        ("Origin: http://server.example.com.evil.example\r\n", false),
+        ("Origin: http://evil.example\r\n", false),
+        ("Origin: server.example.com\r\n", false),
+        ("Origin: null\r\n", false),
+    ] {
+        let head = changed(ORIGIN, origin);
+        let request = ServerHandshake::new().decode(&head).unwrap().unwrap();
+        assert_eq!(request.is_same_origin(), is_same, "{origin}");
+    }
+}

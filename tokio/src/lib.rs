@@ -15,4 +15,4 @@ mod transport;
 pub mod ws;
 
 pub use eventwire;
-pub use hub::{Events, Hub, HubEvent, HubOptions, LastEventId, Serve, Subscriber};
+pub use hub::{Blocks, Hub, HubEvent, HubOptions, LastEventId, Serve, Subscriber};

@@ -86,7 +86,7 @@ async fn poll(State(hub): State<Hub>, last: LastEventId) -> impl IntoResponse {
         LastEventId::NONE => hub.subscribe_from_oldest(),
         last => hub.resume(&last),
     };
-    EventBody::new(listener.into_events().take(1))
+    EventBody::new(listener.into_blocks().take(1))
         .retry(Duration::ZERO)
         .keep_alive(HubOptions::DEFAULT_KEEP_ALIVE, sleep)
 }

@@ -45,7 +45,7 @@ impl Sse {
             Some(events) => (Vec::new(), events),
             None => (self.initial.lock().unwrap().clone(), self.hub.resume(last)),
         };
-        let events = stream::iter(initial).chain(events.into_events());
+        let events = stream::iter(initial).chain(events.into_blocks());
         EventBody::new(events).keep_alive(HubOptions::DEFAULT_KEEP_ALIVE, sleep)
     }
 

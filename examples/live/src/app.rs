@@ -71,7 +71,7 @@ async fn events(
     let dropped = feed.dropped(page.client);
     let missed = missed.into_iter().filter_map(|event| event.block().cloned());
     let first = stream::iter(resumed.into_iter().chain(missed));
-    let events = first.chain(listener.into_events());
+    let events = first.chain(listener.into_blocks());
     event_stream(events.take_until(dropped))
 }
 
@@ -130,7 +130,7 @@ async fn chat(
     }
     let (events, listener) = room.listen(&last).await;
     let events = events.into_iter().filter_map(|event| event.block().cloned());
-    event_stream(stream::iter(events).chain(listener.into_events())).into_response()
+    event_stream(stream::iter(events).chain(listener.into_blocks())).into_response()
 }
 
 async fn file(State(room): State<Arc<Room>>, Path(id): Path<u64>) -> Response {

@@ -117,7 +117,7 @@ impl Room {
 
     fn publish_presence(&self, inside: &Inside) {
         let presence = Told::Presence { names: &inside.names }.event();
-        self.hub.publish_transient(HubEvent::new(&presence));
+        self.hub.publish_transient(&presence);
     }
 }
 

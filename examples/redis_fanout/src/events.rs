@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use eventwire_tokio::eventwire::sse::{EventBody, EventBuilder, EventType};
-use eventwire_tokio::{Events, LastEventId};
+use eventwire_tokio::{Blocks, LastEventId};
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ enum Place {
     /// At the oldest entry in Redis.
     Oldest,
     /// In the local history, as are all later events.
-    Local(Events),
+    Local(Blocks),
 }
 
 /// Some events that are there at once, and the place of the next one.
@@ -72,7 +72,7 @@ impl Feed {
         let mut now = self.hub.subscribe();
         if let Some(id) = &id {
             if let Some(listener) = self.hub.since(id) {
-                return Some((Vec::new(), Place::Local(listener.into_events())));
+                return Some((Vec::new(), Place::Local(listener.into_blocks())));
             }
             if !is_entry_id(id) {
                 return Some((vec![reset(id)], Place::Oldest));
@@ -106,7 +106,7 @@ impl Feed {
             // Either this server has not read from Redis yet, or nothing was published.
             self.store.wait_for_redis().await;
         }
-        let events = self.hub.subscribe().into_events();
+        let events = self.hub.subscribe().into_blocks();
         let last = self.hub.last_event_id();
         if last.is_empty() {
             return (Vec::new(), Place::Local(events));

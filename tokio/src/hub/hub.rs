@@ -100,8 +100,8 @@ impl Hub {
         Self { shared: Arc::new(Shared { log, news, options, start: Instant::now() }) }
     }
 
-    /// Publishes an event to all listeners, and returns its ID: its own, or an assigned one. An
-    /// event that is published later has a later place for all listeners, on both wires.
+    /// Publishes an event to all listeners, and returns its ID: its own, or an assigned one. All
+    /// listeners get all events in the same order.
     ///
     /// IDs must be unique. Over WebSocket the event is a text message of its data, without its ID
     /// and type. A client that needs them finds them in the data if they are put there, with
@@ -143,8 +143,19 @@ impl Hub {
     }
 
     /// Publishes an event to the current listeners only, such as a state that the next one
-    /// replaces. It gets no ID, and is not sent to clients that resume.
-    pub fn publish_transient(&self, event: HubEvent) {
+    /// replaces. It is not sent to clients that resume, so it must have no ID.
+    ///
+    /// ```
+    /// use eventwire_tokio::Hub;
+    /// use eventwire_tokio::eventwire::sse::EventBuilder;
+    ///
+    /// fn count(hub: &Hub) {
+    ///     let count = EventBuilder::new().data(format!("{} listen", hub.subscribers()));
+    ///     hub.publish_transient(&count);
+    /// }
+    /// ```
+    pub fn publish_transient(&self, event: impl Into<HubEvent>) {
+        let event = event.into();
         let len = event.len();
         let now = self.shared.now();
         self.shared.log().push_transient(event, len, now);
@@ -162,7 +173,7 @@ impl Hub {
         last_event_id: &LastEventId,
     ) -> EventBody<impl Stream<Item = Result<Bytes, Infallible>> + Send + use<>> {
         let HubOptions { keep_alive, retry, .. } = self.shared.options;
-        let body = EventBody::new(self.resume(last_event_id).into_events());
+        let body = EventBody::new(self.resume(last_event_id).into_blocks());
         let body = match retry {
             Some(retry) => body.retry(retry),
             None => body,

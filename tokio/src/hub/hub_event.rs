@@ -22,7 +22,7 @@ impl HubEvent {
         Self { block: Some(event.to_bytes()), frame }
     }
 
-    /// Creates an event of its forms: encoded blocks for event streams, as
+    /// Creates an event from its forms: encoded blocks for event streams, as
     /// [`EventBuilder::to_bytes`] returns them, and a frame for sockets. `None` is for a wire on
     /// which the event is not sent.
     ///
@@ -58,5 +58,12 @@ impl HubEvent {
     pub(super) fn len(&self) -> usize {
         let block = self.block.as_ref().map_or(0, Bytes::len);
         block + self.frame.as_ref().map_or(0, PreparedFrame::encoded_len)
+    }
+}
+
+/// The same as [`HubEvent::new`].
+impl From<&EventBuilder<'_>> for HubEvent {
+    fn from(event: &EventBuilder<'_>) -> Self {
+        Self::new(event)
     }
 }

@@ -1,6 +1,6 @@
 //! One log of events for many listeners, over Server-Sent Events and WebSocket.
 
-mod events;
+mod blocks;
 #[expect(clippy::module_inception, reason = "a file is named as the type in it")]
 mod hub;
 mod hub_event;
@@ -9,7 +9,7 @@ mod last_event_id;
 mod serve;
 mod subscriber;
 
-pub use events::Events;
+pub use blocks::Blocks;
 pub use hub::Hub;
 pub use hub_event::HubEvent;
 pub use hub_options::HubOptions;

@@ -87,7 +87,6 @@ impl<F> Serve<F> {
     }
 }
 
-/// Cancel safe only as a whole: see [`Serve`].
 impl<F: FnMut(Message)> Future for Serve<F> {
     type Output = CloseEvent;
 

@@ -1,6 +1,6 @@
 //! [`Subscriber`], a listener to a hub.
 
-use super::events::Events;
+use super::blocks::Blocks;
 use super::hub::Shared;
 use super::hub_event::HubEvent;
 use super::serve::Serve;
@@ -19,7 +19,7 @@ use tokio_util::sync::ReusableBoxFuture;
 /// A listener to a [`Hub`](crate::Hub), which reads events at its own pace: a [`Stream`]. It is a
 /// place in the hub's log. The events that it has not read yet are its queue.
 ///
-/// Serve it as an [event stream](Self::into_events) or over a [WebSocket](Self::serve), or read it
+/// Serve it as an [event stream](Self::into_blocks) or over a [WebSocket](Self::serve), or read it
 /// beside something else:
 ///
 /// ```
@@ -91,13 +91,29 @@ impl Subscriber {
         self.read(|event| Some(event.clone()))
     }
 
-    /// Returns the events as a stream for [`EventBody`](eventwire::sse::EventBody), without
-    /// keep-alives. It ends at the first event that was missed, because the client then returns
-    /// with its last event ID.
+    /// Returns the encoded events, for an [`EventBody`](eventwire::sse::EventBody).
     ///
-    /// [`Hub::events`](crate::Hub::events) adds what a response needs.
-    pub fn into_events(self) -> Events {
-        Events::new(self)
+    /// [`Hub::events`](crate::Hub::events) makes the whole response. Use this one to change the
+    /// events, or to add some:
+    ///
+    /// ```
+    /// use eventwire_tokio::eventwire::sse::{EventBody, EventBuilder};
+    /// use eventwire_tokio::{Hub, HubOptions, LastEventId};
+    /// use futures_util::{StreamExt, stream};
+    /// use http::Response;
+    /// use http_body::Body;
+    ///
+    /// /// Greets each client first.
+    /// fn feed(hub: &Hub, last: &LastEventId) -> Response<impl Body + use<>> {
+    ///     let greeting = EventBuilder::new().data("hello").to_bytes();
+    ///     let events = stream::iter([greeting]).chain(hub.resume(last).into_blocks());
+    ///     EventBody::new(events)
+    ///         .keep_alive(HubOptions::DEFAULT_KEEP_ALIVE, tokio::time::sleep)
+    ///         .into_response()
+    /// }
+    /// ```
+    pub fn into_blocks(self) -> Blocks {
+        Blocks::new(self)
     }
 
     /// Sends the events over a WebSocket. Await the returned future, which ends with the

@@ -2,7 +2,5 @@
 #![allow(missing_docs)]
 #[cfg(feature = "old-echo")]
 pub mod echo;
-#[cfg(feature = "old-hub")]
-pub mod hub;
 #[cfg(feature = "old-transport")]
 pub mod transport;
