@@ -40,7 +40,8 @@ async fn a_stream_is_opened_and_read() {
         exchange.write(OPEN.to_owned() + ": hello\n\nid: 43\nevent: tick\ndata: a\n\n").await;
         exchange
     };
-    let connect = sse::connect(&url).last_event_id("42").header("x-tenant", "7").into_future();
+    let connect = sse::connect(&url).last_event_id("42").header("x-tenant", "7");
+    let connect = connect.header("last-event-id", "41").into_future();
     let (exchange, source) = tokio::join!(serve, connect);
     let mut source = source.unwrap();
     assert_eq!(source.ready_state(), ReadyState::Open);

@@ -150,3 +150,16 @@ async fn silence_ends_a_response() {
     assert!(matches!(error, Some(EventSourceErrorKind::Idle)));
     exchange.closed().await;
 }
+
+#[tokio::test]
+async fn an_unfinished_event_is_yielded_if_asked_for() {
+    let server = Server::start().await;
+    for (last, is_cut) in [("[DONE]", false), ("more", true)] {
+        let options = DecoderOptions::new().unfinished(true);
+        let events = ask(&server).decoder_options(options).last_event(DONE);
+        let answer = CHUNKED.to_owned() + &chunk(&format!("data: {last}")) + "0\r\n\r\n";
+        let (_, (seen, error)) = tokio::join!(server.answer(answer), read(events));
+        assert_eq!(seen, [last]);
+        assert_eq!(matches!(error, Some(EventSourceErrorKind::Ended)), is_cut);
+    }
+}
