@@ -60,7 +60,10 @@ type MachineError<E> = eventwire::sse::EventSourceError<E>;
 /// use tokio::sync::oneshot;
 ///
 /// /// Prints events until it is told to stop.
-/// async fn follow(url: &str, mut stop: oneshot::Receiver<()>) -> Result<(), sse::EventSourceError> {
+/// async fn follow(
+///     url: &str,
+///     mut stop: oneshot::Receiver<()>,
+/// ) -> Result<(), sse::EventSourceError> {
 ///     let mut source = sse::connect(url).build();
 ///     loop {
 ///         tokio::select! {
@@ -176,7 +179,7 @@ impl EventSource {
         self.machine.last_event_id()
     }
 
-    /// Returns whether a stream is open, or may yet be.
+    /// Returns whether a stream is open, or whether there will be another attempt.
     #[must_use]
     pub const fn ready_state(&self) -> ReadyState {
         self.machine.ready_state()

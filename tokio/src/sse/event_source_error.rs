@@ -16,8 +16,7 @@ use tokio::time::Instant;
 /// closed, and this error is the last item that it yields.
 ///
 /// The text of the error begins with the host, and contains the texts of all causes, so that a line
-/// in a log says all. [`source`](Error::source) returns the error of the HTTP client, unchanged, for
-/// a downcast.
+/// in a log says all. [`source`](Error::source) returns the error of the HTTP client itself.
 ///
 #[cfg_attr(feature = "reqwest", doc = "```")]
 #[cfg_attr(not(feature = "reqwest"), doc = "```ignore")]
@@ -53,9 +52,10 @@ pub enum EventSourceErrorKind {
     /// between events. The HTTP client's error says why.
     Network(BoxError),
     /// The response is not an event stream: its status is not 200 or its type is not
-    /// `text/event-stream` ([WHATWG HTML, 9.2.3]). It is here with its headers and the first 64 KiB
-    /// of its body, or what arrived of them within 5 s. The source tries again only if its
-    /// [`retry_statuses`](crate::sse::EventSourceOptions::retry_statuses) contain the status.
+    /// `text/event-stream` ([WHATWG HTML, 9.2.3]). The response is included, with its headers and
+    /// the first 64 KiB of its body, or the part that arrived within 5 s. The source tries again
+    /// only if its [`retry_statuses`](crate::sse::EventSourceOptions::retry_statuses) contain the
+    /// status.
     ///
     /// [WHATWG HTML, 9.2.3]:
     /// https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
@@ -151,10 +151,11 @@ fn refused(response: &Response<Bytes>, f: &mut fmt::Formatter<'_>) -> fmt::Resul
     let status = response.status();
     if status != StatusCode::OK {
         write!(f, "status {status}")?;
-        if status.is_redirection() {
-            f.write_str(", a redirect that the HTTP client did not follow")?;
-        }
-        return Ok(());
+        return f.write_str(match status {
+            StatusCode::NO_CONTENT => ", by which the server asks its clients to stop",
+            _ if status.is_redirection() => ", a redirect that the HTTP client did not follow",
+            _ => "",
+        });
     }
     match response.headers().get_all(CONTENT_TYPE).iter().next_back() {
         Some(found) => write!(f, "content type {}", found.as_bytes().escape_ascii()),

@@ -24,6 +24,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The URL contains only ASCII. A user and a password in it are sent as Basic credentials. See
 /// [`Connect`] for the rest.
 ///
+/// # Panics
+/// Only if your program enables feature `rustls-no-provider` of `reqwest` and has no default
+/// provider, because `reqwest` panics then. Install a provider, or use
+/// [`connect_with`](crate::sse::connect_with).
+///
 /// ```no_run
 /// use eventwire_tokio::sse;
 ///

@@ -13,7 +13,12 @@ use tokio::time::Instant;
 async fn a_response_that_is_no_event_stream_is_final_and_shown() {
     let server = Server::start().await;
     for (status, header, body, text) in [
-        ("204 No Content", "x: y", "", "status 204 No Content"),
+        (
+            "204 No Content",
+            "x: y",
+            "",
+            "status 204 No Content, by which the server asks its clients to stop",
+        ),
         (
             "301 Moved Permanently",
             "location: /elsewhere",
