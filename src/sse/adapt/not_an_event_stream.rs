@@ -32,8 +32,19 @@ use http::{HeaderValue, Response, StatusCode, header};
 pub struct NotAnEventStream<B>(Box<Response<B>>);
 
 impl<B> NotAnEventStream<B> {
-    /// Returns the response if it is an event stream.
-    pub(super) fn check(response: Response<B>) -> Result<Response<B>, Self> {
+    /// Returns the response if it is an event stream. The body may be of any type.
+    ///
+    /// # Errors
+    /// If the status is not 200 or the content type is not `text/event-stream`.
+    ///
+    /// ```
+    /// use eventwire::sse::adapt::NotAnEventStream;
+    ///
+    /// let response = http::Response::builder().header("content-type", "text/event-stream");
+    /// assert!(NotAnEventStream::check(response.body(())?).is_ok());
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn check(response: Response<B>) -> Result<Response<B>, Self> {
         let counts = content_type(&response).and_then(type_is_event_stream);
         if response.status() == StatusCode::OK && counts == Some(true) {
             Ok(response)

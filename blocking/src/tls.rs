@@ -1,0 +1,188 @@
+//! [`Tls`], TLS by rustls over a transport, which two threads can use at once.
+
+use crate::transport::{Transport, is_late};
+use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, Connection, RootCertStore};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The size of a record's payload ([RFC 8446, section
+/// 5.1](https://www.rfc-editor.org/rfc/rfc8446#section-5.1)).
+const RECORD: usize = 16 << 10;
+/// How long an alert or the last record may take.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// A TLS connection over a transport.
+///
+/// The connection's lock is never held while a thread reads or writes the transport. The other two
+/// locks belong to the thread that reads and to the one that writes.
+pub(crate) struct Tls<T> {
+    transport: T,
+    connection: Mutex<Connection>,
+    incoming: Mutex<Incoming>,
+    outgoing: Mutex<Outgoing>,
+}
+
+/// Bytes of the peer that the connection has not taken yet.
+#[derive(Default)]
+struct Incoming {
+    buffer: Vec<u8>,
+    /// The unread part of the buffer.
+    start: usize,
+    end: usize,
+}
+
+#[derive(Default)]
+struct Outgoing {
+    /// Encrypted bytes that are not written yet.
+    records: Vec<u8>,
+    /// How much of the caller's bytes is in `records` without having been reported as written.
+    unreported: usize,
+}
+
+impl<T: Transport> Tls<T> {
+    /// Does the TLS handshake.
+    pub(crate) fn handshake(
+        transport: T,
+        connection: impl Into<Connection>,
+        deadline: Instant,
+    ) -> io::Result<Self> {
+        let tls = Self {
+            transport,
+            connection: Mutex::new(connection.into()),
+            incoming: Mutex::default(),
+            outgoing: Mutex::default(),
+        };
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            let wrote = tls.flush(&mut lock(&tls.outgoing), Some(left));
+            if !lock(&tls.connection).is_handshaking() {
+                wrote?;
+                return Ok(tls);
+            }
+            let read = wrote.and_then(|()| tls.receive(&mut lock(&tls.incoming), Some(left)));
+            match read {
+                Ok(true) => {}
+                Ok(false) => return Err(ErrorKind::UnexpectedEof.into()),
+                Err(error) if is_late(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Passes more of the peer's bytes to the connection. Returns whether there were any.
+    fn receive(&self, incoming: &mut Incoming, time: Option<Duration>) -> io::Result<bool> {
+        if incoming.start == incoming.end {
+            incoming.buffer.resize(RECORD, 0);
+            let len = self.transport.read_within(&mut incoming.buffer, time)?;
+            (incoming.start, incoming.end) = (0, len.min(RECORD));
+        }
+        let mut bytes = &incoming.buffer[incoming.start..incoming.end];
+        let mut connection = lock(&self.connection);
+        let len = connection.read_tls(&mut bytes)?;
+        incoming.start += len;
+        if let Err(error) = connection.process_new_packets() {
+            drop(connection);
+            if let Ok(mut outgoing) = self.outgoing.try_lock() {
+                let _ = self.flush(&mut outgoing, Some(MOMENT)); // the alert that says why
+            }
+            return Err(io::Error::new(ErrorKind::InvalidData, error));
+        }
+        Ok(len > 0)
+    }
+
+    /// Writes the records that wait to be written.
+    fn flush(&self, outgoing: &mut Outgoing, time: Option<Duration>) -> io::Result<()> {
+        let mut connection = lock(&self.connection);
+        while connection.wants_write() {
+            connection.write_tls(&mut outgoing.records)?;
+        }
+        drop(connection);
+        while !outgoing.records.is_empty() {
+            let len = self.transport.write_within(&outgoing.records, time)?;
+            if len == 0 {
+                return Err(ErrorKind::WriteZero.into());
+            }
+            outgoing.records.drain(..len.min(outgoing.records.len()));
+        }
+        Ok(())
+    }
+}
+
+impl<T: Transport> Transport for Tls<T> {
+    fn read_within(&self, buffer: &mut [u8], time: Option<Duration>) -> io::Result<usize> {
+        let mut incoming = lock(&self.incoming);
+        loop {
+            match lock(&self.connection).reader().read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            self.receive(&mut incoming, time)?;
+        }
+    }
+
+    fn write_within(&self, bytes: &[u8], time: Option<Duration>) -> io::Result<usize> {
+        let mut outgoing = lock(&self.outgoing);
+        if outgoing.unreported == 0 {
+            let front = &bytes[..bytes.len().min(RECORD)];
+            outgoing.unreported = lock(&self.connection).writer().write(front)?;
+        }
+        self.flush(&mut outgoing, time)?;
+        Ok(std::mem::take(&mut outgoing.unreported))
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        // A thread that is writing has more to say, and the peer will see that it is cut off.
+        if how != Shutdown::Read
+            && let Ok(mut outgoing) = self.outgoing.try_lock()
+        {
+            lock(&self.connection).send_close_notify();
+            let _ = self.flush(&mut outgoing, Some(MOMENT));
+        }
+        self.transport.shutdown(how)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns the provider that the features choose. The process's default is neither used nor set.
+pub(crate) fn provider() -> Option<Arc<CryptoProvider>> {
+    #[cfg(feature = "aws-lc-rs")]
+    return Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    return Some(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+    None
+}
+
+/// Returns the configuration of clients that bring none. All of them share its session tickets.
+pub(crate) fn client_config() -> io::Result<Arc<ClientConfig>> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let Some(config) = CONFIG.get() {
+        return Ok(Arc::clone(config));
+    }
+    let Some(provider) = provider() else {
+        let what = "no TLS provider: enable the feature `ring` or `aws-lc-rs`, or set `tls_config`";
+        return Err(io::Error::other(what));
+    };
+    #[cfg(feature = "webpki-roots")]
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    #[cfg(not(feature = "webpki-roots"))]
+    let roots = RootCertStore::empty();
+    if roots.is_empty() {
+        let what = "no root certificates: enable the feature `webpki-roots`, or set `tls_config`";
+        return Err(io::Error::other(what));
+    }
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = versions.map_err(io::Error::other)?;
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
+}

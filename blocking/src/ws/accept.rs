@@ -1,0 +1,271 @@
+//! [`accept`], which opens a WebSocket as a server.
+
+use super::accept_error::AcceptError;
+use super::driven::Driven;
+use super::websocket::WebSocket;
+use crate::dial::left;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
+use crate::transport::{Transport, is_late};
+use bytes::{Buf, BytesMut};
+#[cfg(feature = "deflate")]
+use eventwire::ws::Deflate;
+use eventwire::ws::frame::Role;
+use eventwire::ws::handshake::{Rejection, Request, ServerHandshake};
+use eventwire::ws::{OsMaskKeys, WebSocket as Machine, WebSocketOptions};
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::Shutdown;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a client that was refused may take to end the connection. Until then its input is read,
+/// because otherwise some systems would drop the response.
+const LINGER: Duration = Duration::from_secs(1);
+/// How often such input is read.
+const LINGER_READS: u32 = 16;
+
+/// Prepares to accept a WebSocket from a client that has connected. [`Accept::open`] opens it.
+///
+/// ```no_run
+/// use eventwire_blocking::ws;
+/// use std::net::TcpListener;
+/// use std::thread;
+///
+/// fn main() -> std::io::Result<()> {
+///     for stream in TcpListener::bind("127.0.0.1:9001")?.incoming() {
+///         let stream = stream?;
+///         thread::spawn(move || {
+///             let mut socket = ws::accept(stream).open()?;
+///             while let Some(message) = socket.next() {
+///                 socket.send(message?)?;
+///             }
+///             Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+///         });
+///     }
+///     Ok(())
+/// }
+/// ```
+pub fn accept(transport: impl Transport + 'static) -> Accept {
+    Accept {
+        transport: Box::new(transport),
+        subprotocols: Vec::new(),
+        options: WebSocketOptions::new(),
+        timeout: Accept::DEFAULT_TIMEOUT,
+        #[cfg(feature = "deflate")]
+        deflate: None,
+        #[cfg(feature = "tls")]
+        tls: None,
+    }
+}
+
+/// A WebSocket to be accepted, from [`accept`].
+///
+/// A request that opens no WebSocket is answered with status 400, 405, 426 or another one that
+/// [`RequestError`](eventwire::ws::handshake::RequestError) names. Bytes that arrive after the request are kept.
+#[must_use = "nothing is accepted before `open`"]
+pub struct Accept {
+    transport: Box<dyn Transport>,
+    subprotocols: Vec<String>,
+    options: WebSocketOptions,
+    timeout: Duration,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Deflate>,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Accept {
+    /// The default of [`timeout`](Self::timeout): 10 s.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// So far away that it never comes.
+    const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
+    /// Sets the subprotocols that this server speaks, the preferred one first. The first one that
+    /// the client offers is chosen: see [`WebSocket::protocol`].
+    pub fn subprotocols<I>(mut self, names: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        self.subprotocols = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the limits and timeouts. The default is [`WebSocketOptions::new`], which sends no pings
+    /// and waits for ever for a client that is silent. A server on the internet sets a
+    /// [ping interval](WebSocketOptions::ping_interval) or an
+    /// [idle timeout](WebSocketOptions::idle_timeout).
+    pub const fn options(mut self, options: WebSocketOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sets how long the client may take to send its request, including TLS. The default is
+    /// [`DEFAULT_TIMEOUT`](Self::DEFAULT_TIMEOUT).
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Compresses messages if the client offers it ([RFC
+    /// 7692](https://www.rfc-editor.org/rfc/rfc7692)).
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.deflate = Some(deflate);
+        self
+    }
+
+    /// Serves over TLS, with this certificate.
+    #[cfg(feature = "tls")]
+    pub fn tls_config(mut self, config: Arc<rustls::ServerConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Opens the socket. Waits for the client's request, and accepts it whatever its path and
+    /// origin.
+    ///
+    /// # Errors
+    /// If the client sent no request for a WebSocket in time. See [`AcceptError`].
+    pub fn open(self) -> Result<WebSocket, AcceptError> {
+        self.open_if(|_| Ok(()))
+    }
+
+    /// Opens the socket like [`open`](Self::open), if `check` returns `Ok`. A server that is meant
+    /// for web pages checks the origin, because browsers let any page connect to any server.
+    ///
+    /// ```no_run
+    /// use eventwire_blocking::ws::{self, Rejection};
+    ///
+    /// # fn serve(stream: std::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+    /// let forbidden = Rejection::new(403)?.body("not from there\n");
+    /// let socket = ws::accept(stream).open_if(|request| match request.origin() {
+    ///     Some("https://example.com") => Ok(()),
+    ///     _ => Err(forbidden),
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and if `check` refuses the request.
+    pub fn open_if<F>(self, check: F) -> Result<WebSocket, AcceptError>
+    where
+        F: FnOnce(&Request<'_>) -> Result<(), Rejection<'static>>,
+    {
+        let deadline = Instant::now() + self.timeout.min(Self::FAR);
+        #[cfg(feature = "tls")]
+        let transport = match self.tls {
+            None => self.transport,
+            Some(config) => match encrypt(self.transport, config, deadline) {
+                Err(error) if is_late(&error) => {
+                    return Err(AcceptError::Timeout { after: self.timeout });
+                }
+                encrypted => Box::new(encrypted.map_err(AcceptError::Tls)?),
+            },
+        };
+        #[cfg(not(feature = "tls"))]
+        let transport = self.transport;
+
+        let mut received = BytesMut::new();
+        let mut handshake = ServerHandshake::new();
+        let request = loop {
+            match handshake.decode(&received) {
+                Ok(Some(request)) => break request,
+                Ok(None) => {}
+                Err(error) => {
+                    refuse(&*transport, &error.rejection(), deadline);
+                    return Err(error.into());
+                }
+            }
+            let left = left(deadline);
+            if left.is_zero() {
+                return Err(AcceptError::Timeout { after: self.timeout });
+            }
+            let mut chunk = [0; 4096];
+            match transport.read_within(&mut chunk, Some(left)) {
+                Ok(0) => return Err(AcceptError::EndOfStream),
+                Ok(len) => received.extend_from_slice(&chunk[..len.min(4096)]),
+                Err(error) if is_late(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        };
+        if let Err(rejection) = check(&request) {
+            refuse(&*transport, &rejection, deadline);
+            return Err(AcceptError::Refused { status: rejection.status() });
+        }
+        let mut acceptance = request.accept();
+        let names: Vec<_> = self.subprotocols.iter().map(String::as_str).collect();
+        let protocol = request.select_subprotocol(&names).unwrap_or_default().to_owned();
+        if !protocol.is_empty() {
+            acceptance = acceptance.subprotocol(&protocol)?;
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = &self.deflate {
+            acceptance = acceptance.deflate(deflate);
+        }
+        #[cfg(feature = "deflate")]
+        let agreed = acceptance.deflate_params();
+        write(&*transport, &acceptance.to_bytes(), deadline)?;
+        let head_len = request.head_len();
+        received.advance(head_len);
+
+        let (masks, start) = (OsMaskKeys::new(), Instant::now());
+        let machine = Machine::with_role(Role::Server, self.options, masks, Duration::ZERO);
+        #[cfg(feature = "deflate")]
+        let machine = match &self.deflate {
+            Some(deflate) => machine.deflate(deflate, agreed),
+            None => machine,
+        };
+        let mut driven = Driven::new(transport, machine, received, start);
+        driven.protocol = protocol;
+        Ok(WebSocket::new(driven))
+    }
+}
+
+#[cfg(feature = "tls")]
+fn encrypt(
+    transport: Box<dyn Transport>,
+    config: Arc<rustls::ServerConfig>,
+    deadline: Instant,
+) -> io::Result<Tls<Box<dyn Transport>>> {
+    let connection = rustls::ServerConnection::new(config).map_err(io::Error::other)?;
+    Tls::handshake(transport, connection, deadline)
+}
+
+/// Tells the client that it was refused, and waits for a moment until it knows.
+fn refuse(transport: &dyn Transport, rejection: &Rejection<'_>, deadline: Instant) {
+    let told = write(transport, &rejection.to_bytes(), deadline);
+    let told = told.and_then(|()| transport.shutdown(Shutdown::Write));
+    let end = Instant::now() + LINGER.min(left(deadline));
+    for _ in 0..LINGER_READS {
+        let read = transport.read_within(&mut [0; 4096], Some(left(end)));
+        if told.is_err() || left(end).is_zero() || matches!(read, Ok(0) | Err(_)) {
+            return;
+        }
+    }
+}
+
+fn write(transport: &dyn Transport, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match transport.write_within(bytes, Some(left(deadline))) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(len) => bytes = &bytes[len.min(bytes.len())..],
+            Err(error) if is_late(&error) && !left(deadline).is_zero() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Accept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accept")
+            .field("subprotocols", &self.subprotocols)
+            .field("options", &self.options)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
