@@ -60,13 +60,14 @@ impl<T: Transport> Tls<T> {
             if left.is_zero() {
                 return Err(ErrorKind::TimedOut.into());
             }
-            let wrote = tls.flush(&mut lock(&tls.outgoing), Some(left));
+            match tls.flush(&mut lock(&tls.outgoing), Some(left)) {
+                Err(error) if is_late(&error) => continue,
+                flushed => flushed?,
+            }
             if !lock(&tls.connection).is_handshaking() {
-                wrote?;
                 return Ok(tls);
             }
-            let read = wrote.and_then(|()| tls.receive(&mut lock(&tls.incoming), Some(left)));
-            match read {
+            match tls.receive(&mut lock(&tls.incoming), Some(left)) {
                 Ok(true) => {}
                 Ok(false) => return Err(ErrorKind::UnexpectedEof.into()),
                 Err(error) if is_late(&error) => {}
@@ -153,6 +154,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Returns the provider that the features choose. The process's default is neither used nor set.
+#[allow(clippy::unnecessary_wraps, reason = "there may be none")]
 pub(crate) fn provider() -> Option<Arc<CryptoProvider>> {
     #[cfg(feature = "aws-lc-rs")]
     return Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
@@ -180,7 +182,8 @@ pub(crate) fn client_config() -> io::Result<Arc<ClientConfig>> {
         let what = "no root certificates: enable the feature `webpki-roots`, or set `tls_config`";
         return Err(io::Error::other(what));
     }
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let versions =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = versions.map_err(io::Error::other)?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];

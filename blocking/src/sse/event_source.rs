@@ -155,9 +155,10 @@ impl EventSource {
     fn receive(&mut self) -> Result<Option<OwnedEvent>, EventSourceError> {
         loop {
             let now = self.now();
-            let received = match self.has_ended {
-                false => self.machine.receive(&mut self.chunk, now),
-                true => self.machine.receive_eof(&mut self.chunk, now),
+            let received = if self.has_ended {
+                self.machine.receive_eof(&mut self.chunk, now)
+            } else {
+                self.machine.receive(&mut self.chunk, now)
             };
             match received.map_err(|lost| self.lost(lost.widen()))? {
                 Received::Item(Item::Event(event)) => return Ok(Some(event)),
@@ -247,7 +248,9 @@ fn idle_timeout(options: &EventSourceOptions) -> Option<Duration> {
 
 /// Returns whether every request would fail in the same way.
 fn is_permanent(error: &ureq::Error) -> bool {
-    use ureq::Error::{BadUri, Http, InvalidProxyUrl, RedirectFailed, RequireHttpsOnly, TlsRequired};
+    use ureq::Error::{
+        BadUri, Http, InvalidProxyUrl, RedirectFailed, RequireHttpsOnly, TlsRequired,
+    };
     matches!(
         error,
         BadUri(_) | Http(_) | InvalidProxyUrl | RedirectFailed | RequireHttpsOnly(_) | TlsRequired

@@ -13,11 +13,11 @@
 
 #[cfg(feature = "ureq")]
 mod connect;
-mod events;
 #[cfg(feature = "ureq")]
 mod event_source;
 #[cfg(feature = "ureq")]
 mod event_source_error;
+mod events;
 
 #[cfg(feature = "ureq")]
 pub use connect::{Connect, connect};

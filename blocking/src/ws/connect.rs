@@ -221,7 +221,8 @@ impl Connect {
         let encrypted = || {
             let config = self.tls.clone().map_or_else(tls::client_config, Ok)?;
             let name = url.host().to_owned().try_into().map_err(io::Error::other)?;
-            let connection = rustls::ClientConnection::new(config, name).map_err(io::Error::other)?;
+            let connection =
+                rustls::ClientConnection::new(config, name).map_err(io::Error::other)?;
             Tls::handshake(stream, connection, clock.deadline())
         };
         match encrypted() {

@@ -113,10 +113,10 @@ impl fmt::Display for ConnectError {
             }
             Self::Tls { host, source } => {
                 write!(f, "no TLS with {host}: {source}")?;
-                match is_no_tls(source) {
-                    true => f.write_str(" (if the server speaks no TLS, use ws:// in the URL)"),
-                    false => Ok(()),
+                if is_no_tls(source) {
+                    f.write_str(" (if the server speaks no TLS, use ws:// in the URL)")?;
                 }
+                Ok(())
             }
             Self::TlsExpected { host } => {
                 write!(f, "{host} answered with TLS: use wss:// in the URL")

@@ -52,6 +52,7 @@ pub(super) struct Driven {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each may be true whatever the others are")]
 struct State {
     machine: Machine<OsMaskKeys>,
     /// The bytes that the machine has not taken yet.

@@ -1,0 +1,419 @@
+//! Connections without TLS.
+
+use crate::support::{Server, Slow, accept, answer, drain, echo, upgrade};
+use eventwire_blocking::ws::{
+    self, AcceptError, CloseCode, ConnectError, Failure, Limits, Message, Rejection, SendError,
+    WebSocketOptions,
+};
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const SHORT: Duration = Duration::from_millis(100);
+
+fn impatient() -> WebSocketOptions {
+    WebSocketOptions::new().closing_timeout(SHORT)
+}
+
+#[test]
+fn messages_are_echoed_and_the_connection_is_closed() {
+    let server = Server::start(|stream| {
+        let mut socket = accept(stream).unwrap();
+        echo(&mut socket);
+        socket.close_event().unwrap()
+    });
+    let mut socket = ws::connect(server.url("ws")).open().unwrap();
+    assert_eq!(socket.close_event(), None);
+    socket.send("gr\u{FC}n").unwrap();
+    socket.send(vec![7; 300_000]).unwrap();
+    assert_eq!(socket.next().unwrap().unwrap(), Message::from("gr\u{FC}n"));
+    assert_eq!(socket.next().unwrap().unwrap(), Message::from(vec![7; 300_000]));
+    let close = socket.close(1000, "bye").unwrap();
+    assert_eq!((close.code, &*close.reason, close.was_clean), (1000, "bye", true));
+    assert_eq!(socket.close(CloseCode::GOING_AWAY, "again").unwrap(), close);
+    assert_eq!(socket.close_event(), Some(close));
+    assert_eq!(socket.next(), None);
+    assert_eq!(socket.send("late"), Err(SendError::Closed));
+    let close = server.join();
+    assert_eq!((close.code, &*close.reason, close.was_clean), (1000, "bye", true));
+}
+
+#[test]
+fn a_request_has_its_headers_and_the_server_chooses() {
+    let server = Server::start(|stream| {
+        let mut seen = Vec::new();
+        let accept = ws::accept(stream).subprotocols(["v2", "v1"]);
+        let mut socket = accept
+            .open_if(|request| {
+                seen.extend(
+                    [request.path(), request.origin().unwrap_or_default()].map(String::from),
+                );
+                seen.push(String::from_utf8_lossy(request.header("x-token").unwrap()).into());
+                Ok(())
+            })
+            .unwrap();
+        echo(&mut socket);
+        (socket.protocol().to_owned(), seen)
+    });
+    let request = ws::connect(server.url("ws")).header("X-Token", "s3cret").origin("https://a.b");
+    let request = request.subprotocols(["v1", "v3"]);
+    assert!(!format!("{request:?}").contains("s3cret"));
+    let socket = request.open().unwrap();
+    assert_eq!(socket.protocol(), "v1");
+    drop(socket);
+    let seen = ["/chat", "https://a.b", "s3cret"].map(String::from).to_vec();
+    assert_eq!(server.join(), ("v1".into(), seen));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_serves_too() {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let server = thread::spawn(move || echo(&mut ws::accept(theirs).open().unwrap()));
+    let mut socket = ws::connect("ws://localhost/").over(ours).unwrap();
+    socket.send("hello").unwrap();
+    assert_eq!(socket.next().unwrap().unwrap(), Message::from("hello"));
+    assert!(socket.close(1000, "").unwrap().was_clean);
+    server.join().unwrap();
+}
+
+/// More than all buffers of the kernel, in both directions at once.
+#[test]
+fn the_halves_send_and_receive_at_once() {
+    const COUNT: usize = 300;
+    let talk = |socket: ws::WebSocket| {
+        let (mut tx, rx) = socket.split();
+        let reader = thread::spawn(move || {
+            let lens = rx.take(COUNT).map(|message| match message.unwrap() {
+                Message::Binary(payload) => payload.len(),
+                other => panic!("{other:?}"),
+            });
+            (lens.sum::<usize>(), ())
+        });
+        for _ in 0..COUNT {
+            tx.send(vec![1; 100_000]).unwrap();
+        }
+        (tx, reader.join().unwrap().0)
+    };
+    let server = Server::start(move |stream| talk(accept(stream).unwrap()).1);
+    let (_tx, received) = talk(ws::connect(server.url("ws")).open().unwrap());
+    assert_eq!(received, COUNT * 100_000);
+    assert_eq!(server.join(), COUNT * 100_000);
+}
+
+/// Both ends send in one thread. The one that pongs are due from must not wait for the other.
+#[test]
+fn a_reader_answers_pings_and_reads_on() {
+    let server = Server::start(|mut stream| {
+        upgrade(&mut stream);
+        let mut pongs = 0;
+        for number in 0..1000_u16 {
+            let [a, b] = number.to_be_bytes();
+            stream.write_all(&[0x89, 2, a, b]).unwrap();
+        }
+        while pongs < 1000 {
+            let mut frame = [0; 8];
+            stream.read_exact(&mut frame).unwrap();
+            assert_eq!(frame[..2], [0x8A, 0x82]);
+            let number = [frame[6] ^ frame[2], frame[7] ^ frame[3]];
+            pongs += 1;
+            // A later pong may stand for the ones before it.
+            pongs = pongs.max(usize::from(u16::from_be_bytes(number)) + 1);
+        }
+        stream.write_all(&[0x81, 2, b'o', b'k']).unwrap();
+        drain(&mut stream);
+    });
+    let (tx, mut rx) = ws::connect(server.url("ws")).open().unwrap().split();
+    drop(tx);
+    assert_eq!(rx.next().unwrap().unwrap(), Message::from("ok"));
+    drop(rx);
+    server.join();
+}
+
+#[test]
+fn a_client_pings_and_gives_up_a_peer_that_is_gone() {
+    let server = Server::start(|mut stream| {
+        upgrade(&mut stream);
+        drain(&mut stream)
+    });
+    let options = impatient().ping_interval(SHORT / 2).pong_timeout(SHORT);
+    let mut socket = ws::connect(server.url("ws")).options(options).open().unwrap();
+    let close = socket.next().unwrap().unwrap_err();
+    assert_eq!(close.failure, Some(Failure::PongTimeout));
+    assert_eq!(socket.next(), None);
+    assert_eq!(server.join()[..2], [0x89, 0x80]);
+}
+
+/// The peer reads nothing, so the ping cannot be written either.
+#[test]
+fn send_gives_up_a_peer_that_does_not_read() {
+    let (end, ended) = mpsc::channel::<()>();
+    let server = Server::start(move |mut stream| {
+        upgrade(&mut stream);
+        let _ = ended.recv();
+    });
+    let options = impatient().ping_interval(SHORT).pong_timeout(SHORT);
+    let mut socket = ws::connect(server.url("ws")).options(options).open().unwrap();
+    assert_eq!(socket.send(vec![0; 64 << 20]), Err(SendError::Closed));
+    let close = socket.next().unwrap().unwrap_err();
+    assert_eq!(close.failure, Some(Failure::PongTimeout));
+    drop(end);
+    server.join();
+}
+
+#[test]
+fn a_close_that_is_never_answered_has_a_deadline() {
+    type Close = fn(ws::WebSocket) -> ws::CloseEvent;
+    let whole: Close = |mut socket| socket.close(1000, "").unwrap();
+    let reader: Close = |socket| socket.split().1.close(1000, "").unwrap();
+    let writer: Close = |socket| {
+        let mut tx = socket.split().0;
+        tx.close(1000, "").unwrap()
+    };
+    // The reader waits in another thread, without a deadline of its own.
+    let both: Close = |socket| {
+        let (mut tx, mut rx) = socket.split();
+        let reader = thread::spawn(move || rx.next());
+        let close = tx.close(1000, "").unwrap();
+        let read = reader.join().unwrap();
+        assert_eq!(read, Some(Err(close.clone())));
+        close
+    };
+    for close in [whole, reader, writer, both] {
+        let server = Server::start(|mut stream| {
+            upgrade(&mut stream);
+            drain(&mut stream)
+        });
+        let socket = ws::connect(server.url("ws")).options(impatient()).open().unwrap();
+        let start = Instant::now();
+        let end = close(socket);
+        assert_eq!(end.failure, Some(Failure::ClosingTimeout));
+        assert!(start.elapsed() < 10 * SHORT, "{:?}", start.elapsed());
+        let sent = server.join();
+        assert_eq!(sent[..2], [0x88, 0x82], "a close frame");
+    }
+}
+
+#[test]
+fn either_half_closes() {
+    for from_writer in [true, false] {
+        let server = Server::start(|stream| {
+            let mut socket = accept(stream).unwrap();
+            echo(&mut socket);
+            socket.close_event().unwrap()
+        });
+        let (mut tx, mut rx) = ws::connect(server.url("ws")).open().unwrap().split();
+        let close = if from_writer {
+            let reader = thread::spawn(move || rx.next());
+            let close = tx.close(4000, "done").unwrap();
+            assert_eq!(reader.join().unwrap(), None);
+            assert_eq!(tx.close_event(), Some(close.clone()));
+            close
+        } else {
+            let close = rx.close(4000, "done").unwrap();
+            assert_eq!(tx.send("late"), Err(SendError::Closed));
+            close
+        };
+        assert!(close.was_clean, "{close}");
+        assert_eq!((server.join().code, close.code), (4000, 4000));
+    }
+}
+
+/// The reader is busy, so its messages must be left to it.
+#[test]
+fn a_writer_that_closes_takes_no_message_from_the_reader() {
+    let (tell, told) = mpsc::channel();
+    let server = Server::start(move |mut stream| {
+        upgrade(&mut stream);
+        stream.write_all(&[0x81, 4, b'k', b'e', b'p', b't']).unwrap();
+        stream.read_exact(&mut [0; 8]).unwrap(); // the close frame
+        tell.send(()).unwrap();
+        stream.write_all(&[0x88, 2, 3, 0xE8]).unwrap();
+    });
+    let (mut tx, mut rx) = ws::connect(server.url("ws")).open().unwrap().split();
+    let writer = thread::spawn(move || tx.close(1000, "").unwrap());
+    told.recv().unwrap();
+    assert_eq!(rx.next().unwrap().unwrap(), Message::from("kept"));
+    assert_eq!(rx.next(), None);
+    assert!(writer.join().unwrap().was_clean);
+    server.join();
+}
+
+#[test]
+fn dropping_both_halves_closes_the_connection() {
+    let server = Server::start(|stream| {
+        let mut socket = accept(stream).unwrap();
+        assert!(socket.next().is_none());
+        socket.close_event().unwrap()
+    });
+    let (tx, rx) = ws::connect(server.url("ws")).open().unwrap().split();
+    drop(rx);
+    drop(tx);
+    assert_eq!(server.join().code, 1001);
+}
+
+#[test]
+fn a_connection_cut_inside_a_message_is_an_error_once() {
+    let server = Server::start(|mut stream| {
+        upgrade(&mut stream);
+        stream.write_all(&[0x81, 2, b'h', b'i', 0x81, 5, b'h']).unwrap();
+    });
+    let mut socket = ws::connect(server.url("ws")).open().unwrap();
+    assert_eq!(socket.next().unwrap().unwrap(), Message::from("hi"));
+    server.join();
+    let close = socket.next().unwrap().unwrap_err();
+    assert_eq!((close.code, &close.failure), (1006, &Some(Failure::EndOfStream)));
+    assert_eq!(socket.next(), None);
+    assert_eq!(socket.next(), None);
+}
+
+#[test]
+fn a_peer_that_breaks_the_protocol_is_told_so() {
+    let server = Server::start(|mut stream| {
+        upgrade(&mut stream);
+        stream.write_all(&[0x83, 0]).unwrap();
+        let frame = drain(&mut stream);
+        [frame[6] ^ frame[2], frame[7] ^ frame[3]]
+    });
+    let mut socket = ws::connect(server.url("ws")).open().unwrap();
+    let close = socket.next().unwrap().unwrap_err();
+    assert!(matches!(close.failure, Some(Failure::Protocol(_))), "{close}");
+    assert_eq!(u16::from_be_bytes(server.join()), 1002);
+}
+
+#[test]
+fn limits_of_the_options_hold() {
+    let server = Server::start(|stream| {
+        let options = WebSocketOptions::new().limits(Limits::new().max_message(10));
+        ws::accept(stream).options(options).open().unwrap().next().unwrap().unwrap_err()
+    });
+    let mut socket = ws::connect(server.url("ws")).open().unwrap();
+    socket.send("12345678901").unwrap();
+    assert!(socket.next().is_none_or(|end| end.is_err()));
+    assert_eq!(socket.close_event().unwrap().code, 1009);
+    assert!(matches!(server.join().failure, Some(Failure::Protocol(_))));
+}
+
+#[test]
+fn a_refusal_has_its_status_headers_and_body() {
+    let server = Server::start(|mut stream| {
+        let refusal = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 5\r\n\r\nlogin";
+        answer(&mut stream, refusal.as_bytes());
+    });
+    let error = ws::connect(server.url("ws")).open().unwrap_err();
+    assert_eq!(error.to_string(), "the server refused to open a WebSocket, with status 401");
+    let refusal = error.refusal().unwrap();
+    assert_eq!((refusal.status(), &refusal.body()[..]), (401, &b"login"[..]));
+    assert_eq!(refusal.header("www-authenticate"), Some(&b"Bearer"[..]));
+    server.join();
+}
+
+#[test]
+fn a_server_that_never_answers_has_a_deadline() {
+    let (end, ended) = mpsc::channel::<()>();
+    let server = Server::start(move |_stream| ended.recv());
+    let error = ws::connect(server.url("ws")).timeout(SHORT).open().unwrap_err();
+    let ConnectError::Handshake(close) = &error else { panic!("{error}") };
+    assert_eq!(close.failure, Some(Failure::HandshakeTimeout));
+    drop(end);
+    let _ = server.join();
+}
+
+#[test]
+fn errors_name_the_hop() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = ws::connect(format!("ws://127.0.0.1:{port}/")).open().unwrap_err();
+    let start = format!("no TCP connection to 127.0.0.1 at 127.0.0.1:{port}: ");
+    assert!(error.to_string().starts_with(&start), "{error}");
+    let cause = error.source().and_then(|it| it.downcast_ref::<io::Error>()).unwrap();
+    assert_eq!(cause.kind(), io::ErrorKind::ConnectionRefused);
+
+    let error = ws::connect("ws://no.such.name.invalid/").open().unwrap_err();
+    assert!(matches!(&error, ConnectError::Resolve { host, .. } if host == "no.such.name.invalid"));
+    let error = ws::connect("localhost:80").open().unwrap_err();
+    assert_eq!(error.to_string(), "the URL does not begin with ws://, wss://, http:// or https://");
+    let (ours, _theirs) = TcpStream::connect_pair();
+    let error = ws::connect("ws://a/").header("Upgrade", "h2c").over(ours).unwrap_err();
+    assert!(matches!(error, ConnectError::Unsendable(_)), "{error}");
+}
+
+trait Pair: Sized {
+    fn connect_pair() -> (Self, Self);
+}
+
+impl Pair for TcpStream {
+    fn connect_pair() -> (Self, Self) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let ours = Self::connect(listener.local_addr().unwrap()).unwrap();
+        (ours, listener.accept().unwrap().0)
+    }
+}
+
+#[test]
+fn requests_that_open_no_websocket_are_answered() {
+    let plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let post = "POST / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let noise = "hello\r\n\r\n";
+    let huge = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(20_000));
+    for (request, status) in [(plain, 426), (post, 405), (noise, 400), (&huge, 431)] {
+        let (mut ours, theirs) = TcpStream::connect_pair();
+        ours.write_all(request.as_bytes()).unwrap();
+        let server = thread::spawn(move || accept(theirs).unwrap_err());
+        let response = String::from_utf8(drain(&mut ours)).unwrap();
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
+        drop(ours);
+        let error = server.join().unwrap();
+        assert!(matches!(error, AcceptError::Request(error) if error.status() == status));
+    }
+}
+
+#[test]
+fn a_server_refuses_by_its_own_check() {
+    let server = Server::start(|stream| {
+        let forbidden = Rejection::new(403).unwrap().body("not you\n");
+        ws::accept(stream).open_if(|_| Err(forbidden)).unwrap_err()
+    });
+    let error = ws::connect(server.url("ws")).open().unwrap_err();
+    assert_eq!(&error.refusal().unwrap().body()[..], b"not you\n");
+    assert!(matches!(server.join(), AcceptError::Refused { status: 403 }));
+}
+
+#[test]
+fn a_client_that_sends_no_request_is_given_up() {
+    let (ours, theirs) = TcpStream::connect_pair();
+    let error = ws::accept(theirs).timeout(SHORT).open().unwrap_err();
+    assert!(matches!(error, AcceptError::Timeout { .. }), "{error}");
+    drop(ours);
+    let (ours, theirs) = TcpStream::connect_pair();
+    drop(ours);
+    assert!(matches!(accept(theirs).unwrap_err(), AcceptError::EndOfStream));
+}
+
+#[test]
+fn frames_behind_the_request_are_kept() {
+    let (mut ours, theirs) = TcpStream::connect_pair();
+    ours.write_all(
+        b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\
+          \x81\x82\x01\x02\x03\x04\x69\x6b",
+    )
+    .unwrap();
+    let mut socket = accept(theirs).unwrap();
+    assert_eq!(socket.next().unwrap().unwrap(), Message::from("hi"));
+}
+
+#[test]
+fn any_transport_serves_however_slow() {
+    let server = Server::start(|stream| {
+        echo(&mut ws::accept(Slow::new(stream)).open().unwrap());
+    });
+    let stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    let mut socket = ws::connect("ws://a/").over(Slow::new(stream)).unwrap();
+    socket.send("slowly").unwrap();
+    assert_eq!(socket.next().unwrap().unwrap(), Message::from("slowly"));
+    assert!(socket.close(1000, "").unwrap().was_clean);
+    server.join();
+}
