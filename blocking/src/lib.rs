@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
+// Docs link to what the features add.
+#![cfg_attr(not(all(feature = "tls", feature = "ureq")), allow(rustdoc::broken_intra_doc_links))]
 
 pub mod sse;
 pub mod ws;

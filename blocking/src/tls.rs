@@ -18,8 +18,8 @@ const MOMENT: Duration = Duration::from_millis(1);
 ///
 /// The connection's lock is never held while a thread reads or writes the transport. The other two
 /// locks belong to the thread that reads and to the one that writes.
-pub(crate) struct Tls<T> {
-    transport: T,
+pub(crate) struct Tls {
+    transport: Box<dyn Transport>,
     connection: Mutex<Connection>,
     incoming: Mutex<Incoming>,
     outgoing: Mutex<Outgoing>,
@@ -42,10 +42,10 @@ struct Outgoing {
     unreported: usize,
 }
 
-impl<T: Transport> Tls<T> {
+impl Tls {
     /// Does the TLS handshake.
     pub(crate) fn handshake(
-        transport: T,
+        transport: Box<dyn Transport>,
         connection: impl Into<Connection>,
         deadline: Instant,
     ) -> io::Result<Self> {
@@ -115,7 +115,7 @@ impl<T: Transport> Tls<T> {
     }
 }
 
-impl<T: Transport> Transport for Tls<T> {
+impl Transport for Tls {
     fn read_within(&self, buffer: &mut [u8], time: Option<Duration>) -> io::Result<usize> {
         let mut incoming = lock(&self.incoming);
         loop {

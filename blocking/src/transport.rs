@@ -36,6 +36,15 @@ use std::time::Duration;
 /// }
 /// ```
 pub trait Transport: Send + Sync {
+    /// Prepares the stream for messages. This is called once, before everything else. A
+    /// [`TcpStream`] sends small messages at once from now on (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    /// If the stream has ended already.
+    fn prepare(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Waits until there is something to read, and reads it. Returns 0 at the end of the stream.
     /// Without a `time`, waits for ever. One thread reads at a time.
     ///
@@ -69,8 +78,13 @@ pub(crate) fn is_late(error: &io::Error) -> bool {
 const SHORTEST: Duration = Duration::from_millis(1);
 
 macro_rules! socket {
-    ($socket:ty) => {
+    ($socket:ty, |$it:ident| $prepare:expr) => {
         impl Transport for $socket {
+            fn prepare(&self) -> io::Result<()> {
+                let $it = self;
+                $prepare
+            }
+
             fn read_within(&self, buffer: &mut [u8], time: Option<Duration>) -> io::Result<usize> {
                 self.set_read_timeout(time.map(|time| time.max(SHORTEST)))?;
                 let mut socket = self;
@@ -90,20 +104,6 @@ macro_rules! socket {
     };
 }
 
-socket!(TcpStream);
+socket!(TcpStream, |socket| socket.set_nodelay(true));
 #[cfg(unix)]
-socket!(UnixStream);
-
-impl<T: Transport + ?Sized> Transport for Box<T> {
-    fn read_within(&self, buffer: &mut [u8], time: Option<Duration>) -> io::Result<usize> {
-        (**self).read_within(buffer, time)
-    }
-
-    fn write_within(&self, bytes: &[u8], time: Option<Duration>) -> io::Result<usize> {
-        (**self).write_within(bytes, time)
-    }
-
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        (**self).shutdown(how)
-    }
-}
+socket!(UnixStream, |_socket| Ok(()));

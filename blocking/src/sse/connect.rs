@@ -57,8 +57,10 @@ impl Connect {
         self
     }
 
-    /// Sets the agent that sends the requests, with its proxy, TLS configuration and timeouts. The
-    /// default agent takes the proxy from the environment, as ureq does.
+    /// Sets the agent that sends the requests, with its proxy, TLS configuration and timeouts. A
+    /// timeout for the whole call or the whole body would end every stream, so set none.
+    ///
+    /// The default agent takes the proxy from the environment and follows redirects, as ureq does.
     pub fn agent(mut self, agent: Agent) -> Self {
         self.agent = Some(agent);
         self
@@ -98,7 +100,7 @@ fn default_agent() -> Agent {
     let config = Agent::config_builder()
         .timeout_resolve(Some(Connect::DEFAULT_TIMEOUT))
         .timeout_connect(Some(Connect::DEFAULT_TIMEOUT));
-    #[cfg(feature = "tls")]
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
     let config = match crate::tls::provider() {
         Some(provider) => {
             let tls = ureq::tls::TlsConfig::builder();

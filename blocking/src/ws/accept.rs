@@ -3,7 +3,7 @@
 use super::accept_error::AcceptError;
 use super::driven::Driven;
 use super::websocket::WebSocket;
-use crate::dial::left;
+use crate::dial::{FAR, left};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 use crate::transport::{Transport, is_late};
@@ -80,9 +80,6 @@ impl Accept {
     /// The default of [`timeout`](Self::timeout): 10 s.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// So far away that it never comes.
-    const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
-
     /// Sets the subprotocols that this server speaks, the preferred one first. The first one that
     /// the client offers is chosen: see [`WebSocket::protocol`].
     pub fn subprotocols<I>(mut self, names: I) -> Self
@@ -155,7 +152,8 @@ impl Accept {
     where
         F: FnOnce(&Request<'_>) -> Result<(), Rejection<'static>>,
     {
-        let deadline = Instant::now() + self.timeout.min(Self::FAR);
+        let deadline = Instant::now() + self.timeout.min(FAR);
+        self.transport.prepare()?;
         #[cfg(feature = "tls")]
         let transport = match self.tls {
             None => self.transport,
@@ -230,7 +228,7 @@ fn encrypt(
     transport: Box<dyn Transport>,
     config: Arc<rustls::ServerConfig>,
     deadline: Instant,
-) -> io::Result<Tls<Box<dyn Transport>>> {
+) -> io::Result<Tls> {
     let connection = rustls::ServerConnection::new(config).map_err(io::Error::other)?;
     Tls::handshake(transport, connection, deadline)
 }

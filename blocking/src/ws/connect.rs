@@ -3,7 +3,7 @@
 use super::connect_error::ConnectError;
 use super::driven::Driven;
 use super::websocket::WebSocket;
-use crate::dial::{self, left};
+use crate::dial::{self, FAR, left};
 #[cfg(feature = "tls")]
 use crate::tls::{self, Tls};
 use crate::transport::Transport;
@@ -142,16 +142,19 @@ impl Connect {
         let clock = Clock { start: Instant::now(), after: self.timeout };
         let url = Url::parse(&self.url)?;
         let (host, deadline) = (url.host(), clock.deadline());
-        let resolved = dial::resolve(host, url.port(), deadline);
-        let addresses = resolved.map_err(|source| {
+        let unresolved = |source| {
             let failed = |host, source| ConnectError::Resolve { host, source };
             clock.judge("name resolution", host, source, failed)
+        };
+        let addresses = dial::resolve(host, url.port(), deadline).map_err(unresolved)?;
+        let stream = dial::connect(&addresses, deadline).map_err(|error| match error {
+            None => unresolved(ErrorKind::NotFound.into()),
+            Some((address, source)) => {
+                let failed = |host, source| ConnectError::Tcp { host, address, source };
+                clock.judge("TCP", host, source, failed)
+            }
         })?;
-        let stream = dial::connect(&addresses, deadline).map_err(|(address, source)| {
-            let failed = |host, source| ConnectError::Tcp { host, address, source };
-            clock.judge("TCP", host, source, failed)
-        })?;
-        self.open_at(&url, stream, clock)
+        self.open_at(&url, Box::new(stream), clock)
     }
 
     /// Opens the socket over a transport that is connected to the server. If the URL begins with
@@ -173,13 +176,13 @@ impl Connect {
     pub fn over(self, transport: impl Transport + 'static) -> Result<WebSocket, ConnectError> {
         let clock = Clock { start: Instant::now(), after: self.timeout };
         let url = Url::parse(&self.url)?;
-        self.open_at(&url, transport, clock)
+        self.open_at(&url, Box::new(transport), clock)
     }
 
     fn open_at(
         &self,
         url: &Url<'_>,
-        stream: impl Transport + 'static,
+        transport: Box<dyn Transport>,
         clock: Clock,
     ) -> Result<WebSocket, ConnectError> {
         let names: Vec<_> = self.subprotocols.iter().map(String::as_str).collect();
@@ -194,17 +197,17 @@ impl Connect {
         if let Some(deflate) = &self.deflate {
             request = request.deflate(deflate);
         }
-        let transport = self.encrypt(url, stream, clock)?;
+        let host = || url.host().to_owned();
+        transport.prepare().map_err(|source| ConnectError::Transport { host: host(), source })?;
+        let transport = self.encrypt(url, transport, clock)?;
         let options = self.options.handshake_timeout(left(clock.deadline()));
         let (masks, start) = (OsMaskKeys::new(), Instant::now());
         let machine = Machine::connect(&request, options, masks, Duration::ZERO);
         let mut driven = Driven::new(transport, machine, BytesMut::new(), start);
         match driven.open() {
             Ok(()) => Ok(WebSocket::new(driven)),
-            Err(_) if driven.met_tls() => {
-                Err(ConnectError::TlsExpected { host: url.host().into() })
-            }
-            Err(close) => Err(ConnectError::Handshake(close)),
+            Err(_) if driven.met_tls() => Err(ConnectError::TlsExpected { host: host() }),
+            Err(failure) => Err(ConnectError::Handshake(failure)),
         }
     }
 
@@ -212,21 +215,21 @@ impl Connect {
     fn encrypt(
         &self,
         url: &Url<'_>,
-        stream: impl Transport + 'static,
+        transport: Box<dyn Transport>,
         clock: Clock,
     ) -> Result<Box<dyn Transport>, ConnectError> {
         if !url.is_encrypted() {
-            return Ok(Box::new(stream));
+            return Ok(transport);
         }
         let encrypted = || {
             let config = self.tls.clone().map_or_else(tls::client_config, Ok)?;
             let name = url.host().to_owned().try_into().map_err(io::Error::other)?;
             let connection =
                 rustls::ClientConnection::new(config, name).map_err(io::Error::other)?;
-            Tls::handshake(stream, connection, clock.deadline())
+            Tls::handshake(transport, connection, clock.deadline())
         };
         match encrypted() {
-            Ok(stream) => Ok(Box::new(stream)),
+            Ok(encrypted) => Ok(Box::new(encrypted)),
             Err(source) => {
                 let failed = |host, source| ConnectError::Tls { host, source };
                 Err(clock.judge("TLS", url.host(), source, failed))
@@ -239,10 +242,10 @@ impl Connect {
     fn encrypt(
         &self,
         url: &Url<'_>,
-        stream: impl Transport + 'static,
+        transport: Box<dyn Transport>,
         _: Clock,
     ) -> Result<Box<dyn Transport>, ConnectError> {
-        if url.is_encrypted() { Err(ConnectError::NoTls) } else { Ok(Box::new(stream)) }
+        if url.is_encrypted() { Err(ConnectError::NoTls) } else { Ok(transport) }
     }
 }
 
@@ -255,9 +258,7 @@ struct Clock {
 
 impl Clock {
     fn deadline(self) -> Instant {
-        // So far away that it never comes.
-        const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
-        self.start + self.after.min(NEVER)
+        self.start + self.after.min(FAR)
     }
 
     /// Tells a hop that took too long from one that failed.

@@ -19,8 +19,8 @@ use bytes::{Buf, BytesMut};
 use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::frame::IntoClose;
 use eventwire::ws::{
-    CloseCode, CloseEvent, Message, OsMaskKeys, ReadyState, SendError, WebSocket as Machine,
-    WebSocketEvent,
+    CloseCode, CloseEvent, Failure, Message, OsMaskKeys, ReadyState, SendError,
+    WebSocket as Machine, WebSocketEvent,
 };
 use std::fmt;
 use std::io;
@@ -132,8 +132,14 @@ impl Driven {
     }
 
     /// Waits until the connection is open.
-    pub(super) fn open(&mut self) -> Result<(), CloseEvent> {
-        while self.event()? != WebSocketEvent::Open {}
+    pub(super) fn open(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.event() {
+                Ok(WebSocketEvent::Open) => break,
+                Ok(_) => {}
+                Err(close) => return Err(close.failure.unwrap_or(Failure::EndOfStream)),
+            }
+        }
         let protocol = self.lock().machine.protocol().to_owned();
         self.protocol = protocol;
         Ok(())

@@ -19,10 +19,16 @@ fn main() -> ExitCode {
             eprintln!("{}", with_causes(&close));
             if close.was_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
-        Err(error) => {
-            eprintln!("ws_client_std: {}", with_causes(&*error));
-            ExitCode::from(2)
-        }
+        Err(error) => match error.downcast_ref() {
+            Some(ConnectError::Handshake(failure)) => {
+                eprintln!("closed with {}: {}", CloseEvent::ABNORMAL, with_causes(failure));
+                ExitCode::FAILURE
+            }
+            _ => {
+                eprintln!("ws_client_std: {}", with_causes(&*error));
+                ExitCode::from(2)
+            }
+        },
     }
 }
 
@@ -30,12 +36,8 @@ fn main() -> ExitCode {
 fn run() -> Result<CloseEvent, Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [url] = &args[..] else { return Err(USAGE.into()) };
-    let socket = match ws::connect(url).open() {
-        Err(ConnectError::Handshake(close)) => return Ok(close),
-        socket => socket?,
-    };
+    let (tx, rx) = ws::connect(url).open()?.split();
     eprintln!("open");
-    let (tx, rx) = socket.split();
     // This thread may wait for a line when the connection ends, so nobody waits for it.
     thread::spawn(move || send_lines(tx));
     receive(rx)
