@@ -97,15 +97,16 @@ impl Tls {
         Ok(len > 0)
     }
 
-    /// Writes the records that wait to be written.
+    /// Writes the records that wait to be written, in no more than this time.
     fn flush(&self, outgoing: &mut Outgoing, time: Option<Duration>) -> io::Result<()> {
         let mut connection = lock(&self.connection);
         while connection.wants_write() {
             connection.write_tls(&mut outgoing.records)?;
         }
         drop(connection);
+        let patience = Patience::new(time);
         while !outgoing.records.is_empty() {
-            let len = self.transport.write_within(&outgoing.records, time)?;
+            let len = self.transport.write_within(&outgoing.records, patience.left()?)?;
             if len == 0 {
                 return Err(ErrorKind::WriteZero.into());
             }
@@ -118,12 +119,13 @@ impl Tls {
 impl Transport for Tls {
     fn read_within(&self, buffer: &mut [u8], time: Option<Duration>) -> io::Result<usize> {
         let mut incoming = lock(&self.incoming);
+        let patience = Patience::new(time);
         loop {
             match lock(&self.connection).reader().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 read => return read,
             }
-            self.receive(&mut incoming, time)?;
+            self.receive(&mut incoming, patience.left()?)?;
         }
     }
 
@@ -146,6 +148,26 @@ impl Transport for Tls {
             let _ = self.flush(&mut outgoing, Some(MOMENT));
         }
         self.transport.shutdown(how)
+    }
+}
+
+/// A time that several calls share.
+struct Patience {
+    time: Option<Duration>,
+    start: Instant,
+}
+
+impl Patience {
+    fn new(time: Option<Duration>) -> Self {
+        Self { time, start: Instant::now() }
+    }
+
+    /// Returns what is left of the time.
+    fn left(&self) -> io::Result<Option<Duration>> {
+        match self.time.map(|time| time.checked_sub(self.start.elapsed())) {
+            Some(None) => Err(ErrorKind::TimedOut.into()),
+            left => Ok(left.flatten()),
+        }
     }
 }
 

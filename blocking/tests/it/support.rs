@@ -4,7 +4,7 @@ use eventwire_blocking::Transport;
 use eventwire_blocking::ws::{self, AcceptError, WebSocket};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -82,35 +82,45 @@ pub(crate) fn drain(stream: &mut TcpStream) -> Vec<u8> {
     rest
 }
 
-/// A transport that takes one byte at a time, and is often too late.
-pub(crate) struct Slow {
+/// A transport that takes a few bytes at a time, and is often too late. What it does is random, but
+/// the same for the same seed and the same calls.
+pub(crate) struct Erratic {
     stream: TcpStream,
-    calls: [AtomicU32; 2],
+    /// One in so many calls is too late.
+    lateness: u64,
+    random: [AtomicU64; 2],
 }
 
-impl Slow {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, calls: Default::default() }
+impl Erratic {
+    pub(crate) fn new(stream: TcpStream, lateness: u64, seed: u64) -> Self {
+        let random = [seed, seed ^ u64::MAX].map(AtomicU64::new);
+        Self { stream, lateness, random }
     }
 
-    fn is_late(&self, side: usize) -> io::Result<()> {
-        match self.calls[side].fetch_add(1, Ordering::Relaxed) % 64 {
+    /// Returns how many of these bytes are taken.
+    fn take(&self, side: usize, len: usize) -> io::Result<usize> {
+        let next = |state: u64| state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+        let random = next(self.random[side].load(Ordering::Relaxed));
+        self.random[side].store(random, Ordering::Relaxed);
+        let random = random >> 33;
+        match random % self.lateness {
             0 => Err(ErrorKind::TimedOut.into()),
             1 => Err(ErrorKind::Interrupted.into()),
-            _ => Ok(()),
+            // Mostly a few bytes, sometimes many.
+            _ => Ok(len.min(1 << (random >> 8 & 15))),
         }
     }
 }
 
-impl Transport for Slow {
+impl Transport for Erratic {
     fn read_within(&self, buffer: &mut [u8], time: Option<Duration>) -> io::Result<usize> {
-        self.is_late(0)?;
-        self.stream.read_within(&mut buffer[..1], time)
+        let len = self.take(0, buffer.len())?;
+        self.stream.read_within(&mut buffer[..len], time)
     }
 
     fn write_within(&self, bytes: &[u8], time: Option<Duration>) -> io::Result<usize> {
-        self.is_late(1)?;
-        self.stream.write_within(&bytes[..1], time)
+        let len = self.take(1, bytes.len())?;
+        self.stream.write_within(&bytes[..len], time)
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! TLS, with certificates made here and with no provider installed as the process's default.
 
-use crate::support::{Server, Slow, accept, drain, echo};
+use crate::support::{Erratic, Server, accept, drain, echo};
 use eventwire_blocking::rustls::crypto::CryptoProvider;
 use eventwire_blocking::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
 use eventwire_blocking::ws::{self, AcceptError, ConnectError, Failure, Message, WebSocket};
@@ -103,10 +103,13 @@ fn a_writer_sends_while_the_reader_waits() {
 fn a_slow_transport_garbles_nothing() {
     let (server, client) = configs();
     let server = Server::start(|stream| {
-        echo(&mut ws::accept(Slow::new(stream)).tls_config(server).open().unwrap());
+        echo(&mut ws::accept(Erratic::new(stream, 100, 1)).tls_config(server).open().unwrap());
     });
-    let stream = Slow::new(TcpStream::connect(("127.0.0.1", server.port)).unwrap());
-    let mut socket = ws::connect("wss://localhost/").tls_config(client).over(stream).unwrap();
+    let stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    let mut socket = ws::connect("wss://localhost/")
+        .tls_config(client)
+        .over(Erratic::new(stream, 100, 2))
+        .unwrap();
     for text in ["one", "two", "three"] {
         socket.send(text).unwrap();
         assert_eq!(socket.next().unwrap().unwrap(), Message::from(text));

@@ -1,9 +1,9 @@
 //! Connections without TLS.
 
-use crate::support::{Server, Slow, accept, answer, drain, echo, upgrade};
+use crate::support::{Erratic, Server, accept, answer, drain, echo, upgrade};
 use eventwire_blocking::ws::{
-    self, AcceptError, CloseCode, ConnectError, Failure, Limits, Message, Rejection, SendError,
-    WebSocketOptions,
+    self, AcceptError, CloseCode, ConnectError, Failure, Frame, Limits, Message, Rejection,
+    SendError, WebSocketOptions,
 };
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -404,15 +404,50 @@ fn frames_behind_the_request_are_kept() {
     assert_eq!(socket.next().unwrap().unwrap(), Message::from("hi"));
 }
 
+/// Both ends send and receive at once, over transports that are cut anywhere and late at any time,
+/// with pings between. Every message arrives once, in order and whole.
 #[test]
 fn any_transport_serves_however_slow() {
-    let server = Server::start(|stream| {
-        echo(&mut ws::accept(Slow::new(stream)).open().unwrap());
-    });
-    let stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-    let mut socket = ws::connect("ws://a/").over(Slow::new(stream)).unwrap();
-    socket.send("slowly").unwrap();
-    assert_eq!(socket.next().unwrap().unwrap(), Message::from("slowly"));
-    assert!(socket.close(1000, "").unwrap().was_clean);
-    server.join();
+    fn talk(socket: ws::WebSocket, seed: u64) -> (u64, ws::CloseEvent) {
+        let (mut tx, mut rx) = socket.split();
+        let writer = thread::spawn(move || {
+            for number in 0..50_u64 {
+                let mut message = number.to_be_bytes().to_vec();
+                message.resize(8 + (number * seed % 3000) as usize, 7);
+                tx.send(message).unwrap();
+                if number % 5 == 0 {
+                    tx.send(Frame::ping(b"?").unwrap()).unwrap();
+                }
+            }
+            tx
+        });
+        let mut count = 0_u64;
+        for message in rx.by_ref().take(50) {
+            let Message::Binary(payload) = message.unwrap() else { panic!() };
+            assert_eq!(payload[..8], count.to_be_bytes());
+            assert_eq!(payload.len(), 8 + (count * seed % 3000) as usize);
+            assert!(payload[8..].iter().all(|&byte| byte == 7));
+            count += 1;
+        }
+        let mut tx = writer.join().unwrap();
+        let close = if seed.is_multiple_of(2) {
+            let close = thread::spawn(move || tx.close(1000, "").unwrap());
+            assert_eq!(rx.next(), None);
+            close.join().unwrap()
+        } else {
+            rx.close(1000, "").unwrap()
+        };
+        (count, close)
+    }
+    for seed in 1..20 {
+        let server = Server::start(move |stream| {
+            talk(ws::accept(Erratic::new(stream, 100, seed)).open().unwrap(), seed)
+        });
+        let stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        let socket = ws::connect("ws://a/").over(Erratic::new(stream, 100, !seed)).unwrap();
+        let (count, close) = talk(socket, seed);
+        assert!(count == 50 && close.was_clean, "{seed}: {close}");
+        let (count, close) = server.join();
+        assert!(count == 50 && close.was_clean, "{seed}: {close}");
+    }
 }

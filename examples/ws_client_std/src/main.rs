@@ -19,16 +19,14 @@ fn main() -> ExitCode {
             eprintln!("{}", with_causes(&close));
             if close.was_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
-        Err(error) => match error.downcast_ref() {
-            Some(ConnectError::Handshake(failure)) => {
+        Err(error) => {
+            if let Some(ConnectError::Handshake(failure)) = error.downcast_ref() {
                 eprintln!("closed with {}: {}", CloseEvent::ABNORMAL, with_causes(failure));
-                ExitCode::FAILURE
+                return ExitCode::FAILURE;
             }
-            _ => {
-                eprintln!("ws_client_std: {}", with_causes(&*error));
-                ExitCode::from(2)
-            }
-        },
+            eprintln!("ws_client_std: {}", with_causes(&*error));
+            ExitCode::from(2)
+        }
     }
 }
 
