@@ -103,16 +103,17 @@ fn a_writer_sends_while_the_reader_waits() {
 fn a_slow_transport_garbles_nothing() {
     let (server, client) = configs();
     let server = Server::start(|stream| {
-        echo(&mut ws::accept(Erratic::new(stream, 100, 1)).tls_config(server).open().unwrap());
+        echo(&mut ws::accept(Erratic::new(stream, 10, 1)).tls_config(server).open().unwrap());
     });
     let stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     let mut socket = ws::connect("wss://localhost/")
         .tls_config(client)
-        .over(Erratic::new(stream, 100, 2))
+        .over(Erratic::new(stream, 10, 2))
         .unwrap();
-    for text in ["one", "two", "three"] {
-        socket.send(text).unwrap();
-        assert_eq!(socket.next().unwrap().unwrap(), Message::from(text));
+    for number in 0..15 {
+        let message = vec![number; 1000 * usize::from(number)];
+        socket.send(&message).unwrap();
+        assert_eq!(socket.next().unwrap().unwrap(), Message::from(message));
     }
     assert!(socket.close(1000, "").unwrap().was_clean);
     server.join();

@@ -173,16 +173,7 @@ fn a_close_that_is_never_answered_has_a_deadline() {
         let mut tx = socket.split().0;
         tx.close(1000, "").unwrap()
     };
-    // The reader waits in another thread, without a deadline of its own.
-    let both: Close = |socket| {
-        let (mut tx, mut rx) = socket.split();
-        let reader = thread::spawn(move || rx.next());
-        let close = tx.close(1000, "").unwrap();
-        let read = reader.join().unwrap();
-        assert_eq!(read, Some(Err(close.clone())));
-        close
-    };
-    for close in [whole, reader, writer, both] {
+    for close in [whole, reader, writer] {
         let server = Server::start(|mut stream| {
             upgrade(&mut stream);
             drain(&mut stream)
@@ -195,6 +186,28 @@ fn a_close_that_is_never_answered_has_a_deadline() {
         let sent = server.join();
         assert_eq!(sent[..2], [0x88, 0x82], "a close frame");
     }
+}
+
+/// The reader has begun to wait before the closing timeout ran, and would wait for long.
+#[test]
+fn a_writer_that_closes_wakes_the_reader() {
+    let (tell, told) = mpsc::channel();
+    let server = Server::start(move |mut stream| {
+        upgrade(&mut stream);
+        stream.write_all(&[0x89, 0]).unwrap();
+        stream.read_exact(&mut [0; 6]).unwrap(); // the pong
+        tell.send(()).unwrap();
+        drain(&mut stream)
+    });
+    let socket = ws::connect(server.url("ws")).options(impatient()).open().unwrap();
+    let (mut tx, mut rx) = socket.split();
+    let reader = thread::spawn(move || rx.next());
+    told.recv().unwrap();
+    let start = Instant::now();
+    let close = tx.close(1000, "").unwrap();
+    assert_eq!(reader.join().unwrap(), Some(Err(close)));
+    assert!(start.elapsed() < 10 * SHORT, "{:?}", start.elapsed());
+    server.join();
 }
 
 #[test]
@@ -222,24 +235,33 @@ fn either_half_closes() {
     }
 }
 
-/// The reader is busy, so its messages must be left to it.
+/// The reader is busy, so its messages must be left to it, and the answer behind them too.
 #[test]
 fn a_writer_that_closes_takes_no_message_from_the_reader() {
-    let (tell, told) = mpsc::channel();
-    let server = Server::start(move |mut stream| {
-        upgrade(&mut stream);
-        stream.write_all(&[0x81, 4, b'k', b'e', b'p', b't']).unwrap();
-        stream.read_exact(&mut [0; 8]).unwrap(); // the close frame
-        tell.send(()).unwrap();
-        stream.write_all(&[0x88, 2, 3, 0xE8]).unwrap();
-    });
-    let (mut tx, mut rx) = ws::connect(server.url("ws")).open().unwrap().split();
-    let writer = thread::spawn(move || tx.close(1000, "").unwrap());
-    told.recv().unwrap();
-    assert_eq!(rx.next().unwrap().unwrap(), Message::from("kept"));
-    assert_eq!(rx.next(), None);
-    assert!(writer.join().unwrap().was_clean);
-    server.join();
+    for reads in [true, false] {
+        let server = Server::start(move |mut stream| {
+            upgrade(&mut stream);
+            stream.write_all(&[0x81, 4, b'k', b'e', b'p', b't']).unwrap();
+            stream.read_exact(&mut [0; 8]).unwrap(); // the close frame
+            stream.write_all(&[0x88, 2, 3, 0xE8]).unwrap();
+        });
+        let (mut tx, mut rx) = ws::connect(server.url("ws")).open().unwrap().split();
+        let (tell, told) = mpsc::channel();
+        let writer = thread::spawn(move || {
+            let close = tx.close(1000, "").unwrap();
+            let _ = tell.send(());
+            close
+        });
+        server.join();
+        assert!(told.recv_timeout(SHORT).is_err(), "the answer was taken");
+        if reads {
+            assert_eq!(rx.next().unwrap().unwrap(), Message::from("kept"));
+            assert_eq!(rx.next(), None);
+        }
+        drop(rx); // from now on the writer takes what arrives
+        told.recv_timeout(10 * SHORT).unwrap();
+        assert!(writer.join().unwrap().was_clean);
+    }
 }
 
 #[test]
