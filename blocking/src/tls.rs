@@ -36,8 +36,9 @@ struct Incoming {
 
 #[derive(Default)]
 struct Outgoing {
-    /// Encrypted bytes that are not written yet.
+    /// Encrypted bytes, and how many of them are written.
     records: Vec<u8>,
+    written: usize,
     /// How much of the caller's bytes is in `records` without having been reported as written.
     unreported: usize,
 }
@@ -105,13 +106,17 @@ impl Tls {
         }
         drop(connection);
         let patience = Patience::new(time);
-        while !outgoing.records.is_empty() {
-            let len = self.transport.write_within(&outgoing.records, patience.left()?)?;
-            if len == 0 {
-                return Err(ErrorKind::WriteZero.into());
+        while let bytes = &outgoing.records[outgoing.written..]
+            && !bytes.is_empty()
+        {
+            match self.transport.write_within(bytes, patience.left()?)? {
+                0 => return Err(ErrorKind::WriteZero.into()),
+                len => outgoing.written += len.min(bytes.len()),
             }
-            outgoing.records.drain(..len.min(outgoing.records.len()));
         }
+        outgoing.records.clear();
+        outgoing.records.shrink_to(2 * RECORD);
+        outgoing.written = 0;
         Ok(())
     }
 }
@@ -132,8 +137,11 @@ impl Transport for Tls {
     fn write_within(&self, bytes: &[u8], time: Option<Duration>) -> io::Result<usize> {
         let mut outgoing = lock(&self.outgoing);
         if outgoing.unreported == 0 {
-            let front = &bytes[..bytes.len().min(RECORD)];
-            outgoing.unreported = lock(&self.connection).writer().write(front)?;
+            let mut connection = lock(&self.connection);
+            for front in bytes.chunks(RECORD) {
+                outgoing.unreported += connection.writer().write(front)?;
+                connection.write_tls(&mut outgoing.records)?;
+            }
         }
         self.flush(&mut outgoing, time)?;
         Ok(std::mem::take(&mut outgoing.unreported))

@@ -29,8 +29,10 @@ use std::net::Shutdown;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How much is read or written at once.
-const CHUNK: usize = 32 << 10;
+/// How much is read at once. A buffer of this size is kept for each direction.
+const CHUNK: usize = 64 << 10;
+/// How much is written at once. Fewer and longer writes wake the peer less often.
+const LONGEST_WRITE: usize = 1 << 20;
 /// How long the reader tries to write before it reads again.
 const MOMENT: Duration = Duration::from_millis(1);
 /// How long the reader waits for input while it has something to write that the peer does not take,
@@ -57,9 +59,10 @@ struct State {
     machine: Machine<OsMaskKeys>,
     /// The bytes that the machine has not taken yet.
     received: BytesMut,
-    /// The buffers of the thread that reads and of the one that writes, while they do not.
+    /// The buffer to read into, unless a thread reads.
     to_read: Vec<u8>,
-    to_write: Vec<u8>,
+    /// A copy of the front of what the machine has to write, unless a thread writes it.
+    to_write: BytesMut,
     /// Whether a thread waits for messages, and so judges the peer's silence.
     is_reading: bool,
     is_writing: bool,
@@ -98,7 +101,7 @@ impl Driven {
             machine,
             received,
             to_read: Vec::new(),
-            to_write: Vec::new(),
+            to_write: BytesMut::new(),
             is_reading: false,
             is_writing: false,
             reads: true,
@@ -296,9 +299,11 @@ impl Driven {
     /// Writes once, or shuts the writing side. Returns whether there was progress.
     fn write<'a>(&'a self, mut state: Guard<'a>, time: Option<Duration>) -> (Guard<'a>, bool) {
         let mut buffer = mem::take(&mut state.to_write);
-        buffer.clear();
-        let to_write = state.machine.to_write(self.now());
-        buffer.extend_from_slice(&to_write.chunk()[..to_write.chunk().len().min(CHUNK)]);
+        if buffer.is_empty() {
+            let to_write = state.machine.to_write(self.now());
+            let front = to_write.chunk();
+            buffer.extend_from_slice(&front[..front.len().min(LONGEST_WRITE)]);
+        }
         state.is_writing = true;
         drop(state);
         let written = match &buffer[..] {
@@ -312,10 +317,10 @@ impl Driven {
         let now = self.now();
         state.is_writing = false;
         state.is_shut |= buffer.is_empty();
-        state.to_write = buffer;
         let progressed = written.is_ok();
         match written {
             Ok(len) => {
+                buffer.advance(len);
                 let mut to_write = state.machine.to_write(now);
                 let len = len.min(to_write.remaining());
                 to_write.advance(len);
@@ -325,6 +330,9 @@ impl Driven {
                 state.writes = false;
                 state.machine.write_failed(error, now);
             }
+        }
+        if !buffer.is_empty() || buffer.capacity() <= CHUNK {
+            state.to_write = buffer;
         }
         self.changed.notify_all();
         (state, progressed)

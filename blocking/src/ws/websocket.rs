@@ -27,8 +27,9 @@ use std::sync::Arc;
 /// Dropping a socket tells the peer that this end goes away (code 1001), if the transport takes
 /// that at once, and closes the transport. [`close`](Self::close) waits for the peer's answer.
 ///
-/// Memory: about 2 KiB, and a buffer of 32 KiB for each direction that was used. A message that
-/// arrives takes what [`Limits`](super::Limits) allow.
+/// Memory: about 2 KiB, and up to 64 KiB for each direction that was used. A message that arrives
+/// takes what [`Limits`](super::Limits) allow, and one that is sent is copied once or twice, up to
+/// 1 MiB at a time.
 ///
 /// ```no_run
 /// use eventwire_blocking::ws;
