@@ -48,3 +48,37 @@ pub(crate) fn connect(
 pub(crate) fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{connect, resolve};
+    use std::io::ErrorKind;
+    use std::net::{SocketAddr, TcpListener};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_dead_address_is_passed_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let live = listener.local_addr().unwrap();
+        let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // Reserved for documentation: nobody answers there.
+        let silent: SocketAddr = "192.0.2.1:9".parse().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let stream = connect(&[gone, silent, live], deadline).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), live);
+
+        let (address, error) = connect(&[silent, gone], deadline).unwrap_err().unwrap();
+        assert_eq!((address, error.kind()), (gone, ErrorKind::ConnectionRefused));
+        assert!(connect(&[], deadline).unwrap_err().is_none());
+        let (_, error) = connect(&[live], Instant::now()).unwrap_err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn names_and_addresses_are_resolved() {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        assert_eq!(resolve("::1", 80, deadline).unwrap(), ["[::1]:80".parse().unwrap()]);
+        let found = resolve("localhost", 80, deadline).unwrap();
+        assert!(!found.is_empty() && found.iter().all(|it| it.ip().is_loopback()), "{found:?}");
+    }
+}

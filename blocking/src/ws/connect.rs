@@ -54,6 +54,9 @@ pub fn connect(url: impl Into<String>) -> Connect {
 
 /// A WebSocket to be opened, from [`connect`].
 ///
+/// The addresses of a name are tried one after the other, and each has its share of the
+/// [timeout](Self::timeout).
+///
 /// There is no support for proxies and redirects. To go through a proxy, connect to it yourself,
 /// and pass the tunnel to [`over`](Self::over). A redirect is a [refusal](ConnectError::refusal)
 /// with a `Location`.

@@ -53,7 +53,6 @@ pub(super) struct Driven {
     changed: Condvar,
 }
 
-#[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each may be true whatever the others are")]
 struct State {
     machine: Machine<OsMaskKeys>,
@@ -200,12 +199,12 @@ impl Driven {
     pub(super) fn wait_for_end(&self) -> CloseEvent {
         let mut state = self.write_all(self.lock());
         while state.has_reader {
-            if let Some(close) = state.closed.as_deref() {
-                return close.clone();
-            }
             // A thread that reads may have begun to wait before the closing timeout ran.
             let is_closing = state.machine.ready_state() != ReadyState::Open;
             self.pass_time(&mut state, is_closing);
+            if let Some(close) = state.closed.as_deref() {
+                return close.clone();
+            }
             state = self.wait(state);
         }
         drop(state);
@@ -281,6 +280,9 @@ impl Driven {
                 break;
             }
             self.pass_time(&mut state, false);
+            if state.closed.is_some() {
+                break;
+            }
             let patience = self.patience(&state).map(|time| time.max(WHILE_BLOCKED));
             (state, _) = self.write(state, patience);
         }
