@@ -17,7 +17,7 @@ type Failed = Box<dyn Error + Send + Sync>;
 
 /// Both ends of a WebSocket over a pipe of this size, and the server's task.
 async fn pair(size: usize) -> (WebSocket, WebSocket) {
-    pair_with(size, ws::Connect::DEFAULT_OPTIONS, WebSocketOptions::new()).await
+    pair_with(size, WebSocket::DEFAULT_OPTIONS, WebSocketOptions::new()).await
 }
 
 async fn pair_with(

@@ -23,10 +23,10 @@ const CHUNK: usize = 16 << 10;
 /// ureq, [`Events::from_response`] does that.
 ///
 /// ```
-/// use eventwire_blocking::sse::{self, LastEvent};
+/// use eventwire_blocking::sse::self;
 ///
 /// let body = "data: {}\n\ndata: [DONE]\n\n".as_bytes(); // or a file, a pipe, a socket
-/// for event in sse::events(body).until(LastEvent::Data("[DONE]")) {
+/// for event in sse::events(body).until("[DONE]") {
 ///     assert_eq!(event?.data, "{}");
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -94,14 +94,14 @@ impl Events<ureq::BodyReader<'static>> {
     /// the body, which often says why, switch that off:
     ///
     /// ```no_run
-    /// use eventwire_blocking::sse::{Events, LastEvent};
+    /// use eventwire_blocking::sse::Events;
     ///
     /// fn ask(question: &str) -> Result<(), Box<dyn std::error::Error>> {
     ///     let request = ureq::post("https://example.com/v1/chat");
     ///     let request = request.config().http_status_as_error(false).build();
     ///     match Events::from_response(request.send(question)?) {
     ///         Ok(events) => {
-    ///             for event in events.until(LastEvent::Data("[DONE]")) {
+    ///             for event in events.until("[DONE]") {
     ///                 print!("{}", event?.data);
     ///             }
     ///         }

@@ -112,7 +112,7 @@ impl<B: http_body::Body> EventStream<BodyChunks<B>> {
     /// the response, whose body often says why.
     ///
     /// ```
-    /// use eventwire::sse::{EventStream, LastEvent};
+    /// use eventwire::sse::EventStream;
     /// use futures_util::TryStreamExt;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -120,7 +120,7 @@ impl<B: http_body::Body> EventStream<BodyChunks<B>> {
     /// let response = response.body("data: {}\n\ndata: [DONE]\n\n".to_owned())?; // from a client
     ///
     /// let mut events =
-    ///     EventStream::from_response(response)?.until(LastEvent::Data("[DONE]"));
+    ///     EventStream::from_response(response)?.until("[DONE]");
     /// while let Some(event) = events.try_next().await? {
     ///     assert_eq!(event.data, "{}");
     /// }
@@ -195,13 +195,13 @@ impl<S> EventStream<S> {
     /// does not yield it. Use this for an event that carries nothing else, such as `[DONE]`.
     ///
     /// ```
-    /// use eventwire::sse::{EventStream, LastEvent, ReadError};
+    /// use eventwire::sse::{EventStream, ReadError};
     /// use futures_util::{TryStreamExt, stream};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), ReadError<std::io::Error>> {
     /// let chunks = stream::iter([Ok("data: {}\n\ndata: [DONE]\n\n")]);
-    /// let mut events = EventStream::new(chunks).until(LastEvent::Data("[DONE]"));
+    /// let mut events = EventStream::new(chunks).until("[DONE]");
     /// while let Some(event) = events.try_next().await? {
     ///     assert_eq!(event.data, "{}");
     /// }

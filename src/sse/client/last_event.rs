@@ -39,7 +39,8 @@ impl<S: AsRef<str>> LastEvent<S> {
 
 /// The events that each end a stream, for
 /// [`EventSourceOptions::last_event`](crate::sse::EventSourceOptions::last_event) and
-/// `EventStream::last_event`: none, one [`LastEvent`], or a `'static` slice of them.
+/// `EventStream::last_event`: none, the data of one, one [`LastEvent`], or a `'static` slice of
+/// them.
 ///
 /// With feature `alloc` the texts may be made at run time: a `String`, a `Box<str>` or a `&String`,
 /// which is copied. Several of them are in a `Vec`.
@@ -48,7 +49,8 @@ impl<S: AsRef<str>> LastEvent<S> {
 /// use eventwire::sse::{EventSourceOptions, LastEvent};
 /// use eventwire::sse::client::LastEvents;
 ///
-/// EventSourceOptions::new().last_event(LastEvent::Data("[DONE]"));
+/// EventSourceOptions::new().last_event("[DONE]"); // LastEvent::Data("[DONE]")
+/// EventSourceOptions::new().last_event(LastEvent::EventType("message_stop"));
 /// EventSourceOptions::new().last_event(&[
 ///     LastEvent::EventType("response.completed"),
 ///     LastEvent::EventType("response.failed"),
@@ -117,6 +119,13 @@ impl Default for LastEvents {
 impl From<LastEvent> for LastEvents {
     fn from(last: LastEvent) -> Self {
         Self(Kept::One(last))
+    }
+}
+
+/// An event with this data.
+impl From<&'static str> for LastEvents {
+    fn from(data: &'static str) -> Self {
+        LastEvent::Data(data).into()
     }
 }
 

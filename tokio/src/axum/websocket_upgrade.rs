@@ -96,8 +96,8 @@ struct Accepted {
 }
 
 impl WebSocketUpgrade {
-    /// Sets the options of the connection: limits, pings, timeouts. By default, no pings are sent,
-    /// so a client that is gone is noticed only when something is sent to it.
+    /// Sets the options of the connection, in place of [`WebSocket::DEFAULT_OPTIONS`]: limits, pings,
+    /// timeouts.
     pub const fn options(mut self, options: WebSocketOptions) -> Self {
         self.options = options;
         self
@@ -255,7 +255,7 @@ impl<S: Sync> FromRequestParts<S> for WebSocketUpgrade {
         Ok(Self {
             upgrade: upgrade.ok_or(UpgradeRejection::NotUpgradable)?,
             parts: copy(parts),
-            options: WebSocketOptions::new(),
+            options: WebSocket::DEFAULT_OPTIONS,
             protocols: Vec::new(),
             origins: Origins::Any,
             #[cfg(feature = "deflate")]

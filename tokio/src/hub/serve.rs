@@ -16,9 +16,6 @@ use std::task::{Context, Poll};
 /// so slow that it missed events is closed with code 1013. [`Hub::shutdown`](crate::Hub::shutdown)
 /// closes it with code 1012.
 ///
-/// A client that sends nothing and is gone shows only by
-/// [pings](crate::ws::WebSocketOptions::ping_interval), so set an interval.
-///
 /// Dropping the future drops the socket, which tells the peer that this end goes away.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Serve<F = fn(Message)> {

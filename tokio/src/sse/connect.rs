@@ -6,10 +6,11 @@ use super::exchange::{self, Client};
 use super::http_client::{BoxError, HttpClient};
 use bytes::Bytes;
 use eventwire::sse::{DecoderOptions, EventId, EventSourceOptions, OwnedDecoder};
-use eventwire::{InvalidUrl, Url};
+use eventwire::{Backoff, InvalidUrl, Url};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use std::fmt;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// Sets up a source of events at this URL, over an HTTP client of your own, such as a
 /// `reqwest::Client` with a proxy or a certificate.
@@ -46,13 +47,11 @@ where
 ///
 #[cfg_attr(feature = "reqwest", doc = "```no_run")]
 #[cfg_attr(not(feature = "reqwest"), doc = "```ignore")]
-/// use eventwire_tokio::sse::{self, EventSourceOptions};
+/// use eventwire_tokio::sse;
 /// use std::time::Duration;
 ///
 /// # async fn follow(token: &str, saved: &str) -> Result<(), sse::EventSourceError> {
-/// let options = EventSourceOptions::new()
-///     .idle_timeout(Duration::from_secs(60))
-///     .retry_statuses(&[429, 503]);
+/// let options = sse::Connect::default_options().idle_timeout(Duration::from_secs(60));
 /// let mut source = sse::connect("http://localhost:3000/feed")
 ///     .header("authorization", format!("Bearer {token}"))
 ///     .last_event_id(saved)
@@ -78,9 +77,26 @@ impl Connect {
         Self {
             parts: client.and_then(|client| Ok((client, request(url)?))),
             last_event_id: String::new(),
-            options: EventSourceOptions::new(),
+            options: Self::default_options(),
             decoder_options: DecoderOptions::new(),
         }
+    }
+
+    /// Returns the options of a source that sets none: those of [`EventSourceOptions::new`], and
+    /// two changes for a program that follows a stream for long.
+    ///
+    /// * The statuses 408, 425, 429, 500, 502, 503 and 504 are tried again. In the standard they are
+    ///   final, as for a browser, whose user can reload the page.
+    /// * A random wait of up to 1 s is added before an attempt, and up to twice as much before each
+    ///   further attempt that brings nothing, up to 60 s. So the clients of a server that restarts do
+    ///   not all return at once.
+    #[must_use]
+    pub fn default_options() -> EventSourceOptions {
+        // Without a random number all clients wait alike, which is no reason to stay away.
+        let seed = getrandom::u64().unwrap_or_default();
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60), seed);
+        let statuses = &[408, 425, 429, 500, 502, 503, 504];
+        EventSourceOptions::new().backoff(backoff).retry_statuses(statuses)
     }
 
     /// Sets a header of each request. A header of this name that was set before is replaced.
@@ -122,7 +138,8 @@ impl Connect {
         self
     }
 
-    /// Sets when the source reconnects and when it gives up. The
+    /// Sets when the source reconnects and when it gives up, in place of the
+    /// [defaults](Self::default_options). The
     /// [`method`](EventSourceOptions::method) in the options is replaced by that of the request.
     pub fn options(mut self, options: EventSourceOptions) -> Self {
         self.options = options;

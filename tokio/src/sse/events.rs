@@ -27,12 +27,12 @@ use std::time::Duration;
 /// The methods that set something are for use before the first event.
 ///
 /// ```no_run
-/// use eventwire_tokio::sse::{LastEvent, RequestBuilderExt};
+/// use eventwire_tokio::sse::RequestBuilderExt;
 ///
 /// # async fn ask(question: String) -> Result<(), Box<dyn std::error::Error>> {
 /// let http = reqwest::Client::new();
 /// let request = http.post("http://localhost:8080/v1/chat").body(question);
-/// let mut events = request.events().until(LastEvent::Data("[DONE]"));
+/// let mut events = request.events().until("[DONE]");
 /// while let Some(event) = events.next().await {
 ///     println!("{}", event?.data);
 /// }

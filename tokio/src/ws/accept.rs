@@ -56,7 +56,7 @@ where
 {
     Accept {
         io,
-        options: WebSocketOptions::new(),
+        options: WebSocket::DEFAULT_OPTIONS,
         timeout: Accept::<T>::DEFAULT_TIMEOUT,
         protocols: Vec::new(),
         check: None,
@@ -84,7 +84,8 @@ impl<'a, T> Accept<'a, T> {
     /// The default of [`timeout`](Self::timeout): 10 s.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Sets the options of the connection: limits, pings, timeouts. By default, no pings are sent.
+    /// Sets the options of the connection, in place of [`WebSocket::DEFAULT_OPTIONS`]: limits, pings,
+    /// timeouts.
     pub const fn options(mut self, options: WebSocketOptions) -> Self {
         self.options = options;
         self

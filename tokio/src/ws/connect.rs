@@ -54,7 +54,7 @@ pub fn connect(url: impl Into<String>) -> Connect {
         headers: HeaderMap::new(),
         invalid_header: None,
         subprotocols: Vec::new(),
-        options: Connect::DEFAULT_OPTIONS,
+        options: WebSocket::DEFAULT_OPTIONS,
         timeout: Connect::DEFAULT_TIMEOUT,
         redirects: 0,
         #[cfg(feature = "connect")]
@@ -85,9 +85,6 @@ pub struct Connect {
 impl Connect {
     /// The default of [`timeout`](Self::timeout): 10 s.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-    /// The default of [`options`](Self::options): a ping every 20 s.
-    pub const DEFAULT_OPTIONS: WebSocketOptions =
-        WebSocketOptions::new().ping_interval(Duration::from_secs(20));
 
     /// Adds a header to the request, such as `Authorization` or `Cookie`. The headers of the
     /// handshake itself cannot be changed: awaiting this then fails.
@@ -127,7 +124,7 @@ impl Connect {
     }
 
     /// Sets the options of the connection, in place of
-    /// [`DEFAULT_OPTIONS`](Self::DEFAULT_OPTIONS): limits, pings, timeouts.
+    /// [`WebSocket::DEFAULT_OPTIONS`]: limits, pings, timeouts.
     pub const fn options(mut self, options: WebSocketOptions) -> Self {
         self.options = options;
         self

@@ -63,6 +63,12 @@ pub struct WebSocket {
 }
 
 impl WebSocket {
+    /// The options of a socket that sets none, on both sides: the defaults of [`WebSocketOptions`],
+    /// and a ping every 20 s. A peer that does not answer for 20 s is given up. A peer that is gone
+    /// would otherwise be noticed only when something is sent to it.
+    pub const DEFAULT_OPTIONS: WebSocketOptions =
+        WebSocketOptions::new().ping_interval(Duration::from_secs(20));
+
     /// Serves a connection over a transport on which the handshake was made elsewhere, such as
     /// hyper's `Upgraded`. To make the handshake too, use [`accept`](super::accept).
     ///

@@ -31,7 +31,8 @@ async fn a_response_that_is_no_event_stream_is_final_and_shown() {
         ("200 OK", "content-type: text/html", "<html>", "content type text/html"),
         ("200 OK", "x: y", "data: a\n\n", "no content type"),
     ] {
-        let mut source = sse::connect(server.url()).build();
+        // Those of the standard, in which no status is tried again.
+        let mut source = sse::connect(server.url()).options(EventSourceOptions::new()).build();
         let len = if status.starts_with("204") {
             String::new()
         } else {
@@ -52,6 +53,20 @@ async fn a_response_that_is_no_event_stream_is_final_and_shown() {
         assert_eq!(response.headers()[name], value);
         assert!(source.next().await.is_none());
         server.assert_no_request().await;
+    }
+}
+
+/// The answers of a server that restarts, and of a proxy before it.
+#[tokio::test]
+async fn a_status_that_passes_is_tried_again_by_default() {
+    let server = Server::start().await;
+    for status in ["408 a", "425 a", "429 a", "500 a", "502 a", "503 a", "504 a", "501 a", "404 a"]
+    {
+        let mut source = sse::connect(server.url()).build();
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let (_, error) = tokio::join!(server.answer(answer), source.next());
+        let is_final = status.starts_with("501") || status.starts_with("404");
+        assert_eq!(error.unwrap().unwrap_err().will_retry(), !is_final, "{status}");
     }
 }
 
