@@ -105,7 +105,7 @@ impl Tls {
             connection.write_tls(&mut outgoing.records)?;
         }
         drop(connection);
-        let patience = Patience::new(time);
+        let mut patience = Patience::new(time);
         while let bytes = &outgoing.records[outgoing.written..]
             && !bytes.is_empty()
         {
@@ -124,7 +124,7 @@ impl Tls {
 impl Transport for Tls {
     fn read_within(&self, buffer: &mut [u8], time: Option<Duration>) -> io::Result<usize> {
         let mut incoming = lock(&self.incoming);
-        let patience = Patience::new(time);
+        let mut patience = Patience::new(time);
         loop {
             match lock(&self.connection).reader().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -138,8 +138,14 @@ impl Transport for Tls {
         let mut outgoing = lock(&self.outgoing);
         if outgoing.unreported == 0 {
             let mut connection = lock(&self.connection);
-            for front in bytes.chunks(RECORD) {
-                outgoing.unreported += connection.writer().write(front)?;
+            while let rest = &bytes[outgoing.unreported..]
+                && !rest.is_empty()
+            {
+                let front = &rest[..rest.len().min(RECORD)];
+                match connection.writer().write(front)? {
+                    0 => return Err(ErrorKind::WriteZero.into()),
+                    len => outgoing.unreported += len,
+                }
                 connection.write_tls(&mut outgoing.records)?;
             }
         }
@@ -159,23 +165,25 @@ impl Transport for Tls {
     }
 }
 
-/// A time that several calls share.
+/// A time that several calls share. Even if it is zero, the first call is made.
 struct Patience {
     time: Option<Duration>,
-    start: Instant,
+    start: Option<Instant>,
 }
 
 impl Patience {
-    fn new(time: Option<Duration>) -> Self {
-        Self { time, start: Instant::now() }
+    const fn new(time: Option<Duration>) -> Self {
+        Self { time, start: None }
     }
 
     /// Returns what is left of the time.
-    fn left(&self) -> io::Result<Option<Duration>> {
-        match self.time.map(|time| time.checked_sub(self.start.elapsed())) {
-            Some(None) => Err(ErrorKind::TimedOut.into()),
-            left => Ok(left.flatten()),
-        }
+    fn left(&mut self) -> io::Result<Option<Duration>> {
+        let (Some(time), Some(start)) = (self.time, self.start) else {
+            self.start = Some(Instant::now());
+            return Ok(self.time);
+        };
+        let left = time.checked_sub(start.elapsed()).ok_or(ErrorKind::TimedOut)?;
+        Ok(Some(left))
     }
 }
 
@@ -218,4 +226,19 @@ pub(crate) fn client_config() -> io::Result<Arc<ClientConfig>> {
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Patience;
+    use std::time::Duration;
+
+    #[test]
+    fn a_time_that_is_over_allows_one_call() {
+        let mut patience = Patience::new(Some(Duration::ZERO));
+        assert_eq!(patience.left().unwrap(), Some(Duration::ZERO));
+        while patience.left().is_ok() {} // until the clock moves
+        let mut patience = Patience::new(None);
+        assert_eq!((patience.left().unwrap(), patience.left().unwrap()), (None, None));
+    }
 }

@@ -54,7 +54,7 @@ pub struct Events<R> {
     stream: EventStream<Chunks<R>>,
 }
 
-/// What a reader reads. It is never pending, as the reader waits.
+/// The chunks of a reader. They are never pending, because the reader waits.
 struct Chunks<R> {
     reader: R,
     buffer: Box<[u8]>,
@@ -158,7 +158,7 @@ impl<R> Events<R> {
         self.stream.reconnection_time()
     }
 
-    /// Returns the reader. What it has read and nobody has taken is lost.
+    /// Returns the reader. Bytes that were read but not decoded yet are lost.
     #[must_use]
     pub fn into_inner(self) -> R {
         self.stream.into_parts().0.reader
@@ -174,7 +174,7 @@ impl<R: Read> Iterator for Events<R> {
         }
         match Pin::new(&mut self.stream).poll_next(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(event) => event,
-            Poll::Pending => None, // which the chunks never are
+            Poll::Pending => None, // the chunks never are
         }
     }
 }

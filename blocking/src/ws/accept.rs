@@ -63,7 +63,8 @@ pub fn accept(transport: impl Transport + 'static) -> Accept {
 /// A WebSocket to be accepted, from [`accept`].
 ///
 /// A request that opens no WebSocket is answered with status 400, 405, 426 or another one that
-/// [`RequestError`](eventwire::ws::handshake::RequestError) names. Bytes that arrive after the request are kept.
+/// [`RequestError`](eventwire::ws::handshake::RequestError) names. Bytes that arrive after the
+/// request are kept.
 #[must_use = "nothing is accepted before `open`"]
 pub struct Accept {
     transport: Box<dyn Transport>,

@@ -76,7 +76,7 @@ pub enum ConnectError {
     /// The deadline passed before the opening handshake began.
     #[error("{hop} took longer than {after:?}, for {host}")]
     Timeout {
-        /// What took too long: `name resolution`, `TCP` or `TLS`.
+        /// The step that took too long: `name resolution`, `TCP` or `TLS`.
         hop: &'static str,
         /// The host.
         host: String,
@@ -109,7 +109,7 @@ impl ConnectError {
     }
 }
 
-/// Returns what to do if the peer's first bytes were no TLS record.
+/// Returns advice if the peer's first bytes were no TLS record.
 #[cfg(feature = "tls")]
 fn hint(error: &io::Error) -> &'static str {
     let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());

@@ -68,6 +68,28 @@ fn a_request_has_its_headers_and_the_server_chooses() {
     assert_eq!(server.join(), ("v1".into(), seen));
 }
 
+/// The peer reads the bytes on the wire, so that it knows that they are compressed.
+#[cfg(feature = "deflate")]
+#[test]
+fn messages_are_compressed_in_both_directions() {
+    use eventwire_blocking::ws::Deflate;
+    let server = Server::start(|stream| {
+        let raw = stream.try_clone().unwrap();
+        let mut socket = ws::accept(stream).deflate(Deflate::new()).open().unwrap();
+        raw.peek(&mut [0; 8]).unwrap(); // waits for the message
+        let waiting = raw.peek(&mut [0; 100_000]).unwrap();
+        echo(&mut socket);
+        waiting
+    });
+    let request = ws::connect(server.url("ws")).deflate(Deflate::new());
+    let mut socket = request.open().unwrap();
+    let text = "compress me ".repeat(4000);
+    socket.send(&text).unwrap();
+    assert_eq!(socket.next().unwrap().unwrap(), Message::from(text));
+    assert!(socket.close(1000, "").unwrap().was_clean);
+    assert!(server.join() < 1000);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_unix_socket_serves_too() {
