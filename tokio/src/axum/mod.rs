@@ -16,7 +16,7 @@
 //! use axum::routing::any;
 //! use eventwire_tokio::Hub;
 //! use eventwire_tokio::axum::WebSocketUpgrade;
-//! use eventwire_tokio::eventwire::sse::EventBuilder;
+//! use eventwire_tokio::sse::EventBuilder;
 //! use eventwire_tokio::ws::Message;
 //!
 //! async fn chat(State(room): State<Hub>, upgrade: WebSocketUpgrade) -> Response {

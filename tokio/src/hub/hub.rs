@@ -38,7 +38,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// use axum::response::{IntoResponse, Response};
 /// use axum::routing::{any, get, post};
 /// use eventwire_tokio::axum::WebSocketUpgrade;
-/// use eventwire_tokio::eventwire::sse::EventBuilder;
+/// use eventwire_tokio::sse::EventBuilder;
 /// use eventwire_tokio::{Hub, HubOptions, LastEventId};
 ///
 /// async fn publish(State(hub): State<Hub>, body: String) -> String {
@@ -117,7 +117,7 @@ impl Hub {
     /// `make` is called under the hub's lock, so it must not call this hub.
     ///
     /// ```
-    /// use eventwire_tokio::eventwire::sse::EventBuilder;
+    /// use eventwire_tokio::sse::EventBuilder;
     /// use eventwire_tokio::{Hub, HubEvent};
     ///
     /// let hub = Hub::default();
@@ -147,7 +147,7 @@ impl Hub {
     ///
     /// ```
     /// use eventwire_tokio::Hub;
-    /// use eventwire_tokio::eventwire::sse::EventBuilder;
+    /// use eventwire_tokio::sse::EventBuilder;
     ///
     /// fn count(hub: &Hub) {
     ///     let count = EventBuilder::new().data(format!("{} listen", hub.subscribers()));

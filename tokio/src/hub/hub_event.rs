@@ -28,7 +28,7 @@ impl HubEvent {
     ///
     /// ```
     /// use eventwire_tokio::HubEvent;
-    /// use eventwire_tokio::eventwire::sse::EventBuilder;
+    /// use eventwire_tokio::sse::EventBuilder;
     /// use eventwire_tokio::ws::Frame;
     ///
     /// let image = [0x89, b'P', b'N', b'G'];

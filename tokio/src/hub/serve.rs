@@ -37,7 +37,7 @@ impl Serve {
     ///
     /// ```
     /// use eventwire_tokio::Hub;
-    /// use eventwire_tokio::eventwire::sse::EventBuilder;
+    /// use eventwire_tokio::sse::EventBuilder;
     /// use eventwire_tokio::ws::{CloseEvent, Message, WebSocket};
     ///
     /// /// Publishes what each client says.

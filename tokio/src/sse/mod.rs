@@ -1,4 +1,4 @@
-//! Server-Sent Events: clients that follow an event stream.
+//! Server-Sent Events: clients that follow an event stream, and what servers send.
 //!
 //! | to | use |
 //! |---|---|
@@ -6,6 +6,8 @@
 //! | do so with an HTTP client of your own | [`connect_with`] |
 //! | send one request, such as a question to a language model, and read the events of its response | `RequestBuilderExt::events` (feature `reqwest`) |
 //! | read the events of a response that you already have | [`EventStream::from_response`] |
+//! | send events to one client | [`EventBuilder`] and [`EventBody`] |
+//! | send the same events to many clients | [`Hub`](crate::Hub) |
 //!
 //! A source decides nothing itself. [`eventwire::sse::EventSource`] decides when to connect and
 //! judges every response, as the standard says ([WHATWG HTML, 9.2]). This module sends the
@@ -61,6 +63,6 @@ pub use reqwest_client::connect;
 
 pub use eventwire::sse::client::LastEvents;
 pub use eventwire::sse::{
-    DecodeError, DecoderOptions, EventSourceOptions, EventStream, Item, LastEvent, OwnedEvent,
-    OwnedItem, ReadyState,
+    DecodeError, DecoderOptions, EventBody, EventBuilder, EventId, EventSourceOptions, EventStream,
+    EventType, Item, KeepAlive, LastEvent, OwnedEvent, OwnedItem, ReadyState,
 };
