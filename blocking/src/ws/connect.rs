@@ -107,8 +107,8 @@ impl Connect {
         self
     }
 
-    /// Sets the limits and timeouts, in place of [`DEFAULT_OPTIONS`](Self::DEFAULT_OPTIONS). Their handshake timeout
-    /// does not count: [`timeout`](Self::timeout) includes the handshake.
+    /// Sets the limits and timeouts, in place of [`DEFAULT_OPTIONS`](Self::DEFAULT_OPTIONS). Their
+    /// handshake timeout does not count: [`timeout`](Self::timeout) includes the handshake.
     pub const fn options(mut self, options: WebSocketOptions) -> Self {
         self.options = options;
         self

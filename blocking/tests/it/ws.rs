@@ -77,7 +77,7 @@ fn messages_are_compressed_in_both_directions() {
         let raw = stream.try_clone().unwrap();
         let mut socket = ws::accept(stream).deflate(Deflate::new()).open().unwrap();
         raw.peek(&mut [0; 8]).unwrap(); // waits for the message
-        let waiting = raw.peek(&mut [0; 100_000]).unwrap();
+        let waiting = raw.peek(&mut vec![0; 100_000]).unwrap();
         echo(&mut socket);
         waiting
     });
@@ -344,7 +344,8 @@ fn limits_of_the_options_hold() {
 #[test]
 fn a_refusal_has_its_status_headers_and_body() {
     let server = Server::start(|mut stream| {
-        let refusal = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 5\r\n\r\nlogin";
+        let refusal = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n\
+                       Content-Length: 5\r\n\r\nlogin";
         answer(&mut stream, refusal.as_bytes());
     });
     let error = ws::connect(server.url("ws")).open().unwrap_err();
