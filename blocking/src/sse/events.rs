@@ -23,7 +23,7 @@ const CHUNK: usize = 16 << 10;
 /// ureq, [`Events::from_response`] does that.
 ///
 /// ```
-/// use eventwire_blocking::sse::self;
+/// use eventwire_blocking::sse;
 ///
 /// let body = "data: {}\n\ndata: [DONE]\n\n".as_bytes(); // or a file, a pipe, a socket
 /// for event in sse::events(body).until("[DONE]") {

@@ -51,7 +51,7 @@ pub fn accept(transport: impl Transport + 'static) -> Accept {
     Accept {
         transport: Box::new(transport),
         subprotocols: Vec::new(),
-        options: WebSocketOptions::new(),
+        options: WebSocket::DEFAULT_OPTIONS,
         timeout: Accept::DEFAULT_TIMEOUT,
         #[cfg(feature = "deflate")]
         deflate: None,
@@ -83,7 +83,7 @@ impl Accept {
 
     /// Sets the subprotocols that this server speaks, the preferred one first. The first one that
     /// the client offers is chosen: see [`WebSocket::protocol`].
-    pub fn subprotocols<I>(mut self, names: I) -> Self
+    pub fn protocols<I>(mut self, names: I) -> Self
     where
         I: IntoIterator<Item: Into<String>>,
     {
@@ -91,10 +91,7 @@ impl Accept {
         self
     }
 
-    /// Sets the limits and timeouts. The default is [`WebSocketOptions::new`], which sends no pings
-    /// and waits for ever for a client that is silent. A server on the internet sets a
-    /// [ping interval](WebSocketOptions::ping_interval) or an
-    /// [idle timeout](WebSocketOptions::idle_timeout).
+    /// Sets the limits and timeouts, in place of [`WebSocket::DEFAULT_OPTIONS`].
     pub const fn options(mut self, options: WebSocketOptions) -> Self {
         self.options = options;
         self

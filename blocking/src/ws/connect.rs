@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 ///     let token = std::env::var("TOKEN")?;
 ///     let mut socket = ws::connect("wss://example.com/chat")
 ///         .header("Authorization", format!("Bearer {token}"))
-///         .subprotocols(["chat.v2"])
+///         .subprotocol("chat.v2")
 ///         .open()?;
 ///     socket.send("hello")?;
 ///     Ok(())
@@ -43,7 +43,7 @@ pub fn connect(url: impl Into<String>) -> Connect {
         origin: None,
         headers: Vec::new(),
         subprotocols: Vec::new(),
-        options: Connect::DEFAULT_OPTIONS,
+        options: WebSocket::DEFAULT_OPTIONS,
         timeout: Connect::DEFAULT_TIMEOUT,
         #[cfg(feature = "deflate")]
         deflate: None,
@@ -78,12 +78,6 @@ impl Connect {
     /// The default of [`timeout`](Self::timeout): 10 s.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// The default of [`options`](Self::options): those of [`WebSocketOptions::new`], with a ping
-    /// every 20 s and 10 s for its answer.
-    pub const DEFAULT_OPTIONS: WebSocketOptions = WebSocketOptions::new()
-        .ping_interval(Duration::from_secs(20))
-        .pong_timeout(Duration::from_secs(10));
-
     /// Adds a header to the request. If the request cannot have it, [`open`](Self::open) fails: see
     /// [`ClientRequest::header`].
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
@@ -97,17 +91,14 @@ impl Connect {
         self
     }
 
-    /// Sets the subprotocols that the server chooses from, the preferred one first. If it chooses
-    /// none, [`open`](Self::open) fails.
-    pub fn subprotocols<I>(mut self, names: I) -> Self
-    where
-        I: IntoIterator<Item: Into<String>>,
-    {
-        self.subprotocols = names.into_iter().map(Into::into).collect();
+    /// Offers a subprotocol, after those that were offered before. If the server chooses none of
+    /// them, [`open`](Self::open) fails.
+    pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
+        self.subprotocols.push(name.into());
         self
     }
 
-    /// Sets the limits and timeouts, in place of [`DEFAULT_OPTIONS`](Self::DEFAULT_OPTIONS). Their
+    /// Sets the limits and timeouts, in place of [`WebSocket::DEFAULT_OPTIONS`]. Their
     /// handshake timeout does not count: [`timeout`](Self::timeout) includes the handshake.
     pub const fn options(mut self, options: WebSocketOptions) -> Self {
         self.options = options;

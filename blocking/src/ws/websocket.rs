@@ -4,9 +4,10 @@ use super::driven::Driven;
 use super::halves::{ReadHalf, WriteHalf};
 use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::frame::IntoClose;
-use eventwire::ws::{Close, CloseEvent, Message, SendError};
+use eventwire::ws::{Close, CloseEvent, Message, SendError, WebSocketOptions};
 use std::iter::FusedIterator;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A WebSocket: an [`Iterator`] over the [`Message`]s that arrive, in either role and over any
 /// [`Transport`](crate::Transport).
@@ -38,7 +39,7 @@ use std::sync::Arc;
 ///     let mut socket = ws::connect("wss://example.com/chat").open()?;
 ///     socket.send("hello")?;
 ///     for message in &mut socket {
-///         println!("{:?}", message?);
+///         println!("{}", message?);
 ///     }
 ///     println!("{:?}", socket.close_event());
 ///     Ok(())
@@ -51,6 +52,12 @@ pub struct WebSocket {
 }
 
 impl WebSocket {
+    /// The options of a socket that sets none, on both sides: the defaults of [`WebSocketOptions`],
+    /// and a ping every 20 s. A peer that does not answer for 20 s is given up. A peer that is gone
+    /// would otherwise be noticed only when something is sent to it.
+    pub const DEFAULT_OPTIONS: WebSocketOptions =
+        WebSocketOptions::new().ping_interval(Duration::from_secs(20));
+
     pub(super) fn new(driven: Driven) -> Self {
         Self { driven: Arc::new(driven) }
     }
@@ -60,8 +67,8 @@ impl WebSocket {
     ///
     /// Nothing is received meanwhile. If both ends send a lot without receiving, both wait for each
     /// other until the [pong timeout](super::WebSocketOptions::pong_timeout) ends the connection.
-    /// A program that does this [splits](Self::split) the socket. Without pings, which is the
-    /// default of a server, there is no such limit.
+    /// A program that does this [splits](Self::split) the socket. Without pings there is no such
+    /// limit.
     ///
     /// # Errors
     /// [`SendError::Closed`] if the connection is closing or has ended. [`next`](Iterator::next)
@@ -121,7 +128,7 @@ impl WebSocket {
     ///     let (mut tx, rx) = ws::connect("wss://example.com/chat").open()?.split();
     ///     let reader = thread::spawn(move || {
     ///         for message in rx.flatten() {
-    ///             println!("{message:?}");
+    ///             println!("{message}");
     ///         }
     ///     });
     ///     for line in std::io::stdin().lines() {

@@ -45,7 +45,7 @@ fn messages_are_echoed_and_the_connection_is_closed() {
 fn a_request_has_its_headers_and_the_server_chooses() {
     let server = Server::start(|stream| {
         let mut seen = Vec::new();
-        let accept = ws::accept(stream).subprotocols(["v2", "v1"]);
+        let accept = ws::accept(stream).protocols(["v2", "v1"]);
         let mut socket = accept
             .open_if(|request| {
                 seen.extend(
@@ -59,7 +59,7 @@ fn a_request_has_its_headers_and_the_server_chooses() {
         (socket.protocol().to_owned(), seen)
     });
     let request = ws::connect(server.url("ws")).header("X-Token", "s3cret").origin("https://a.b");
-    let request = request.subprotocols(["v1", "v3"]);
+    let request = request.subprotocol("v1").subprotocol("v3");
     assert!(!format!("{request:?}").contains("s3cret"));
     let socket = request.open().unwrap();
     assert_eq!(socket.protocol(), "v1");
