@@ -116,6 +116,9 @@ fn a_client_that_returns_continues_after_its_last_event() {
     assert_eq!(after(b""), ["2", "3", "4"]);
     assert_eq!(after(other.as_bytes()), ["2", "3", "4"]);
     // New clients.
+    assert_eq!(read(&mut hub.resume(&LastEventId::NONE.or_oldest())), ["2", "3", "4"]);
+    let last = LastEventId::new(ids[3].as_bytes()).or_oldest();
+    assert_eq!(read(&mut hub.resume(&last)), ["4"]);
     assert_eq!(read(&mut hub.resume(&LastEventId::NONE)), [""; 0]);
     assert_eq!(read(&mut hub.subscribe_from_oldest()), ["2", "3", "4"]);
 }

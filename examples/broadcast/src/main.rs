@@ -82,11 +82,8 @@ async fn events(State(hub): State<Hub>, last: LastEventId) -> impl IntoResponse 
 /// gets all events that are held, because it would otherwise lose those between its first two
 /// responses.
 async fn poll(State(hub): State<Hub>, last: LastEventId) -> impl IntoResponse {
-    let listener = match last {
-        LastEventId::NONE => hub.subscribe_from_oldest(),
-        last => hub.resume(&last),
-    };
-    EventBody::new(listener.into_blocks().take(1))
+    let events = hub.resume(&last.or_oldest()).into_blocks();
+    EventBody::new(events.take(1))
         .retry(Duration::ZERO)
         .keep_alive(HubOptions::DEFAULT_KEEP_ALIVE, sleep)
 }

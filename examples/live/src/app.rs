@@ -128,7 +128,7 @@ async fn chat(
             .options(member::OPTIONS)
             .on_upgrade(async move |socket| member::serve(&room, &name, socket).await);
     }
-    let (events, listener) = room.listen(&last).await;
+    let (events, listener) = room.listen(last).await;
     let events = events.into_iter().filter_map(|event| event.block().cloned());
     event_stream(stream::iter(events).chain(listener.into_blocks())).into_response()
 }

@@ -65,12 +65,9 @@ impl Room {
 
     /// Listens from the event after this id, or from the oldest event that is kept. Returns the
     /// missed events, followed by the names of the members, and the listener for later events.
-    pub(crate) async fn listen(&self, last: &LastEventId) -> (Vec<HubEvent>, Subscriber) {
+    pub(crate) async fn listen(&self, last: LastEventId) -> (Vec<HubEvent>, Subscriber) {
         let inside = self.inside.lock().await;
-        let mut later = match *last {
-            LastEventId::NONE => self.hub.subscribe_from_oldest(),
-            _ => self.hub.resume(last),
-        };
+        let mut later = self.hub.resume(&last.or_oldest());
         let mut events = missed(&mut later);
         events.push(HubEvent::new(&Told::Presence { names: &inside.names }.event()));
         (events, later)

@@ -24,14 +24,32 @@ use http::HeaderMap;
 pub struct LastEventId(Option<Box<[u8]>>);
 
 impl LastEventId {
-    /// That of a client that has no event yet.
+    /// That of a client that has no event yet. It begins with the next one.
     pub const NONE: Self = Self(None);
 
-    /// Creates one. An empty ID is one too: it is never that of an event, so
-    /// [`resume`](crate::Hub::resume) begins with the oldest event that is held.
+    /// Creates one. An empty ID is never that of an event, so
+    /// [`resume`](crate::Hub::resume) then begins with the oldest event that is held.
     #[must_use]
     pub fn new(id: impl Into<Vec<u8>>) -> Self {
         Self(Some(id.into().into()))
+    }
+
+    /// Lets a client that has no event yet begin with the oldest event that is held, and not with
+    /// the next one.
+    ///
+    /// ```
+    /// use eventwire_tokio::eventwire::sse::EventBuilder;
+    /// use eventwire_tokio::{Hub, LastEventId};
+    ///
+    /// let hub = Hub::default();
+    /// hub.publish(&EventBuilder::new().data("a"));
+    /// let mut all = hub.resume(&LastEventId::NONE.or_oldest());
+    /// assert!(all.try_next()?.is_some());
+    /// # Ok::<(), eventwire_tokio::eventwire::Lagged>(())
+    /// ```
+    #[must_use]
+    pub fn or_oldest(self) -> Self {
+        Self(self.0.or_else(|| Some(Box::default())))
     }
 
     /// Returns the ID. A client may send any bytes.
