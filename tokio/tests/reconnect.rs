@@ -240,7 +240,7 @@ async fn each_connection_begins_with_a_login() -> Result<(), Failed> {
         }
         Ok(())
     };
-    both(server, program).await?;
+    let _ = both(server, program).await?;
     Ok(())
 }
 
@@ -297,7 +297,7 @@ async fn the_token_is_renewed_after_a_refusal() -> Result<(), Failed> {
         assert!(disconnected(&mut socket).await?.reconnect_in.is_some());
         open(&mut socket).await
     };
-    both(server, program).await?;
+    let _ = both(server, program).await?;
     Ok(())
 }
 
@@ -310,7 +310,7 @@ async fn retry_after_is_heeded() -> Result<(), Failed> {
     assert_eq!((refusal.status(), &refusal.body()[..]), (429, &b"slow"[..]));
     assert_eq!(end.reconnect_in, Some(Duration::from_secs(7)));
     let start = Instant::now();
-    both(open(&mut socket), servers.accept()).await?;
+    let ((), _server) = both(open(&mut socket), servers.accept()).await?;
     assert!((7000..7100).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     Ok(())
 }
@@ -331,6 +331,10 @@ async fn a_refusal_for_good_is_an_error() -> Result<(), Failed> {
     Ok(())
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("cannot log in")]
+struct NoLogin(#[source] ConnectError);
+
 #[tokio::test]
 async fn what_cannot_be_connected_to_is_an_error() {
     let mut socket = ws::reconnect(options(), |_| ws::connect("http ://example.com"));
@@ -339,9 +343,6 @@ async fn what_cannot_be_connected_to_is_an_error() {
     assert!(end.to_string().starts_with("invalid URL: "), "{end}");
 
     // An error that has it as its source is as permanent.
-    #[derive(Debug, thiserror::Error)]
-    #[error("cannot log in")]
-    struct NoLogin(#[source] ConnectError);
     let mut socket = ws::reconnect(options(), async |_| {
         ws::connect("ws://a/").header("Upgrade", "x").await.map_err(NoLogin)
     });
@@ -561,7 +562,7 @@ async fn unseen_ends_are_joined() -> Result<(), Failed> {
         }
         Ok(())
     };
-    both(server, program).await?;
+    let _ = both(server, program).await?;
     Ok(())
 }
 
@@ -604,12 +605,71 @@ async fn senders_wait_for_room_and_for_the_end() -> Result<(), Failed> {
     });
     yield_now().await;
     assert!(!waits.is_finished());
-    // The server is told, and the sender too.
+    let flushes = tokio::spawn({
+        let sender = sender.clone();
+        async move { sender.flush().await }
+    });
+    yield_now().await;
+    assert!(!flushes.is_finished());
+    // The server is told, and the senders too.
+    socket.hold();
     drop(socket);
     assert_eq!(waits.await?, Err(SendError::Closed));
+    assert_eq!(flushes.await?, Err(SendError::Closed));
     assert_eq!(sender.try_send("late"), Err(SendError::Closed));
-    assert_eq!(text(&mut server).await?, "kept");
-    assert_eq!(server.closed().await.code, 1001);
+    assert_eq!(server.next().await.ok_or("no end")?.map_err(|end| end.code), Err(1001));
+    Ok(())
+}
+
+#[tokio::test]
+async fn flushing_waits_until_all_is_written() -> Result<(), Failed> {
+    let (mut socket, mut servers) = client_over(16, options());
+    socket.flush().await?;
+    let sender = socket.sender();
+    let server = async {
+        drop(servers.accept().await?);
+        let mut server = servers.accept().await?;
+        while text(&mut server).await? != "3" {}
+        Ok(server)
+    };
+    let program = async {
+        for number in 0..4 {
+            socket.send(number.to_string()).await?;
+        }
+        socket.flush().await?;
+        assert_eq!(socket.written(), 4);
+        Ok(())
+    };
+    let (mut server, ()) = both(server, program).await?;
+    disconnected(&mut socket).await?;
+    open(&mut socket).await?;
+    socket.hold();
+    let kept = sender.send("kept").await?;
+    let mut flushing = tokio::spawn({
+        let sender = sender.clone();
+        async move { sender.flush().await }
+    });
+    assert!(socket.next().now_or_never().is_none());
+    assert!((&mut flushing).now_or_never().is_none());
+    socket.release();
+    let drives = async {
+        tokio::select! {
+            event = next(&mut socket) => Err(format!("{event:?}").into()),
+            flushed = &mut flushing => Ok(flushed??),
+        }
+    };
+    let (kept_text, ()) = both(text(&mut server), drives).await?;
+    assert_eq!((kept_text.as_str(), socket.written()), ("kept", kept + 1));
+    // What cannot be written any more is not waited for.
+    socket.hold();
+    socket.send("lost").await?;
+    let server = tokio::spawn(async move { server.close(1000, "done").await });
+    assert_eq!(socket.next().await, None);
+    server.await??;
+    assert_eq!(socket.flush().await, Err(SendError::Closed));
+    assert_eq!(sender.flush().await, Err(SendError::Closed));
+    socket.take_unsent(|_, _| true);
+    assert_eq!(sender.flush().await, Ok(()));
     Ok(())
 }
 
@@ -675,7 +735,7 @@ async fn a_dead_peer_is_left() -> Result<(), Failed> {
     let end = disconnected(&mut socket).await?;
     assert_eq!(end.close.failure, Some(Failure::PongTimeout));
     assert!((40_000..42_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
-    both(open(&mut socket), servers.accept()).await?;
+    let ((), _server) = both(open(&mut socket), servers.accept()).await?;
     drop(dead);
     Ok(())
 }
@@ -696,7 +756,7 @@ async fn a_peer_that_never_reads_is_left_by_a_send() -> Result<(), Failed> {
         }
         Ok(())
     };
-    timeout(Duration::from_secs(60), both(server, program)).await??;
+    let ((), _server) = timeout(Duration::from_secs(60), both(program, server)).await??;
     let end = disconnected(&mut socket).await?;
     assert_eq!((end.close.failure, end.written), (Some(Failure::PongTimeout), 0..0));
     drop(stuck);

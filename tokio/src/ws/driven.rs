@@ -31,8 +31,8 @@ use std::mem;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// The number of bytes of messages after which a task that waits for the end reads no more.
-const MOST_WAITING: usize = 64 << 10;
+/// The number of bytes of messages after which a task that does not take them reads no more.
+pub(super) const MOST_WAITING: usize = 64 << 10;
 
 /// A WebSocket's state machine with its transport, and what the program has not taken yet.
 pub(super) struct Driven {
@@ -147,14 +147,7 @@ impl Driven {
     }
 
     fn is_waiting_full(&self) -> bool {
-        let lens = self.waiting.iter().map(|message| match message {
-            Message::Text(text) => text.len(),
-            Message::Binary(payload) | Message::Ping(payload) | Message::Pong(payload) => {
-                payload.len()
-            }
-            Message::Close(_) | Message::Skipped(_) => 0,
-        });
-        lens.map(|len| len + size_of::<Message>()).sum::<usize>() >= MOST_WAITING
+        self.waiting.iter().map(memory).sum::<usize>() >= MOST_WAITING
     }
 
     /// Queues the message as soon as there is room, and waits until it is written.
@@ -278,6 +271,16 @@ impl Drop for Driven {
             self.wire.finish();
         }
     }
+}
+
+/// Returns the size of a message that waits, in bytes.
+pub(super) fn memory(message: &Message) -> usize {
+    let len = match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(payload) | Message::Ping(payload) | Message::Pong(payload) => payload.len(),
+        Message::Close(_) | Message::Skipped(_) => 0,
+    };
+    len + size_of::<Message>()
 }
 
 /// Returns the message of an event that is one.

@@ -6,7 +6,8 @@ use super::wire::Wire;
 use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::frame::IntoClose;
 use eventwire::ws::{
-    Close, ReconnectingWebSocket as Machine, ReconnectingWebSocketEvent as Event, SendError,
+    Close, Frame, ReadyState, ReconnectingWebSocket as Machine,
+    ReconnectingWebSocketEvent as Event, SendError,
 };
 use std::fmt;
 use std::pin::pin;
@@ -51,15 +52,23 @@ impl ReconnectingSender {
     /// As [`ReconnectingWebSocket::send`](super::ReconnectingWebSocket::send).
     pub async fn send<F: IntoFrame>(&self, message: F) -> Result<u64, SendError> {
         let message = message.into_frame()?;
-        loop {
-            let mut room = pin!(self.link.room.notified());
-            // Before the attempt, so that no notice is lost.
-            room.as_mut().enable();
-            match self.try_send(&message) {
-                Err(SendError::Full) => room.await,
-                result => return result,
-            }
-        }
+        let sent = self.link.wait(|machine| try_send(machine, &message)).await;
+        self.link.wake();
+        sent
+    }
+
+    /// Waits until all messages that are kept now are written. A message that was
+    /// [taken back](super::ReconnectingWebSocket::take_unsent) is not waited for.
+    ///
+    /// Call it before [`close`](Self::close), which does not wait for a connection.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] if there will be no further connection.
+    pub async fn flush(&self) -> Result<(), SendError> {
+        let mark = self.link.lock().mark();
+        self.link.wait(|machine| flushed(machine, mark)).await
     }
 
     /// Keeps a message like [`send`](Self::send), but does not wait.
@@ -67,7 +76,9 @@ impl ReconnectingSender {
     /// # Errors
     /// [`SendError::Full`] if there is no room. Otherwise as [`send`](Self::send).
     pub fn try_send<F: IntoFrame>(&self, message: F) -> Result<u64, SendError> {
-        self.link.add(|machine| machine.send(message))
+        let sent = self.link.lock().machine().send(message);
+        self.link.wake();
+        sent
     }
 
     /// Begins to close the socket permanently, as
@@ -80,7 +91,9 @@ impl ReconnectingSender {
     where
         Close<&'a str, C>: IntoClose,
     {
-        self.link.add(|machine| machine.close(Close::new(code, reason), clock::now()))
+        self.link.lock().machine().close(Close::new(code, reason), clock::now())?;
+        self.link.wake();
+        Ok(())
     }
 }
 
@@ -88,8 +101,8 @@ impl ReconnectingSender {
 pub(super) struct Link {
     /// Locked while a task polls or sends, and never while it waits.
     state: Mutex<State>,
-    /// Told when there may be room for messages, and at the end.
-    room: Notify,
+    /// Told when messages were written or taken back, and at the end.
+    news: Notify,
 }
 
 /// The machine with its transport, and the task that drives it.
@@ -102,7 +115,7 @@ pub(super) struct State {
 
 impl Link {
     pub(super) fn new(wire: Wire<Machine<Masks>>) -> Self {
-        Self { state: Mutex::new(State { wire, task: None, told: 0 }), room: Notify::new() }
+        Self { state: Mutex::new(State { wire, task: None, told: 0 }), news: Notify::new() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -110,35 +123,42 @@ impl Link {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds to what has to be written. Wakes the task that writes it.
-    fn add<T>(
-        &self,
-        add: impl FnOnce(&mut Machine<Masks>) -> Result<T, SendError>,
-    ) -> Result<T, SendError> {
-        let mut state = self.lock();
-        let added = add(state.machine())?;
-        let task = state.task.take();
-        drop(state);
+    /// Wakes the task that drives the machine, which has something new to write.
+    fn wake(&self) {
+        let task = self.lock().task.take();
         if let Some(task) = task {
             task.wake();
         }
-        Ok(added)
     }
 
-    /// Wakes the senders that wait for room.
+    /// Waits until `attempt` returns something, which it must do after the end.
+    async fn wait<T>(&self, mut attempt: impl FnMut(&mut Machine<Masks>) -> Option<T>) -> T {
+        loop {
+            let mut news = pin!(self.news.notified());
+            // Before the attempt, so that no notice is lost.
+            news.as_mut().enable();
+            let done = attempt(self.lock().machine());
+            match done {
+                Some(done) => return done,
+                None => news.await,
+            }
+        }
+    }
+
+    /// Wakes the senders that wait.
     pub(super) fn tell_senders(&self) {
-        self.room.notify_waiters();
+        self.news.notify_waiters();
     }
 
-    /// Polls the connection. Wakes the senders that wait for room, if messages were written.
+    /// Polls the connection. Wakes the senders that wait, if messages were written.
     pub(super) fn drive(&self, poll: impl FnOnce(&mut State) -> Poll<()>) -> Poll<()> {
         let mut state = self.lock();
         let polled = poll(&mut state);
         let written = state.wire.machine.written();
-        let has_room = state.told != written;
+        let has_news = state.told != written;
         state.told = written;
         drop(state);
-        if has_room {
+        if has_news {
             self.tell_senders();
         }
         polled
@@ -150,14 +170,19 @@ impl State {
         &mut self.wire.machine
     }
 
-    /// Returns the machine's next event. If no messages are wanted, returns only events of time.
-    pub(super) fn poll_machine(&mut self, wants_messages: bool, cx: &Context<'_>) -> Option<Event> {
+    /// Returns the number after the last message that is kept.
+    pub(super) fn mark(&mut self) -> u64 {
+        self.machine().unsent().last().map_or(0, |(number, _)| number + 1)
+    }
+
+    /// Returns the machine's next event. If nothing is read, that is one of time.
+    pub(super) fn poll_machine(&mut self, reads: bool, cx: &Context<'_>) -> Option<Event> {
         match &mut self.task {
             Some(task) => task.clone_from(cx.waker()),
             None => self.task = Some(cx.waker().clone()),
         }
         // A transport that has ended has few messages left, and no silence can follow them.
-        if wants_messages || !self.wire.reads() {
+        if reads || !self.wire.reads() {
             self.wire.poll_machine()
         } else {
             self.wire.poll_machine_time()
@@ -169,9 +194,29 @@ impl State {
         if reads {
             return self.wire.poll_io(cx);
         }
+        let writes = self.wire.writes();
         let _ = self.wire.poll_write(cx);
+        if writes != self.wire.writes() {
+            return Poll::Ready(()); // From now on, what arrives is read.
+        }
         self.wire.poll_deadline(cx)
     }
+}
+
+/// Keeps the message, unless there is no room.
+pub(super) fn try_send<P: AsRef<[u8]>>(
+    machine: &mut Machine<Masks>,
+    message: &Frame<P>,
+) -> Option<Result<u64, SendError>> {
+    Some(machine.send(message)).filter(|sent| *sent != Err(SendError::Full))
+}
+
+/// Returns whether all messages before `mark` are written, once this is known.
+pub(super) fn flushed(machine: &mut Machine<Masks>, mark: u64) -> Option<Result<(), SendError>> {
+    if machine.unsent().next().is_none_or(|(number, _)| number >= mark) {
+        return Some(Ok(()));
+    }
+    (machine.ready_state() == ReadyState::Closed).then_some(Err(SendError::Closed))
 }
 
 impl fmt::Debug for Link {

@@ -2,11 +2,12 @@
 
 use super::clock;
 use super::connect_error::ConnectError;
+use super::driven::{MOST_WAITING, memory};
 use super::masks::Masks;
 use super::reconnect::{Attempt, BoxError, Open, Opening};
 use super::reconnect_event::{Disconnected, ReconnectEvent};
 use super::reconnect_options::ReconnectOptions;
-use super::reconnecting_sender::{Link, ReconnectingSender};
+use super::reconnecting_sender::{Link, ReconnectingSender, flushed, try_send};
 use super::websocket::WebSocket;
 use super::wire::Wire;
 use bytes::{Bytes, BytesMut};
@@ -78,7 +79,8 @@ pub struct ReconnectingWebSocket {
     last_close: Option<CloseEvent>,
     /// Whether there is a connection, and it was reported as open.
     is_open: bool,
-    /// Events that came while [`send`](Self::send) waited for room. Few: see [`keep`](Self::keep).
+    /// Events that came while [`send`](Self::send) waited. Few: see [`keep`](Self::keep) and
+    /// [`reads_to_the_end`](Self::reads_to_the_end).
     waiting: VecDeque<ReconnectEvent>,
     /// The last end.
     end: Option<Box<Disconnected>>,
@@ -134,7 +136,27 @@ impl ReconnectingWebSocket {
     /// [`send_now`](Self::send_now).
     pub async fn send<F: IntoFrame>(&mut self, message: F) -> Result<u64, SendError> {
         let message = message.into_frame()?;
-        poll_fn(|cx| self.poll_send(&message, cx)).await
+        poll_fn(|cx| {
+            let sent = ready!(self.poll_until(cx, |machine| try_send(machine, &message)));
+            let _ = self.link.drive(|state| state.wire.poll_write(cx));
+            Poll::Ready(sent)
+        })
+        .await
+    }
+
+    /// Waits until all messages that are kept now are written. It connects meanwhile, but receives
+    /// nothing, as [`send`](Self::send). A message that was [taken back](Self::take_unsent) is not
+    /// waited for.
+    ///
+    /// Call it before [`close`](Self::close), which does not wait for a connection.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] if there will be no further connection.
+    pub async fn flush(&mut self) -> Result<(), SendError> {
+        let mark = self.link.lock().mark();
+        poll_fn(|cx| self.poll_until(cx, |machine| flushed(machine, mark))).await
     }
 
     /// Keeps a message like [`send`](Self::send), but does not wait, and leaves it to
@@ -214,8 +236,8 @@ impl ReconnectingWebSocket {
     /// still arrive are dropped.
     ///
     /// Messages that were kept are written first if the connection is open, and nothing is
-    /// [held](Self::hold) back. Otherwise they stay unsent: [`take_unsent`](Self::take_unsent)
-    /// returns them. An attempt to connect is given up, and the failure is then
+    /// [held](Self::hold) back. Otherwise they stay unsent: [`flush`](Self::flush) them before, or
+    /// [take them back](Self::take_unsent) after this. An attempt to connect is given up, and the failure is then
     /// [`Failure::Aborted`].
     ///
     /// To receive what still arrives, call [`ReconnectingSender::close`], and then
@@ -291,26 +313,24 @@ impl ReconnectingWebSocket {
         Some(end.clone())
     }
 
-    fn poll_send<P: AsRef<[u8]>>(
+    /// Connects and writes until `attempt` returns something, which it must do after the end.
+    fn poll_until<T>(
         &mut self,
-        message: &Frame<P>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<u64, SendError>> {
+        mut attempt: impl FnMut(&mut Machine<Masks>) -> Option<T>,
+    ) -> Poll<T> {
         loop {
-            let polled = match self.try_send(message) {
-                Err(SendError::Full) => self.poll_event(false, cx),
-                result => {
-                    let _ = self.link.drive(|state| state.wire.poll_write(cx));
-                    return Poll::Ready(result);
+            if let Some(done) = attempt(self.link.lock().machine()) {
+                return Poll::Ready(done);
+            }
+            if let Poll::Ready(event) = self.poll_event(false, cx) {
+                if let Some(event) = event {
+                    self.keep(event);
                 }
-            };
-            match polled {
-                Poll::Ready(event) => event.into_iter().for_each(|event| self.keep(event)),
-                // Writing may have made room.
-                Poll::Pending => match self.try_send(message) {
-                    Err(SendError::Full) => return Poll::Pending,
-                    result => return Poll::Ready(result),
-                },
+            } else {
+                // Writing may have been enough.
+                let done = attempt(self.link.lock().machine());
+                return done.map_or(Poll::Pending, Poll::Ready);
             }
         }
     }
@@ -331,15 +351,16 @@ impl ReconnectingWebSocket {
         self.waiting.push_back(event);
     }
 
-    /// Returns the next event, or `None` after the last connection. If no messages are wanted,
-    /// returns only events of time.
+    /// Returns the next event, or `None` after the last connection. If no messages are wanted, does
+    /// not read.
     fn poll_event(
         &mut self,
         wants_messages: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Option<ReconnectEvent>> {
         while self.end.is_none() {
-            let event = self.link.lock().poll_machine(wants_messages, cx);
+            let reads = wants_messages || self.reads_to_the_end();
+            let event = self.link.lock().poll_machine(reads, cx);
             match event {
                 Some(event) => {
                     if let Some(event) = self.take(event) {
@@ -348,11 +369,21 @@ impl ReconnectingWebSocket {
                 }
                 None if self.poll_opening(cx).is_ready() => {}
                 None => {
-                    ready!(self.link.drive(|state| state.poll_io(wants_messages, cx)));
+                    ready!(self.link.drive(|state| state.poll_io(reads, cx)));
                 }
             }
         }
         Poll::Ready(None)
+    }
+
+    /// Returns whether the transport takes no more, so that the next event is its end. What arrives
+    /// before that is kept, within a limit.
+    fn reads_to_the_end(&self) -> bool {
+        let waiting = self.waiting.iter().map(|event| match event {
+            ReconnectEvent::Message(message) => memory(message),
+            ReconnectEvent::Open | ReconnectEvent::Disconnected(_) => 0,
+        });
+        !self.link.lock().wire.writes() && waiting.sum::<usize>() < MOST_WAITING
     }
 
     /// Goes on with the attempt to connect, without the lock, because it runs foreign code.
@@ -446,7 +477,7 @@ impl Drop for ReconnectingWebSocket {
         // If closing has begun, this does nothing.
         let _ = state.machine().close(CloseCode::GOING_AWAY, clock::now());
         state.wire.finish();
-        state.wire.disconnect();
+        state.wire.abandon();
         drop(state);
         self.link.tell_senders();
     }

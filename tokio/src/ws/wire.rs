@@ -150,6 +150,15 @@ impl Wire<WebSocket<Masks>> {
 }
 
 impl Wire<ReconnectingWebSocket<Masks>> {
+    /// Drops the transport, and takes the machine that was closed to its end.
+    pub(super) fn abandon(&mut self) {
+        self.disconnect();
+        let now = self.tick();
+        self.machine.write_failed(io::Error::from(io::ErrorKind::BrokenPipe), now);
+        self.machine.end_of_stream(now);
+        while self.poll_machine().is_some() {}
+    }
+
     /// Begins a step, and returns the next event of time alone.
     pub(super) fn poll_machine_time(&mut self) -> Option<ReconnectingWebSocketEvent> {
         let now = self.tick();
