@@ -26,7 +26,8 @@ pub async fn run(scene: &Scene, patience: Patience) -> End {
     if let Patience::Short = patience {
         let short = Duration::from_millis(200);
         let options = WebSocketOptions::new().ping_interval(short).pong_timeout(short);
-        connect = connect.options(options.closing_timeout(short));
+        let options = options.closing_timeout(short).message_timeout(3 * short);
+        connect = connect.options(options);
         if scene.addresses.is_empty() {
             connect = connect.timeout(short);
         }

@@ -3,7 +3,7 @@
 use eventwire_tokio::ws::rustls::crypto::ring;
 use eventwire_tokio::ws::rustls::pki_types::PrivatePkcs8KeyDer;
 use eventwire_tokio::ws::rustls::{ClientConfig, RootCertStore, ServerConfig};
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, DnType, KeyPair};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 
@@ -16,7 +16,8 @@ pub struct Identity {
 impl Identity {
     pub fn of(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         Self { certificate: params.self_signed(&key).unwrap(), key }
     }
 

@@ -63,7 +63,7 @@ impl Scene {
             Fault::Unavailable => scene.answers("503 Service Unavailable\r\n").await,
             Fault::UnknownRoot => {
                 scene.serves_tls(&identity).await;
-                scene.tls = Identity::of("127.0.0.1").trusted();
+                scene.tls = Identity::of("other.test").trusted();
                 scene.scheme = "wss";
             }
             Fault::WrongName => {
@@ -95,7 +95,8 @@ impl Scene {
             Fault::PingFlood => {
                 scene
                     .opens(async |mut tcp| {
-                        let pings = b"\x89\x04ping".repeat(1000);
+                        let ping = [&b"\x89\x7D"[..], &[b'.'; 125]].concat();
+                        let pings = ping.repeat(100);
                         while tcp.write_all(&pings).await.is_ok() {}
                     })
                     .await;
@@ -150,7 +151,11 @@ impl Scene {
     where
         F: Future<Output = ()> + Send,
     {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        // A client soon notices that nobody reads.
+        socket.set_recv_buffer_size(1 << 14).unwrap();
+        let listener = socket.listen(16).unwrap();
         let address = listener.local_addr().unwrap();
         self.tasks.spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
