@@ -8,6 +8,7 @@ use eventwire::ws::socket::Refusal;
 use eventwire::ws::{CloseEvent, Failure};
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 /// The reason that [`connect`](super::connect) opened no WebSocket.
@@ -46,8 +47,9 @@ pub enum ConnectError {
     Dial(DialError),
     /// The server refused to open a WebSocket. It has the status, the headers and the body.
     Refused(Box<Refusal>),
-    /// The server redirects to this URL, which is not followed: there were too many redirects, they
-    /// are [off](super::Connect::redirects), or the URL is invalid or less secure.
+    /// The server redirects to this URL, which is not followed: there were too many
+    /// [redirects](super::Connect::redirects), or the URL is invalid or less secure. If none are
+    /// allowed, a redirect is [`Refused`](Self::Refused).
     Redirect(String),
     /// The server's answer is not that of a WebSocket.
     Response(ResponseError),
@@ -127,8 +129,8 @@ impl fmt::Display for ConnectError {
                 if let Some(failure) = &close.failure {
                     write!(f, ": {failure}")?;
                 }
-                match close.failure {
-                    Some(Failure::EndOfStream) => f.write_str(OTHER_PROTOCOL),
+                match &close.failure {
+                    Some(failure) if is_hung_up(failure) => f.write_str(OTHER_PROTOCOL),
                     _ => Ok(()),
                 }
             }
@@ -138,6 +140,19 @@ impl fmt::Display for ConnectError {
                 write!(f, "the server did not answer the opening handshake within {timeout:?}")
             }
         }
+    }
+}
+
+/// Returns whether the server ended or reset the connection, as it does if it does not understand
+/// the request.
+fn is_hung_up(failure: &Failure) -> bool {
+    match failure {
+        Failure::EndOfStream => true,
+        Failure::Transport(error) => error
+            .source()
+            .and_then(|it| it.downcast_ref::<io::Error>())
+            .is_some_and(|it| it.kind() == io::ErrorKind::ConnectionReset),
+        _ => false,
     }
 }
 

@@ -14,6 +14,7 @@ pub enum Fault {
     WssToPlain,
     SilentServer,
     CutHandshake,
+    ResetHandshake,
     CutMessage,
     CloseUnanswered,
     HalfOpen,
@@ -36,7 +37,7 @@ pub enum Act {
 }
 
 impl Fault {
-    pub const ALL: [(Self, &str); 20] = [
+    pub const ALL: [(Self, &str); 21] = [
         (Self::ServerDown, "the server is down"),
         (Self::Unauthorized, "refused with 401"),
         (Self::Redirected, "refused with 302"),
@@ -48,6 +49,7 @@ impl Fault {
         (Self::WssToPlain, "`wss://` to a plain port"),
         (Self::SilentServer, "the server never answers the handshake"),
         (Self::CutHandshake, "cut before the handshake's answer"),
+        (Self::ResetHandshake, "reset before the handshake's answer"),
         (Self::CutMessage, "cut inside a message"),
         (Self::CloseUnanswered, "the peer never answers a close"),
         (Self::HalfOpen, "half-open: the peer stops reading and writing"),

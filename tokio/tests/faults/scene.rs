@@ -87,6 +87,10 @@ impl Scene {
             Fault::CutHandshake => {
                 scene.address = scene.serve(async |mut tcp| drop(read_head(&mut tcp).await)).await;
             }
+            Fault::ResetHandshake => {
+                // What was sent and not read makes the end of the connection a reset.
+                scene.address = scene.serve(async |tcp| drop(tcp.peek(&mut [0]).await)).await;
+            }
             Fault::CutMessage => {
                 scene.opens(async |mut tcp| drop(tcp.write_all(b"\x81\x0Ahalf").await)).await;
             }
