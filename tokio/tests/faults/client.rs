@@ -1,35 +1,25 @@
-//! The client of this crate.
+//! The WebSocket client of this crate.
 
 use super::end::End;
 use super::fault::Act;
+use super::patience::{Patience, SHORT};
 use super::scene::Scene;
 use eventwire_tokio::ws::{self, CloseEvent, WebSocket, WebSocketOptions};
-use std::time::Duration;
-
-/// How long the client waits.
-#[derive(Clone, Copy)]
-pub enum Patience {
-    /// As long as the options have it by default.
-    Default,
-    /// A fraction of a second.
-    Short,
-}
 
 /// Connects, does what the scene asks for, and returns how that ended.
 pub async fn run(scene: &Scene, patience: Patience) -> End {
-    let mut connect = ws::connect(scene.url()).tls_config(scene.tls.clone());
+    let mut connect = ws::connect(scene.url("ws")).tls_config(scene.tls.clone());
     connect = match scene.proxy {
         Some(proxy) => connect.proxy(&format!("http://user:secret@{proxy}")),
         None => connect.no_proxy(),
     };
     connect = connect.resolve(Scene::NAME, scene.addresses.iter().map(|it| it.ip()));
     if let Patience::Short = patience {
-        let short = Duration::from_millis(200);
-        let options = WebSocketOptions::new().ping_interval(short).pong_timeout(short);
-        let options = options.closing_timeout(short).message_timeout(3 * short);
+        let options = WebSocketOptions::new().ping_interval(SHORT).pong_timeout(SHORT);
+        let options = options.closing_timeout(SHORT).message_timeout(3 * SHORT);
         connect = connect.options(options);
         if scene.addresses.is_empty() {
-            connect = connect.timeout(short);
+            connect = connect.timeout(SHORT);
         }
     }
     match connect.await {

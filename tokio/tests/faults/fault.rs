@@ -24,6 +24,9 @@ pub enum Fault {
     DeadAddress,
     SilentProxy,
     RefusingProxy,
+    WrongType,
+    CutEvent,
+    SilentStream,
 }
 
 /// What the client does after it has connected, until the connection ends.
@@ -37,7 +40,8 @@ pub enum Act {
 }
 
 impl Fault {
-    pub const ALL: [(Self, &str); 21] = [
+    /// The faults of a WebSocket.
+    pub const WEBSOCKET: [(Self, &str); 21] = [
         (Self::ServerDown, "the server is down"),
         (Self::Unauthorized, "refused with 401"),
         (Self::Redirected, "refused with 302"),
@@ -59,6 +63,21 @@ impl Fault {
         (Self::DeadAddress, "one address of two is dead"),
         (Self::SilentProxy, "the proxy never answers"),
         (Self::RefusingProxy, "the proxy refuses with 403"),
+    ];
+
+    /// The faults of an event stream.
+    pub const EVENTS: [(Self, &str); 11] = [
+        (Self::ServerDown, "the server is down"),
+        (Self::Unauthorized, "refused with 401"),
+        (Self::Redirected, "refused with 302"),
+        (Self::TooManyRequests, "refused with 429"),
+        (Self::Unavailable, "refused with 503"),
+        (Self::UnknownRoot, "TLS: unknown root"),
+        (Self::WrongType, "wrong content type"),
+        (Self::SilentServer, "the server never answers the request"),
+        (Self::CutEvent, "cut inside an event"),
+        (Self::SilentStream, "the stream falls silent"),
+        (Self::InvalidUrl, "invalid URL"),
     ];
 
     pub const fn act(self) -> Act {

@@ -25,11 +25,11 @@ pub async fn run(scene: &Scene) -> End {
 async fn connect(scene: &Scene) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Error> {
     let tls = Some(Connector::Rustls(scene.tls.clone()));
     let (socket, _) = if scene.addresses.is_empty() {
-        connect_async_tls_with_config(scene.url(), None, false, tls).await?
+        connect_async_tls_with_config(scene.url("ws"), None, false, tls).await?
     } else {
         // `connect_async` does the same with the addresses that the system finds.
         let tcp = TcpStream::connect(&scene.addresses[..]).await?;
-        client_async_tls_with_config(scene.url(), tcp, None, tls).await?
+        client_async_tls_with_config(scene.url("ws"), tcp, None, tls).await?
     };
     Ok(socket)
 }

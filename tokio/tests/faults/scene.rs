@@ -18,15 +18,14 @@ use tokio::time::timeout;
 /// A server with a fault, on loopback. It ends when this is dropped.
 pub struct Scene {
     pub act: Act,
-    /// The server's URL without its scheme.
     pub address: SocketAddr,
-    pub scheme: &'static str,
     /// A URL in place of the server's.
     pub url: Option<&'static str>,
     pub proxy: Option<SocketAddr>,
-    /// The name and the addresses of the server, if it has a name.
+    /// The addresses of the server, if it has a name.
     pub addresses: Vec<SocketAddr>,
     pub tls: Arc<ClientConfig>,
+    is_encrypted: bool,
     tasks: JoinSet<()>,
     kept: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -40,11 +39,11 @@ impl Scene {
         let mut scene = Self {
             act: fault.act(),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            scheme: "ws",
             url: None,
             proxy: None,
             addresses: Vec::new(),
             tls: identity.trusted(),
+            is_encrypted: false,
             tasks: JoinSet::new(),
             kept: Vec::new(),
         };
@@ -64,17 +63,17 @@ impl Scene {
             Fault::UnknownRoot => {
                 scene.serves_tls(&identity).await;
                 scene.tls = Identity::of("other.test").trusted();
-                scene.scheme = "wss";
+                scene.is_encrypted = true;
             }
             Fault::WrongName => {
                 let other = Identity::of("other.test");
                 scene.serves_tls(&other).await;
                 scene.tls = other.trusted();
-                scene.scheme = "wss";
+                scene.is_encrypted = true;
             }
             Fault::WsToTls => scene.serves_tls(&identity).await,
             Fault::WssToPlain => {
-                scene.scheme = "wss";
+                scene.is_encrypted = true;
                 scene.address = scene
                     .serve(async |mut tcp| {
                         let _ = tcp.read_u8().await;
@@ -120,15 +119,22 @@ impl Scene {
                 scene.proxy =
                     Some(scene.serve(async |tcp| answer(tcp, "403 Forbidden\r\n").await).await);
             }
+            Fault::WrongType => scene.answers("200 OK\r\nContent-Type: text/html\r\n").await,
+            Fault::CutEvent => {
+                scene.streams(async |mut tcp| drop(tcp.write_all(b"A\r\ndata: half").await)).await;
+            }
+            Fault::SilentStream => scene.streams(read_all).await,
         }
         scene
     }
 
-    pub fn url(&self) -> String {
+    /// Returns the URL for a client. `scheme` is the one without TLS.
+    pub fn url(&self, scheme: &str) -> String {
+        let s = if self.is_encrypted { "s" } else { "" };
         match self.url {
             Some(url) => url.to_owned(),
-            None if self.addresses.is_empty() => format!("{}://{}/", self.scheme, self.address),
-            None => format!("{}://{}:{}/", self.scheme, Self::NAME, self.address.port()),
+            None if self.addresses.is_empty() => format!("{scheme}{s}://{}/", self.address),
+            None => format!("{scheme}{s}://{}:{}/", Self::NAME, self.address.port()),
         }
     }
 
@@ -180,6 +186,26 @@ impl Scene {
             .serve(move |tcp| {
                 let acceptor = acceptor.clone();
                 async move { drop(acceptor.accept(tcp).await) }
+            })
+            .await;
+    }
+
+    /// Begins an event stream for each client, and goes on with its transport.
+    async fn streams<F>(&mut self, session: impl Fn(TcpStream) -> F + Clone + Send + Sync + 'static)
+    where
+        F: Future<Output = ()> + Send,
+    {
+        const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+                              Transfer-Encoding: chunked\r\n\r\n";
+        self.address = self
+            .serve(move |mut tcp| {
+                let session = session.clone();
+                async move {
+                    read_head(&mut tcp).await;
+                    if tcp.write_all(HEAD).await.is_ok() {
+                        session(tcp).await;
+                    }
+                }
             })
             .await;
     }

@@ -1,8 +1,9 @@
 //! Faults of a WebSocket server, and of the way to it: how the client ends, and what it says.
 
-use super::client::{self, Patience};
+use super::client;
 use super::end::End;
 use super::fault::Fault;
+use super::patience::Patience;
 use super::scene::Scene;
 use eventwire_tokio::ws::rustls::{self, CertificateError, InvalidMessage};
 use eventwire_tokio::ws::{CloseEvent, ConnectError, DialError, Failure, Hop};
