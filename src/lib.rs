@@ -353,14 +353,3 @@ pub use utf8_bytes::Utf8Bytes;
 #[cfg(any(doc, all(doctest, feature = "alloc")))]
 #[doc = include_str!("server_guide.md")]
 pub mod server_guide {}
-
-/// The README's examples run as tests.
-#[cfg(all(
-    doctest,
-    feature = "axum",
-    feature = "http",
-    feature = "stream",
-    feature = "tokio-util"
-))]
-#[doc = include_str!("../README.md")]
-struct Readme;

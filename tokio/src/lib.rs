@@ -34,3 +34,8 @@ pub mod ws;
 
 pub use eventwire;
 pub use hub::{Blocks, Hub, HubEvent, HubOptions, LastEventId, Serve, Subscriber};
+
+/// The examples of the project's front page run as tests.
+#[cfg(all(doctest, feature = "axum", feature = "reqwest"))]
+#[doc = include_str!("../../README.md")]
+struct FrontPage;
