@@ -17,6 +17,7 @@
 //!   budget for a task stops a transport that is always ready.
 
 use super::masks::Masks;
+use super::trace::Trace;
 use super::wire::Wire;
 use bytes::BytesMut;
 use eventwire::ws::connection::IntoFrame;
@@ -44,11 +45,13 @@ pub(super) struct Driven {
     closed: Option<Box<CloseEvent>>,
     /// Whether [`poll_next`](Self::poll_next) has reported an unclean end.
     reported: bool,
+    trace: Trace,
 }
 
 impl Driven {
     pub(super) fn new(wire: Wire<Machine<Masks>>) -> Self {
-        Self { wire, waiting: VecDeque::new(), closed: None, reported: false }
+        let trace = Trace::open(wire.machine.role(), wire.machine.protocol());
+        Self { wire, waiting: VecDeque::new(), closed: None, reported: false, trace }
     }
 
     /// Returns the connection, for another machine. Leaves one without a transport.
@@ -257,6 +260,7 @@ impl Driven {
     }
 
     fn end(&mut self, close: CloseEvent) {
+        self.trace.closed(&close);
         self.closed = Some(Box::new(close));
         self.wire.disconnect();
     }

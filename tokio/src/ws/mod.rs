@@ -69,6 +69,7 @@ mod reconnecting_sender;
 mod reconnecting_websocket;
 #[cfg(feature = "connect")]
 mod redirect;
+mod trace;
 mod websocket;
 mod wire;
 

@@ -8,6 +8,7 @@ use super::reconnect::{Attempt, BoxError, Open, Opening};
 use super::reconnect_event::{Disconnected, ReconnectEvent};
 use super::reconnect_options::ReconnectOptions;
 use super::reconnecting_sender::{Link, ReconnectingSender, flushed, try_send};
+use super::trace;
 use super::websocket::WebSocket;
 use super::wire::Wire;
 use bytes::{Bytes, BytesMut};
@@ -436,6 +437,7 @@ impl ReconnectingWebSocket {
         let was_open = mem::take(&mut self.is_open);
         self.last_close = Some(close.clone());
         let end = Disconnected { close, was_open, written, reconnect_in };
+        trace::disconnected(&end);
         if end.reconnect_in.is_some() {
             return Some(ReconnectEvent::Disconnected(end));
         }

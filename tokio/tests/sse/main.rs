@@ -5,6 +5,9 @@ mod cancel;
 mod following;
 mod hyper_client;
 mod memory;
+#[cfg(feature = "tracing")]
+#[path = "../support/notes.rs"]
+mod notes;
 mod one_request;
 mod refused;
 mod server;
