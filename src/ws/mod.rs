@@ -181,7 +181,7 @@
 //! [`ReconnectingWebSocket`] is driven by the same loop, and opens a client's WebSocket again
 //! whenever it ends. A program with deadlines of its own waits for the earlier one. A program that
 //! also waits for other things reads in a thread of its own, as the package `eventwire-blocking`
-//! does, or uses an async runtime, as the program `ws_client_tokio` in `examples/` does.
+//! does, or uses an async runtime, as `eventwire-tokio` does.
 
 pub mod connection;
 pub mod frame;

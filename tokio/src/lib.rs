@@ -25,8 +25,6 @@ pub mod axum;
 mod hub;
 #[cfg(feature = "connect")]
 mod net;
-#[doc(hidden)]
-pub mod old;
 pub mod sse;
 mod timer;
 mod transport;

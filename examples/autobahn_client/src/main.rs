@@ -5,45 +5,30 @@
 //!     cargo run --release -p autobahn_client
 //! ```
 
-use bytes::BytesMut;
-use eventwire::ws::handshake::ClientRequest;
-use eventwire::ws::{Deflate, Failure, WebSocket, WebSocketOptions};
-use eventwire_tokio::old::echo;
+use eventwire_tokio::eventwire::ws::Deflate;
+use eventwire_tokio::ws::{self, ConnectError};
 use std::env;
-use tokio::net::TcpStream;
-use tokio::time::Instant;
+use std::error::Error;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::var("AUTOBAHN_URL").map_err(|_| "AUTOBAHN_URL is not set")?;
     let agent = env::var("AUTOBAHN_AGENT").unwrap_or_else(|_| "eventwire".to_owned());
     let cases: u32 =
         env::var("AUTOBAHN_CASES").map_err(|_| "AUTOBAHN_CASES is not set")?.parse()?;
-    let host = url.strip_prefix("ws://").ok_or("AUTOBAHN_URL is not a ws:// URL")?;
-    let host = host.trim_end_matches('/');
-    let deflate = Deflate::new();
+    let url = url.trim_end_matches('/');
     for case in 1..=cases {
-        run(host, &format!("/runCase?case={case}&agent={agent}"), &deflate).await?;
+        echo(format!("{url}/runCase?case={case}&agent={agent}")).await?;
     }
-    run(host, &format!("/updateReports?agent={agent}"), &deflate).await?;
+    echo(format!("{url}/updateReports?agent={agent}")).await?;
     Ok(())
 }
 
-async fn run(
-    host: &str,
-    target: &str,
-    deflate: &Deflate,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let mut stream = TcpStream::connect(host).await?;
-    stream.set_nodelay(true)?;
-    let start = Instant::now();
-    let request = ClientRequest::new(host, target, rand::random())?.deflate(deflate);
-    let masks = rand::random::<[u8; 4]>;
-    let socket = WebSocket::connect(&request, WebSocketOptions::new(), masks, start.elapsed());
-    let close = echo::echo(&mut stream, socket, BytesMut::new(), start).await?;
-    match close.failure {
-        Some(failure @ (Failure::Handshake(_) | Failure::Refused(_))) => Err(failure.into()),
-        // In some cases the suite breaks the protocol, and in others it only disconnects.
-        _ => Ok(()),
+async fn echo(url: String) -> Result<(), ConnectError> {
+    let mut socket = ws::connect(url).no_proxy().deflate(Deflate::new()).await?;
+    // In some cases the suite breaks the protocol, and in others it only disconnects.
+    while let Some(Ok(message)) = socket.next().await {
+        let _ = socket.feed(message).await;
     }
+    Ok(())
 }

@@ -6,27 +6,22 @@
 //!     [--subprotocol NAME]...
 //! ```
 
-use bytes::{Buf, BytesMut};
-use eventwire::ws::deflate::DeflateParams;
-use eventwire::ws::handshake::ServerHandshake;
-use eventwire::ws::{Deflate, Limits, WebSocket, WebSocketOptions};
-use eventwire_tokio::old::echo;
+use eventwire_tokio::eventwire::ws::Deflate;
+use eventwire_tokio::ws::{self, Limits, WebSocketOptions};
 use lexopt::prelude::{Long, Value, ValueExt};
-use std::io;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::sleep;
 
 struct Args {
     address: String,
     limits: Limits,
     /// The maximum time until a client's request has arrived.
     handshake_timeout: Duration,
-    /// Whether messages are compressed for clients that offer it.
-    compresses: bool,
-    deflate: Deflate,
+    /// The compression for clients that offer it.
+    deflate: Option<Deflate>,
     subprotocols: Vec<String>,
 }
 
@@ -35,15 +30,14 @@ fn parse_args() -> Result<Args, lexopt::Error> {
         address: "127.0.0.1:9001".to_owned(),
         limits: Limits::new(),
         handshake_timeout: Duration::from_secs(10),
-        compresses: false,
-        deflate: Deflate::new(),
+        deflate: None,
         subprotocols: Vec::new(),
     };
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
             Value(value) => args.address = value.string()?,
-            Long("deflate") => args.compresses = true,
+            Long("deflate") => args.deflate = Some(Deflate::new()),
             Long("max-message") => {
                 args.limits = args.limits.max_message(arguments.value()?.parse()?);
             }
@@ -58,12 +52,12 @@ fn parse_args() -> Result<Args, lexopt::Error> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let args = Arc::new(parse_args()?);
     let listener = TcpListener::bind(&args.address).await?;
     println!("echoing on ws://{}", listener.local_addr()?);
     loop {
-        let (socket, peer) = match listener.accept().await {
+        let (tcp, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 // For example too many open files. Some may be closed after a pause.
@@ -74,63 +68,27 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         let args = Arc::clone(&args);
         tokio::spawn(async move {
-            if let Err(error) = serve(socket, &args).await {
+            if let Err(error) = echo(tcp, &args).await {
                 eprintln!("{peer}: {error}");
             }
         });
     }
 }
 
-async fn serve(mut stream: TcpStream, args: &Args) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut received = BytesMut::new();
-    let accepted = accept(&mut stream, &mut received, args);
-    let Some(compression) = timeout(args.handshake_timeout, accepted).await?? else {
-        return Ok(());
-    };
-    let start = Instant::now();
-    let socket = WebSocket::server(WebSocketOptions::new().limits(args.limits), start.elapsed())
-        .deflate(&args.deflate, compression);
-    let close = echo::echo(&mut stream, socket, received, start).await?;
-    if !close.was_clean {
-        eprintln!("{close}");
+async fn echo(tcp: TcpStream, args: &Args) -> Result<(), Box<dyn Error + Send + Sync>> {
+    tcp.set_nodelay(true)?;
+    let mut accept = ws::accept(tcp)
+        .options(WebSocketOptions::new().limits(args.limits))
+        .timeout(args.handshake_timeout)
+        .protocols(&args.subprotocols);
+    if let Some(deflate) = &args.deflate {
+        accept = accept.deflate(deflate.clone());
+    }
+    let mut socket = accept.await?;
+    while let Some(message) = socket.next().await {
+        // The echoes of all messages from one read are written together. If this fails, the next
+        // item says why.
+        let _ = socket.feed(message?).await;
     }
     Ok(())
-}
-
-/// Answers the opening request. Returns the negotiated compression, or `None` if no connection was
-/// opened. Leaves the bytes after the request in `received`.
-async fn accept(
-    stream: &mut TcpStream,
-    received: &mut BytesMut,
-    args: &Args,
-) -> io::Result<Option<Option<DeflateParams>>> {
-    let subprotocols: Vec<&str> = args.subprotocols.iter().map(String::as_str).collect();
-    let mut handshake = ServerHandshake::new();
-    let (head_len, compression) = loop {
-        match handshake.decode(received) {
-            Ok(Some(request)) => {
-                let mut acceptance = request.accept();
-                if let Some(name) = request.select_subprotocol(&subprotocols) {
-                    acceptance = acceptance.subprotocol(name).map_err(io::Error::other)?;
-                }
-                if args.compresses {
-                    acceptance = acceptance.deflate(&args.deflate);
-                }
-                stream.write_all(&acceptance.to_bytes()).await?;
-                break (request.head_len(), acceptance.deflate_params());
-            }
-            Ok(None) => {
-                if stream.read_buf(received).await? == 0 {
-                    return Ok(None);
-                }
-            }
-            Err(error) => {
-                stream.write_all(&error.rejection().to_bytes()).await?;
-                return Ok(None);
-            }
-        }
-    };
-    received.advance(head_len);
-    Ok(Some(compression))
 }

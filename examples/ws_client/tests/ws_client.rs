@@ -1,4 +1,4 @@
-//! The program `ws_client_tokio` against a server on loopback.
+//! The program `ws_client` against a server on loopback.
 
 use bytes::BytesMut;
 use eventwire::ws::handshake::ServerHandshake;
@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_ws_client_tokio");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ws_client");
 
 /// Returns the TLS of a server, and the path of a file with its new certificate.
 fn tls(name: &str) -> (TlsAcceptor, String) {
@@ -93,13 +93,14 @@ async fn refusals_are_printed() {
     let secure = start_tls(acceptor).await;
     let elsewhere = |server: &Server| server.url.replace("chat", "private");
 
-    let refused = "closed with 1006: the server refused to open a WebSocket, with status 401\n";
-    ends_by_itself(PROGRAM, &[&elsewhere(&secure), "--ca", &ca], "", 1, refused);
+    let refused = "ws_client: the server refused to open a WebSocket, with status 401\n";
+    ends_by_itself(PROGRAM, &[&elsewhere(&secure), "--ca", &ca], "", 2, refused);
 
-    let untrusted = "ws_client_tokio: invalid peer certificate: ";
+    let untrusted = "ws_client: cannot set up TLS with 127.0.0.1:";
     for args in [&[&*secure.url][..], &[&secure.url, "--ca", &wrong_ca]] {
         let (status, output, errors) = program::run(PROGRAM, args, b"lost\n");
         assert!(errors.starts_with(untrusted), "{errors}");
+        assert!(errors.contains(": invalid peer certificate: "), "{errors}");
         assert_eq!((status, &*output, errors.lines().count()), (Some(2), "", 1));
     }
 }
