@@ -17,6 +17,7 @@ use eventwire::ws::{WebSocket as Machine, WebSocketEvent, WebSocketOptions};
 #[cfg(feature = "connect")]
 use http::header::{AUTHORIZATION, COOKIE};
 use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use std::fmt;
 use std::future::poll_fn;
 #[cfg(feature = "connect")]
 use std::future::{Future, IntoFuture};
@@ -65,7 +66,6 @@ pub fn connect(url: impl Into<String>) -> Connect {
 }
 
 /// A connection to be made, from [`connect`]. Await it.
-#[derive(Debug)]
 #[must_use = "a connection is not made unless this is awaited"]
 pub struct Connect {
     pub(super) url: String,
@@ -310,6 +310,23 @@ impl Connect {
         timeout_at(self.deadline(), opening)
             .await
             .unwrap_or(Err(ConnectError::Timeout(self.timeout)))
+    }
+}
+
+/// Shows neither the URL nor the headers, because they may have credentials.
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut connect = f.debug_struct("Connect");
+        connect
+            .field("subprotocols", &self.subprotocols)
+            .field("options", &self.options)
+            .field("timeout", &self.timeout)
+            .field("redirects", &self.redirects);
+        #[cfg(feature = "connect")]
+        connect.field("dial", &self.dial);
+        #[cfg(feature = "deflate")]
+        connect.field("deflate", &self.deflate);
+        connect.finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,7 @@
 //! the default options and beside another client.
 #![cfg(all(feature = "tls", feature = "reqwest"))]
 
+mod blocking;
 mod client;
 mod end;
 mod events;

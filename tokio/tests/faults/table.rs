@@ -4,7 +4,7 @@ use super::end::End;
 use super::fault::Fault;
 use super::patience::Patience;
 use super::scene::Scene;
-use super::{client, peer, source};
+use super::{blocking, client, peer, source};
 use std::future::Future;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -13,18 +13,22 @@ use tokio::time::timeout;
 /// minutes for a response with events.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-/// Runs every fault against both clients, with their default options.
+/// Runs every fault against each client, with their default options.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes, and prints a table instead of checking anything"]
 async fn print_the_table() {
     let websocket = Fault::WEBSOCKET.map(|(fault, name)| {
         tokio::spawn(async move {
-            let (ours, theirs) = (Scene::of(fault).await, Scene::of(fault).await);
-            let (ours, theirs) = tokio::join!(
+            let (ours, threads, theirs) =
+                tokio::join!(Scene::of(fault), Scene::of(fault), Scene::of(fault));
+            let (ours, threads, theirs) = tokio::join!(
                 cell(&ours, client::run(&ours, Patience::Default)),
+                cell(&threads, blocking::run(&threads)),
                 cell(&theirs, peer::run(&theirs)),
             );
-            format!("| {name} | {ours} | {theirs} |")
+            // This client cannot be told the addresses of a name.
+            let threads = if fault == Fault::DeadAddress { "not tried" } else { &threads };
+            format!("| {name} | {ours} | {threads} | {theirs} |")
         })
     });
     let events = Fault::EVENTS.map(|(fault, name)| {
@@ -33,7 +37,9 @@ async fn print_the_table() {
             format!("| {name} | {} |", cell(&scene, source::run(&scene, Patience::Default)).await)
         })
     });
-    println!("| fault | eventwire-tokio | tokio-tungstenite |\n|---|---|---|");
+    println!(
+        "| fault | eventwire-tokio | eventwire-blocking | tokio-tungstenite |\n|---|---|---|---|"
+    );
     for row in websocket {
         println!("{}", row.await.unwrap());
     }

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::patience::Patience;
 use super::scene::Scene;
 use eventwire_tokio::ws::rustls::{self, CertificateError, InvalidMessage};
-use eventwire_tokio::ws::{CloseEvent, ConnectError, DialError, Failure, Hop};
+use eventwire_tokio::ws::{self, CloseEvent, ConnectError, DialError, Failure, Hop};
 use std::error::Error;
 use std::io;
 use std::time::Duration;
@@ -202,4 +202,14 @@ async fn the_proxy_refuses() {
     let ConnectError::Dial(error) = error(&end) else { unreachable!("it has a hop") };
     let response = DialError::proxy_response(error).expect("the proxy's answer");
     assert_eq!((response.status().as_u16(), &response.body()[..]), (403, &b"why"[..]));
+}
+
+#[test]
+fn what_is_printed_of_a_connection_shows_no_credentials() {
+    let connect = ws::connect("ws://user:secret@server.test/?token=secret")
+        .header("authorization", "Bearer secret")
+        .header("x-api-key", "secret")
+        .proxy("http://user:secret@proxy.test:3128");
+    let text = format!("{connect:?}");
+    assert!(!text.contains("secret"), "{text}");
 }
