@@ -15,8 +15,8 @@ use hyper_util::rt::TokioIo;
 use std::fmt;
 
 /// Opens a WebSocket in a handler of axum: over HTTP/1.1 by an upgrade ([RFC 6455, section
-/// 4.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2)), and over HTTP/2 by an extended CONNECT
-/// ([RFC 8441](https://www.rfc-editor.org/rfc/rfc8441)). Use it with `axum::routing::any`.
+/// 4.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2)), and over HTTP/2 by an extended
+/// CONNECT ([RFC 8441](https://www.rfc-editor.org/rfc/rfc8441)). Use it with `axum::routing::any`.
 ///
 /// A request that opens no WebSocket is answered before the handler is called:
 /// [`UpgradeRejection`]. An `Option<WebSocketUpgrade>` is `None` if a request does not ask for a
@@ -96,8 +96,8 @@ struct Accepted {
 }
 
 impl WebSocketUpgrade {
-    /// Sets the options of the connection, in place of [`WebSocket::DEFAULT_OPTIONS`]: limits, pings,
-    /// timeouts.
+    /// Sets the options of the connection, in place of [`WebSocket::DEFAULT_OPTIONS`]: limits,
+    /// pings, timeouts.
     pub const fn options(mut self, options: WebSocketOptions) -> Self {
         self.options = options;
         self

@@ -83,8 +83,8 @@ pub struct Hub {
 pub(super) struct Shared {
     /// Locked for a moment, never while anything waits.
     log: Mutex<Replay<HubEvent>>,
-    /// Changes when something was published, and when the hub is shut down, which is its value. Each
-    /// listener has a receiver.
+    /// Changes when something was published, and when the hub is shut down, which is its value.
+    /// Each listener has a receiver.
     news: watch::Sender<bool>,
     options: HubOptions,
     /// The start of the log's time.
