@@ -1,4 +1,4 @@
-//! WebSockets over HTTP/2, as streams of a connection that they share.
+//! Sockets over HTTP/2, as streams of a connection that they share.
 #![cfg(feature = "http2")]
 
 use bytes::Bytes;

@@ -199,7 +199,7 @@ where
         let mut acceptance = request.accept();
         if let Some(name) = protocol {
             // The client offered it, so this cannot fail.
-            acceptance = acceptance.clone().subprotocol(name).unwrap_or(acceptance);
+            acceptance = acceptance.subprotocol(name).unwrap_or(acceptance);
         }
         let machine = Machine::with_role(Role::Server, self.options, Masks, clock::now());
         #[cfg(feature = "deflate")]

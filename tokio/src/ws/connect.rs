@@ -278,7 +278,7 @@ impl Connect {
 impl Connect {
     /// Opens the WebSocket as a stream of a connection of HTTP/2, by an extended CONNECT
     /// ([RFC 8441](https://www.rfc-editor.org/rfc/rfc8441)). The connection is hyper's, and may
-    /// carry other requests and WebSockets. The task that hyper demands has to run it.
+    /// carry other requests and sockets. The task that hyper demands has to run it.
     ///
     /// The URL gives the path, the authority and the scheme. `B` is the type of the bodies of the
     /// connection's requests.
