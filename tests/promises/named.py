@@ -2,7 +2,7 @@
 import pathlib, re, subprocess, sys
 from urllib.parse import urlsplit
 
-PATH = re.compile(r"(?<![\w./$-])(?:\.ci|benches|examples|fuzz|src|support|tests|tokio/(?:src|tests))/[\w./{},*-]*")
+PATH = re.compile(r"(?<![\w./$-])(?:\.ci|benches|examples|fuzz|src|support|tests|(?:blocking|tokio)/(?:src|tests))/[\w./{},*-]*")
 URL = re.compile(r"\b\w+://[^\s\"'`<>)\]]+")
 
 
