@@ -533,6 +533,42 @@ async fn a_send_waits_for_room() -> Result<(), Failed> {
     Ok(())
 }
 
+#[tokio::test]
+async fn room_is_noticed_as_soon_as_there_is_some() -> Result<(), Failed> {
+    let (mut socket, mut servers) = client(options().max_unsent(1, 100));
+    let ((), mut server) = both(open(&mut socket), servers.accept()).await?;
+    // A write makes room.
+    socket.try_send("a")?;
+    assert_eq!(socket.send("b").now_or_never(), Some(Ok(1)));
+    assert_eq!(text(&mut server).await?, "a");
+    assert_eq!(text(&mut server).await?, "b");
+    // Taking back makes room.
+    socket.hold();
+    assert_eq!(socket.send("c").now_or_never(), Some(Ok(2)));
+    let sender = socket.sender();
+    let waits = tokio::spawn(async move { sender.send("d").await });
+    yield_now().await;
+    assert!(!waits.is_finished());
+    assert_eq!(socket.take_unsent(|_, _| true).len(), 1);
+    assert_eq!(waits.await?, Ok(3));
+    Ok(())
+}
+
+/// The pongs of a server lie unread while a program only sends.
+#[tokio::test(start_paused = true)]
+async fn silence_is_no_fault_while_nobody_receives() -> Result<(), Failed> {
+    let (mut socket, mut servers) = client(options().max_unsent(1, 100));
+    let ((), mut server) = both(open(&mut socket), servers.accept()).await?;
+    let server = tokio::spawn(async move { text(&mut server).await });
+    socket.hold();
+    socket.send("kept").await?;
+    assert!(timeout(Duration::from_secs(300), socket.send("too much")).await.is_err());
+    socket.release();
+    assert!(socket.next().now_or_never().is_none(), "the connection is still open");
+    assert_eq!(server.await??, "kept");
+    Ok(())
+}
+
 /// The numbers of all connections that ended unseen are in the event of the last one.
 #[tokio::test(start_paused = true)]
 async fn unseen_ends_are_joined() -> Result<(), Failed> {
@@ -621,9 +657,10 @@ async fn senders_wait_for_room_and_for_the_end() -> Result<(), Failed> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn flushing_waits_until_all_is_written() -> Result<(), Failed> {
     let (mut socket, mut servers) = client_over(16, options());
+    let start = Instant::now();
     socket.flush().await?;
     let sender = socket.sender();
     let server = async {
@@ -641,6 +678,8 @@ async fn flushing_waits_until_all_is_written() -> Result<(), Failed> {
         Ok(())
     };
     let (mut server, ()) = both(server, program).await?;
+    // The first server's end was noticed although nobody received.
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     disconnected(&mut socket).await?;
     open(&mut socket).await?;
     socket.hold();

@@ -34,7 +34,8 @@ use tokio::time::timeout_at;
 ///
 /// Awaiting it returns a [`WebSocket`]. By default it goes through the proxy that the environment
 /// names, tries all addresses of a name, and trusts the authorities that browsers trust. It sends a
-/// ping every 20 s, and gives up a peer that does not answer for 20 s.
+/// ping every 20 s, and gives up a peer that does not answer for 20 s. To stay connected, pass it to
+/// [`reconnect`](super::reconnect).
 ///
 /// ```no_run
 /// use eventwire_tokio::ws;
