@@ -1,10 +1,11 @@
 //! [`Answer`], the tokens of an answer over either wire.
 
-use eventwire_tokio::sse::{Events, LastEvent, RequestBuilderExt};
+use eventwire_tokio::sse::{Events, RequestBuilderExt};
 use eventwire_tokio::ws::{self, ConnectError, WebSocket};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::fmt::Display;
 use std::time::Duration;
 
 pub type BoxError = Box<dyn std::error::Error>;
@@ -17,7 +18,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// An answer that is under way.
 pub enum Answer {
     Messages(WebSocket),
-    Events(Events),
+    Events(Box<Events>),
 }
 
 /// A message of the server over WebSocket.
@@ -43,7 +44,7 @@ impl Answer {
             }
             // These are no matter of the wire.
             Err(ConnectError::Refused(refusal)) if [401, 403, 429].contains(&refusal.status()) => {
-                return Err(with_body(refusal.to_string(), refusal.body()));
+                return Err(with_body(&refusal, refusal.body()));
             }
             Err(error @ (ConnectError::Url(_) | ConnectError::Request(_))) => {
                 return Err(error.into());
@@ -54,7 +55,7 @@ impl Answer {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let request = http.post(url).headers(headers).body(body.to_string());
         let events = request.events().idle_timeout(IDLE_TIMEOUT);
-        Ok(Self::Events(events.until(LastEvent::Data("[DONE]"))))
+        Ok(Self::Events(Box::new(events.until("[DONE]"))))
     }
 
     /// Returns the next token, or `None` after a complete answer.
@@ -76,7 +77,7 @@ impl Answer {
                     Ok(Some(text.unwrap_or_default().to_owned()))
                 }
                 Some(Err(error)) => match error.response() {
-                    Some(response) => Err(with_body(error.to_string(), response.body())),
+                    Some(response) => Err(with_body(&error, response.body())),
                     None => Err(error.into()),
                 },
             },
@@ -85,6 +86,6 @@ impl Answer {
 }
 
 /// Returns an error with the body of a refusal, which often says why.
-fn with_body(error: String, body: &[u8]) -> BoxError {
+fn with_body(error: &impl Display, body: &[u8]) -> BoxError {
     format!("{error}: {}", String::from_utf8_lossy(body)).into()
 }

@@ -1,9 +1,13 @@
 //! A server like that of a language model, to try `llm` with. It answers each question by repeating
 //! it, a word at a time: over a WebSocket, or as the event stream of a POST.
+//!
+//! * `--cut` cuts each answer before its last word.
+//! * `--refuse STATUS` refuses to open a WebSocket, for example with 426 or 404.
+//! * `--token TOKEN` answers 401 to requests without this token.
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -18,12 +22,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-const USAGE: &str = "usage: llm_server [--cut] [--refuse STATUS] [--token TOKEN] [ADDRESS]
-
-  --cut            cut each answer before its last word
-  --refuse STATUS  refuse to open WebSockets, for example with 426 or 404
-  --token TOKEN    answer 401 to requests without this token
-  ADDRESS          127.0.0.1:3000 by default";
+const USAGE: &str = "usage: llm_server [--cut] [--refuse STATUS] [--token TOKEN] [ADDRESS]";
 
 /// The time that the model thinks about each word.
 const THINKING: Duration = Duration::from_millis(30);
@@ -45,9 +44,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Arg::Long("cut") => options.cuts = true,
             Arg::Long("refuse") => options.refusal = Some(args.value()?.parse()?),
             Arg::Long("token") => options.token = Some(args.value()?.string()?),
-            Arg::Long("help") => return Ok(println!("{USAGE}")),
             Arg::Value(value) => address = value.string()?,
-            arg => return Err(arg.unexpected().into()),
+            arg => return Err(format!("{} ({USAGE})", arg.unexpected()).into()),
         }
     }
     let router = Router::new().route("/v1/chat", any(chat)).with_state(options);
@@ -64,9 +62,8 @@ async fn chat(
 ) -> Response {
     let given = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok()?.strip_prefix("Bearer "));
     if options.token.is_some() && options.token.as_deref() != given {
-        let error = json!({ "error": "the token is missing or wrong" }).to_string();
-        return (StatusCode::UNAUTHORIZED, [(CONTENT_TYPE, "application/json")], error)
-            .into_response();
+        let error = json!({ "error": "the token is missing or wrong" });
+        return (StatusCode::UNAUTHORIZED, error.to_string()).into_response();
     }
     let cuts = options.cuts;
     match (upgrade, options.refusal) {
@@ -92,12 +89,11 @@ async fn over_websocket(mut socket: WebSocket, cuts: bool) -> Option<()> {
 }
 
 fn over_events(question: &str, cuts: bool) -> Response {
+    let end = if cuts { Err(io::Error::other("cut")) } else { Ok("[DONE]".to_owned()) };
     let chunks = answer(question, cuts)
         .into_iter()
         .map(|text| Ok(json!({ "choices": [{ "delta": { "content": text } }] }).to_string()));
-    let end = if cuts { Err(io::Error::other("cut")) } else { Ok("[DONE]".to_owned()) };
-    let chunks: Vec<_> = chunks.chain([end]).collect();
-    let events = stream::iter(chunks).then(async |chunk| {
+    let events = stream::iter(chunks.chain([end])).then(async |chunk| {
         sleep(THINKING).await;
         chunk.map(|data| EventBuilder::new().data(data))
     });
