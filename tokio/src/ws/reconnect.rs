@@ -69,9 +69,8 @@ pub(super) type Open = Box<dyn FnMut(Attempt) -> Opening + Send>;
 /// ```
 ///
 /// An error of `open` is reported, and tried again after a wait, unless the options make it
-/// [final](ReconnectOptions::ends_on). By default, that is so if the error is or has as its source a
-/// [`ConnectError`](super::ConnectError) that is
-/// [permanent](super::ConnectError::is_permanent).
+/// [final](ReconnectOptions::ends_on). By default, that is so if the error is or has as its source
+/// a [`ConnectError`](super::ConnectError) that is [permanent](super::ConnectError::is_permanent).
 ///
 /// Nothing happens until the socket is used.
 pub fn reconnect<F, C, E>(options: ReconnectOptions, mut open: F) -> ReconnectingWebSocket

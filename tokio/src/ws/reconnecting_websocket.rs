@@ -124,7 +124,8 @@ impl ReconnectingWebSocket {
     /// is a connection that takes it.
     ///
     /// If as many messages wait as the [limits](ReconnectOptions::max_unsent) allow, this waits for
-    /// room. It connects and writes meanwhile, but receives nothing. If connections end meanwhile,
+    /// room. It connects and writes meanwhile, but receives nothing, except up to 64 KiB of
+    /// messages that arrive while a connection ends. If connections end meanwhile,
     /// [`next`](Self::next) reports one [`Disconnected`] for all of them.
     ///
     /// Cancel safe: if the future is dropped, the message was not kept. A future that has kept the
@@ -174,8 +175,8 @@ impl ReconnectingWebSocket {
     /// writes it.
     ///
     /// # Errors
-    /// [`SendError::Connecting`] if there is no connection now. [`SendError::Full`] if as much waits
-    /// to be written as the connection's
+    /// [`SendError::Connecting`] if there is no connection now. [`SendError::Full`] if as much
+    /// waits to be written as the connection's
     /// [high-water mark](super::WebSocketOptions::high_water_mark) allows.
     pub fn send_now<F: IntoFrame>(&mut self, message: F) -> Result<(), SendError> {
         let _ = self.link.lock().machine().send_now(message)?; // the next one is refused
@@ -187,8 +188,8 @@ impl ReconnectingWebSocket {
         ReconnectingSender::new(Arc::clone(&self.link))
     }
 
-    /// Holds the kept messages back, until [`release`](Self::release) or the end of this connection.
-    /// Messages that the connection already has are still written.
+    /// Holds the kept messages back, until [`release`](Self::release) or the end of this
+    /// connection. Messages that the connection already has are still written.
     ///
     /// What each connection must begin with goes into the [function](super::reconnect) that opens
     /// it.
@@ -205,8 +206,8 @@ impl ReconnectingWebSocket {
     /// select stay, so it can also be used to look at them.
     ///
     /// A message that the connection already has cannot be taken back. After
-    /// [`ReconnectEvent::Disconnected`] and after the end, the connection has none. The function must
-    /// not use a [`sender`](Self::sender) of this socket.
+    /// [`ReconnectEvent::Disconnected`] and after the end, the connection has none. The function
+    /// must not use a [`sender`](Self::sender) of this socket.
     ///
     /// ```
     /// use eventwire_tokio::ws::ReconnectingWebSocket;
@@ -232,14 +233,14 @@ impl ReconnectingWebSocket {
         self.link.lock().machine().written()
     }
 
-    /// Closes the socket permanently with this code and reason, and waits for the peer's answer, but
-    /// no longer than the [closing timeout](super::WebSocketOptions::closing_timeout). Messages that
-    /// still arrive are dropped.
+    /// Closes the socket permanently with this code and reason, and waits for the peer's answer,
+    /// but no longer than the [closing timeout](super::WebSocketOptions::closing_timeout). Messages
+    /// that still arrive are dropped.
     ///
     /// Messages that were kept are written first if the connection is open, and nothing is
     /// [held](Self::hold) back. Otherwise they stay unsent: [`flush`](Self::flush) them before, or
-    /// [take them back](Self::take_unsent) after this. An attempt to connect is given up, and the failure is then
-    /// [`Failure::Aborted`].
+    /// [take them back](Self::take_unsent) after this. An attempt to connect is given up, and the
+    /// failure is then [`Failure::Aborted`].
     ///
     /// To receive what still arrives, call [`ReconnectingSender::close`], and then
     /// [`next`](Self::next) until it returns `None`.
@@ -275,8 +276,8 @@ impl ReconnectingWebSocket {
         self.end.as_deref()
     }
 
-    /// Returns the state of the connection. It is `Connecting` between two connections, and `Closed`
-    /// after the last one.
+    /// Returns the state of the connection. It is `Connecting` between two connections, and
+    /// `Closed` after the last one.
     #[must_use]
     pub fn ready_state(&self) -> ReadyState {
         self.link.lock().machine().ready_state()
