@@ -2,7 +2,6 @@
 
 use super::subscriber::Subscriber;
 use crate::ws::{CloseCode, CloseEvent, Message, ReadyState, WebSocket};
-use futures_core::Stream;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -92,7 +91,7 @@ impl<F: FnMut(Message)> Future for Serve<F> {
         loop {
             this.feed(cx);
             let was_full = !this.socket.has_room();
-            match Pin::new(&mut this.socket).poll_next(cx) {
+            match this.socket.poll_message(cx) {
                 Poll::Ready(Some(Ok(message))) => (this.on_message)(message),
                 Poll::Ready(Some(Err(close))) => return Poll::Ready(close),
                 Poll::Ready(None) => return this.socket.poll_closed(cx),

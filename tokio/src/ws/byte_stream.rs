@@ -1,8 +1,10 @@
 //! [`ByteStream`], a stream of bytes in binary messages.
 
+use super::driven::Driven;
+use super::tasks::Side;
 use super::websocket::WebSocket;
 use bytes::{Buf, Bytes};
-use eventwire::ws::{CloseCode, Message};
+use eventwire::ws::{Message, SendError};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -57,7 +59,7 @@ impl AsyncRead for ByteStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         while self.unread.is_empty() {
-            match ready!(self.socket.driven.poll_next(cx)) {
+            match ready!(self.socket.poll_side(Side::Reader, cx, Driven::poll_next)) {
                 Some(Ok(Message::Binary(payload))) => self.unread = payload,
                 Some(Ok(Message::Text(_))) => {
                     let error = "a text message in a stream of binary messages";
@@ -81,21 +83,20 @@ impl AsyncWrite for ByteStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.socket.driven.poll_room(cx)).map_err(broken_pipe)?;
-        self.socket.driven.push(bytes).map_err(broken_pipe)?;
+        ready!(self.socket.poll_side(Side::Writer, cx, Driven::poll_room)).map_err(broken_pipe)?;
+        self.socket.push(bytes).map_err(broken_pipe)?;
         Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.driven.poll_flush(cx).map_err(broken_pipe)
+        self.socket.poll_side(Side::Writer, cx, Driven::poll_flush).map_err(broken_pipe)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.driven.begin_close(CloseCode::NORMAL).map_err(broken_pipe)?;
-        self.socket.driven.poll_closed(false, cx).map(|_| Ok(()))
+        self.socket.poll_close_sink(cx).map_err(broken_pipe)
     }
 }
 
-fn broken_pipe(error: eventwire::ws::SendError) -> io::Error {
+fn broken_pipe(error: SendError) -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, error)
 }

@@ -41,6 +41,8 @@ pub(super) struct Driven {
     wire: Wire<Machine<Masks>>,
     /// Messages that were read while nobody waited for one.
     waiting: VecDeque<Message>,
+    /// The number of bytes of these messages.
+    waiting_size: usize,
     /// The last event.
     closed: Option<Box<CloseEvent>>,
     /// Whether [`poll_next`](Self::poll_next) has reported an unclean end.
@@ -51,7 +53,14 @@ pub(super) struct Driven {
 impl Driven {
     pub(super) fn new(wire: Wire<Machine<Masks>>) -> Self {
         let trace = Trace::open(wire.machine.role(), wire.machine.protocol());
-        Self { wire, waiting: VecDeque::new(), closed: None, reported: false, trace }
+        Self {
+            wire,
+            waiting: VecDeque::new(),
+            waiting_size: 0,
+            closed: None,
+            reported: false,
+            trace,
+        }
     }
 
     /// Returns the connection, for another machine. Leaves one without a transport.
@@ -73,17 +82,15 @@ impl Driven {
         self.closed.as_deref()
     }
 
-    /// Returns whether a message was read that nobody has taken.
-    pub(super) fn has_message(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
     pub(super) fn has_room(&self) -> bool {
         self.wire.machine.flow() == Flow::Ready
     }
 
-    pub(super) const fn is_closed(&self) -> bool {
-        self.closed.is_some()
+    /// Returns all that a task of the other direction may wait for, so that it can be compared.
+    pub(super) fn standing(&self) -> impl PartialEq + use<> {
+        let Self { wire, waiting, .. } = self;
+        let ends = (wire.reads(), wire.writes(), self.closed.is_some());
+        (self.has_room(), wire.is_flushed(), waiting.len(), wire.machine.ready_state(), ends)
     }
 
     /// Returns whether there will be no more messages.
@@ -96,6 +103,7 @@ impl Driven {
     #[inline]
     pub(super) fn take_message(&mut self) -> Option<Message> {
         if let Some(message) = self.waiting.pop_front() {
+            self.waiting_size -= memory(&message);
             return Some(message);
         }
         self.wire.poll_message()
@@ -130,6 +138,9 @@ impl Driven {
     /// Waits for the end. Messages are dropped if `discard` is set. Otherwise they wait for
     /// [`poll_next`](Self::poll_next), and no more is read while [`MOST_WAITING`] bytes wait.
     pub(super) fn poll_closed(&mut self, discard: bool, cx: &mut Context<'_>) -> Poll<CloseEvent> {
+        if discard {
+            (self.waiting, self.waiting_size) = (VecDeque::new(), 0);
+        }
         loop {
             if !discard && self.wire.reads() && self.closed.is_none() && self.is_waiting_full() {
                 ready!(self.poll_unread(cx));
@@ -139,18 +150,30 @@ impl Driven {
                 Ok(event) => Some(event),
                 Err(close) => return Poll::Ready(close.clone()),
             };
-            // What was read is taken whole, so that it does not count as silence.
+            // What was read is taken at once, so that it does not count as silence. One read may
+            // hold many small messages, or some that were compressed a lot.
             while let Some(taken) = event {
                 if !discard {
-                    self.waiting.extend(into_message(taken));
+                    self.keep(taken);
+                    if self.is_waiting_full() {
+                        break;
+                    }
                 }
                 event = self.take_event();
             }
         }
     }
 
+    /// Keeps a message for [`poll_next`](Self::poll_next).
+    fn keep(&mut self, event: WebSocketEvent) {
+        if let Some(message) = into_message(event) {
+            self.waiting_size += memory(&message);
+            self.waiting.push_back(message);
+        }
+    }
+
     fn is_waiting_full(&self) -> bool {
-        self.waiting.iter().map(memory).sum::<usize>() >= MOST_WAITING
+        self.waiting_size >= MOST_WAITING
     }
 
     /// Queues the message as soon as there is room, and waits until it is written.
@@ -207,6 +230,7 @@ impl Driven {
     /// Queues a frame. It is written with the next poll.
     pub(super) fn push<F: IntoFrame>(&mut self, frame: F) -> Result<(), SendError> {
         let _ = self.wire.machine.send(frame)?; // the next one waits for room
+        self.wire.note_queued();
         Ok(())
     }
 

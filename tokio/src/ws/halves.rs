@@ -1,6 +1,8 @@
 //! [`WriteHalf`] and [`ReadHalf`], the halves of a WebSocket for two tasks.
 
 use super::driven::Driven;
+use super::sync::{AtomicBool, Mutex, Ordering, lock};
+use super::tasks::{Side, Tasks};
 use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::frame::IntoClose;
 use eventwire::ws::{Close, CloseCode, CloseEvent, Message, SendError};
@@ -8,9 +10,8 @@ use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// The half of a [`WebSocket`](super::WebSocket) that sends, from
 /// [`split`](super::WebSocket::split): a [`Sink`] of [`Message`]s.
@@ -35,15 +36,6 @@ pub struct ReadHalf(Half);
 struct Half {
     shared: Arc<Shared>,
     side: Side,
-    /// Wakes the tasks of both halves. The transport and the timer keep one waker each, and either
-    /// half may be the one that polls them.
-    waker: Waker,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Side {
-    Reader = 0,
-    Writer = 1,
 }
 
 /// The connection of both halves.
@@ -51,96 +43,42 @@ enum Side {
 struct Shared {
     /// Locked while one half polls the connection, and never while a half waits.
     driven: Mutex<Driven>,
-    tasks: Arc<Tasks>,
+    tasks: Tasks,
     /// Whether nobody takes messages any more.
     is_reader_gone: AtomicBool,
 }
 
-/// The task of each half that waits.
-#[derive(Debug, Default)]
-struct Tasks([Mutex<Option<Waker>>; 2]);
-
-impl Tasks {
-    fn take(&self, side: Side) -> Option<Waker> {
-        lock(&self.0[side as usize]).take()
-    }
-
-    fn set(&self, side: Side, waker: &Waker) {
-        let mut task = lock(&self.0[side as usize]);
-        match &mut *task {
-            Some(task) => task.clone_from(waker),
-            None => *task = Some(waker.clone()),
-        }
-    }
-}
-
-impl Wake for Tasks {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        for side in [Side::Reader, Side::Writer] {
-            if let Some(task) = self.take(side) {
-                task.wake();
-            }
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A poll that panicked has left a connection that can be closed.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 pub(super) fn split(driven: Driven) -> (WriteHalf, ReadHalf) {
-    let tasks = Arc::new(Tasks::default());
-    let waker = Waker::from(Arc::clone(&tasks));
-    let driven = Mutex::new(driven);
-    let shared = Arc::new(Shared { driven, tasks, is_reader_gone: AtomicBool::new(false) });
-    let half = |side| Half { shared: Arc::clone(&shared), side, waker: waker.clone() };
+    let shared = Arc::new(Shared {
+        driven: Mutex::new(driven),
+        tasks: Tasks::new(),
+        is_reader_gone: AtomicBool::new(false),
+    });
+    let half = |side| Half { shared: Arc::clone(&shared), side };
     (WriteHalf(half(Side::Writer)), ReadHalf(half(Side::Reader)))
 }
 
 impl Half {
-    /// Polls the connection. Wakes the other half if that can now go on.
+    /// Polls the connection.
     fn poll<T>(
         &self,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Driven, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let tasks = &self.shared.tasks;
-        // Before polling, so that no wake-up is lost.
-        tasks.set(self.side, cx.waker());
-        let mut driven = lock(&self.shared.driven);
-        let polled = poll(&mut driven, &mut Context::from_waker(&self.waker));
-        let other = match self.side {
-            Side::Reader if driven.has_room() || driven.is_closed() => Some(Side::Writer),
-            Side::Writer if driven.has_message() || driven.is_closed() => Some(Side::Reader),
-            _ => None,
-        };
-        drop(driven);
-        if polled.is_ready() {
-            tasks.take(self.side);
-        }
-        if let Some(task) = other.and_then(|other| tasks.take(other)) {
-            task.wake();
-        }
-        polled
+        self.shared.tasks.poll(self.side, cx, || lock(&self.shared.driven), poll)
     }
 
     /// Adds to what has to be written. Wakes the reader, which writes it.
     fn add(&self, add: impl FnOnce(&mut Driven) -> Result<(), SendError>) -> Result<(), SendError> {
-        add(&mut lock(&self.shared.driven))?;
-        if let Some(reader) = self.shared.tasks.take(Side::Reader) {
-            reader.wake();
-        }
-        Ok(())
+        self.shared.tasks.change(Side::Reader, || lock(&self.shared.driven), add)
     }
 
     fn poll_closed(&self, discard: bool, cx: &mut Context<'_>) -> Poll<CloseEvent> {
-        let discard = discard || self.shared.is_reader_gone.load(Ordering::Acquire);
-        self.poll(cx, |driven, cx| driven.poll_closed(discard, cx))
+        self.poll(cx, |driven, cx| {
+            // Asked for after this task can be woken, so that the reader's end is not missed.
+            let discard = discard || self.shared.is_reader_gone.load(Ordering::Acquire);
+            driven.poll_closed(discard, cx)
+        })
     }
 
     fn close_event(&self) -> Option<CloseEvent> {
@@ -154,7 +92,7 @@ impl Drop for Half {
         if matches!(self.side, Side::Reader) {
             self.shared.is_reader_gone.store(true, Ordering::Release);
         }
-        self.shared.tasks.wake_by_ref();
+        self.shared.tasks.wake();
     }
 }
 

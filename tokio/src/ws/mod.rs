@@ -69,6 +69,8 @@ mod reconnecting_sender;
 mod reconnecting_websocket;
 #[cfg(feature = "connect")]
 mod redirect;
+mod sync;
+mod tasks;
 mod trace;
 mod websocket;
 mod wire;

@@ -5,6 +5,7 @@ use super::clock;
 use super::driven::Driven;
 use super::halves::{ReadHalf, WriteHalf, split};
 use super::masks::Masks;
+use super::tasks::{Side, Tasks};
 use super::wire::Wire;
 use crate::transport::BoxTransport;
 use bytes::BytesMut;
@@ -59,7 +60,10 @@ pub(crate) type Compression = (eventwire::ws::Deflate, eventwire::ws::deflate::D
 #[derive(Debug)]
 #[must_use = "dropping a WebSocket closes it"]
 pub struct WebSocket {
-    pub(super) driven: Box<Driven>,
+    driven: Box<Driven>,
+    /// For a stream and a sink that are used by two tasks, which other crates make of one. Created
+    /// on their first use.
+    tasks: Option<Tasks>,
 }
 
 impl WebSocket {
@@ -106,11 +110,41 @@ impl WebSocket {
     }
 
     pub(super) fn drive(wire: Wire<Machine<Masks>>) -> Self {
-        Self { driven: Box::new(Driven::new(wire)) }
+        Self { driven: Box::new(Driven::new(wire)), tasks: None }
     }
 
     pub(super) fn into_wire(self) -> Wire<Machine<Masks>> {
         self.driven.into_wire()
+    }
+
+    pub(super) fn poll_side<T>(
+        &mut self,
+        side: Side,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Driven, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let Self { driven, tasks } = self;
+        tasks.get_or_insert_with(Tasks::new).poll(side, cx, || &mut **driven, poll)
+    }
+
+    /// Polls for the next message, for the one task that uses this socket.
+    pub(crate) fn poll_message(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Message, CloseEvent>>> {
+        self.driven.poll_next(cx)
+    }
+
+    pub(super) fn push<F: IntoFrame>(&mut self, frame: F) -> Result<(), SendError> {
+        self.driven.push(frame)
+    }
+
+    /// Closes the connection. Messages are left to the stream.
+    pub(super) fn poll_close_sink(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.poll_side(Side::Writer, cx, |driven, cx| {
+            driven.begin_close(CloseCode::NORMAL)?;
+            driven.poll_closed(false, cx).map(|_| Ok(()))
+        })
     }
 
     /// Waits for the next message. Returns `None` after the end of the connection.
@@ -285,7 +319,7 @@ impl Stream for WebSocket {
     type Item = Result<Message, CloseEvent>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.driven.poll_next(cx)
+        self.poll_side(Side::Reader, cx, Driven::poll_next)
     }
 }
 
@@ -296,24 +330,24 @@ impl FusedStream for WebSocket {
 }
 
 /// The same as [`WebSocket::feed`], [`flush`](WebSocket::flush), and [`close`](WebSocket::close)
-/// with code 1000.
+/// with code 1000, which leaves messages that still arrive to the [`Stream`]. If nobody takes them
+/// there, the peer's answer stays unread after 64 KiB of them, until the closing timeout.
 impl Sink<Message> for WebSocket {
     type Error = SendError;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.driven.poll_room(cx)
+        self.poll_side(Side::Writer, cx, Driven::poll_room)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        self.driven.push(message)
+        self.push(message)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.driven.poll_flush(cx)
+        self.poll_side(Side::Writer, cx, Driven::poll_flush)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.driven.begin_close(CloseCode::NORMAL)?;
-        self.driven.poll_closed(true, cx).map(|_| Ok(()))
+        self.poll_close_sink(cx)
     }
 }

@@ -116,6 +116,16 @@ impl<M> Wire<M> {
         self.writes
     }
 
+    /// Returns whether nothing is left to write, as far as is known.
+    pub(super) const fn is_flushed(&self) -> bool {
+        self.flushed
+    }
+
+    /// Notes that the machine has something to write.
+    pub(super) const fn note_queued(&mut self) {
+        self.flushed = false;
+    }
+
     pub(super) const fn is_connected(&self) -> bool {
         self.io.is_some()
     }

@@ -1,0 +1,19 @@
+//! What the halves share is made of these. In `tests/shuttle` they are such that a test can try
+//! their interleavings.
+
+#[cfg(eventwire_shuttle)]
+pub(super) use shuttle::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
+use std::sync::PoisonError;
+#[cfg(not(eventwire_shuttle))]
+pub(super) use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A poll that panicked has left a connection that can be closed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
