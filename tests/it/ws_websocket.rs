@@ -1375,6 +1375,26 @@ fn while_nothing_is_read() {
     assert_eq!(socket.deadline(), None);
 }
 
+/// A peer that takes nothing of what waits to be written is lost, although its pong may wait unread.
+#[test]
+fn while_nothing_is_read_and_nothing_is_taken() {
+    let mut rig = Rig::server(beating());
+    rig.wait(INTERVAL);
+    assert_eq!(rig.say(), [Message::Ping(Bytes::new())]);
+    taken(rig.socket.send(Frame::binary(&[0; 96][..])));
+    for _ in 0..5 {
+        rig.write_some(1);
+        rig.now = rig.socket.deadline().unwrap();
+        assert_eq!(rig.socket.poll_time(rig.now), None);
+        assert_eq!(rig.socket.deadline(), Some(rig.now + TIMEOUT));
+    }
+    rig.now = rig.socket.deadline().unwrap();
+    assert_eq!(rig.socket.poll_time(rig.now), None, "a last chance");
+    rig.now = rig.socket.deadline().unwrap();
+    let Some(end) = rig.socket.poll_time(rig.now) else { panic!("the connection is not lost") };
+    assert_eq!(ended(&[end]), (1006, "", Some(Failure::PongTimeout)));
+}
+
 /// An awaited write accepts its bytes after it begins.
 #[test]
 fn a_write_that_takes_long_and_then_all() {

@@ -16,12 +16,14 @@ pub(super) struct Heartbeat {
     /// Whether the transport took bytes up to the end of the ping since the last call with a later
     /// time.
     progressed: bool,
+    /// Whether the transport took any bytes since the last call without reading.
+    written: bool,
 }
 
 impl Heartbeat {
     pub(super) const fn new(options: &WebSocketOptions, now: Duration) -> Self {
         let next = now.saturating_add(options.ping_interval);
-        Self { next, awaiting: None, progressed: false }
+        Self { next, awaiting: None, progressed: false, written: false }
     }
 
     /// Notes that the peer sent something.
@@ -40,6 +42,19 @@ impl Heartbeat {
     /// retries a partial write immediately.
     pub(super) fn catch_up(&mut self, now: Duration) {
         if core::mem::take(&mut self.progressed) {
+            self.extend(now);
+        }
+    }
+
+    /// Notes that the transport took bytes.
+    pub(super) const fn written(&mut self) {
+        self.written = true;
+    }
+
+    /// Restarts the timeout of an answer that may wait unread. It goes on if bytes wait that the
+    /// transport does not take, because then the peer has stopped reading.
+    pub(super) fn unread(&mut self, has_output: bool, now: Duration) {
+        if core::mem::take(&mut self.written) || !has_output {
             self.extend(now);
         }
     }

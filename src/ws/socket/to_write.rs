@@ -75,10 +75,14 @@ impl Buf for ToWrite<'_> {
             closing.deadline = closing.deadline.max(*closes_at);
         }
         queue.advance(len);
-        if round_trip.written(len, self.now)
+        let is_progress = round_trip.written(len, self.now);
+        if len > 0
             && let State::Open(open) = &mut **state
         {
-            open.heartbeat.progress(self.now);
+            open.heartbeat.written();
+            if is_progress {
+                open.heartbeat.progress(self.now);
+            }
         }
         if let Some(unsent) = unsent {
             unsent.settle(queue.written_kept());

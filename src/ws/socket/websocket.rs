@@ -253,15 +253,16 @@ impl<M: MaskSource> WebSocket<M> {
     }
 
     /// Returns the next event of time alone. Call this instead of [`poll`](Self::poll) while the
-    /// application takes no messages because it has no room for them. The idle, message and pong
-    /// timeouts do not run meanwhile, because the input may be waiting unread. A peer that stops
-    /// reading is still detected, because our ping cannot be written. Once the transport has ended,
-    /// call [`poll`](Self::poll).
+    /// application takes no messages because it has no room for them. The idle and message timeouts
+    /// do not run meanwhile, because the input may be waiting unread. The pong timeout runs only
+    /// while bytes wait to be written, and starts again with each byte that the transport takes, so
+    /// a peer that stops reading is still detected. Once the transport has ended, call
+    /// [`poll`](Self::poll).
     pub fn poll_time(&mut self, now: Duration) -> Option<WebSocketEvent> {
         if let State::Open(open) = &mut self.state {
             open.begin_silence(now);
             if !self.round_trip.is_ping_queued() {
-                open.heartbeat.extend(now);
+                open.heartbeat.unread(!self.queue.is_empty(), now);
             }
         }
         self.time_event(now, true)

@@ -3,10 +3,12 @@
 use super::client;
 use super::end::End;
 use super::fault::Fault;
-use super::patience::Patience;
+use super::patience::{Patience, SHORT};
 use super::scene::Scene;
 use eventwire_tokio::ws::rustls::{self, CertificateError, InvalidMessage};
-use eventwire_tokio::ws::{self, CloseEvent, ConnectError, DialError, Failure, Hop};
+use eventwire_tokio::ws::{
+    self, CloseEvent, ConnectError, DialError, Failure, Hop, WebSocketOptions,
+};
 use std::error::Error;
 use std::io;
 use std::time::Duration;
@@ -160,6 +162,20 @@ async fn the_peer_never_reads() {
     let (end, text) = run(Fault::NeverReads).await;
     assert_eq!(text, "closed with 1006: the peer did not answer a ping in time");
     assert_failed(&end, &Failure::PongTimeout);
+}
+
+/// The ping is out when the peer stops taking messages, and nobody reads its answer.
+#[tokio::test]
+async fn the_peer_never_reads_after_a_ping() {
+    let scene = Scene::of(Fault::NeverReads).await;
+    let options = WebSocketOptions::new().ping_interval(SHORT).pong_timeout(SHORT);
+    let connect = ws::connect(scene.url("ws")).options(options).no_proxy();
+    let mut socket = connect.await.expect("a connection");
+    timeout(SHORT * 3 / 2, socket.next()).await.expect_err("a ping is sent, and nothing arrives");
+    let sending = async { while socket.send(vec![0; 1 << 16]).await.is_ok() {} };
+    timeout(Duration::from_secs(2), sending).await.expect("the client ends by its own deadlines");
+    let close = socket.closed().await;
+    assert_eq!((close.code, close.failure), (1006, Some(Failure::PongTimeout)));
 }
 
 /// Pings are a sign of life, and so only a deadline for messages ends this. As the peer reads
