@@ -5,6 +5,7 @@ use super::fault::Act;
 use super::patience::{Patience, SHORT};
 use super::scene::Scene;
 use eventwire_tokio::ws::{self, CloseEvent, WebSocket, WebSocketOptions};
+use std::net::SocketAddr;
 
 /// Connects, does what the scene asks for, and returns how that ended.
 pub async fn run(scene: &Scene, patience: Patience) -> End {
@@ -13,7 +14,7 @@ pub async fn run(scene: &Scene, patience: Patience) -> End {
         Some(proxy) => connect.proxy(&format!("http://user:secret@{proxy}")),
         None => connect.no_proxy(),
     };
-    connect = connect.resolve(Scene::NAME, scene.addresses.iter().map(|it| it.ip()));
+    connect = connect.resolve(Scene::NAME, scene.addresses.iter().map(SocketAddr::ip));
     if let Patience::Short = patience {
         let options = WebSocketOptions::new().ping_interval(SHORT).pong_timeout(SHORT);
         let options = options.closing_timeout(SHORT).message_timeout(3 * SHORT);

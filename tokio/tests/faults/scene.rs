@@ -51,79 +51,74 @@ impl Scene {
             Fault::ServerDown => scene.address = scene.closed_port(),
             Fault::InvalidUrl => scene.url = Some("localhost:3000/chat"),
             Fault::Unauthorized => {
-                scene.answers("401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n").await;
+                scene.answers("401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n");
             }
             Fault::Redirected => {
-                scene.answers("302 Found\r\nLocation: ws://other.test/\r\n").await;
+                scene.answers("302 Found\r\nLocation: ws://other.test/\r\n");
             }
             Fault::TooManyRequests => {
-                scene.answers("429 Too Many Requests\r\nRetry-After: 7\r\n").await;
+                scene.answers("429 Too Many Requests\r\nRetry-After: 7\r\n");
             }
-            Fault::Unavailable => scene.answers("503 Service Unavailable\r\n").await,
+            Fault::Unavailable => scene.answers("503 Service Unavailable\r\n"),
             Fault::UnknownRoot => {
-                scene.serves_tls(&identity).await;
+                scene.serves_tls(&identity);
                 scene.tls = Identity::of("other.test").trusted();
                 scene.is_encrypted = true;
             }
             Fault::WrongName => {
                 let other = Identity::of("other.test");
-                scene.serves_tls(&other).await;
+                scene.serves_tls(&other);
                 scene.tls = other.trusted();
                 scene.is_encrypted = true;
             }
-            Fault::WsToTls => scene.serves_tls(&identity).await,
+            Fault::WsToTls => scene.serves_tls(&identity),
             Fault::WssToPlain => {
                 scene.is_encrypted = true;
-                scene.address = scene
-                    .serve(async |mut tcp| {
-                        let _ = tcp.read_u8().await;
-                        let _ = tcp.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
-                        read_all(tcp).await;
-                    })
-                    .await;
+                scene.address = scene.serve(async |mut tcp| {
+                    let _ = tcp.read_u8().await;
+                    let _ = tcp.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+                    read_all(tcp).await;
+                });
             }
-            Fault::SilentServer => scene.address = scene.serve(read_all).await,
+            Fault::SilentServer => scene.address = scene.serve(read_all),
             Fault::CutHandshake => {
-                scene.address = scene.serve(async |mut tcp| drop(read_head(&mut tcp).await)).await;
+                scene.address = scene.serve(async |mut tcp| drop(read_head(&mut tcp).await));
             }
             Fault::ResetHandshake => {
                 // What was sent and not read makes the end of the connection a reset.
-                scene.address = scene.serve(async |tcp| drop(tcp.peek(&mut [0]).await)).await;
+                scene.address = scene.serve(async |tcp| drop(tcp.peek(&mut [0]).await));
             }
             Fault::CutMessage => {
-                scene.opens(async |mut tcp| drop(tcp.write_all(b"\x81\x0Ahalf").await)).await;
+                scene.opens(async |mut tcp| drop(tcp.write_all(b"\x81\x0Ahalf").await));
             }
-            Fault::CloseUnanswered => scene.opens(read_all).await,
-            Fault::HalfOpen | Fault::NeverReads => scene.opens(keep).await,
+            Fault::CloseUnanswered => scene.opens(read_all),
+            Fault::HalfOpen | Fault::NeverReads => scene.opens(keep),
             Fault::PingFlood => {
-                scene
-                    .opens(async |mut tcp| {
-                        let ping = [&b"\x89\x7D"[..], &[b'.'; 125]].concat();
-                        let pings = ping.repeat(100);
-                        while tcp.write_all(&pings).await.is_ok() {}
-                    })
-                    .await;
+                scene.opens(async |mut tcp| {
+                    let ping = [&b"\x89\x7D"[..], &[b'.'; 125]].concat();
+                    let pings = ping.repeat(100);
+                    while tcp.write_all(&pings).await.is_ok() {}
+                });
             }
             Fault::DeadAddress => {
-                scene.opens(keep).await;
+                scene.opens(keep);
                 let dead = SocketAddr::from(([127, 0, 0, 2], scene.address.port()));
                 scene.kept.push(Box::new(dead_listener(dead).await));
                 scene.addresses = vec![dead, scene.address];
             }
             Fault::SilentProxy => {
-                scene.opens(keep).await;
-                scene.proxy = Some(scene.serve(read_all).await);
+                scene.opens(keep);
+                scene.proxy = Some(scene.serve(read_all));
             }
             Fault::RefusingProxy => {
-                scene.opens(keep).await;
-                scene.proxy =
-                    Some(scene.serve(async |tcp| answer(tcp, "403 Forbidden\r\n").await).await);
+                scene.opens(keep);
+                scene.proxy = Some(scene.serve(async |tcp| answer(tcp, "403 Forbidden\r\n").await));
             }
-            Fault::WrongType => scene.answers("200 OK\r\nContent-Type: text/html\r\n").await,
+            Fault::WrongType => scene.answers("200 OK\r\nContent-Type: text/html\r\n"),
             Fault::CutEvent => {
-                scene.streams(async |mut tcp| drop(tcp.write_all(b"A\r\ndata: half").await)).await;
+                scene.streams(async |mut tcp| drop(tcp.write_all(b"A\r\ndata: half").await));
             }
-            Fault::SilentStream => scene.streams(read_all).await,
+            Fault::SilentStream => scene.streams(read_all),
         }
         scene
     }
@@ -157,7 +152,7 @@ impl Scene {
     }
 
     /// Serves connections, one after the other.
-    async fn serve<F>(&mut self, session: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+    fn serve<F>(&mut self, session: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
     where
         F: Future<Output = ()> + Send,
     {
@@ -176,59 +171,53 @@ impl Scene {
     }
 
     /// Answers requests with this status line and these headers, and a body.
-    async fn answers(&mut self, head: &'static str) {
-        self.address = self.serve(move |tcp| answer(tcp, head)).await;
+    fn answers(&mut self, head: &'static str) {
+        self.address = self.serve(move |tcp| answer(tcp, head));
     }
 
-    async fn serves_tls(&mut self, identity: &Identity) {
+    fn serves_tls(&mut self, identity: &Identity) {
         let acceptor = identity.acceptor();
-        self.address = self
-            .serve(move |tcp| {
-                let acceptor = acceptor.clone();
-                async move { drop(acceptor.accept(tcp).await) }
-            })
-            .await;
+        self.address = self.serve(move |tcp| {
+            let acceptor = acceptor.clone();
+            async move { drop(acceptor.accept(tcp).await) }
+        });
     }
 
     /// Begins an event stream for each client, and goes on with its transport.
-    async fn streams<F>(&mut self, session: impl Fn(TcpStream) -> F + Clone + Send + Sync + 'static)
+    fn streams<F>(&mut self, session: impl Fn(TcpStream) -> F + Clone + Send + Sync + 'static)
     where
         F: Future<Output = ()> + Send,
     {
         const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
                               Transfer-Encoding: chunked\r\n\r\n";
-        self.address = self
-            .serve(move |mut tcp| {
-                let session = session.clone();
-                async move {
-                    read_head(&mut tcp).await;
-                    if tcp.write_all(HEAD).await.is_ok() {
-                        session(tcp).await;
-                    }
+        self.address = self.serve(move |mut tcp| {
+            let session = session.clone();
+            async move {
+                read_head(&mut tcp).await;
+                if tcp.write_all(HEAD).await.is_ok() {
+                    session(tcp).await;
                 }
-            })
-            .await;
+            }
+        });
     }
 
     /// Opens a WebSocket for each client, and goes on with its transport.
-    async fn opens<F>(&mut self, session: impl Fn(TcpStream) -> F + Clone + Send + Sync + 'static)
+    fn opens<F>(&mut self, session: impl Fn(TcpStream) -> F + Clone + Send + Sync + 'static)
     where
         F: Future<Output = ()> + Send,
     {
-        self.address = self
-            .serve(move |mut tcp| {
-                let session = session.clone();
-                async move {
-                    let request = read_head(&mut tcp).await;
-                    let Ok(Some(request)) = ServerHandshake::new().decode(&request) else { return };
-                    let mut response = [0; 256];
-                    let Ok(len) = request.accept().encode(&mut response) else { return };
-                    if tcp.write_all(&response[..len]).await.is_ok() {
-                        session(tcp).await;
-                    }
+        self.address = self.serve(move |mut tcp| {
+            let session = session.clone();
+            async move {
+                let request = read_head(&mut tcp).await;
+                let Ok(Some(request)) = ServerHandshake::new().decode(&request) else { return };
+                let mut response = [0; 256];
+                let Ok(len) = request.accept().encode(&mut response) else { return };
+                if tcp.write_all(&response[..len]).await.is_ok() {
+                    session(tcp).await;
                 }
-            })
-            .await;
+            }
+        });
     }
 }
 
@@ -257,7 +246,7 @@ async fn read_all(mut tcp: TcpStream) {
 
 /// Keeps a connection, and neither reads nor writes.
 async fn keep(_tcp: TcpStream) {
-    pending().await
+    pending::<()>().await;
 }
 
 /// Returns a listener that answers nobody, because its queue is full, and what fills the queue.
