@@ -33,6 +33,10 @@ pub mod ws;
 pub use eventwire;
 pub use hub::{Blocks, Hub, HubEvent, HubOptions, LastEventId, Serve, Subscriber};
 
+#[cfg(doc)]
+#[doc = include_str!("../FAULTS.md")]
+pub mod faults {}
+
 /// The examples of the project's front page run as tests.
 #[cfg(all(doctest, feature = "axum", feature = "reqwest"))]
 #[doc = include_str!("../../README.md")]

@@ -56,5 +56,8 @@ async fn cell(scene: &Scene, running: impl Future<Output = End>) -> String {
         return format!("**not done after {} s**", PATIENCE.as_secs());
     };
     let text = scene.mask(&end.text()).replace('|', "\\|");
-    format!("{:.1} s: {text}", start.elapsed().as_secs_f64())
+    match start.elapsed().as_secs_f64() {
+        ..0.2 => format!("at once: {text}"),
+        seconds => format!("{seconds:.1} s: {text}"),
+    }
 }
