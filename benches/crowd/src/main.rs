@@ -16,7 +16,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: eventwire-bench-crowd SERVER [--connections N] [--pausing N]";
+const USAGE: &str =
+    "usage: eventwire-bench-crowd SERVER [--connections N] [--pausing N | --idle-sockets]";
 
 /// The factor by which memory may exceed the formula.
 const TOLERANCE: f64 = 1.25;
@@ -60,6 +61,8 @@ struct Args {
     server: OsString,
     connections: usize,
     pausing: usize,
+    /// Measures the memory of idle WebSockets, and nothing else.
+    idle_sockets: bool,
 }
 
 struct Crowd {
@@ -87,12 +90,18 @@ struct Members {
 async fn main() -> Result<()> {
     let args = parse_args()?;
     allow_files(args.connections + 100)?;
+    if args.idle_sockets {
+        let mut crowd = Crowd::new(Server::start(&args.server).await?);
+        let memory = crowd.open_measured(args.connections, 0, &[Wire::WebSocket]).await?;
+        return if memory <= TOLERANCE { Ok(()) } else { Err("past its bounds".into()) };
+    }
+    let (count, pausing) = (args.connections / 2, args.pausing / 2);
     for wire in [Wire::Sse, Wire::WebSocket] {
         let mut crowd = Crowd::new(Server::start(&args.server).await?);
-        crowd.open_measured(&args, &[wire]).await?;
+        crowd.open_measured(count, pausing, &[wire]).await?;
     }
     let mut crowd = Crowd::new(Server::start(&args.server).await?);
-    let memory = crowd.open_measured(&args, &[Wire::Sse, Wire::WebSocket]).await?;
+    let memory = crowd.open_measured(count, pausing, &[Wire::Sse, Wire::WebSocket]).await?;
     let (paused, delay) = crowd.delay_by_pauses().await?;
     drop(crowd);
     Crowd::new(Server::start(&args.server).await?).send_the_slow_away().await?;
@@ -113,14 +122,18 @@ impl Crowd {
         Self { server, reports, sender, steady, pausing, published: 0, before: 0, expected: 0 }
     }
 
-    /// Opens connections, and prints how much memory they take in the server. Returns the excess
-    /// over the formula.
+    /// Opens this many connections by each wire, and prints how much memory they take in the server.
+    /// Returns the excess over the formula.
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-    async fn open_measured(&mut self, args: &Args, wires: &[Wire]) -> Result<f64> {
+    async fn open_measured(
+        &mut self,
+        count: usize,
+        pausing: usize,
+        wires: &[Wire],
+    ) -> Result<f64> {
         self.before = self.server.resident()?;
-        let count = args.connections / 2;
         for &wire in wires {
-            self.open(wire, count, args.pausing / 2).await?;
+            self.open(wire, count, pausing).await?;
             self.expected += wire.resident() * count as u64;
         }
         sleep(SETTLING).await;
@@ -181,7 +194,13 @@ impl Crowd {
     /// others have everything.
     async fn send_the_slow_away(&mut self) -> Result<()> {
         let (count, pausing, events) = SLOW;
-        for wire in [Wire::Sse, Wire::WebSocket] {
+        if args.idle_sockets {
+        let mut crowd = Crowd::new(Server::start(&args.server).await?);
+        let memory = crowd.open_measured(args.connections, 0, &[Wire::WebSocket]).await?;
+        return if memory <= TOLERANCE { Ok(()) } else { Err("past its bounds".into()) };
+    }
+    let (count, pausing) = (args.connections / 2, args.pausing / 2);
+    for wire in [Wire::Sse, Wire::WebSocket] {
             self.open(wire, count / 2, pausing / 2).await?;
         }
         self.pausing.reading.send_replace(false);
@@ -292,16 +311,18 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 fn parse_args() -> Result<Args> {
     let (mut server, mut connections, mut pausing) = (None, 10_000, 1_000);
+    let mut idle_sockets = false;
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
             Value(value) if server.is_none() => server = Some(value),
             Long("connections") => connections = parser.value()?.parse()?,
+            Long("idle-sockets") => idle_sockets = true,
             Long("pausing") => pausing = parser.value()?.parse()?,
             _ => return Err(format!("{} ({USAGE})", arg.unexpected()).into()),
         }
     }
-    Ok(Args { server: server.ok_or(USAGE)?, connections, pausing })
+    Ok(Args { server: server.ok_or(USAGE)?, connections, pausing, idle_sockets })
 }
 
 /// Raises the limit on open files, here and in the server.

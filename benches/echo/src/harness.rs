@@ -1,5 +1,6 @@
 //! A thread for each server, and its cost so far.
 
+use crate::received::Received;
 use crate::servers::{Kind, Server};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
@@ -7,7 +8,7 @@ use nix::sys::time::TimeValLike;
 use nix::unistd::Pid;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use tokio::net::TcpListener;
 use tokio::runtime;
@@ -18,6 +19,8 @@ pub struct Running {
     pub name: &'static str,
     pub kind: Kind,
     pub address: SocketAddr,
+    /// What it has received, if it is a client.
+    pub received: Arc<Received>,
     questions: UnboundedSender<mpsc::Sender<Usage>>,
     thread: JoinHandle<()>,
 }
@@ -53,7 +56,10 @@ pub fn start<S: Server>() -> io::Result<Running> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let (questions, asked) = unbounded_channel();
+    let received = Arc::<Received>::default();
+    let here = received.clone();
     let thread = thread::Builder::new().name(S::NAME.to_owned()).spawn(move || {
+        here.belongs_here();
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         // At the end, dropping the runtime also drops the connections that it serves.
         runtime.expect("a runtime").block_on(async {
@@ -62,7 +68,7 @@ pub fn start<S: Server>() -> io::Result<Running> {
             answer(asked).await;
         });
     })?;
-    Ok(Running { name: S::NAME, kind: S::KIND, address, questions, thread })
+    Ok(Running { name: S::NAME, kind: S::KIND, address, received, questions, thread })
 }
 
 impl Running {

@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// A request with the key of RFC 6455, 1.3. `ACCEPT` answers it.
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\
+pub const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\
     Host: localhost\r\n\
     Upgrade: websocket\r\n\
     Connection: Upgrade\r\n\
@@ -18,8 +18,8 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// A server that does not answer for this long has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A contender that does not answer for this long has failed.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The frames that one connection sends at once.
 pub struct Batch {
@@ -44,19 +44,24 @@ impl Batch {
     }
 }
 
-/// Encodes a frame by hand, so that no contender's encoder is its own judge.
+/// Encodes a masked frame by hand, so that no contender's encoder is its own judge.
 fn push_frame(frames: &mut Vec<u8>, number: usize, text: &[u8]) {
-    let len = u16::try_from(text.len()).expect("a short message");
-    let [high, low] = len.to_be_bytes();
-    if len < 126 {
-        frames.extend([0x81, 0x80 | low]);
-    } else {
-        frames.extend([0x81, 0xFE, high, low]);
-    }
+    push_head(frames, 0x80, text.len());
     let number = u32::try_from(number).expect("few messages");
     let key = (number + 1).wrapping_mul(0x9E37_79B1).to_be_bytes();
     frames.extend(key);
     frames.extend(text.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+}
+
+/// Encodes the head of a frame with a whole text message, up to the masking key.
+pub fn push_head(frames: &mut Vec<u8>, mask: u8, len: usize) {
+    let len = u16::try_from(len).expect("a short message");
+    let [high, low] = len.to_be_bytes();
+    if len < 126 {
+        frames.extend([0x81, mask | low]);
+    } else {
+        frames.extend([0x81, mask | 126, high, low]);
+    }
 }
 
 /// All connections to one server.
@@ -66,15 +71,29 @@ pub struct Load {
     buffer: Vec<u8>,
 }
 
-/// The cost of a message to a server, over the measured time.
+/// The cost of a message to a contender, over the measured time.
 pub struct Sample {
     pub user_ns: f64,
     pub system_ns: f64,
-    /// How often the server went to sleep, for each batch.
+    /// How often the contender's thread went to sleep, for each batch.
     pub sleeps: f64,
 }
 
 impl Sample {
+    /// Divides by a number of exchanges, in each of which every connection had a batch.
+    pub fn between(before: &Usage, after: &Usage, exchanges: usize) -> Self {
+        let each = |what: fn(&Usage) -> i64, of: usize| {
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+            let (used, of) = ((what(after) - what(before)) as f64, (exchanges * of) as f64);
+            used / of
+        };
+        Self {
+            user_ns: each(|usage| usage.user_ns, CONNECTIONS * BATCH),
+            system_ns: each(|usage| usage.system_ns, CONNECTIONS * BATCH),
+            sleeps: each(|usage| usage.sleeps, CONNECTIONS),
+        }
+    }
+
     pub fn total_ns(&self) -> f64 {
         self.user_ns + self.system_ns
     }
@@ -111,17 +130,7 @@ impl Load {
             self.exchange(batches, compare)?;
             exchanges += 1;
         }
-        let after = server.usage();
-        let each = |what: fn(&Usage) -> i64, of: usize| {
-            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-            let (used, of) = ((what(&after) - what(&before)) as f64, (exchanges * of) as f64);
-            used / of
-        };
-        Ok(Sample {
-            user_ns: each(|usage| usage.user_ns, CONNECTIONS * BATCH),
-            system_ns: each(|usage| usage.system_ns, CONNECTIONS * BATCH),
-            sleeps: each(|usage| usage.sleeps, CONNECTIONS),
-        })
+        Ok(Sample::between(&before, &server.usage(), exchanges))
     }
 
     /// Sends one batch on each connection, and receives it back.

@@ -1,17 +1,21 @@
-//! WebSocket echo servers side by side on loopback: the cost of a message to the server's thread.
+//! WebSocket echo servers side by side on loopback, and clients that receive a feed: the cost of a
+//! message to the thread of the server or client.
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/echo/Cargo.toml -- [--quick] [--json PATH]
 //! ```
 //!
-//! Every server has a thread and a single-threaded tokio runtime of its own, and batches its writes
-//! as well as its library allows. `--quick` only proves that all servers work and agree.
+//! Every contender has a thread and a single-threaded tokio runtime of its own, and batches its writes
+//! as well as its library allows. `--quick` only proves that all of them work and agree.
 
+mod feed;
 mod harness;
 mod load;
+mod received;
 mod report;
 mod servers;
 
+use feed::{Burst, Feed};
 use lexopt::prelude::{Long, ValueExt};
 use load::{Batch, Load};
 use report::Table;
@@ -37,7 +41,8 @@ fn main() -> Result<(), Failure> {
     }
     harness::stay_on_one_processor()?;
     println!("{}", report::environment());
-    let tables = run(rounds, time)?;
+    let mut tables = echo(rounds, time)?;
+    tables.extend(receive(rounds, time)?);
     for table in &tables {
         println!("\n{table}");
     }
@@ -48,11 +53,11 @@ fn main() -> Result<(), Failure> {
 }
 
 /// Measures the servers in turn, so that changes of the machine's load affect all of them.
-fn run(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
+fn echo(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
     let servers = servers::start_all()?;
     let mut loads = servers.iter().map(Load::connect).collect::<Result<Vec<_>, _>>()?;
     let batches = PAYLOADS.map(|len| (0..CONNECTIONS).map(|i| Batch::new(i, len)).collect());
-    let mut tables = PAYLOADS.map(|len| Table::new(len, &servers));
+    let mut tables = PAYLOADS.map(|len| Table::echo(len, &servers));
     for round in 0..rounds {
         for (batches, table) in batches.iter().zip(&mut tables) {
             let batches: &Vec<Batch> = batches;
@@ -64,5 +69,23 @@ fn run(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
     }
     // Stop before the sockets are closed, so that no server complains about that.
     servers.into_iter().for_each(harness::Running::stop);
+    Ok(tables.into())
+}
+
+/// Measures the clients in turn.
+fn receive(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
+    let clients = servers::start_receivers()?;
+    let mut feeds = clients.iter().map(Feed::connect).collect::<Result<Vec<_>, _>>()?;
+    let bursts = PAYLOADS.map(Burst::new);
+    let mut tables = PAYLOADS.map(|len| Table::feed(len, &clients));
+    for _ in 0..rounds {
+        for (burst, table) in bursts.iter().zip(&mut tables) {
+            for ((client, feed), row) in clients.iter().zip(&mut feeds).zip(&mut table.rows) {
+                let sample = feed.measure(client, burst, time);
+                row.samples.push(sample.map_err(|error| format!("{}: {error}", client.name))?);
+            }
+        }
+    }
+    clients.into_iter().for_each(harness::Running::stop);
     Ok(tables.into())
 }

@@ -9,7 +9,7 @@ pub struct Driver;
 
 impl Server for Driver {
     const NAME: &str = "eventwire-tokio";
-    const KIND: Kind = Kind::Ours;
+    const KIND: Kind = Kind::Driver;
 
     async fn serve(socket: TcpStream) -> Result<(), Failure> {
         let mut socket = ws::accept(socket).await?;

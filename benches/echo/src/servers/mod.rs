@@ -1,4 +1,5 @@
-//! The compared servers. Each echoes every message of the sockets that it is given.
+//! The compared servers, each of which echoes every message of the sockets that it is given, and
+//! the compared clients of a feed.
 
 mod driver;
 mod eventwire;
@@ -6,6 +7,7 @@ mod fastwebsockets;
 mod hyper_upgrade;
 mod lent;
 mod raw_tcp;
+mod receivers;
 mod sockudo_ws;
 mod tokio_websockets;
 mod tungstenite;
@@ -32,11 +34,14 @@ pub trait Server: 'static {
 pub enum Kind {
     /// No WebSocket at all: the cost of the socket and the runtime.
     RawTcp,
+    /// eventwire in a loop written by hand.
     Ours,
+    /// `eventwire-tokio`.
+    Driver,
     Peer,
 }
 
-/// All servers, each in a thread of its own.
+/// All echo servers, each in a thread of its own.
 pub fn start_all() -> io::Result<Vec<Running>> {
     Ok(vec![
         start::<raw_tcp::RawTcp>()?,
@@ -48,5 +53,19 @@ pub fn start_all() -> io::Result<Vec<Running>> {
         start::<tokio_websockets::TokioWebSockets>()?,
         start::<sockudo_ws::Sockudo>()?,
         start::<yawc::Yawc>()?,
+    ])
+}
+
+/// All clients of a feed, each in a thread of its own.
+pub fn start_receivers() -> io::Result<Vec<Running>> {
+    Ok(vec![
+        start::<receivers::RawTcp>()?,
+        start::<receivers::Messages>()?,
+        start::<receivers::Driver>()?,
+        start::<receivers::Tungstenite>()?,
+        start::<receivers::FastWebSockets>()?,
+        start::<receivers::TokioWebSockets>()?,
+        start::<receivers::Sockudo>()?,
+        start::<receivers::Yawc>()?,
     ])
 }
