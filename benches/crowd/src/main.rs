@@ -125,12 +125,7 @@ impl Crowd {
     /// Opens this many connections by each wire, and prints how much memory they take in the server.
     /// Returns the excess over the formula.
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-    async fn open_measured(
-        &mut self,
-        count: usize,
-        pausing: usize,
-        wires: &[Wire],
-    ) -> Result<f64> {
+    async fn open_measured(&mut self, count: usize, pausing: usize, wires: &[Wire]) -> Result<f64> {
         self.before = self.server.resident()?;
         for &wire in wires {
             self.open(wire, count, pausing).await?;
@@ -194,13 +189,7 @@ impl Crowd {
     /// others have everything.
     async fn send_the_slow_away(&mut self) -> Result<()> {
         let (count, pausing, events) = SLOW;
-        if args.idle_sockets {
-        let mut crowd = Crowd::new(Server::start(&args.server).await?);
-        let memory = crowd.open_measured(args.connections, 0, &[Wire::WebSocket]).await?;
-        return if memory <= TOLERANCE { Ok(()) } else { Err("past its bounds".into()) };
-    }
-    let (count, pausing) = (args.connections / 2, args.pausing / 2);
-    for wire in [Wire::Sse, Wire::WebSocket] {
+        for wire in [Wire::Sse, Wire::WebSocket] {
             self.open(wire, count / 2, pausing / 2).await?;
         }
         self.pausing.reading.send_replace(false);

@@ -1,5 +1,5 @@
-//! WebSocket echo servers side by side on loopback, and clients that receive a feed: the cost of a
-//! message to the thread of the server or client.
+//! WebSocket echo servers side by side on loopback, clients that receive a feed by WebSocket, and
+//! clients that read an event stream by reqwest: the cost of a message to their thread.
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/echo/Cargo.toml -- [--quick] [--json PATH]
@@ -16,6 +16,7 @@ mod report;
 mod servers;
 
 use feed::{Burst, Feed};
+use harness::Running;
 use lexopt::prelude::{Long, ValueExt};
 use load::{Batch, Load};
 use report::Table;
@@ -43,6 +44,7 @@ fn main() -> Result<(), Failure> {
     println!("{}", report::environment());
     let mut tables = echo(rounds, time)?;
     tables.extend(receive(rounds, time)?);
+    tables.extend(follow(rounds, time)?);
     for table in &tables {
         println!("\n{table}");
     }
@@ -68,16 +70,34 @@ fn echo(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
         }
     }
     // Stop before the sockets are closed, so that no server complains about that.
-    servers.into_iter().for_each(harness::Running::stop);
+    servers.into_iter().for_each(Running::stop);
     Ok(tables.into())
 }
 
-/// Measures the clients in turn.
+/// Measures the clients of WebSockets in turn.
 fn receive(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
     let clients = servers::start_receivers()?;
-    let mut feeds = clients.iter().map(Feed::connect).collect::<Result<Vec<_>, _>>()?;
-    let bursts = PAYLOADS.map(Burst::new);
-    let mut tables = PAYLOADS.map(|len| Table::feed(len, &clients));
+    let feeds = clients.iter().map(Feed::connect).collect::<Result<_, _>>()?;
+    measure_feeds("received", clients, feeds, &PAYLOADS.map(Burst::frames), rounds, time)
+}
+
+/// Measures the clients of event streams in turn.
+fn follow(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
+    let clients = servers::start_followers()?;
+    let feeds = clients.iter().map(Feed::follow).collect::<Result<_, _>>()?;
+    measure_feeds("in events", clients, feeds, &[Burst::tokens()], rounds, time)
+}
+
+fn measure_feeds(
+    work: &'static str,
+    clients: Vec<Running>,
+    mut feeds: Vec<Feed>,
+    bursts: &[Burst],
+    rounds: usize,
+    time: Duration,
+) -> Result<Vec<Table>, Failure> {
+    let mut tables: Vec<_> =
+        bursts.iter().map(|burst| Table::feed(work, burst.message_len(), &clients)).collect();
     for _ in 0..rounds {
         for (burst, table) in bursts.iter().zip(&mut tables) {
             for ((client, feed), row) in clients.iter().zip(&mut feeds).zip(&mut table.rows) {
@@ -86,6 +106,6 @@ fn receive(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
             }
         }
     }
-    clients.into_iter().for_each(harness::Running::stop);
-    Ok(tables.into())
+    clients.into_iter().for_each(Running::stop);
+    Ok(tables)
 }

@@ -37,8 +37,8 @@ impl Table {
         Self::new("echoed", message_len, Some(OVER_RAW), servers)
     }
 
-    pub fn feed(message_len: usize, clients: &[Running]) -> Self {
-        Self::new("received", message_len, None, clients)
+    pub fn feed(work: &'static str, message_len: usize, clients: &[Running]) -> Self {
+        Self::new(work, message_len, None, clients)
     }
 
     fn new(

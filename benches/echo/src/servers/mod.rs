@@ -4,6 +4,7 @@
 mod driver;
 mod eventwire;
 mod fastwebsockets;
+mod followers;
 mod hyper_upgrade;
 mod lent;
 mod raw_tcp;
@@ -67,5 +68,15 @@ pub fn start_receivers() -> io::Result<Vec<Running>> {
         start::<receivers::TokioWebSockets>()?,
         start::<receivers::Sockudo>()?,
         start::<receivers::Yawc>()?,
+    ])
+}
+
+/// All clients of event streams, each in a thread of its own.
+pub fn start_followers() -> io::Result<Vec<Running>> {
+    Ok(vec![
+        start::<followers::RawTcp>()?,
+        start::<followers::Driver>()?,
+        start::<followers::EventsourceStream>()?,
+        start::<followers::ReqwestEventsource>()?,
     ])
 }

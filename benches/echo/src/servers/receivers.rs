@@ -88,8 +88,7 @@ impl Server for Tungstenite {
     async fn serve(mut socket: TcpStream) -> Result<(), Failure> {
         shake_hands(&mut socket).await?;
         let config = WebSocketConfig::default().read_buffer_size(16 << 10);
-        let mut socket =
-            WebSocketStream::from_raw_socket(socket, Role::Client, Some(config)).await;
+        let mut socket = WebSocketStream::from_raw_socket(socket, Role::Client, Some(config)).await;
         while let Some(message) = socket.next().await {
             let message = message?;
             if message.is_text() {

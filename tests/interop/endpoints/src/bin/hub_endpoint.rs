@@ -3,13 +3,14 @@
 //!
 //! | request | answer |
 //! |---|---|
+//! | `GET /` | a page for a browser, which does not let other pages open sockets on this machine |
 //! | `POST /publish` | publishes the body |
 //! | `GET /events` | an event stream |
 //! | `/socket` | a WebSocket: sends the data of each event, and publishes each text message |
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get, post};
 use eventwire_tokio::axum::WebSocketUpgrade;
 use eventwire_tokio::eventwire::sse::EventBuilder;
@@ -19,6 +20,8 @@ use std::env;
 use std::error::Error;
 use std::time::Duration;
 use tokio::net::TcpListener;
+
+const PAGE: &str = "<!doctype html><title>interop</title><link rel=icon href=data:,>";
 
 #[derive(Clone)]
 struct App {
@@ -35,6 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on http://{}", listener.local_addr()?);
     let router = Router::new()
+        .route("/", get(Html(PAGE)))
         .route("/publish", post(publish))
         .route("/events", get(events))
         .route("/socket", any(chat))
