@@ -10,6 +10,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 #[cfg(feature = "tls")]
 use tokio_rustls::rustls::ClientConfig;
+#[cfg(feature = "tls")]
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 /// The options of the way to a server: its proxy, its addresses and its TLS.
 ///
@@ -29,7 +31,23 @@ pub struct DialOptions {
     proxy: ProxyRule,
     addresses: HashMap<String, Vec<IpAddr>>,
     #[cfg(feature = "tls")]
-    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) tls: Tls,
+}
+
+/// The configuration of TLS.
+#[cfg(feature = "tls")]
+#[derive(Clone)]
+pub(super) enum Tls {
+    Config(Arc<ClientConfig>),
+    /// That of the crate's features, and these roots.
+    Roots(Vec<CertificateDer<'static>>),
+}
+
+#[cfg(feature = "tls")]
+impl Default for Tls {
+    fn default() -> Self {
+        Self::Roots(Vec::new())
+    }
 }
 
 impl DialOptions {
@@ -77,7 +95,24 @@ impl DialOptions {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_config(mut self, config: Arc<ClientConfig>) -> Self {
-        self.tls = Some(super::tls_config::with_alpn(config));
+        self.tls = Tls::Config(super::tls_config::with_alpn(config));
+        self
+    }
+
+    /// Trusts these authorities too, besides those that the crate's features name. A configuration
+    /// that was set before is dropped.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn root_certificates(
+        mut self,
+        certificates: impl IntoIterator<Item = CertificateDer<'static>>,
+    ) -> Self {
+        let mut roots = match self.tls {
+            Tls::Roots(roots) => roots,
+            Tls::Config(_) => Vec::new(),
+        };
+        roots.extend(certificates);
+        self.tls = Tls::Roots(roots);
         self
     }
 

@@ -65,7 +65,7 @@ async fn start_tls(
 ) -> Result<BoxTransport, DialError> {
     progress.enter(Step::Tls(side), peer);
     #[cfg(feature = "tls")]
-    return tls::connect(transport, peer, side, options.tls.as_ref(), progress).await;
+    return tls::connect(transport, peer, side, &options.tls, progress).await;
     #[cfg(not(feature = "tls"))]
     {
         let _ = (transport, options);

@@ -3,30 +3,33 @@
 use super::dial_error::DialError;
 use super::endpoint::Endpoint;
 use super::progress::{Progress, Side};
-use super::tls_config::{HTTP_1_1, MissingFeature, default_config};
+use super::dial_options::Tls;
+use super::tls_config::{HTTP_1_1, MissingFeature, config_with, default_config};
 use crate::transport::BoxTransport;
 use std::io;
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{CertificateError, ClientConfig, Error, InvalidMessage};
+use tokio_rustls::rustls::{CertificateError, Error, InvalidMessage};
 
 /// Sets up TLS over a transport.
 pub(super) async fn connect(
     transport: BoxTransport,
     peer: Endpoint<'_>,
     side: Side,
-    config: Option<&Arc<ClientConfig>>,
+    config: &Tls,
     progress: &Progress,
 ) -> Result<BoxTransport, DialError> {
-    let mut config = match config {
-        Some(config) => config.clone(),
-        None => default_config().await.map_err(|error| {
-            // Files with roots may be readable later.
-            let is_permanent = error.is::<MissingFeature>();
-            progress.failed(error).permanent_if(is_permanent)
-        })?,
+    let config = match config {
+        Tls::Config(config) => Ok(config.clone()),
+        Tls::Roots(roots) if roots.is_empty() => default_config().await,
+        Tls::Roots(roots) => config_with(roots.clone()).await,
     };
+    let mut config = config.map_err(|error| {
+        // Files with roots may be readable later.
+        let is_permanent = error.is::<MissingFeature>() || error.is::<Error>();
+        progress.failed(error).permanent_if(is_permanent)
+    })?;
     if side == Side::Proxy {
         // The protocol is meant for the server.
         Arc::make_mut(&mut config).alpn_protocols.clear();

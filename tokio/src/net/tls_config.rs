@@ -4,6 +4,7 @@ use super::dial_error::BoxError;
 use std::sync::{Arc, OnceLock};
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 /// The application protocol (ALPN) of HTTP/1.1.
 pub(super) const HTTP_1_1: &[u8] = b"http/1.1";
@@ -32,24 +33,33 @@ pub(super) async fn default_config() -> Result<Arc<ClientConfig>, BoxError> {
         return Ok(config.clone());
     }
     // A failure is not kept, because files can be read later.
-    let config = tokio::task::spawn_blocking(build_config).await??;
-    Ok(CONFIG.get_or_init(|| with_alpn(Arc::new(config))).clone())
+    let config = config_with(Vec::new()).await?;
+    Ok(CONFIG.get_or_init(|| config).clone())
 }
 
-/// Builds that configuration. It may read files.
-fn build_config() -> Result<ClientConfig, BoxError> {
+/// Returns that configuration, which also trusts these roots. It may read files.
+pub(super) async fn config_with(
+    more: Vec<CertificateDer<'static>>,
+) -> Result<Arc<ClientConfig>, BoxError> {
+    let config = tokio::task::spawn_blocking(|| build_config(more)).await??;
+    Ok(with_alpn(Arc::new(config)))
+}
+
+fn build_config(more: Vec<CertificateDer<'static>>) -> Result<ClientConfig, BoxError> {
     let provider =
         provider().ok_or(MissingFeature { what: "provider", features: "`ring` or `aws-lc-rs`" })?;
-    let builder = ClientConfig::builder_with_provider(Arc::new(provider));
+    let provider = Arc::new(provider);
+    let builder = ClientConfig::builder_with_provider(provider.clone());
     let builder = builder.with_safe_default_protocol_versions()?;
 
     #[cfg(feature = "platform-verifier")]
     {
-        use rustls_platform_verifier::BuilderVerifierExt as _;
-        Ok(builder.with_platform_verifier()?.with_no_client_auth())
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(more, provider)?;
+        let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+        Ok(builder.with_no_client_auth())
     }
     #[cfg(not(feature = "platform-verifier"))]
-    Ok(builder.with_root_certificates(roots()?).with_no_client_auth())
+    Ok(builder.with_root_certificates(roots(more)?).with_no_client_auth())
 }
 
 /// Returns the provider that a feature names. The default of the process is neither used nor set.
@@ -63,11 +73,15 @@ fn provider() -> Option<CryptoProvider> {
     None
 }
 
-/// Returns the roots that the features name.
+/// Returns the roots that the features name, and these.
 #[cfg(not(feature = "platform-verifier"))]
-fn roots() -> Result<tokio_rustls::rustls::RootCertStore, BoxError> {
-    #[allow(unused_mut, reason = "without a feature for roots, there are none")]
+fn roots(
+    more: Vec<CertificateDer<'static>>,
+) -> Result<tokio_rustls::rustls::RootCertStore, BoxError> {
     let mut roots = tokio_rustls::rustls::RootCertStore::empty();
+    for certificate in more {
+        roots.add(certificate)?;
+    }
     #[cfg(feature = "webpki-roots")]
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     #[cfg(feature = "native-roots")]

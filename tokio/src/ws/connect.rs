@@ -109,6 +109,16 @@ impl Connect {
         self
     }
 
+    /// Sets the origin, which browsers send
+    /// ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454)).
+    pub fn origin<V>(mut self, origin: V) -> Self
+    where
+        HeaderValue: TryFrom<V, Error: Into<http::Error>>,
+    {
+        self.headers.remove(ORIGIN);
+        self.header(ORIGIN, origin)
+    }
+
     /// Offers a subprotocol, after those that were offered before
     /// ([RFC 6455, section 1.9](https://www.rfc-editor.org/rfc/rfc6455#section-1.9)). A server that
     /// chooses none of them is not connected to. [`WebSocket::protocol`] returns its choice.
@@ -124,8 +134,15 @@ impl Connect {
         self
     }
 
-    /// Sets the options of the connection, in place of
-    /// [`WebSocket::DEFAULT_OPTIONS`]: limits, pings, timeouts.
+    /// Sets the options of the connection, in place of [`WebSocket::DEFAULT_OPTIONS`]: limits, pings,
+    /// timeouts. Start from the defaults, which have pings:
+    ///
+    /// ```
+    /// use eventwire_tokio::ws::{self, Limits, WebSocket};
+    ///
+    /// let options = WebSocket::DEFAULT_OPTIONS.limits(Limits::new().max_message(1 << 20));
+    /// let connect = ws::connect("wss://example.com/").options(options);
+    /// ```
     pub const fn options(mut self, options: WebSocketOptions) -> Self {
         self.options = options;
         self
@@ -357,8 +374,34 @@ impl Connect {
         self
     }
 
-    /// Sets the configuration of TLS: your own authorities, a client certificate. If it has no
-    /// ALPN protocols, `http/1.1` is added.
+    /// Trusts these authorities too, besides those that the crate's features name.
+    ///
+    /// ```no_run
+    /// use eventwire_tokio::ws;
+    /// use eventwire_tokio::ws::rustls::pki_types::{CertificateDer, pem::PemObject};
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let authority = CertificateDer::from_pem_file("authority.pem")?;
+    /// let socket = ws::connect("wss://intranet/").root_certificates([authority]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn root_certificates(
+        mut self,
+        certificates: impl IntoIterator<
+            Item = crate::ws::rustls::pki_types::CertificateDer<'static>,
+        >,
+    ) -> Self {
+        self.dial = self.dial.root_certificates(certificates);
+        self
+    }
+
+    /// Sets the whole configuration of TLS, such as one with a client certificate. If it has no ALPN
+    /// protocols, `http/1.1` is added.
+    ///
+    /// Make it with `ClientConfig::builder_with_provider`. `ClientConfig::builder` panics if the
+    /// program has two providers, or none.
     #[cfg(feature = "tls")]
     pub fn tls_config(mut self, config: std::sync::Arc<crate::ws::rustls::ClientConfig>) -> Self {
         self.dial = self.dial.tls_config(config);
