@@ -1,7 +1,7 @@
 //! [`Answer`], the tokens of an answer over either wire.
 
 use eventwire_tokio::sse::{Events, RequestBuilderExt};
-use eventwire_tokio::ws::{self, ConnectError, WebSocket};
+use eventwire_tokio::ws::{self, ConnectErrorKind, WebSocket};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,13 +43,15 @@ impl Answer {
                 return Ok(Self::Messages(socket));
             }
             // These are no matter of the wire.
-            Err(ConnectError::Refused(refusal)) if [401, 403, 429].contains(&refusal.status()) => {
-                return Err(with_body(&refusal, refusal.body()));
-            }
-            Err(error @ (ConnectError::Url(_) | ConnectError::Request(_))) => {
-                return Err(error.into());
-            }
-            Err(error) => eprintln!("llm: {error}; asking by POST"),
+            Err(error) => match (error.refusal(), error.kind()) {
+                (Some(refusal), _) if [401, 403, 429].contains(&refusal.status()) => {
+                    return Err(with_body(&error, refusal.body()));
+                }
+                (_, ConnectErrorKind::Url(_) | ConnectErrorKind::Request(_)) => {
+                    return Err(error.into());
+                }
+                _ => eprintln!("llm: {error}; asking by POST"),
+            },
         }
         let http = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).build()?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

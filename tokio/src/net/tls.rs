@@ -1,9 +1,9 @@
 //! TLS, by rustls.
 
 use super::dial_error::DialError;
+use super::dial_options::Tls;
 use super::endpoint::Endpoint;
 use super::progress::{Progress, Side};
-use super::dial_options::Tls;
 use super::tls_config::{HTTP_1_1, MissingFeature, config_with, default_config};
 use crate::transport::BoxTransport;
 use std::io;

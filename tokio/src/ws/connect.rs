@@ -1,7 +1,7 @@
 //! [`connect`], the client's opening handshake.
 
 use super::clock;
-use super::connect_error::ConnectError;
+use super::connect_error::{ConnectError, ConnectErrorKind};
 use super::masks::Masks;
 #[cfg(feature = "connect")]
 use super::redirect;
@@ -183,9 +183,19 @@ impl Connect {
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let opened = self.open_over(Box::new(io)).await;
+        opened.map_err(|kind| self.error(kind))
+    }
+
+    async fn open_over(&mut self, io: BoxTransport) -> Result<WebSocket, ConnectErrorKind> {
         self.check_headers()?;
         let machine = self.machine(&Url::parse(&self.url)?, self.deadline())?;
-        self.handshake(machine, Box::new(io)).await
+        self.handshake(machine, io).await
+    }
+
+    /// Names the host in an error.
+    fn error(&self, kind: ConnectErrorKind) -> ConnectError {
+        ConnectError::new(Url::parse(&self.url).map_or("", |url| url.host_header()), kind)
     }
 
     /// Returns the time at which the handshake has failed.
@@ -198,13 +208,13 @@ impl Connect {
         &self,
         machine: Machine<Masks>,
         io: BoxTransport,
-    ) -> Result<WebSocket, ConnectError> {
+    ) -> Result<WebSocket, ConnectErrorKind> {
         let mut wire = Wire::new(machine, Some(io), BytesMut::new());
         loop {
             match wire.poll_machine() {
                 Some(WebSocketEvent::Open) => return Ok(WebSocket::drive(wire)),
                 Some(WebSocketEvent::Close(close)) => {
-                    return Err(ConnectError::of(close, self.timeout));
+                    return Err(ConnectErrorKind::of(close, self.timeout));
                 }
                 Some(_) => {}
                 None => poll_fn(|cx| wire.poll_io(cx)).await,
@@ -214,6 +224,12 @@ impl Connect {
 
     #[cfg(feature = "connect")]
     async fn run(mut self) -> Result<WebSocket, ConnectError> {
+        let opened = self.dial_and_open().await;
+        opened.map_err(|kind| self.error(kind))
+    }
+
+    #[cfg(feature = "connect")]
+    async fn dial_and_open(&mut self) -> Result<WebSocket, ConnectErrorKind> {
         self.check_headers()?;
         let deadline = self.deadline();
         let follows = self.redirects > 0;
@@ -225,15 +241,15 @@ impl Connect {
             let io = self.dial(&url, deadline).await?;
             let machine = self.machine(&url, deadline)?;
             let refusal = match self.handshake(machine, io).await {
-                Err(ConnectError::Refused(refusal)) if follows => refusal,
+                Err(ConnectErrorKind::Refused(refusal)) if follows => refusal,
                 result => return result,
             };
             let Some(location) = redirect::location(&refusal) else {
-                return Err(ConnectError::Refused(refusal));
+                return Err(ConnectErrorKind::Refused(refusal));
             };
             let target = redirect::resolve(&url, location).filter(|_| self.redirects > 0);
             let Some(target) = target else {
-                return Err(ConnectError::Redirect(location.to_owned()));
+                return Err(ConnectErrorKind::Redirect(location.to_owned()));
             };
             if !Url::parse(&target).is_ok_and(|target| redirect::is_same_server(&url, &target)) {
                 self.headers.remove(AUTHORIZATION);
@@ -246,17 +262,25 @@ impl Connect {
 
     /// Connects a transport, through a proxy if there is one.
     #[cfg(feature = "connect")]
-    async fn dial(&self, url: &Url<'_>, deadline: Instant) -> Result<BoxTransport, ConnectError> {
+    async fn dial(
+        &self,
+        url: &Url<'_>,
+        deadline: Instant,
+    ) -> Result<BoxTransport, ConnectErrorKind> {
         let progress = Progress::new(url);
         match timeout_at(deadline, dial(url, &self.dial, &progress)).await {
-            Ok(dialled) => dialled.map_err(ConnectError::Dial),
-            Err(_) => Err(ConnectError::Dial(progress.timed_out())),
+            Ok(dialled) => dialled.map_err(ConnectErrorKind::Dial),
+            Err(_) => Err(ConnectErrorKind::Dial(progress.timed_out())),
         }
     }
 
     /// Returns the machine that makes the handshake.
-    fn machine(&self, url: &Url<'_>, deadline: Instant) -> Result<Machine<Masks>, ConnectError> {
-        let nonce = os_nonce().map_err(ConnectError::Nonce)?;
+    fn machine(
+        &self,
+        url: &Url<'_>,
+        deadline: Instant,
+    ) -> Result<Machine<Masks>, ConnectErrorKind> {
+        let nonce = os_nonce().map_err(ConnectErrorKind::Nonce)?;
         let names: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
         let request = ClientRequest::from_url(url, nonce)?;
         let request = self.complete(request, &names)?;
@@ -270,7 +294,7 @@ impl Connect {
         &'a self,
         request: ClientRequest<'a, By>,
         names: &'a [&'a str],
-    ) -> Result<ClientRequest<'a, By>, ConnectError> {
+    ) -> Result<ClientRequest<'a, By>, ConnectErrorKind> {
         let mut request = request.subprotocols(names)?;
         for (name, value) in &self.headers {
             request = match (name, value.to_str()) {
@@ -286,8 +310,8 @@ impl Connect {
     }
 
     /// Returns the first error of a header.
-    fn check_headers(&mut self) -> Result<(), ConnectError> {
-        self.invalid_header.take().map_or(Ok(()), |error| Err(ConnectError::Header(error)))
+    fn check_headers(&mut self) -> Result<(), ConnectErrorKind> {
+        self.invalid_header.take().map_or(Ok(()), |error| Err(ConnectErrorKind::Header(error)))
     }
 }
 
@@ -323,11 +347,14 @@ impl Connect {
     where
         B: http_body::Body + Default + Send + 'static,
     {
-        self.check_headers()?;
-        let opening = super::http2::open(&self, connection);
-        timeout_at(self.deadline(), opening)
-            .await
-            .unwrap_or(Err(ConnectError::Timeout(self.timeout)))
+        let checked = self.check_headers();
+        let opened = match checked {
+            Ok(()) => timeout_at(self.deadline(), super::http2::open(&self, connection))
+                .await
+                .unwrap_or(Err(ConnectErrorKind::Timeout(self.timeout))),
+            Err(kind) => Err(kind),
+        };
+        opened.map_err(|kind| self.error(kind))
     }
 }
 
@@ -389,9 +416,7 @@ impl Connect {
     #[cfg(feature = "tls")]
     pub fn root_certificates(
         mut self,
-        certificates: impl IntoIterator<
-            Item = crate::ws::rustls::pki_types::CertificateDer<'static>,
-        >,
+        certificates: impl IntoIterator<Item = crate::ws::rustls::pki_types::CertificateDer<'static>>,
     ) -> Self {
         self.dial = self.dial.root_certificates(certificates);
         self

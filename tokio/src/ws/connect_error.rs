@@ -1,4 +1,4 @@
-//! [`ConnectError`], the reasons that no WebSocket was opened.
+//! [`ConnectError`], the reason that no WebSocket was opened.
 
 #[cfg(feature = "connect")]
 use crate::net::DialError;
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 /// The reason that [`connect`](super::connect) opened no WebSocket.
 ///
-/// The text says which hop failed and why. The error of the operating system, of TLS or of the
-/// handshake is the [`source`](Error::source). No text shows credentials.
+/// The text says which hop failed, with its host, and why. The error of the operating system, of TLS
+/// or of the handshake is the [`source`](Error::source). No text shows credentials.
 ///
 /// ```no_run
 /// use eventwire_tokio::ws::{self, ConnectError, WebSocket};
@@ -23,17 +23,28 @@ use std::time::Duration;
 /// async fn open(url: &str) -> Result<Option<WebSocket>, ConnectError> {
 ///     match ws::connect(url).await {
 ///         Ok(socket) => Ok(Some(socket)),
-///         Err(ConnectError::Refused(refusal)) if refusal.status() == 401 => {
-///             eprintln!("{}", String::from_utf8_lossy(refusal.body()));
-///             Ok(None)
-///         }
-///         Err(error) => Err(error),
+///         Err(error) => match error.refusal() {
+///             Some(refusal) if refusal.status() == 401 => {
+///                 eprintln!("{}", String::from_utf8_lossy(refusal.body()));
+///                 Ok(None)
+///             }
+///             _ => Err(error),
+///         },
 ///     }
 /// }
 /// ```
+pub struct ConnectError(Box<Inner>);
+
+struct Inner {
+    /// The server's host, and its port if the URL names one.
+    host: String,
+    kind: ConnectErrorKind,
+}
+
+/// What a [`ConnectError`] is about.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum ConnectError {
+pub enum ConnectErrorKind {
     /// The URL is not one of a WebSocket.
     Url(InvalidUrl),
     /// A header, an origin or a subprotocol cannot be sent.
@@ -63,6 +74,59 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+    pub(super) fn new(host: &str, kind: ConnectErrorKind) -> Self {
+        Self(Box::new(Inner { host: host.to_owned(), kind }))
+    }
+
+    /// Returns what the error is about.
+    #[must_use]
+    pub fn kind(&self) -> &ConnectErrorKind {
+        &self.0.kind
+    }
+
+    /// Returns the response of a server that refused to open a WebSocket: its status, headers and
+    /// body.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self.kind() {
+            ConnectErrorKind::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Returns whether another attempt would end in the same way, unless something is changed: the
+    /// request is invalid, the server is not trusted, or it refused with a status that is final
+    /// (4xx other than 408, 425 and 429).
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self.kind() {
+            ConnectErrorKind::Url(_)
+            | ConnectErrorKind::Request(_)
+            | ConnectErrorKind::Header(_)
+            | ConnectErrorKind::Redirect(_) => true,
+            #[cfg(feature = "connect")]
+            ConnectErrorKind::Dial(error) => error.is_permanent(),
+            ConnectErrorKind::Refused(refusal) => {
+                let status = refusal.status();
+                matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
+            }
+            #[cfg(feature = "http2")]
+            ConnectErrorKind::Http2(_) => false,
+            ConnectErrorKind::Nonce(_)
+            | ConnectErrorKind::Response(_)
+            | ConnectErrorKind::Handshake(_)
+            | ConnectErrorKind::Timeout(_) => false,
+        }
+    }
+
+    /// Returns how long the server asks to wait before the next attempt.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.refusal().and_then(Refusal::retry_after)
+    }
+}
+
+impl ConnectErrorKind {
     /// Converts the end of a connection that never opened.
     pub(super) fn of(close: CloseEvent, timeout: Duration) -> Self {
         match close.failure {
@@ -72,39 +136,11 @@ impl ConnectError {
             _ => Self::Handshake(close),
         }
     }
-
-    /// Returns whether another attempt would end in the same way, unless something is changed: the
-    /// request is invalid, the server is not trusted, or it refused with a status that is final
-    /// (4xx other than 408, 425 and 429).
-    #[must_use]
-    pub fn is_permanent(&self) -> bool {
-        match self {
-            Self::Url(_) | Self::Request(_) | Self::Header(_) | Self::Redirect(_) => true,
-            #[cfg(feature = "connect")]
-            Self::Dial(error) => error.is_permanent(),
-            Self::Refused(refusal) => {
-                let status = refusal.status();
-                matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
-            }
-            #[cfg(feature = "http2")]
-            Self::Http2(_) => false,
-            Self::Nonce(_) | Self::Response(_) | Self::Handshake(_) | Self::Timeout(_) => false,
-        }
-    }
-
-    /// Returns how long the server asks to wait before the next attempt.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Refused(refusal) => refusal.retry_after(),
-            _ => None,
-        }
-    }
 }
 
 const OTHER_PROTOCOL: &str = "; the server may expect another protocol, such as TLS (wss)";
 
-impl fmt::Display for ConnectError {
+impl fmt::Display for ConnectErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(error) => write!(f, "invalid URL: {error}"),
@@ -156,31 +192,55 @@ fn is_hung_up(failure: &Failure) -> bool {
     }
 }
 
-impl Error for ConnectError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Url(error) => error.source(),
-            Self::Request(error) => error.source(),
-            Self::Header(error) => error.source(),
-            Self::Nonce(error) => error.source(),
+/// The error names the host. That of a hop has named it already.
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            ConnectErrorKind::Url(_)
+            | ConnectErrorKind::Request(_)
+            | ConnectErrorKind::Header(_)
+            | ConnectErrorKind::Nonce(_) => self.kind().fmt(f),
             #[cfg(feature = "connect")]
-            Self::Dial(error) => error.source(),
-            Self::Response(error) => error.source(),
-            Self::Handshake(close) => close.source(),
-            #[cfg(feature = "http2")]
-            Self::Http2(error) => Some(error),
-            Self::Refused(_) | Self::Redirect(_) | Self::Timeout(_) => None,
+            ConnectErrorKind::Dial(error) => error.fmt(f),
+            kind => write!(f, "{}: {kind}", self.0.host),
         }
     }
 }
 
-impl From<InvalidUrl> for ConnectError {
+/// The text, so that a program whose `main` returns the error prints it readably.
+impl fmt::Debug for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ConnectError").field(&format_args!("{self}")).finish()
+    }
+}
+
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self.kind() {
+            ConnectErrorKind::Url(error) => error.source(),
+            ConnectErrorKind::Request(error) => error.source(),
+            ConnectErrorKind::Header(error) => error.source(),
+            ConnectErrorKind::Nonce(error) => error.source(),
+            #[cfg(feature = "connect")]
+            ConnectErrorKind::Dial(error) => error.source(),
+            ConnectErrorKind::Response(error) => error.source(),
+            ConnectErrorKind::Handshake(close) => close.source(),
+            #[cfg(feature = "http2")]
+            ConnectErrorKind::Http2(error) => Some(error),
+            ConnectErrorKind::Refused(_)
+            | ConnectErrorKind::Redirect(_)
+            | ConnectErrorKind::Timeout(_) => None,
+        }
+    }
+}
+
+impl From<InvalidUrl> for ConnectErrorKind {
     fn from(error: InvalidUrl) -> Self {
         Self::Url(error)
     }
 }
 
-impl From<Unsendable> for ConnectError {
+impl From<Unsendable> for ConnectErrorKind {
     fn from(error: Unsendable) -> Self {
         Self::Request(error)
     }

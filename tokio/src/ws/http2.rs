@@ -2,7 +2,7 @@
 
 use super::clock;
 use super::connect::Connect;
-use super::connect_error::ConnectError;
+use super::connect_error::ConnectErrorKind;
 use super::masks::Masks;
 use super::websocket::WebSocket;
 use super::wire::Wire;
@@ -25,7 +25,7 @@ use std::pin::Pin;
 pub(super) async fn open<B>(
     connect: &Connect,
     connection: &mut SendRequest<B>,
-) -> Result<WebSocket, ConnectError>
+) -> Result<WebSocket, ConnectErrorKind>
 where
     B: Body + Default + Send + 'static,
 {
@@ -33,15 +33,16 @@ where
     let names: Vec<&str> = connect.subprotocols.iter().map(String::as_str).collect();
     let request = connect.complete(ClientRequest::connect_url(&url)?, &names)?;
     let scheme = if url.is_encrypted() { Scheme::HTTPS } else { Scheme::HTTP };
-    let mut message = request.to_http(scheme).map_err(ConnectError::Header)?.map(|()| B::default());
+    let mut message =
+        request.to_http(scheme).map_err(ConnectErrorKind::Header)?.map(|()| B::default());
     message.extensions_mut().insert(Protocol::from_static("websocket"));
 
-    connection.ready().await.map_err(ConnectError::Http2)?;
-    let mut response = connection.send_request(message).await.map_err(ConnectError::Http2)?;
+    connection.ready().await.map_err(ConnectErrorKind::Http2)?;
+    let mut response = connection.send_request(message).await.map_err(ConnectErrorKind::Http2)?;
     let agreed = match request.verify(&response) {
         Ok(agreed) => agreed,
         Err(ResponseError::Status { .. }) => return Err(refusal(response).await),
-        Err(error) => return Err(ConnectError::Response(error)),
+        Err(error) => return Err(ConnectErrorKind::Response(error)),
     };
     let machine = Machine::client(connect.options, Masks, clock::now())
         .with_protocol(agreed.subprotocol().unwrap_or_default());
@@ -50,13 +51,13 @@ where
         Some(deflate) => machine.deflate(deflate, agreed.deflate_params()),
         None => machine,
     };
-    let io = hyper::upgrade::on(&mut response).await.map_err(ConnectError::Http2)?;
+    let io = hyper::upgrade::on(&mut response).await.map_err(ConnectErrorKind::Http2)?;
     let wire = Wire::new(machine, Some(Box::new(TokioIo::new(io))), BytesMut::new());
     Ok(WebSocket::drive(wire))
 }
 
 /// Returns the error of a response that refuses, with the first part of its body.
-async fn refusal(response: Response<Incoming>) -> ConnectError {
+async fn refusal(response: Response<Incoming>) -> ConnectErrorKind {
     let (parts, mut rest) = response.into_parts();
     let mut body = BytesMut::new();
     while body.len() < Refusal::MAX_BODY {
@@ -70,5 +71,5 @@ async fn refusal(response: Response<Incoming>) -> ConnectError {
             Some(Err(_)) | None => break,
         }
     }
-    ConnectError::Refused(Box::new(Refusal::from_parts(&parts, Bytes::from(body))))
+    ConnectErrorKind::Refused(Box::new(Refusal::from_parts(&parts, Bytes::from(body))))
 }

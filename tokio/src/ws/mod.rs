@@ -80,7 +80,7 @@ pub use crate::net::{DialError, Hop};
 pub use accept::{Accept, AcceptError, accept};
 pub use byte_stream::ByteStream;
 pub use connect::{Connect, connect};
-pub use connect_error::ConnectError;
+pub use connect_error::{ConnectError, ConnectErrorKind};
 #[cfg(feature = "deflate")]
 pub use eventwire::ws::Deflate;
 pub use eventwire::ws::{

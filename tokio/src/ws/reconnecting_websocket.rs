@@ -465,8 +465,8 @@ fn into_open(socket: WebSocket) -> Result<WebSocket, BoxError> {
 fn refusal(error: &(dyn Error + 'static)) -> Option<Failure> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(ConnectError::Refused(refusal)) = error.downcast_ref() {
-            return Some(Failure::Refused(refusal.clone()));
+        if let Some(refusal) = error.downcast_ref().and_then(ConnectError::refusal) {
+            return Some(Failure::Refused(Box::new(refusal.clone())));
         }
         cause = error.source();
     }

@@ -7,7 +7,7 @@ use super::patience::{Patience, SHORT};
 use super::scene::Scene;
 use eventwire_tokio::ws::rustls::{self, CertificateError, InvalidMessage};
 use eventwire_tokio::ws::{
-    self, CloseEvent, ConnectError, DialError, Failure, Hop, WebSocketOptions,
+    self, CloseEvent, ConnectError, ConnectErrorKind, DialError, Failure, Hop, WebSocketOptions,
 };
 use std::error::Error;
 use std::io;
@@ -31,8 +31,8 @@ fn error<E: Error + 'static>(end: &End) -> &E {
 
 /// Returns the hop at which connecting failed.
 fn hop(end: &End) -> Hop {
-    match error(end) {
-        ConnectError::Dial(error) => error.hop(),
+    match error::<ConnectError>(end).kind() {
+        ConnectErrorKind::Dial(error) => error.hop(),
         error => panic!("not on the way to the server: {error:?}"),
     }
 }
@@ -61,7 +61,7 @@ async fn the_server_refuses() {
         let error = error::<ConnectError>(&end);
         let wait = (status == 429).then_some(Duration::from_secs(7));
         assert_eq!(error.retry_after(), wait, "{status}");
-        let ConnectError::Refused(refusal) = error else { panic!("{error:?}") };
+        let refusal = error.refusal().expect("a refusal");
         assert_eq!((refusal.status(), &refusal.body()[..]), (status, &b"why"[..]));
         let header = match status {
             401 => refusal.header("www-authenticate"),
@@ -215,7 +215,9 @@ async fn the_proxy_refuses() {
     let refusal = "it answered with status 403 Forbidden";
     assert_eq!(text, format!("cannot connect through the proxy PROXY: {refusal}"));
     assert_eq!((hop(&end), end.is_permanent()), (Hop::Proxy, Some(false)));
-    let ConnectError::Dial(error) = error(&end) else { unreachable!("it has a hop") };
+    let ConnectErrorKind::Dial(error) = error::<ConnectError>(&end).kind() else {
+        unreachable!("it has a hop")
+    };
     let response = DialError::proxy_response(error).expect("the proxy's answer");
     assert_eq!((response.status().as_u16(), &response.body()[..]), (403, &b"why"[..]));
 }
