@@ -263,8 +263,8 @@ async fn feed_socket(
 #[tokio::test]
 async fn a_server_with_a_hub_stops() {
     let hub = Hub::new(HubOptions::new().retry(SECOND));
-    let id = hub.publish(&EventBuilder::new().data("one"));
-    hub.publish(&EventBuilder::new().data("two"));
+    let id = hub.publish(EventBuilder::new().data("one"));
+    hub.publish(EventBuilder::new().data("two"));
     let router = Router::new()
         .route("/events", get(feed))
         .route("/socket", any(feed_socket))
@@ -288,7 +288,7 @@ async fn a_server_with_a_hub_stops() {
     while hub.subscribers() < 2 {
         tokio::task::yield_now().await;
     }
-    hub.publish(&EventBuilder::new().data("three"));
+    hub.publish(EventBuilder::new().data("three"));
     stop.send(()).expect("the server runs");
     assert_eq!(socket.next().await, Some(Ok(Message::Text("three".into()))));
     assert_eq!(socket.next().await, None);

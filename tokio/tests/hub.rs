@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn publish(hub: &Hub, data: &str) -> Utf8Bytes {
-    hub.publish(&EventBuilder::new().data(data))
+    hub.publish(EventBuilder::new().data(data))
 }
 
 fn numbers(hub: &Hub, count: usize) -> Vec<Utf8Bytes> {
@@ -127,7 +127,7 @@ fn a_client_that_returns_continues_after_its_last_event() {
 async fn an_event_may_have_its_own_id_or_none() {
     let hub = Hub::default();
     let mut now = hub.subscribe();
-    assert_eq!(hub.publish(&EventBuilder::new().id(7).data("a")), *"7");
+    assert_eq!(hub.publish(EventBuilder::new().id(7).data("a")), *"7");
     hub.publish_transient(&EventBuilder::new().data("b"));
     let id = hub.publish_with(None, |id| {
         HubEvent::new(&EventBuilder::new().id(id).data(format!("I am {}", id.as_str())))
@@ -186,7 +186,7 @@ async fn a_websocket_gets_the_data_and_says_something() {
     let task = tokio::spawn(resumed.serve(server).on_message(move |it| drop(said.send(it))));
     assert_eq!(text(&mut client).await, "before");
     publish(&hub, "of two\r\nlines");
-    hub.publish(&EventBuilder::new().comment("not an event"));
+    hub.publish(EventBuilder::new().comment("not an event"));
     hub.publish_transient(HubEvent::from_parts(Some(Bytes::from_static(b":\n\n")), None));
     hub.publish_transient(HubEvent::from_parts(None, Some(Frame::binary(b"raw").prepare())));
     publish(&hub, "last");

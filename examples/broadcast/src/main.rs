@@ -70,7 +70,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 async fn publish(State(hub): State<Hub>, body: String) -> String {
-    hub.publish(&EventBuilder::new().data(body)).into()
+    hub.publish(EventBuilder::new().data(body)).into()
 }
 
 /// Sends events as they are published.
@@ -93,7 +93,7 @@ async fn socket(State(hub): State<Hub>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.options(SOCKET).on_upgrade(move |socket| {
         hub.serve(socket).on_message(move |message| {
             if let Message::Text(text) = message {
-                hub.publish(&EventBuilder::new().data(&text));
+                hub.publish(EventBuilder::new().data(&text));
             }
         })
     })

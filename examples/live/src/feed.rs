@@ -33,7 +33,7 @@ pub(crate) async fn run(hub: &Hub) {
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for second in 0_usize.. {
         seconds.tick().await;
-        hub.publish(&EventBuilder::new().data(time_of_day()));
+        hub.publish(EventBuilder::new().data(time_of_day()));
         if second % 2 == 0 {
             let comment = Bytes::from_static(KEEP_ALIVE);
             hub.publish_transient(HubEvent::from_parts(Some(comment), None));
@@ -41,11 +41,11 @@ pub(crate) async fn run(hub: &Hub) {
         if second % 3 == 0 {
             let (place, celsius, sky) = REPORTS[second / 3 % REPORTS.len()];
             let report = json!({ "place": place, "celsius": celsius, "sky": sky }).to_string();
-            hub.publish(&EventBuilder::new().event_type(WEATHER).data(report));
+            hub.publish(EventBuilder::new().event_type(WEATHER).data(report));
         }
         if second % 5 == 0 {
             let poem = POEMS[second / 5 % POEMS.len()];
-            hub.publish(&EventBuilder::new().event_type(POEM).data(poem));
+            hub.publish(EventBuilder::new().event_type(POEM).data(poem));
         }
     }
 }

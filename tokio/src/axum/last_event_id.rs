@@ -7,7 +7,7 @@ use std::convert::Infallible;
 
 /// Reads the header `Last-Event-ID`, or else the first `last_event_id` of the query. The query is
 /// for clients that can set no header: a WebSocket in a browser, or an `EventSource` that a page
-/// makes anew.
+/// makes anew. An empty one counts as none.
 impl<S: Sync> FromRequestParts<S> for LastEventId {
     type Rejection = Infallible;
 
@@ -19,6 +19,7 @@ impl<S: Sync> FromRequestParts<S> for LastEventId {
         let query = parts.uri.query().unwrap_or_default();
         let mut fields = form_urlencoded::parse(query.as_bytes());
         let id = fields.find(|(name, _)| name == "last_event_id");
+        let id = id.filter(|(_, id)| !id.is_empty());
         Ok(id.map_or(Self::NONE, |(_, id)| Self::new(id.into_owned())))
     }
 }

@@ -23,7 +23,7 @@
 //!     upgrade.same_origin().on_upgrade(move |socket| {
 //!         room.serve(socket).on_message(move |message| {
 //!             if let Message::Text(text) = message {
-//!                 room.publish(&EventBuilder::new().data(&text));
+//!                 room.publish(EventBuilder::new().data(&text));
 //!             }
 //!         })
 //!     })

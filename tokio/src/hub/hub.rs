@@ -10,6 +10,7 @@ use bytes::Bytes;
 use eventwire::Utf8Bytes;
 use eventwire::sse::{EventBody, EventBuilder, EventId, Replay, Resume, Subscription};
 use futures_core::Stream;
+use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,7 +43,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// use eventwire_tokio::{Hub, HubOptions, LastEventId};
 ///
 /// async fn publish(State(hub): State<Hub>, body: String) -> String {
-///     hub.publish(&EventBuilder::new().data(body)).into()
+///     hub.publish(EventBuilder::new().data(body)).into()
 /// }
 ///
 /// async fn events(State(hub): State<Hub>, last: LastEventId) -> impl IntoResponse {
@@ -50,7 +51,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// }
 ///
 /// async fn socket(State(hub): State<Hub>, upgrade: WebSocketUpgrade) -> Response {
-///     upgrade.on_upgrade(move |socket| hub.serve(socket))
+///     upgrade.same_origin().on_upgrade(move |socket| hub.serve(socket))
 /// }
 ///
 /// #[tokio::main]
@@ -107,7 +108,8 @@ impl Hub {
     /// and type. A client that needs them finds them in the data if they are put there, with
     /// [`publish_with`](Self::publish_with).
     #[allow(clippy::must_use_candidate, reason = "most programs do not need the ID")]
-    pub fn publish(&self, event: &EventBuilder<'_>) -> Utf8Bytes {
+    pub fn publish<'a>(&self, event: impl Borrow<EventBuilder<'a>>) -> Utf8Bytes {
+        let event = event.borrow();
         self.publish_with(event.get_id(), |id| HubEvent::new(&event.clone().id(id)))
     }
 

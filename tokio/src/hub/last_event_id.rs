@@ -42,7 +42,7 @@ impl LastEventId {
     /// use eventwire_tokio::{Hub, LastEventId};
     ///
     /// let hub = Hub::default();
-    /// hub.publish(&EventBuilder::new().data("a"));
+    /// hub.publish(EventBuilder::new().data("a"));
     /// let mut all = hub.resume(&LastEventId::NONE.or_oldest());
     /// assert!(all.try_next()?.is_some());
     /// # Ok::<(), eventwire_tokio::eventwire::Lagged>(())

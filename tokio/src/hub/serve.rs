@@ -43,7 +43,7 @@ impl Serve {
     /// async fn chat(hub: Hub, socket: WebSocket) -> CloseEvent {
     ///     let say = |message| {
     ///         if let Message::Text(text) = message {
-    ///             hub.publish(&EventBuilder::new().data(&text));
+    ///             hub.publish(EventBuilder::new().data(&text));
     ///         }
     ///     };
     ///     hub.serve(socket).on_message(say).await
@@ -69,17 +69,17 @@ impl<F> Serve<F> {
                 // There is room. If the connection has just failed, it is about to end.
                 Poll::Ready(Some(Ok(frame))) => drop(self.socket.try_send(frame)),
                 Poll::Ready(Some(Err(lagged))) => {
-                    self.close(CloseCode::TRY_AGAIN_LATER, &lagged.to_string());
+                    return self.close(CloseCode::TRY_AGAIN_LATER, &lagged.to_string());
                 }
-                Poll::Ready(None) => self.close(CloseCode::SERVICE_RESTART, ""),
+                Poll::Ready(None) => return self.close(CloseCode::SERVICE_RESTART, ""),
                 Poll::Pending => return,
             }
         }
     }
 
     fn close(&mut self, code: CloseCode, reason: &str) {
-        // Both codes may be sent, and the reason is short: some words and a number.
-        let _ = self.socket.begin_close(code, reason);
+        // The reason is short: some words and a number.
+        self.socket.leave(code, reason);
     }
 }
 

@@ -10,6 +10,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// The most bytes of a message. A long write takes several, so that the peer's limits are kept.
+const LONGEST_MESSAGE: usize = 64 << 10;
+
 /// A stream of bytes in the binary messages of a WebSocket, from
 /// [`WebSocket::into_byte_stream`]: for MQTT, VNC, tunnels and other protocols of their own.
 ///
@@ -61,8 +64,11 @@ impl AsyncRead for ByteStream {
         while self.unread.is_empty() {
             match ready!(self.socket.poll_side(Side::Reader, cx, Driven::poll_next)) {
                 Some(Ok(Message::Binary(payload))) => self.unread = payload,
-                Some(Ok(Message::Text(_))) => {
-                    let error = "a text message in a stream of binary messages";
+                Some(Ok(message @ (Message::Text(_) | Message::Skipped(_)))) => {
+                    let error = match message {
+                        Message::Text(_) => "a text message in a stream of binary messages",
+                        _ => "a message was too long, and so bytes are missing",
+                    };
                     return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
                 }
                 Some(Ok(_)) => {}
@@ -83,6 +89,10 @@ impl AsyncWrite for ByteStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let bytes = &bytes[..bytes.len().min(LONGEST_MESSAGE)];
         ready!(self.socket.poll_side(Side::Writer, cx, Driven::poll_room)).map_err(broken_pipe)?;
         self.socket.push(bytes).map_err(broken_pipe)?;
         Poll::Ready(Ok(bytes.len()))

@@ -23,7 +23,7 @@ use bytes::BytesMut;
 use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::frame::{IntoClose, Role};
 use eventwire::ws::{
-    CloseCode, CloseEvent, Flow, Message, SendError, WebSocket as Machine, WebSocketEvent,
+    Close, CloseCode, CloseEvent, Flow, Message, SendError, WebSocket as Machine, WebSocketEvent,
     WebSocketOptions,
 };
 use std::collections::VecDeque;
@@ -43,11 +43,24 @@ pub(super) struct Driven {
     waiting: VecDeque<Message>,
     /// The number of bytes of these messages.
     waiting_size: usize,
+    /// What a task that receives does, while another one sends.
+    other: Other,
     /// The last event.
     closed: Option<Box<CloseEvent>>,
     /// Whether [`poll_next`](Self::poll_next) has reported an unclean end.
     reported: bool,
     trace: Trace,
+}
+
+/// What the task that receives does, for a task that sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Other {
+    /// It may receive later, or there is no such task.
+    Idle,
+    /// It waits for a message.
+    Waits,
+    /// It has dropped its half.
+    Gone,
 }
 
 impl Driven {
@@ -57,6 +70,7 @@ impl Driven {
             wire,
             waiting: VecDeque::new(),
             waiting_size: 0,
+            other: Other::Idle,
             closed: None,
             reported: false,
             trace,
@@ -76,6 +90,10 @@ impl Driven {
 
     pub(super) const fn machine_mut(&mut self) -> &mut Machine<Masks> {
         &mut self.wire.machine
+    }
+
+    pub(super) const fn set_other(&mut self, other: Other) {
+        self.other = other;
     }
 
     pub(super) fn close_event(&self) -> Option<&CloseEvent> {
@@ -210,6 +228,10 @@ impl Driven {
         cx: &mut Context<'_>,
         enough: fn(&Self) -> bool,
     ) -> Poll<Result<(), SendError>> {
+        if self.other == Other::Gone {
+            // Nobody else answers the peer's pings. Messages are dropped.
+            while let Poll::Ready(Ok(_)) = self.poll_event(cx) {}
+        }
         loop {
             if self.closed.is_some() || !self.wire.reads() || !self.wire.writes() {
                 return Poll::Ready(Err(SendError::Closed));
@@ -238,6 +260,17 @@ impl Driven {
     pub(super) fn begin_close<C: IntoClose>(&mut self, close: C) -> Result<(), SendError> {
         let now = self.wire.tick();
         self.wire.machine.close(close, now)
+    }
+
+    /// Closes for a reason of the driver's own. If the program acts like a page, which may not send
+    /// this code, the code is 1000.
+    pub(super) fn leave(&mut self, code: CloseCode, reason: &str) {
+        if self.begin_close(Close::new(code, reason)).is_err()
+            && self.begin_close(CloseCode::NORMAL).is_err()
+        {
+            // There is no masking key for a close frame.
+            self.wire.cut();
+        }
     }
 
     /// Returns the next event, or the last one as an error.
@@ -274,6 +307,11 @@ impl Driven {
         if self.closed.is_some() {
             return Poll::Ready(());
         }
+        if self.other == Other::Waits {
+            // It reads, and so the silence is the peer's. Its own poll tells the machine the time.
+            let _ = self.wire.poll_write(cx);
+            return Poll::Pending;
+        }
         let now = self.wire.tick();
         if let Some(WebSocketEvent::Close(close)) = self.wire.machine.poll_time(now) {
             self.end(close);
@@ -295,7 +333,7 @@ impl Drop for Driven {
     fn drop(&mut self) {
         if self.wire.is_connected() {
             // If closing has begun, this does nothing.
-            let _ = self.begin_close(CloseCode::GOING_AWAY);
+            self.leave(CloseCode::GOING_AWAY, "");
             self.wire.finish();
         }
     }

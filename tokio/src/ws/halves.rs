@@ -1,6 +1,6 @@
 //! [`WriteHalf`] and [`ReadHalf`], the halves of a WebSocket for two tasks.
 
-use super::driven::Driven;
+use super::driven::{Driven, Other};
 use super::sync::{AtomicBool, Mutex, Ordering, lock};
 use super::tasks::{Side, Tasks};
 use eventwire::ws::connection::IntoFrame;
@@ -16,8 +16,12 @@ use std::task::{Context, Poll};
 /// The half of a [`WebSocket`](super::WebSocket) that sends, from
 /// [`split`](super::WebSocket::split): a [`Sink`] of [`Message`]s.
 ///
-/// It sends while the [`ReadHalf`] waits in another task. Dropping it leaves the connection open;
-/// dropping both halves closes it, as [dropping the socket](super::WebSocket) does.
+/// It sends while the [`ReadHalf`] waits in another task. If that half is idle, nobody answers the
+/// peer's pings. If it was dropped, messages are dropped too, and pings are answered with each
+/// [`send`](Self::send) and while a task waits in [`closed`](Self::closed).
+///
+/// Dropping it leaves the connection open; dropping both halves closes it, as [dropping the
+/// socket](super::WebSocket) does.
 #[derive(Debug)]
 #[must_use = "dropping both halves closes the WebSocket"]
 pub struct WriteHalf(Half);
@@ -65,7 +69,21 @@ impl Half {
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Driven, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        self.shared.tasks.poll(self.side, cx, || lock(&self.shared.driven), poll)
+        let Shared { driven, tasks, is_reader_gone } = &*self.shared;
+        tasks.poll(
+            self.side,
+            cx,
+            || lock(driven),
+            |driven, cx| {
+                driven.set_other(match self.side {
+                    Side::Reader => Other::Idle,
+                    Side::Writer if is_reader_gone.load(Ordering::Acquire) => Other::Gone,
+                    Side::Writer if tasks.is_waiting(Side::Reader) => Other::Waits,
+                    Side::Writer => Other::Idle,
+                });
+                poll(driven, cx)
+            },
+        )
     }
 
     /// Adds to what has to be written. Wakes the reader, which writes it.

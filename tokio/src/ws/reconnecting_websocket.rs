@@ -477,8 +477,12 @@ fn refusal(error: &(dyn Error + 'static)) -> Option<Failure> {
 impl Drop for ReconnectingWebSocket {
     fn drop(&mut self) {
         let mut state = self.link.lock();
-        // If closing has begun, this does nothing.
-        let _ = state.machine().close(CloseCode::GOING_AWAY, clock::now());
+        // If closing has begun, this does nothing. A page may send only the second code.
+        for code in [CloseCode::GOING_AWAY, CloseCode::NORMAL] {
+            if state.machine().close(code, clock::now()).is_ok() {
+                break;
+            }
+        }
         state.wire.finish();
         state.wire.abandon();
         drop(state);

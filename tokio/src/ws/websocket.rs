@@ -256,8 +256,8 @@ impl WebSocket {
     }
 
     /// Begins the closing handshake, unless it has begun.
-    pub(crate) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
-        self.driven.begin_close(Close::new(code, reason))
+    pub(crate) fn leave(&mut self, code: CloseCode, reason: &str) {
+        self.driven.leave(code, reason);
     }
 
     /// Waits for the end, like [`closed`](Self::closed).

@@ -136,6 +136,11 @@ impl<M> Wire<M> {
         self.now
     }
 
+    /// Writes no more.
+    pub(super) const fn stop_writing(&mut self) {
+        (self.writes, self.flushed, self.shut) = (false, true, true);
+    }
+
     /// Drops the transport and what is unread.
     pub(super) fn disconnect(&mut self) {
         self.io = None;
@@ -250,10 +255,19 @@ impl<M: StateMachine> Wire<M> {
                 return Poll::Ready(());
             };
             if let Err(error) = result {
-                (self.writes, self.flushed, self.shut) = (false, true, true);
+                self.stop_writing();
                 self.machine.write_failed(error, self.now);
             }
         }
+    }
+
+    /// Ends a connection that cannot be closed: nothing more is read or written.
+    pub(super) fn cut(&mut self) {
+        let now = self.tick();
+        self.stop_writing();
+        self.reads = false;
+        self.machine.write_failed(io::ErrorKind::BrokenPipe.into(), now);
+        self.machine.end_of_stream(now);
     }
 
     /// Writes what is left, if the transport takes it at once, and shuts the transport.

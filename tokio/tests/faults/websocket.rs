@@ -56,7 +56,10 @@ async fn the_server_refuses() {
         (Fault::Unavailable, 503, false),
     ] {
         let (end, text) = run(fault).await;
-        assert_eq!(text, format!("the server refused to open a WebSocket, with status {status}"));
+        assert_eq!(
+            text,
+            format!("SERVER: the server refused to open a WebSocket, with status {status}")
+        );
         assert_eq!(end.is_permanent(), Some(is_permanent), "{status}");
         let error = error::<ConnectError>(&end);
         let wait = (status == 429).then_some(Duration::from_secs(7));
@@ -126,7 +129,7 @@ async fn a_port_without_tls_is_told_from_one_with_it() {
 #[tokio::test]
 async fn the_server_never_answers_the_handshake() {
     let (end, text) = run(Fault::SilentServer).await;
-    assert_eq!(text, "the server did not answer the opening handshake within 200ms");
+    assert_eq!(text, "SERVER: the server did not answer the opening handshake within 200ms");
     assert_eq!(end.is_permanent(), Some(false));
 }
 

@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn publish(State(app): State<App>, body: String) -> String {
-    app.hub.publish(&EventBuilder::new().data(body)).into()
+    app.hub.publish(EventBuilder::new().data(body)).into()
 }
 
 async fn events(State(app): State<App>, last: LastEventId) -> impl IntoResponse {
@@ -59,7 +59,7 @@ async fn chat(State(app): State<App>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.options(socket).on_upgrade(move |socket| {
         hub.serve(socket).on_message(move |message| {
             if let Message::Text(text) = message {
-                hub.publish(&EventBuilder::new().data(&text));
+                hub.publish(EventBuilder::new().data(&text));
             }
         })
     })
