@@ -21,6 +21,7 @@ const LONGEST_MESSAGE: usize = 64 << 10;
 /// [`CloseEvent`](eventwire::ws::CloseEvent). A text message is an error of kind
 /// [`InvalidData`](io::ErrorKind::InvalidData). A write is queued; [flush] it, or read.
 /// [Shutting it down] closes the WebSocket with code 1000, and waits for the peer's answer.
+/// [`tokio::io::split`] makes halves for two tasks of it.
 ///
 /// [flush]: tokio::io::AsyncWriteExt::flush
 /// [Shutting it down]: tokio::io::AsyncWriteExt::shutdown

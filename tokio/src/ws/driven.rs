@@ -13,6 +13,9 @@
 //! * While many messages wait that nobody has taken (`waiting`), or while a sender waits for room,
 //!   do not read, and tell the machine only the time, so that the peer's silence is not held
 //!   against it.
+//! * Two tasks may use it, one for each direction. What the one waits for and the other may change
+//!   is in [`standing`](Driven::standing): it is woken by a change there, and by nothing less, as
+//!   both may be the same task.
 //! * A loop here ends only in an event, in `Pending`, or after a step of the transport. tokio's
 //!   budget for a task stops a transport that is always ready.
 

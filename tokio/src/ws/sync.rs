@@ -1,5 +1,5 @@
-//! What the halves share is made of these. In `tests/shuttle` they are such that a test can try
-//! their interleavings.
+//! The locks that two tasks of one socket share. The package in `tokio/tests/shuttle` builds them so
+//! that its tests can try their interleavings.
 
 #[cfg(eventwire_shuttle)]
 pub(super) use shuttle::sync::{

@@ -123,7 +123,7 @@ impl<M> Wire<M> {
 
     /// Notes that the machine has something to write.
     pub(super) const fn note_queued(&mut self) {
-        self.flushed = false;
+        self.flushed = !self.writes;
     }
 
     pub(super) const fn is_connected(&self) -> bool {
@@ -192,7 +192,8 @@ impl<M: StateMachine> Wire<M> {
         event
     }
 
-    /// Goes on with the step: writes, and then reads or waits. `Ready` means that the machine may have an event.
+    /// Goes on with the step: writes, and then reads or waits. `Ready` means that the machine may
+    /// have an event.
     pub(super) fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let _ = self.write(cx);
         if self.poll_read(cx).is_pending() {
