@@ -4,9 +4,10 @@
 use bytes::Bytes;
 use eventwire_tokio::ws::handshake::{Connect, Request as Opening};
 use eventwire_tokio::ws::{self, ConnectError, ConnectErrorKind, WebSocket, WebSocketOptions};
+use futures_util::{StreamExt, stream};
 use http::{Request, Response, StatusCode};
-use http_body_util::{Empty, Full};
-use hyper::body::Incoming;
+use http_body_util::{Empty, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::SendRequest;
 use hyper::ext::Protocol;
 use hyper::service::service_fn;
@@ -103,6 +104,28 @@ async fn a_server_without_extended_connect_is_an_error() -> Result<(), Failed> {
         matches!(error.as_ref().map_err(ConnectError::kind), Err(ConnectErrorKind::Http2(_))),
         "{error:?}"
     );
+    Ok(())
+}
+
+/// The status matters more than the end of the body.
+#[tokio::test]
+async fn a_refusal_without_an_end_is_a_refusal() -> Result<(), Failed> {
+    let (client, server) = duplex(1 << 16);
+    let refuse = |_: Request<Incoming>| async {
+        let frames = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from("why")))]);
+        Response::builder().status(401).body(StreamBody::new(frames.chain(stream::pending())))
+    };
+    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    builder.enable_connect_protocol();
+    tokio::spawn(builder.serve_connection(TokioIo::new(server), service_fn(refuse)));
+    let executor = TokioExecutor::new();
+    let (mut http2, driver) =
+        hyper::client::conn::http2::handshake(executor, TokioIo::new(client)).await?;
+    tokio::spawn(driver);
+    let connect = ws::connect("ws://example.com/").timeout(Duration::from_millis(200));
+    let error = connect.over_http2::<Empty<Bytes>>(&mut http2).await.expect_err("a refusal");
+    let refusal = error.refusal().expect("a refusal");
+    assert_eq!((refusal.status(), &refusal.body()[..]), (401, &b"why"[..]));
     Ok(())
 }
 

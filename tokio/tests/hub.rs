@@ -318,3 +318,21 @@ async fn a_served_socket_that_is_dropped_says_goodbye() {
     assert_eq!(client.closed().await.code, 1001);
     assert_eq!(hub.subscribers(), 0);
 }
+
+/// A socket that acts like a page may not send 1012.
+#[tokio::test]
+async fn a_shutdown_ends_sockets_that_act_like_pages() {
+    let hub = Hub::default();
+    let (a, b) = duplex(4096);
+    let options = WebSocketOptions::new().browser_close_codes(true);
+    let (client, server) = tokio::join!(
+        ws::connect("ws://example.com/").over(a),
+        ws::accept(b).options(options).into_future()
+    );
+    let (mut client, server) = (client.unwrap(), server.unwrap());
+    let served = tokio::spawn(hub.serve(server));
+    yield_now().await;
+    let (close, ()) = tokio::join!(client.closed(), hub.shutdown());
+    assert_eq!(close.code, 1000);
+    assert!(served.await.unwrap().was_clean);
+}

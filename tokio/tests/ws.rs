@@ -1,6 +1,7 @@
 //! `ws::accept`, `ws::connect` and the `WebSocket` between them.
 
 use bytes::Bytes;
+use eventwire_tokio::eventwire::ws::frame::OnLimit;
 use eventwire_tokio::ws::{
     self, AcceptError, ConnectError, ConnectErrorKind, Failure, Message, ReadyState, SendError,
     WebSocket, WebSocketOptions,
@@ -527,5 +528,117 @@ async fn the_transport_is_dropped_with_the_last_event() -> Result<(), Failed> {
     let server = server.await??;
     assert!(a.write_all(b"x").await.is_err());
     assert!(server.close_event().is_some_and(|close| close.was_clean));
+    Ok(())
+}
+
+/// A page may send only 1000 and 3000 to 4999.
+#[tokio::test]
+async fn a_socket_that_acts_like_a_page_says_goodbye_too() -> Result<(), Failed> {
+    let options = WebSocketOptions::new().browser_close_codes(true);
+    let (client, mut server) = pair_with(4096, options, WebSocketOptions::new()).await;
+    drop(client);
+    assert_eq!(server.closed().await.code, 1000);
+    Ok(())
+}
+
+/// The reader reads, so the silence is the peer's.
+#[tokio::test(start_paused = true)]
+async fn a_blocked_sender_does_not_hide_a_silent_peer() -> Result<(), Failed> {
+    let options = WebSocketOptions::new().idle_timeout(Duration::from_secs(30));
+    let (client, _server) = pair_with(64, options, WebSocketOptions::new()).await;
+    let (mut tx, mut rx) = client.split();
+    let start = tokio::time::Instant::now();
+    let (sent, received) = tokio::join!(tx.send(vec![0; 10_000]), rx.next());
+    assert_eq!(sent, Err(SendError::Closed));
+    assert!(received.is_none_or(|it| it.is_err()));
+    let took = start.elapsed();
+    assert!((Duration::from_secs(30)..Duration::from_secs(40)).contains(&took), "{took:?}");
+    Ok(())
+}
+
+/// A reader that was dropped while it waited looks as if it waited still.
+#[tokio::test(start_paused = true)]
+async fn a_sender_keeps_the_deadlines_of_a_reader_that_stopped() -> Result<(), Failed> {
+    let (client, _server) = pair(64).await;
+    let (mut tx, mut rx) = client.split();
+    assert!(timeout(Duration::from_secs(1), rx.next()).await.is_err());
+    let start = tokio::time::Instant::now();
+    assert_eq!(tx.send(vec![0; 10_000]).await, Err(SendError::Closed));
+    assert!(start.elapsed() < Duration::from_secs(70), "{:?}", start.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_writer_whose_reader_was_dropped_answers_pings() -> Result<(), Failed> {
+    let server = WebSocketOptions::new().control_events(true);
+    let (client, mut server) = pair_with(4096, WebSocketOptions::new(), server).await;
+    let (mut tx, _) = client.split();
+    server.send(ws::Frame::ping(b"?")?).await?;
+    server.send("dropped").await?;
+    tx.send("hello").await?;
+    tx.flush().await?;
+    assert_eq!(server.next().await.expect("a pong")?, Message::Pong(Bytes::from("?")));
+    assert_eq!(server.next().await.expect("a message")?.to_string(), "hello");
+    Ok(())
+}
+
+#[tokio::test]
+async fn long_writes_become_messages_of_64_kib() -> Result<(), Failed> {
+    let (client, mut server) = pair(1 << 20).await;
+    let mut stream = client.into_byte_stream();
+    assert_eq!(stream.write(&[]).await?, 0);
+    let writing = tokio::spawn(async move {
+        stream.write_all(&vec![7; 200_000]).await?;
+        stream.flush().await?;
+        Ok::<_, std::io::Error>(stream)
+    });
+    let mut lens = Vec::new();
+    while lens.iter().sum::<usize>() < 200_000 {
+        let Message::Binary(payload) = server.next().await.expect("a message")? else {
+            panic!("not a binary message")
+        };
+        lens.push(payload.len());
+    }
+    assert_eq!(lens, [65_536, 65_536, 65_536, 3_392]);
+    drop(writing.await??);
+    Ok(())
+}
+
+#[tokio::test]
+async fn bytes_that_were_skipped_are_an_error() -> Result<(), Failed> {
+    let limits = ws::Limits::new().max_message(10).on_limit(OnLimit::Skip);
+    let options = WebSocketOptions::new().limits(limits);
+    let (client, mut server) = pair_with(4096, options, WebSocketOptions::new()).await;
+    server.send(vec![0; 11]).await?;
+    let error = client.into_byte_stream().read(&mut [0]).await.expect_err("an error");
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
+    Ok(())
+}
+
+/// The answer is written even if the time for the request is nearly over.
+#[tokio::test(start_paused = true)]
+async fn a_slow_refusal_keeps_its_reason() -> Result<(), Failed> {
+    let (mut a, b) = duplex(16);
+    let accept = ws::accept(b).timeout(Duration::from_millis(100));
+    let server = tokio::spawn(accept.into_future());
+    tokio::time::sleep(Duration::from_millis(90)).await;
+    a.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
+    tokio::time::sleep(Duration::from_millis(90)).await;
+    let error = server.await?.expect_err("an error");
+    assert!(matches!(error, AcceptError::Request(_)), "{error:?}");
+    Ok(())
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn nothing_is_sent_in_the_clear_for_wss() -> Result<(), Failed> {
+    let (a, mut b) = duplex(4096);
+    let connect = ws::connect("wss://user:secret@example.com/").over(a);
+    let client = tokio::spawn(connect);
+    let mut start = [0; 3];
+    b.read_exact(&mut start).await?;
+    assert_eq!(start, [0x16, 0x03, 0x01]); // the first message of TLS
+    drop(b);
+    assert!(client.await?.is_err());
     Ok(())
 }

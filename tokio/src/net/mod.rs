@@ -55,6 +55,21 @@ pub(crate) async fn dial(
     start_tls(transport, server, Side::Server, options, progress).await
 }
 
+/// Sets up TLS with the server of a URL over a transport that is connected. Otherwise as [`dial`].
+///
+/// # Errors
+/// If TLS fails.
+#[cfg(feature = "tls")]
+pub(crate) async fn encrypt(
+    url: &Url<'_>,
+    transport: BoxTransport,
+    options: &DialOptions,
+    progress: &Progress,
+) -> Result<BoxTransport, DialError> {
+    let server = Endpoint { host: url.host(), port: url.port() };
+    start_tls(transport, server, Side::Server, options, progress).await
+}
+
 /// Sets up TLS with a server or a proxy.
 async fn start_tls(
     transport: BoxTransport,

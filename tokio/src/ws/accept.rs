@@ -22,7 +22,11 @@ use tokio::time::timeout;
 /// Serves the opening handshake of a WebSocket over a transport, such as a TCP or TLS stream
 /// ([RFC 6455, section 4.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2)).
 ///
-/// Awaiting it returns a [`WebSocket`]. A request that does not open a WebSocket is answered with
+/// Awaiting it returns a [`WebSocket`], which sends a ping every 20 s. Call
+/// [`set_nodelay`](tokio::net::TcpStream::set_nodelay) of a TCP stream first, so that the operating
+/// system does not hold short messages back.
+///
+/// A request that does not open a WebSocket is answered with
 /// the reason and an HTTP status, and is an error here.
 ///
 /// ```no_run
@@ -30,6 +34,7 @@ use tokio::time::timeout;
 /// use tokio::net::{TcpListener, TcpStream};
 ///
 /// async fn echo(tcp: TcpStream) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///     tcp.set_nodelay(true)?;
 ///     let mut socket = ws::accept(tcp).await?;
 ///     while let Some(message) = socket.next().await {
 ///         socket.send(message?).await?;
@@ -156,12 +161,17 @@ where
                 let io: BoxTransport = Box::new(self.io);
                 Ok(WebSocket::drive(Wire::new(machine, Some(io), received)))
             }
-            Ok(Err(error)) => Err(error),
+            Ok(Err(Refused { error, rejection })) => {
+                if let Some(rejection) = rejection {
+                    self.reject(&rejection).await;
+                }
+                Err(error)
+            }
             Err(_) => Err(AcceptError::Timeout(self.timeout)),
         }
     }
 
-    async fn handshake(&mut self) -> Result<(Machine<Masks>, BytesMut), AcceptError> {
+    async fn handshake(&mut self) -> Result<(Machine<Masks>, BytesMut), Refused> {
         let mut received = BytesMut::with_capacity(1024);
         let mut handshake = ServerHandshake::new();
         loop {
@@ -170,8 +180,8 @@ where
                     let head_len = request.head_len();
                     let checked = self.check.as_mut().map_or(Ok(()), |check| check(&request));
                     if let Err(rejection) = checked {
-                        self.reject(&rejection).await;
-                        return Err(AcceptError::Rejected { status: rejection.status() });
+                        let error = AcceptError::Rejected { status: rejection.status() };
+                        return Err(Refused { error, rejection: Some(rejection) });
                     }
                     let (response, machine) = self.accept(request);
                     self.io.write_all(&response).await?;
@@ -181,13 +191,13 @@ where
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    self.reject(&error.rejection()).await;
-                    return Err(error.into());
+                    let rejection = Some(error.rejection());
+                    return Err(Refused { error: error.into(), rejection });
                 }
             }
             received.reserve(1024);
             if self.io.read_buf(&mut received).await? == 0 {
-                return Err(AcceptError::EndOfStream);
+                return Err(AcceptError::EndOfStream.into());
             }
         }
     }
@@ -227,6 +237,18 @@ where
             tokio::io::copy(&mut { rest }, &mut tokio::io::sink()).await
         })
         .await;
+    }
+}
+
+/// The error of a handshake, and the answer that the client still has to get.
+struct Refused {
+    error: AcceptError,
+    rejection: Option<Rejection<'static>>,
+}
+
+impl<E: Into<AcceptError>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), rejection: None }
     }
 }
 

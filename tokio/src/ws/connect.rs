@@ -7,6 +7,8 @@ use super::masks::Masks;
 use super::redirect;
 use super::websocket::WebSocket;
 use super::wire::Wire;
+#[cfg(feature = "tls")]
+use crate::net::encrypt;
 #[cfg(feature = "connect")]
 use crate::net::{DialOptions, Progress, dial};
 use crate::transport::BoxTransport;
@@ -15,7 +17,7 @@ use eventwire::Url;
 use eventwire::ws::handshake::{ClientRequest, os_nonce};
 use eventwire::ws::{WebSocket as Machine, WebSocketEvent, WebSocketOptions};
 #[cfg(feature = "connect")]
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use std::fmt;
 use std::future::poll_fn;
@@ -26,7 +28,7 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
-#[cfg(any(feature = "connect", feature = "http2"))]
+#[cfg(feature = "connect")]
 use tokio::time::timeout_at;
 
 /// Connects to the WebSocket at this URL
@@ -75,7 +77,7 @@ pub struct Connect {
     invalid_header: Option<http::Error>,
     pub(super) subprotocols: Vec<String>,
     pub(super) options: WebSocketOptions,
-    timeout: Duration,
+    pub(super) timeout: Duration,
     redirects: u8,
     #[cfg(feature = "connect")]
     dial: DialOptions,
@@ -156,15 +158,19 @@ impl Connect {
     }
 
     /// Sets how many redirects are followed, at most five. By default none are, as in browsers. A
-    /// redirect from `wss` to `ws` is never followed. `Authorization` and `Cookie` are not sent to
-    /// another server.
+    /// redirect from `wss` to `ws` is never followed. `Authorization`, `Cookie` and
+    /// `Proxy-Authorization` are not sent to another server; other headers and the subprotocols are.
     pub const fn redirects(mut self, count: u8) -> Self {
         self.redirects = if count < 5 { count } else { 5 };
         self
     }
 
-    /// Opens the WebSocket over a transport that is connected: a Unix socket, a TLS stream of your
-    /// own, or one end of a [`tokio::io::duplex`]. The URL gives the path and the `Host`.
+    /// Opens the WebSocket over a transport that is connected: a Unix socket, a stream through a proxy
+    /// of your own, or one end of a [`tokio::io::duplex`]. The URL gives the path and the `Host`.
+    ///
+    /// If the URL begins with `wss`, this sets up TLS over the transport first. If the transport is
+    /// encrypted already, begin the URL with `ws`. The options for proxies, addresses and redirects
+    /// do nothing here.
     ///
     /// Dropping the future drops the transport.
     ///
@@ -189,8 +195,40 @@ impl Connect {
 
     async fn open_over(&mut self, io: BoxTransport) -> Result<WebSocket, ConnectErrorKind> {
         self.check_headers()?;
-        let machine = self.machine(&Url::parse(&self.url)?, self.deadline())?;
+        let deadline = self.deadline();
+        let url = Url::parse(&self.url)?;
+        let machine = self.machine(&url, deadline)?;
+        if !url.is_encrypted() {
+            return self.handshake(machine, io).await;
+        }
+        let io = self.encrypt(&url, io, deadline).await?;
+        let machine = self.machine(&url, deadline)?; // with the time that is left
         self.handshake(machine, io).await
+    }
+
+    /// Sets up TLS over a transport.
+    #[cfg(feature = "tls")]
+    async fn encrypt(
+        &self,
+        url: &Url<'_>,
+        io: BoxTransport,
+        deadline: Instant,
+    ) -> Result<BoxTransport, ConnectErrorKind> {
+        let progress = Progress::new(url);
+        match timeout_at(deadline, encrypt(url, io, &self.dial, &progress)).await {
+            Ok(encrypted) => encrypted.map_err(ConnectErrorKind::Dial),
+            Err(_) => Err(ConnectErrorKind::Dial(progress.timed_out())),
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn encrypt(
+        &self,
+        _: &Url<'_>,
+        _: BoxTransport,
+        _: Instant,
+    ) -> Result<BoxTransport, ConnectErrorKind> {
+        std::future::ready(Err(ConnectErrorKind::NoTls)).await
     }
 
     /// Names the host in an error.
@@ -252,8 +290,9 @@ impl Connect {
                 return Err(ConnectErrorKind::Redirect(location.to_owned()));
             };
             if !Url::parse(&target).is_ok_and(|target| redirect::is_same_server(&url, &target)) {
-                self.headers.remove(AUTHORIZATION);
-                self.headers.remove(COOKIE);
+                for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
+                    self.headers.remove(name);
+                }
             }
             self.redirects -= 1;
             self.url = target;
@@ -349,9 +388,7 @@ impl Connect {
     {
         let checked = self.check_headers();
         let opened = match checked {
-            Ok(()) => timeout_at(self.deadline(), super::http2::open(&self, connection))
-                .await
-                .unwrap_or(Err(ConnectErrorKind::Timeout(self.timeout))),
+            Ok(()) => super::http2::open(&self, connection, self.deadline()).await,
             Err(kind) => Err(kind),
         };
         opened.map_err(|kind| self.error(kind))
@@ -424,6 +461,8 @@ impl Connect {
 
     /// Sets the whole configuration of TLS, such as one with a client certificate. If it has no ALPN
     /// protocols, `http/1.1` is added.
+    ///
+    /// An `https` proxy is connected to with the same configuration, client certificate included.
     ///
     /// Make it with `ClientConfig::builder_with_provider`. `ClientConfig::builder` panics if the
     /// program has two providers, or none.

@@ -2,10 +2,10 @@
 
 #[cfg(feature = "connect")]
 use crate::net::DialError;
-use eventwire::InvalidUrl;
 use eventwire::ws::handshake::{NoNonce, ResponseError, Unsendable};
 use eventwire::ws::socket::Refusal;
 use eventwire::ws::{CloseEvent, Failure};
+use eventwire::{InvalidUrl, Url};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -53,6 +53,8 @@ pub enum ConnectErrorKind {
     Header(http::Error),
     /// The operating system has no random number for the handshake.
     Nonce(NoNonce),
+    /// The URL demands TLS over a transport that was given, but feature `tls` is off.
+    NoTls,
     /// The server could not be reached: the name, TCP, a proxy or TLS failed.
     #[cfg(feature = "connect")]
     Dial(DialError),
@@ -103,6 +105,7 @@ impl ConnectError {
             ConnectErrorKind::Url(_)
             | ConnectErrorKind::Request(_)
             | ConnectErrorKind::Header(_)
+            | ConnectErrorKind::NoTls
             | ConnectErrorKind::Redirect(_) => true,
             #[cfg(feature = "connect")]
             ConnectErrorKind::Dial(error) => error.is_permanent(),
@@ -147,11 +150,21 @@ impl fmt::Display for ConnectErrorKind {
             Self::Request(error) => write!(f, "the request cannot be sent: {error}"),
             Self::Header(error) => write!(f, "invalid header: {error}"),
             Self::Nonce(error) => error.fmt(f),
+            Self::NoTls => f.write_str(
+                "TLS is missing: enable feature `tls` of eventwire-tokio, or begin the URL with ws:// \
+                 if the transport is encrypted already",
+            ),
             #[cfg(feature = "connect")]
             Self::Dial(error) => error.fmt(f),
             Self::Refused(refusal) => refusal.fmt(f),
-            Self::Redirect(url) => {
-                write!(f, "the server redirects to {url}, which is not followed")
+            Self::Redirect(location) => {
+                f.write_str("the server redirects")?;
+                // Without its query and its credentials.
+                if let Ok(url) = Url::parse(location) {
+                    let (scheme, host, path) = (url.scheme(), url.host_header(), url.target());
+                    write!(f, " to {scheme}://{host}{}", path.path())?;
+                }
+                f.write_str(", which is not followed")
             }
             Self::Response(error) => {
                 write!(f, "the server's answer opens no WebSocket: {error}")?;
@@ -199,7 +212,8 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::Url(_)
             | ConnectErrorKind::Request(_)
             | ConnectErrorKind::Header(_)
-            | ConnectErrorKind::Nonce(_) => self.kind().fmt(f),
+            | ConnectErrorKind::Nonce(_)
+            | ConnectErrorKind::NoTls => self.kind().fmt(f),
             #[cfg(feature = "connect")]
             ConnectErrorKind::Dial(error) => error.fmt(f),
             kind => write!(f, "{}: {kind}", self.0.host),
@@ -217,6 +231,7 @@ impl fmt::Debug for ConnectError {
 impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self.kind() {
+            ConnectErrorKind::NoTls => None,
             ConnectErrorKind::Url(error) => error.source(),
             ConnectErrorKind::Request(error) => error.source(),
             ConnectErrorKind::Header(error) => error.source(),

@@ -46,8 +46,8 @@ pub(super) struct Driven {
     waiting: VecDeque<Message>,
     /// The number of bytes of these messages.
     waiting_size: usize,
-    /// What a task that receives does, while another one sends.
-    other: Other,
+    /// What the half that receives does, for the half that sends.
+    reader: Reader,
     /// The last event.
     closed: Option<Box<CloseEvent>>,
     /// Whether [`poll_next`](Self::poll_next) has reported an unclean end.
@@ -55,14 +55,14 @@ pub(super) struct Driven {
     trace: Trace,
 }
 
-/// What the task that receives does, for a task that sends.
+/// What the half that receives does, for the half that sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Other {
-    /// It may receive later, or there is no such task.
+pub(super) enum Reader {
+    /// It may receive later, or there are no halves.
     Idle,
-    /// It waits for a message.
+    /// It waits for a message, or did so last and has dropped the future.
     Waits,
-    /// It has dropped its half.
+    /// It was dropped.
     Gone,
 }
 
@@ -73,7 +73,7 @@ impl Driven {
             wire,
             waiting: VecDeque::new(),
             waiting_size: 0,
-            other: Other::Idle,
+            reader: Reader::Idle,
             closed: None,
             reported: false,
             trace,
@@ -95,8 +95,15 @@ impl Driven {
         &mut self.wire.machine
     }
 
-    pub(super) const fn set_other(&mut self, other: Other) {
-        self.other = other;
+    /// Notes what the half that receives does. Nothing follows after its end.
+    pub(super) fn set_reader(&mut self, reader: Reader) {
+        if self.reader != Reader::Gone {
+            self.reader = reader;
+        }
+    }
+
+    pub(super) fn is_reader_gone(&self) -> bool {
+        self.reader == Reader::Gone
     }
 
     pub(super) fn close_event(&self) -> Option<&CloseEvent> {
@@ -231,7 +238,7 @@ impl Driven {
         cx: &mut Context<'_>,
         enough: fn(&Self) -> bool,
     ) -> Poll<Result<(), SendError>> {
-        if self.other == Other::Gone {
+        if self.reader == Reader::Gone {
             // Nobody else answers the peer's pings. Messages are dropped.
             while let Poll::Ready(Ok(_)) = self.poll_event(cx) {}
         }
@@ -247,9 +254,23 @@ impl Driven {
                 if written || enough(self) {
                     return Poll::Ready(Ok(()));
                 }
-                ready!(self.poll_unread(cx));
+                ready!(self.poll_blocked(cx));
             }
         }
+    }
+
+    /// Waits while nothing can be written. `Ready` means that something may have changed.
+    ///
+    /// If a task waits for a message, this reads for it, because then the peer's silence is the
+    /// peer's. The two may be woken in any order, and the task may have stopped to wait.
+    fn poll_blocked(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.reader != Reader::Waits || self.is_waiting_full() {
+            return self.poll_unread(cx);
+        }
+        if let Ok(event) = ready!(self.poll_event(cx)) {
+            self.keep(event);
+        }
+        Poll::Ready(())
     }
 
     /// Queues a frame. It is written with the next poll.
@@ -309,11 +330,6 @@ impl Driven {
     fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.closed.is_some() {
             return Poll::Ready(());
-        }
-        if self.other == Other::Waits {
-            // It reads, and so the silence is the peer's. Its own poll tells the machine the time.
-            let _ = self.wire.poll_write(cx);
-            return Poll::Pending;
         }
         let now = self.wire.tick();
         if let Some(WebSocketEvent::Close(close)) = self.wire.machine.poll_time(now) {

@@ -1,6 +1,6 @@
 //! [`WriteHalf`] and [`ReadHalf`], the halves of a WebSocket for two tasks.
 
-use super::driven::{Driven, Other};
+use super::driven::{Driven, Reader};
 use super::sync::{AtomicBool, Mutex, Ordering, lock};
 use super::tasks::{Side, Tasks};
 use eventwire::ws::connection::IntoFrame;
@@ -75,13 +75,16 @@ impl Half {
             cx,
             || lock(driven),
             |driven, cx| {
-                driven.set_other(match self.side {
-                    Side::Reader => Other::Idle,
-                    Side::Writer if is_reader_gone.load(Ordering::Acquire) => Other::Gone,
-                    Side::Writer if tasks.is_waiting(Side::Reader) => Other::Waits,
-                    Side::Writer => Other::Idle,
-                });
-                poll(driven, cx)
+                // Asked for after this task can be woken, so that the reader's end is not missed.
+                if is_reader_gone.load(Ordering::Acquire) {
+                    driven.set_reader(Reader::Gone);
+                }
+                let polled = poll(driven, cx);
+                if matches!(self.side, Side::Reader) {
+                    let waits = polled.is_pending();
+                    driven.set_reader(if waits { Reader::Waits } else { Reader::Idle });
+                }
+                polled
             },
         )
     }
@@ -92,11 +95,7 @@ impl Half {
     }
 
     fn poll_closed(&self, discard: bool, cx: &mut Context<'_>) -> Poll<CloseEvent> {
-        self.poll(cx, |driven, cx| {
-            // Asked for after this task can be woken, so that the reader's end is not missed.
-            let discard = discard || self.shared.is_reader_gone.load(Ordering::Acquire);
-            driven.poll_closed(discard, cx)
-        })
+        self.poll(cx, |driven, cx| driven.poll_closed(discard || driven.is_reader_gone(), cx))
     }
 
     fn close_event(&self) -> Option<CloseEvent> {

@@ -20,11 +20,13 @@ use hyper::ext::Protocol;
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
 use std::pin::Pin;
+use tokio::time::{Instant, timeout_at};
 
-/// Opens a WebSocket by an extended CONNECT, without a deadline.
+/// Opens a WebSocket by an extended CONNECT.
 pub(super) async fn open<B>(
     connect: &Connect,
     connection: &mut SendRequest<B>,
+    deadline: Instant,
 ) -> Result<WebSocket, ConnectErrorKind>
 where
     B: Body + Default + Send + 'static,
@@ -37,11 +39,16 @@ where
         request.to_http(scheme).map_err(ConnectErrorKind::Header)?.map(|()| B::default());
     message.extensions_mut().insert(Protocol::from_static("websocket"));
 
-    connection.ready().await.map_err(ConnectErrorKind::Http2)?;
-    let mut response = connection.send_request(message).await.map_err(ConnectErrorKind::Http2)?;
+    let late = |_| ConnectErrorKind::Timeout(connect.timeout);
+    let response = async {
+        connection.ready().await?;
+        connection.send_request(message).await
+    };
+    let response = timeout_at(deadline, response).await.map_err(late)?;
+    let mut response = response.map_err(ConnectErrorKind::Http2)?;
     let agreed = match request.verify(&response) {
         Ok(agreed) => agreed,
-        Err(ResponseError::Status { .. }) => return Err(refusal(response).await),
+        Err(ResponseError::Status { .. }) => return Err(refusal(response, deadline).await),
         Err(error) => return Err(ConnectErrorKind::Response(error)),
     };
     let machine = Machine::client(connect.options, Masks, clock::now())
@@ -51,24 +58,27 @@ where
         Some(deflate) => machine.deflate(deflate, agreed.deflate_params()),
         None => machine,
     };
-    let io = hyper::upgrade::on(&mut response).await.map_err(ConnectErrorKind::Http2)?;
+    let upgrade = hyper::upgrade::on(&mut response);
+    let io = timeout_at(deadline, upgrade).await.map_err(late)?;
+    let io = io.map_err(ConnectErrorKind::Http2)?;
     let wire = Wire::new(machine, Some(Box::new(TokioIo::new(io))), BytesMut::new());
     Ok(WebSocket::drive(wire))
 }
 
-/// Returns the error of a response that refuses, with the first part of its body.
-async fn refusal(response: Response<Incoming>) -> ConnectErrorKind {
+/// Returns the error of a response that refuses, with as much of its body as arrives in time.
+async fn refusal(response: Response<Incoming>, deadline: Instant) -> ConnectErrorKind {
     let (parts, mut rest) = response.into_parts();
     let mut body = BytesMut::new();
     while body.len() < Refusal::MAX_BODY {
-        match poll_fn(|cx| Pin::new(&mut rest).poll_frame(cx)).await {
-            Some(Ok(frame)) => {
+        let frame = poll_fn(|cx| Pin::new(&mut rest).poll_frame(cx));
+        match timeout_at(deadline, frame).await {
+            Ok(Some(Ok(frame))) => {
                 if let Ok(data) = frame.into_data() {
                     body.put(data.take(Refusal::MAX_BODY - body.len()));
                 }
             }
             // What was read is better than nothing.
-            Some(Err(_)) | None => break,
+            Ok(Some(Err(_)) | None) | Err(_) => break,
         }
     }
     ConnectErrorKind::Refused(Box::new(Refusal::from_parts(&parts, Bytes::from(body))))

@@ -16,18 +16,27 @@ pub(super) fn location(refusal: &Refusal) -> Option<&str> {
 pub(super) fn resolve(url: &Url<'_>, location: &str) -> Option<String> {
     let location = location.split('#').next().unwrap_or_default();
     let origin = || format!("{}://{}", url.scheme(), url.host_header());
-    let target = if location.contains("://") {
+    let target = if has_scheme(location) {
         location.to_owned()
     } else if location.starts_with("//") {
         format!("{}:{location}", url.scheme())
     } else if location.starts_with('/') {
         format!("{}{location}", origin())
+    } else if location.starts_with('?') {
+        format!("{}{}{location}", origin(), url.target().path())
     } else {
         let folder = url.target().path().rsplit_once('/').map_or("", |(folder, _)| folder);
         format!("{}{folder}/{location}", origin())
     };
     let is_safe = Url::parse(&target).is_ok_and(|it| it.is_encrypted() || !url.is_encrypted());
     is_safe.then_some(target)
+}
+
+/// Returns whether a reference is a whole URL
+/// ([RFC 3986, section 4.2](https://www.rfc-editor.org/rfc/rfc3986#section-4.2)).
+fn has_scheme(reference: &str) -> bool {
+    let end = reference.find([':', '/', '?']).unwrap_or(reference.len());
+    reference[end..].starts_with(':')
 }
 
 /// Returns whether both URLs lead to the same server, which may see the same credentials.
@@ -53,6 +62,9 @@ mod tests {
             ("ws://a/b/c", "f", Some("ws://a/b/f")),
             ("ws://a", "f", Some("ws://a/f")),
             ("ws://a", "ftp://e/", None),
+            ("ws://a/b", "/login?next=https://x/", Some("ws://a/login?next=https://x/")),
+            ("ws://a/b/c", "?d=e", Some("ws://a/b/c?d=e")),
+            ("ws://a/b", "mailto:e", None),
             ("ws://a", "/with space", None),
         ];
         for (from, location, to) in table {

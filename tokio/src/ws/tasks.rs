@@ -77,12 +77,6 @@ impl Tasks {
         result
     }
 
-    /// Returns whether a task waits on this side. It may have been dropped: then a wake-up by the
-    /// transport or the timer shows that.
-    pub(super) fn is_waiting(&self, side: Side) -> bool {
-        lock(&self.slots.0[side as usize]).is_some()
-    }
-
     /// Wakes the tasks of both sides.
     pub(super) fn wake(&self) {
         self.both.wake_by_ref();

@@ -77,7 +77,7 @@ impl WebSocket {
     /// hyper's `Upgraded`. To make the handshake too, use [`accept`](super::accept).
     ///
     /// # Panics
-    /// Later, when a timer is due, outside a tokio runtime.
+    /// Not here, but a wait with a deadline panics outside a tokio runtime that has timers.
     pub fn server<T>(io: T, options: WebSocketOptions) -> Self
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -169,12 +169,12 @@ impl WebSocket {
     /// [becomes a frame](IntoFrame). Waits until the transport has taken it.
     ///
     /// Nothing is received meanwhile. If both ends send a lot without receiving, both wait for each
-    /// other until a [timeout](WebSocketOptions::pong_timeout) ends the connection. Programs that do
-    /// that [`split`](Self::split) the socket, and receive in another task.
+    /// other until the [pong timeout](WebSocketOptions::pong_timeout) ends the connection. Without
+    /// pings there is no such limit. Programs that do that [`split`](Self::split) the socket, and
+    /// receive in another task.
     ///
     /// Cancel safe: if the future is dropped, the message was queued whole and will be sent, or
-    /// nothing of it will be. It was queued if there was room, which is always so unless this end
-    /// has used [`feed`](Self::feed) or [`try_send`](Self::try_send).
+    /// nothing of it will be. It was queued if there was room at the first poll.
     ///
     /// # Errors
     /// [`SendError::Closed`] if the connection has ended or is closing:

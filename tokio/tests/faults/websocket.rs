@@ -104,7 +104,10 @@ async fn a_server_that_does_not_answer_may_expect_tls() {
     const HINT: &str = "; the server may expect another protocol, such as TLS (wss)";
     for fault in [Fault::WsToTls, Fault::CutHandshake, Fault::ResetHandshake] {
         let (end, text) = run(fault).await;
-        assert!(text.starts_with("the opening handshake failed: the "), "{fault:?}: {text}");
+        assert!(
+            text.starts_with("SERVER: the opening handshake failed: the "),
+            "{fault:?}: {text}"
+        );
         assert!(text.ends_with(HINT), "{fault:?}: {text}");
         assert_eq!(end.is_permanent(), Some(false), "{fault:?}");
         let cause = end.cause::<io::Error>().map(io::Error::kind);
