@@ -1,23 +1,19 @@
 //! A WebSocket client that stays connected. It sends the lines of its standard input, and prints the
 //! messages that it receives: `echo hello | ws_client wss://localhost:9001/ --ca cert.pem`.
 //!
-//! With `--ca` it trusts the certificates in that PEM file, otherwise those that browsers trust. It
+//! With `--ca` it trusts the certificates in that PEM file too, besides those that browsers trust. It
 //! sends a ping every 20 s, or at the interval that `--ping` sets, and waits half the interval for
 //! the pong. At the end of its input the client closes the connection. The status is 0 after a
 //! clean close.
 
-use eventwire_tokio::ws::rustls::crypto::ring::default_provider;
 use eventwire_tokio::ws::rustls::pki_types::{CertificateDer, pem::PemObject};
-use eventwire_tokio::ws::rustls::{ClientConfig, RootCertStore};
 use eventwire_tokio::ws::{self, Message, ReconnectEvent, ReconnectOptions, WebSocketOptions};
 use example_support::causes::with_causes;
 use example_support::stdin_lines::stdin_lines;
 use lexopt::prelude::{Long, Value, ValueExt};
 use std::error::Error;
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 const USAGE: &str = "usage: ws_client ws[s]://HOST[:PORT][/PATH] [--ca FILE] [--ping SECONDS]";
@@ -30,12 +26,15 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (mut url, mut tls, mut ping) = (None, None, Duration::from_secs(20));
+    let (mut url, mut authorities, mut ping) = (None, Vec::new(), Duration::from_secs(20));
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
             Value(value) if url.is_none() => url = Some(value.string()?),
-            Long("ca") => tls = Some(trusting(arguments.value()?)?),
+            Long("ca") => {
+                let file = CertificateDer::pem_file_iter(arguments.value()?)?;
+                authorities = file.collect::<Result<_, _>>()?;
+            }
             Long("ping") => ping = Duration::from_secs(arguments.value()?.parse()?),
             _ => return Err(USAGE.into()),
         }
@@ -43,8 +42,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let url = url.filter(|url| url.starts_with("ws")).ok_or(USAGE)?;
     let options = WebSocketOptions::new().ping_interval(ping).pong_timeout(ping / 2);
     let mut socket = ws::reconnect(ReconnectOptions::new(), move |_| {
-        let connect = ws::connect(&url).options(options);
-        if let Some(tls) = &tls { connect.tls_config(Arc::clone(tls)) } else { connect }
+        ws::connect(&url).options(options).root_certificates(authorities.iter().cloned())
     });
     let sender = socket.sender();
     tokio::spawn(async move {
@@ -67,15 +65,4 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     socket.end().into_iter().for_each(|end| eprintln!("{end}"));
     Ok(())
-}
-
-/// Returns TLS that trusts the certificates in this PEM file, and no others.
-fn trusting(file: OsString) -> Result<Arc<ClientConfig>, Box<dyn Error>> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file)? {
-        roots.add(certificate?)?;
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()?;
-    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
