@@ -211,6 +211,22 @@ fn a_refusal_without_an_end() {
     assert_eq!(refusal.to_string(), "the server refused to open a WebSocket, with status 204");
 }
 
+/// A refusal is in errors, which are printed. Its cookies and tokens are not.
+#[test]
+fn the_values_of_a_refusal_are_not_printed() {
+    let head = b"HTTP/1.1 401 No\r\nSet-Cookie: hunter2\r\nContent-Length: 9\r\n\r\n";
+    let (mut rig, _) = Rig::connect(options());
+    assert_eq!(rig.receive(head), []);
+    assert_eq!(rig.receive(b"{hunter"), []);
+    assert!(!format!("{:?}", rig.socket).contains("hunter"), "{:?}", rig.socket);
+    let events = rig.receive(b"2}");
+    let text = format!("{events:?}");
+    assert!(!text.contains("hunter"), "{text}");
+    for part in ["401", "\"Set-Cookie\"", "body_len: 9"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
 #[test]
 fn the_request_is_written_first_in_any_pieces() {
     let mut rig = Rig::new(WebSocket::connect(&request(), options(), KEYS, START), Role::Client);

@@ -103,18 +103,37 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Formats the refusal without the values of its headers and without its body, because errors are
+/// printed, and cookies and tokens must not be.
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusal")
-            .field("status", &self.status)
-            .field("head", &self.head)
-            .field("body", &self.body)
-            .finish()
+        debug(f, "Refusal", self.status, &self.head, self.body.len())
+    }
+}
+
+fn debug(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    status: u16,
+    head: &[u8],
+    body_len: usize,
+) -> fmt::Result {
+    f.debug_struct(name)
+        .field("status", &status)
+        .field("header_names", &HeaderNames(head))
+        .field("body_len", &body_len)
+        .finish()
+}
+
+struct HeaderNames<'a>(&'a [u8]);
+
+impl fmt::Debug for HeaderNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(Headers::new(self.0).map(|(name, _)| name)).finish()
     }
 }
 
 /// A refusal whose body has not all arrived.
-#[derive(Debug)]
 pub(super) struct Refusing {
     status: u16,
     head: Bytes,
@@ -139,6 +158,13 @@ enum Rest {
     /// Everything until the transport ends.
     UntilEnd,
     Nothing,
+}
+
+/// Formats the refusal like a whole [`Refusal`].
+impl fmt::Debug for Refusing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(f, "Refusing", self.status, &self.head, self.body.len())
+    }
 }
 
 impl Refusing {
