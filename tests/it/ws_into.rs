@@ -35,6 +35,8 @@ fn text_and_bytes_are_messages() {
     assert_eq!(Message::from(BytesMut::from(&b"hi"[..])), binary());
     assert_eq!(text().into_text(), Ok("hi".into()));
     assert_eq!(binary().into_text(), Err(NotText));
+    assert_eq!(text().as_text(), Some("hi"));
+    assert_eq!((binary().as_text(), Message::Ping("hi".into()).as_text()), (None, None));
     assert!(text().is_data() && binary().is_data() && !Message::Close(None).is_data());
 }
 

@@ -59,6 +59,22 @@ impl Message {
         matches!(self, Self::Text(_) | Self::Binary(_))
     }
 
+    /// Returns the text of a text message, or `None` if this is not one.
+    ///
+    /// ```
+    /// use eventwire::ws::Message;
+    ///
+    /// assert_eq!(Message::from("hello").as_text(), Some("hello"));
+    /// assert_eq!(Message::from(b"hello").as_text(), None);
+    /// ```
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Returns the text of a text message.
     ///
     /// ```
