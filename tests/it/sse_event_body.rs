@@ -70,9 +70,8 @@ async fn hyper_sends_each_event_as_it_comes_and_reqwest_reads_it() {
     let serve = async {
         let (sender, receiver) = mpsc::channel(1);
         let receiver = std::rc::Rc::new(std::cell::Cell::new(Some(receiver)));
-        let handle = async move |_: Request<_>| {
-            EventBody::new(blocks(receiver.take().unwrap())).into_response()
-        };
+        let handle =
+            async move |_: Request<_>| EventBody::new(blocks(receiver.take().unwrap())).into_http();
         let response = client().get(serve(handle).await).send().await.unwrap();
         check_headers(&response);
         let mut events = EventStream::new(response.bytes_stream());
@@ -107,7 +106,7 @@ async fn hyper_receives_events_and_sends_them_back() {
             while let Some(event) = events.next().await {
                 blocks.push(EventBuilder::try_from(&event.unwrap()).unwrap().to_bytes());
             }
-            EventBody::new(stream::iter(blocks)).into_response()
+            EventBody::new(stream::iter(blocks)).into_http()
         };
         let sent = EventBuilder::new().event_type(SUM).retry(Duration::from_secs(7)).data("1 +\n2");
         let body = [sent.to_bytes(), sent.to_bytes(), "data: unfinished".into()].concat();
@@ -135,7 +134,7 @@ async fn two(headers: HeaderMap) -> Response<axum::body::Body> {
         let number = number.to_string();
         EventBuilder::new().id(EventId::new(&number).unwrap()).data(&number).to_bytes()
     });
-    EventBody::new(Box::pin(blocks)).into_response().map(axum::body::Body::new)
+    EventBody::new(Box::pin(blocks)).into_http().map(axum::body::Body::new)
 }
 
 #[tokio::test]
@@ -208,8 +207,7 @@ async fn an_error_of_the_stream_cuts_the_response_off() {
         let (sender, mut receiver) = mpsc::channel(1);
         let items = stream::poll_fn(move |cx| receiver.poll_recv(cx));
         let items = std::rc::Rc::new(std::cell::Cell::new(Some(items)));
-        let handle =
-            async move |_: Request<_>| EventBody::new(items.take().unwrap()).into_response();
+        let handle = async move |_: Request<_>| EventBody::new(items.take().unwrap()).into_http();
         let response = client().get(serve(handle).await).send().await.unwrap();
         let mut events = EventStream::from_response(response).unwrap();
         sender.send(Ok(EventBuilder::new().data("a"))).await.unwrap();
@@ -357,7 +355,7 @@ async fn a_refusal_is_read_by_reqwest() {
         let done = stream::iter(["{}", "[DONE]"]).map(|data| EventBuilder::new().data(data));
         // The server stays connected.
         let body = EventBody::new(done.chain(stream::pending()));
-        body.into_response().map(axum::body::Body::new)
+        body.into_http().map(axum::body::Body::new)
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

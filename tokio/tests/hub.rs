@@ -160,7 +160,7 @@ async fn an_event_stream_begins_with_the_reconnection_time_and_is_kept_alive() {
     let last = LastEventId::new(publish(&hub, "0").as_bytes());
     publish(&hub, "1");
     hub.publish_transient(HubEvent::from_parts(None, Some(Frame::text("not here").prepare())));
-    let response = hub.events(&last).into_response();
+    let response = hub.events(&last).into_http();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut body = pin!(response.into_body());
     let start = Instant::now();

@@ -34,7 +34,7 @@ pin_project! {
     /// use futures_util::stream;
     ///
     /// let events = stream::iter(["a", "b"].map(|data| EventBuilder::new().data(data)));
-    /// let response = EventBody::new(events).into_response();
+    /// let response = EventBody::new(events).into_http();
     /// assert_eq!(response.headers()["content-type"], "text/event-stream");
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -49,7 +49,7 @@ pin_project! {
     /// # With axum
     ///
     /// With feature `axum`, a handler can return the body directly. Without that feature, a handler
-    /// returns `EventBody::new(events).into_response().map(axum::body::Body::new)`.
+    /// returns `EventBody::new(events).into_http().map(axum::body::Body::new)`.
     ///
     #[cfg_attr(feature = "axum", doc = "```")]
     #[cfg_attr(not(feature = "axum"), doc = "```ignore")]
@@ -147,7 +147,7 @@ impl<S: Stream<Item: IntoEventBytes>> EventBody<S> {
     }
 
     /// Returns a response with status 200, [`RESPONSE_HEADERS`] and this body.
-    pub fn into_response(self) -> Response<Self> {
+    pub fn into_http(self) -> Response<Self> {
         let mut response = Response::new(self);
         for (name, value) in RESPONSE_HEADERS {
             let name = HeaderName::from_static(name);
@@ -187,13 +187,13 @@ impl<S: Stream<Item: IntoEventBytes>> Body for EventBody<S> {
     }
 }
 
-/// Makes the response of [`into_response`](EventBody::into_response), with a boxed body.
+/// Makes the response of [`into_http`](EventBody::into_http), with a boxed body.
 #[cfg(feature = "axum")]
 impl<S> axum_core::response::IntoResponse for EventBody<S>
 where
     S: Stream<Item: IntoEventBytes<Error: Into<axum_core::BoxError>>> + Send + 'static,
 {
     fn into_response(self) -> axum_core::response::Response {
-        Self::into_response(self).map(axum_core::body::Body::new)
+        self.into_http().map(axum_core::body::Body::new)
     }
 }

@@ -17,7 +17,7 @@ use http::HeaderMap;
 ///
 /// /// Serves an event stream with hyper.
 /// fn feed<B>(hub: &Hub, request: &Request<B>) -> Response<impl Body + use<B>> {
-///     hub.events(&LastEventId::from(request.headers())).into_response()
+///     hub.events(&LastEventId::from(request.headers())).into_http()
 /// }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -109,7 +109,7 @@ impl Subscriber {
     ///     let events = stream::iter([greeting]).chain(hub.resume(last).into_blocks());
     ///     EventBody::new(events)
     ///         .keep_alive(HubOptions::DEFAULT_KEEP_ALIVE, tokio::time::sleep)
-    ///         .into_response()
+    ///         .into_http()
     /// }
     /// ```
     pub fn into_blocks(self) -> Blocks {

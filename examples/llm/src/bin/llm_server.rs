@@ -97,7 +97,7 @@ fn over_events(question: &str, cuts: bool) -> Response {
         sleep(THINKING).await;
         chunk.map(|data| EventBuilder::new().data(data))
     });
-    EventBody::new(events).into_response().map(axum::body::Body::new)
+    EventBody::new(events).into_http().map(axum::body::Body::new)
 }
 
 /// Returns the words of the answer, without the last one if it is cut.
