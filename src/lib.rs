@@ -36,7 +36,7 @@
 #![cfg_attr(not(feature = "stream"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use eventwire::sse::EventStream;
-//! use futures_util::{StreamExt, stream};
+//! use futures_util::stream;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -389,3 +389,39 @@ const _: () = {
     send_sync::<OwnedEvent>();
     error::<ReadError<Infallible>>();
 };
+
+/// Without a trait in scope.
+mod next {
+    use eventwire::sse::{EventStream, Item};
+    use futures_util::{FutureExt, stream};
+    use std::convert::Infallible;
+    use std::task::Poll;
+
+    #[tokio::test]
+    async fn the_next_event_and_the_next_item_are_awaited() {
+        let chunks =
+            || stream::iter([Ok::<_, Infallible>("data: a\n\nid: 1\nda"), Ok("ta: b\n\n")]);
+        let mut events = EventStream::new(chunks());
+        assert_eq!(events.next().await.unwrap().unwrap().data, "a");
+        assert_eq!(events.next().await.unwrap().unwrap().last_event_id, "1");
+        assert!(events.next().await.is_none());
+
+        let mut items = EventStream::new(chunks()).until("b").items();
+        assert!(matches!(items.next().await, Some(Ok(Item::Event(event))) if event.data == "a"));
+        assert!(items.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_next_that_is_dropped_loses_nothing() {
+        let mut is_late = true;
+        let chunks = stream::poll_fn(move |_| {
+            if std::mem::take(&mut is_late) {
+                return Poll::Pending;
+            }
+            Poll::Ready(Some(Ok::<_, Infallible>("data: a\n\n")))
+        });
+        let mut events = EventStream::new(chunks);
+        assert!(events.next().now_or_never().is_none());
+        assert_eq!(events.next().await.unwrap().unwrap().data, "a");
+    }
+}

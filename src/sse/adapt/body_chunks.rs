@@ -14,7 +14,6 @@ pin_project! {
     /// ```
     /// use eventwire::sse::EventStream;
     /// use eventwire::sse::adapt::BodyChunks;
-    /// use futures_util::StreamExt;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// let body = "data: a\n\n".to_owned(); // of any type that is a `Body`

@@ -10,6 +10,7 @@ use crate::Utf8Bytes;
 use crate::sse::client::LastEvents;
 use crate::sse::decode::{Item, OwnedDecoder, OwnedEvent};
 use bytes::Bytes;
+use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
@@ -31,8 +32,8 @@ pin_project! {
     /// [`EventSource`](crate::sse::EventSource) does.
     ///
     /// An `EventStream` is [`Unpin`] if the stream of chunks is. Pin any other with
-    /// `core::pin::pin!` or `Box::pin`. A `next()` that is dropped before it is done, for example
-    /// by `select!`, loses nothing.
+    /// `core::pin::pin!` or `Box::pin`. A [`next`](Self::next) that is dropped before it is done,
+    /// for example by `select!`, loses nothing.
     ///
     /// The stream is over after the last chunk, after an error, and after the [last
     /// event](Self::last_event). From then on it yields `None`. An unfinished event is discarded,
@@ -56,12 +57,12 @@ pin_project! {
     /// ```
     /// use bytes::Bytes;
     /// use eventwire::sse::{EventStream, ReadError};
-    /// use futures_util::{StreamExt, stream};
+    /// use futures_util::stream;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), ReadError<std::io::Error>> {
     /// let body = ["id: 1\ndata: a\n\n: still here\n\nda", "ta: b\n\ndata: lost"];
-    /// let chunks = stream::iter(body).map(|chunk| Ok(Bytes::from(chunk)));
+    /// let chunks = stream::iter(body.map(|chunk| Ok(Bytes::from(chunk))));
     /// let mut events = EventStream::new(chunks);
     /// let mut seen = Vec::new();
     /// while let Some(event) = events.next().await {
@@ -99,6 +100,22 @@ where
     pub const fn with_decoder(stream: S, decoder: OwnedDecoder) -> Self {
         Self { items: ItemStream::new(stream, decoder) }
     }
+
+    /// Returns the next event, or `None` if the stream is over. This does the same as `next` of
+    /// `futures_util::StreamExt`, without that crate.
+    ///
+    /// # Errors
+    /// The errors of the stream: see [above](#errors).
+    ///
+    /// # Cancel safety
+    /// This method is cancel safe. If its future is dropped, nothing is lost: everything that was
+    /// received stays in the stream.
+    pub async fn next(&mut self) -> Option<Result<OwnedEvent, ReadError<E>>>
+    where
+        Self: Unpin,
+    {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
 }
 
 #[cfg(feature = "http-body")]
@@ -113,16 +130,14 @@ impl<B: http_body::Body> EventStream<BodyChunks<B>> {
     ///
     /// ```
     /// use eventwire::sse::EventStream;
-    /// use futures_util::TryStreamExt;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// let response = http::Response::builder().header("content-type", "text/event-stream");
     /// let response = response.body("data: {}\n\ndata: [DONE]\n\n".to_owned())?; // from a client
     ///
-    /// let mut events =
-    ///     EventStream::from_response(response)?.until("[DONE]");
-    /// while let Some(event) = events.try_next().await? {
-    ///     assert_eq!(event.data, "{}");
+    /// let mut events = EventStream::from_response(response)?.until("[DONE]");
+    /// while let Some(event) = events.next().await {
+    ///     assert_eq!(event?.data, "{}");
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
@@ -196,14 +211,14 @@ impl<S> EventStream<S> {
     ///
     /// ```
     /// use eventwire::sse::{EventStream, ReadError};
-    /// use futures_util::{TryStreamExt, stream};
+    /// use futures_util::stream;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), ReadError<std::io::Error>> {
     /// let chunks = stream::iter([Ok("data: {}\n\ndata: [DONE]\n\n")]);
     /// let mut events = EventStream::new(chunks).until("[DONE]");
-    /// while let Some(event) = events.try_next().await? {
-    ///     assert_eq!(event.data, "{}");
+    /// while let Some(event) = events.next().await {
+    ///     assert_eq!(event?.data, "{}");
     /// }
     /// # Ok(())
     /// # }

@@ -5,6 +5,7 @@ use crate::Utf8Bytes;
 use crate::sse::client::LastEvents;
 use crate::sse::decode::{Item, OwnedDecoder, OwnedItem};
 use bytes::Bytes;
+use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -21,7 +22,7 @@ pin_project! {
     ///
     /// ```
     /// use eventwire::sse::{DecoderOptions, EventStream, Item, OwnedDecoder, ReadError};
-    /// use futures_util::{StreamExt, stream};
+    /// use futures_util::stream;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), ReadError<std::io::Error>> {
@@ -183,6 +184,28 @@ impl<S> ItemStream<S> {
 #[inline(always)]
 fn is_one_of(last_events: &LastEvents, item: &OwnedItem) -> bool {
     matches!(item, Item::Event(event) if last_events.contain(event))
+}
+
+impl<S, C, E> ItemStream<S>
+where
+    S: Stream<Item = Result<C, E>>,
+    C: Into<Bytes>,
+{
+    /// Returns the next item, or `None` if the stream is over. This does the same as `next` of
+    /// `futures_util::StreamExt`, without that crate.
+    ///
+    /// # Errors
+    /// Those of an [`EventStream`](crate::sse::EventStream).
+    ///
+    /// # Cancel safety
+    /// This method is cancel safe. If its future is dropped, nothing is lost: everything that was
+    /// received stays in the stream.
+    pub async fn next(&mut self) -> Option<Result<OwnedItem, ReadError<E>>>
+    where
+        Self: Unpin,
+    {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
 }
 
 impl<S, C, E> Stream for ItemStream<S>
