@@ -87,14 +87,20 @@ impl Connect {
     ///
     /// * The statuses 408, 425, 429, 500, 502, 503 and 504 are tried again. In the standard they are
     ///   final, as for a browser, whose user can reload the page.
-    /// * A random wait of up to 1 s is added before an attempt, and up to twice as much before each
-    ///   further attempt that brings nothing, up to 60 s. So the clients of a server that restarts do
-    ///   not all return at once.
+    /// * A random wait is added to the reconnection time, which is 3 s unless the server says
+    ///   otherwise. So the clients of a server that restarts do not all return at once. The random
+    ///   wait is up to 1 s. It is up to twice as much before each further attempt in a row, up to
+    ///   60 s, while connections bring no event and last less than a minute.
+    ///
+    /// There is no [`idle_timeout`](EventSourceOptions::idle_timeout): see
+    /// [above](Self#silent-servers).
     #[must_use]
     pub fn default_options() -> EventSourceOptions {
         // Without a random number all clients wait alike, which is no reason to stay away.
         let seed = getrandom::u64().unwrap_or_default();
-        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60), seed);
+        // However short a connection was, an event makes it a success.
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60), seed)
+            .reset_after(Duration::ZERO);
         let statuses = &[408, 425, 429, 500, 502, 503, 504];
         EventSourceOptions::new().backoff(backoff).retry_statuses(statuses)
     }

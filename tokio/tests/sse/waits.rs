@@ -34,6 +34,22 @@ async fn waits_grow_while_the_server_is_down() {
     assert_eq!(seconds, [0, 3, 6, 10, 18, 34]);
 }
 
+/// A server that ends each stream after an event is asked again after 3 to 4 s, however often it
+/// does so. One that accepts and ends each stream without an event is asked less and less often.
+#[tokio::test(start_paused = true)]
+async fn by_default_waits_grow_only_while_there_are_no_events() {
+    let client = Memory::new((0..10).map(|_| events([(0, "data: a\n\n")])));
+    let mut source = connect_with(client.clone(), URL).build();
+    assert_eq!(follow(&mut source, 40).await.iter().filter(|(_, seen)| seen == "a").count(), 10);
+    let waits: Vec<_> = client.times().windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(waits[..9].iter().all(|wait| (3000..=4001).contains(wait)), "{waits:?}");
+
+    let client = Memory::new((0..10).map(|_| events([(100, ":\n")])));
+    follow(&mut connect_with(client.clone(), URL).build(), 1000).await;
+    // Without growth this would be at most 9 times 4.1 s.
+    assert!(client.times()[9] > 40_000, "{:?}", client.times());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_backoff_gives_up() {
     let client = Memory::new([]);
