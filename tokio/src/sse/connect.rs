@@ -113,8 +113,10 @@ impl Connect {
     {
         self.change(|request| {
             let name = name.try_into().map_err(|_| "invalid header name")?;
-            // The value may be a secret.
-            let value = value.try_into().map_err(|_| format!("invalid value of header {name}"))?;
+            // The value may be a secret, so neither an error nor a client prints it.
+            let mut value =
+                value.try_into().map_err(|_| format!("invalid value of header {name}"))?;
+            value.set_sensitive(true);
             request.headers_mut().insert(name, value);
             Ok(())
         })

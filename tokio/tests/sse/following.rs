@@ -1,5 +1,6 @@
 //! A source that stays connected, by `reqwest` against servers on loopback.
 
+use crate::memory::Memory;
 use crate::server::{CHUNKED, OPEN, Server, chunk, header};
 use eventwire::Backoff;
 use eventwire_tokio::sse::{
@@ -270,6 +271,12 @@ async fn credentials_are_not_printed() {
     let error = error.unwrap().unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     assert!(error.to_string().starts_with(&server.address().to_string()), "{error}");
+    // A client may print the requests that it sends.
+    let client = Memory::new([]);
+    let mut source = connect_with(client.clone(), "http://a/").header("x-key", "hunter2").build();
+    assert!(source.next().await.unwrap().is_err());
+    assert_eq!(client.headers("x-key"), [Some("hunter2".into())]);
+    assert!(!client.debug().contains("hunter2"), "{}", client.debug());
 
     let error = connect().header("x-key", "hunter2\n").await.unwrap_err();
     assert_eq!(error.to_string(), "the request cannot be sent: invalid value of header x-key");

@@ -49,6 +49,11 @@ impl Memory {
         self.requests.lock().unwrap().iter().map(|(at, _)| at.as_millis()).collect()
     }
 
+    /// Returns all requests as a program prints them.
+    pub fn debug(&self) -> String {
+        format!("{:?}", self.requests.lock().unwrap())
+    }
+
     /// Returns the value of a header of each request.
     pub fn headers(&self, name: &str) -> Vec<Option<String>> {
         let requests = self.requests.lock().unwrap();
