@@ -78,7 +78,7 @@ impl Answer {
                     let text = chunk["choices"][0]["delta"]["content"].as_str();
                     Ok(Some(text.unwrap_or_default().to_owned()))
                 }
-                Some(Err(error)) => match error.response() {
+                Some(Err(error)) => match error.refusal() {
                     Some(response) => Err(with_body(&error, response.body())),
                     None => Err(error.into()),
                 },

@@ -64,7 +64,7 @@ async fn run(url: &str, body: Option<String>) -> Result<(), EventSourceError> {
             Err(error) if error.will_retry() => eprintln!("sse_client: {error}, trying again"),
             Err(error) => {
                 // The body of a response that is not an event stream often says why.
-                if let Some(response) = error.response().filter(|it| !it.body().is_empty()) {
+                if let Some(response) = error.refusal().filter(|it| !it.body().is_empty()) {
                     let body = &response.body()[..response.body().len().min(REFUSED_BODY)];
                     let body = String::from_utf8_lossy(body.trim_ascii());
                     eprintln!("sse_client: the server answered {}: {body}", response.status());

@@ -2,7 +2,7 @@
 
 use super::event_source::{EventSource, Machine};
 use super::event_source_error::EventSourceError;
-use super::exchange::{self, Client};
+use super::exchange::{self, Client, Prepare};
 use super::http_client::{BoxError, HttpClient};
 use bytes::Bytes;
 use eventwire::sse::{DecoderOptions, EventId, EventSourceOptions, OwnedDecoder};
@@ -67,6 +67,7 @@ where
 pub struct Connect {
     /// The client and the request, or the first mistake.
     parts: Result<(Client, Request<Bytes>), BoxError>,
+    prepare: Option<Prepare>,
     last_event_id: String,
     options: EventSourceOptions,
     decoder_options: DecoderOptions,
@@ -76,6 +77,7 @@ impl Connect {
     pub(super) fn new(client: Result<Client, BoxError>, url: &str) -> Self {
         Self {
             parts: client.and_then(|client| Ok((client, request(url)?))),
+            prepare: None,
             last_event_id: String::new(),
             options: Self::default_options(),
             decoder_options: DecoderOptions::new(),
@@ -105,7 +107,9 @@ impl Connect {
         EventSourceOptions::new().backoff(backoff).retry_statuses(statuses)
     }
 
-    /// Sets a header of each request. A header of this name that was set before is replaced.
+    /// Sets a header of each request. A header of this name that was set before is replaced. The
+    /// value is [sensitive](HeaderValue::set_sensitive), so that clients do not print it. If it
+    /// changes with time, use [`on_request`](Self::on_request).
     pub fn header<N, V>(self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
@@ -137,6 +141,48 @@ impl Connect {
             *request.body_mut() = body.into();
             Ok(())
         })
+    }
+
+    /// Sets a function that completes each request before it is sent, for example with a token that
+    /// expires. It takes the request with all its headers, and returns the request to send. It may
+    /// change everything but the method, which decides whether the request may be
+    /// [repeated](Self::method). A function that was set before is replaced.
+    ///
+    /// If the function fails, the source reports
+    /// [`OnRequest`](crate::sse::EventSourceErrorKind::OnRequest), and calls it again after a wait,
+    /// like after a network error. The time that it takes counts towards the
+    /// [`response_timeout`](EventSourceOptions::response_timeout).
+    ///
+    #[cfg_attr(feature = "reqwest", doc = "```")]
+    #[cfg_attr(not(feature = "reqwest"), doc = "```ignore")]
+    /// use bytes::Bytes;
+    /// use eventwire_tokio::sse::{self, BoxError, EventSource};
+    /// use http::{HeaderValue, Request, header::AUTHORIZATION};
+    ///
+    /// # async fn token() -> Result<String, std::io::Error> { Ok(String::new()) }
+    /// async fn authorize(mut request: Request<Bytes>) -> Result<Request<Bytes>, BoxError> {
+    ///     let token = token().await?; // one that is valid now
+    ///     let mut value = HeaderValue::try_from(format!("Bearer {token}"))?;
+    ///     value.set_sensitive(true);
+    ///     request.headers_mut().insert(AUTHORIZATION, value);
+    ///     Ok(request)
+    /// }
+    ///
+    /// fn follow(url: &str) -> EventSource {
+    ///     sse::connect(url).on_request(authorize).build()
+    /// }
+    /// ```
+    pub fn on_request<F, R, E>(mut self, mut prepare: F) -> Self
+    where
+        F: FnMut(Request<Bytes>) -> R + Send + 'static,
+        R: Future<Output = Result<Request<Bytes>, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.prepare = Some(Box::new(move |request| {
+            let preparing = prepare(request);
+            Box::pin(async { preparing.await.map_err(Into::into) })
+        }));
+        self
     }
 
     /// Sets the last event ID, which asks the server to go on after that event. Use it to resume a
@@ -174,7 +220,7 @@ impl Connect {
             Ok((client, request)) => {
                 options = options.method(request.method().as_str());
                 authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-                exchange::repeat(client, request)
+                exchange::repeat(client, request, self.prepare)
             }
             Err(error) => exchange::fail(error),
         };

@@ -1,8 +1,7 @@
 //! [`EventSource`], a stream of events that comes back by itself.
 
 use super::event_source_error::{EventSourceError, EventSourceErrorKind};
-use super::exchange::{Chunks, Failure, Responding, SendRequest, header_map};
-use super::http_client::BoxError;
+use super::exchange::{Chunks, Responding, SendRequest, header_map};
 use super::refusal::Refusal;
 use super::trace::Trace;
 use crate::timer::Timer;
@@ -272,13 +271,12 @@ impl EventSource {
         match &mut self.link {
             Link::Requested(responding) => match ready!(responding.as_mut().poll(cx)) {
                 Ok(response) => self.respond(response, now),
-                Err(failure) => return Poll::Ready(self.failed(failure, now)),
+                Err(kind) => return Poll::Ready(self.failed(kind, now)),
             },
             Link::Open(body) => match ready!(body.chunks.as_mut().poll_chunk(cx)) {
                 Some(Ok(chunk)) => body.chunk = chunk,
                 Some(Err(error)) => {
-                    let failure = Failure { error, is_permanent: false };
-                    return Poll::Ready(self.failed(failure, now));
+                    return Poll::Ready(self.failed(EventSourceErrorKind::Network(error), now));
                 }
                 None => body.has_ended = true,
             },
@@ -344,24 +342,24 @@ impl EventSource {
     }
 
     /// Tells the machine that there is no response, or no more of it.
-    fn failed(&mut self, failure: Failure, now: Duration) -> Step {
-        if failure.is_permanent {
+    fn failed(&mut self, kind: EventSourceErrorKind, now: Duration) -> Step {
+        if matches!(kind, EventSourceErrorKind::InvalidRequest(_)) {
             // The machine knows no cause of an aborted request.
             let _ = self.machine.aborted();
             self.link = Link::None;
-            return self.report(EventSourceErrorKind::InvalidRequest(failure.error), None);
+            return self.report(kind, None);
         }
-        match self.machine.network_error(failure.error, now) {
+        match self.machine.network_error(kind, now) {
             Err(error) => self.lost(error),
             Ok(()) => self.done(),
         }
     }
 
     /// Drops a connection that the machine has given up.
-    fn lost(&mut self, error: MachineError<BoxError>) -> Step {
+    fn lost(&mut self, error: MachineError<EventSourceErrorKind>) -> Step {
         self.link = Link::None;
         let kind = match error.cause {
-            EventSourceErrorCause::Network(error) => EventSourceErrorKind::Network(error),
+            EventSourceErrorCause::Network(kind) => kind,
             EventSourceErrorCause::NoResponse => EventSourceErrorKind::NoResponse,
             EventSourceErrorCause::Idle => EventSourceErrorKind::Idle,
             EventSourceErrorCause::Ended => EventSourceErrorKind::Ended,

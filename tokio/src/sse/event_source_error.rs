@@ -27,13 +27,12 @@ use tokio::time::Instant;
 /// if let Err(error) = sse::connect("localhost:3000/feed").await {
 ///     assert!(!error.will_retry());
 ///     eprintln!("{error}"); // the URL does not begin with http:// or https://
-///     if let Some(response) = error.response() {
-///         eprintln!("{}", String::from_utf8_lossy(response.body()));
+///     if let Some(refusal) = error.refusal() {
+///         eprintln!("{}", String::from_utf8_lossy(refusal.body()));
 ///     }
 /// }
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct EventSourceError {
     kind: EventSourceErrorKind,
     reconnect_at: Option<Instant>,
@@ -42,7 +41,6 @@ pub struct EventSourceError {
 }
 
 /// The reason for an [`EventSourceError`].
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum EventSourceErrorKind {
     /// The request can never succeed, for example because its URL is invalid. The source does not
@@ -60,6 +58,9 @@ pub enum EventSourceErrorKind {
     /// [WHATWG HTML, 9.2.3]:
     /// https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
     Refused(Box<Response<Bytes>>),
+    /// The function of [`on_request`](crate::sse::Connect::on_request) returned this error, and no
+    /// request was sent.
+    OnRequest(BoxError),
     /// There was no response within the
     /// [`response_timeout`](crate::sse::EventSourceOptions::response_timeout).
     NoResponse,
@@ -107,9 +108,9 @@ impl EventSourceError {
     }
 
     /// Returns the response that is [not an event stream](EventSourceErrorKind::Refused), if this
-    /// is the reason.
+    /// is the reason: its status, headers and body.
     #[must_use]
-    pub fn response(&self) -> Option<&Response<Bytes>> {
+    pub fn refusal(&self) -> Option<&Response<Bytes>> {
         match &self.kind {
             EventSourceErrorKind::Refused(response) => Some(response),
             _ => None,
@@ -122,27 +123,64 @@ impl fmt::Display for EventSourceError {
         if !self.host.is_empty() {
             write!(f, "{}: ", self.host)?;
         }
-        match &self.kind {
-            EventSourceErrorKind::InvalidRequest(error) => {
+        fmt::Display::fmt(&self.kind, f)
+    }
+}
+
+/// The text, so that a program whose `main` returns the error prints it readably.
+impl fmt::Debug for EventSourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EventSourceError").field(&format_args!("{self}")).finish()
+    }
+}
+
+/// The text of the error without the host.
+impl fmt::Display for EventSourceErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidRequest(error) => {
                 write!(f, "the request cannot be sent: {}", WithCauses(&**error))
             }
-            EventSourceErrorKind::Network(error) => {
+            Self::Network(error) => {
                 write!(f, "network error: {}", WithCauses(&**error))
             }
-            EventSourceErrorKind::Refused(response) => {
+            Self::OnRequest(error) => {
+                write!(f, "the request could not be prepared: {}", WithCauses(&**error))
+            }
+            Self::Refused(response) => {
                 f.write_str("the response is not an event stream: ")?;
                 refused(response, f)
             }
-            EventSourceErrorKind::NoResponse => {
+            Self::NoResponse => {
                 f.write_str("no response to the request within the response timeout")
             }
-            EventSourceErrorKind::Idle => {
-                f.write_str("no data from the event stream within the idle timeout")
-            }
-            EventSourceErrorKind::Ended => f.write_str("unexpected end of the event stream"),
-            EventSourceErrorKind::Decode(error) => {
+            Self::Idle => f.write_str("no data from the event stream within the idle timeout"),
+            Self::Ended => f.write_str("unexpected end of the event stream"),
+            Self::Decode(error) => {
                 write!(f, "the event stream passed a limit: {error}")
             }
+        }
+    }
+}
+
+/// Formats a refused response without its body and the values of its headers, because errors are
+/// printed, and cookies and tokens must not be.
+impl fmt::Debug for EventSourceErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidRequest(error) => f.debug_tuple("InvalidRequest").field(error).finish(),
+            Self::Network(error) => f.debug_tuple("Network").field(error).finish(),
+            Self::OnRequest(error) => f.debug_tuple("OnRequest").field(error).finish(),
+            Self::Refused(response) => f
+                .debug_struct("Refused")
+                .field("status", &response.status())
+                .field("header_names", &response.headers().keys().collect::<Vec<_>>())
+                .field("body_len", &response.body().len())
+                .finish(),
+            Self::NoResponse => f.write_str("NoResponse"),
+            Self::Idle => f.write_str("Idle"),
+            Self::Ended => f.write_str("Ended"),
+            Self::Decode(error) => f.debug_tuple("Decode").field(error).finish(),
         }
     }
 }
@@ -166,9 +204,9 @@ fn refused(response: &Response<Bytes>, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 impl Error for EventSourceError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.kind {
-            EventSourceErrorKind::InvalidRequest(error) | EventSourceErrorKind::Network(error) => {
-                Some(&**error)
-            }
+            EventSourceErrorKind::InvalidRequest(error)
+            | EventSourceErrorKind::Network(error)
+            | EventSourceErrorKind::OnRequest(error) => Some(&**error),
             EventSourceErrorKind::Decode(error) => Some(error),
             _ => None,
         }

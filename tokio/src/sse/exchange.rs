@@ -1,5 +1,6 @@
 //! One request and its response, by any HTTP client.
 
+use super::event_source_error::EventSourceErrorKind;
 use super::http_client::{BoxError, HttpClient};
 use bytes::{Buf, Bytes};
 use eventwire::sse::adapt::BodyChunks;
@@ -16,27 +17,20 @@ pub(super) type SendRequest = Box<dyn FnMut(HeaderMap) -> Responding + Send>;
 
 /// Sends a request by an HTTP client of any type, so that all sources are of one type. The calls
 /// through pointers cost nothing beside the system calls of a client.
-pub(super) type Client = Box<dyn Fn(Request<Bytes>) -> Responding + Send>;
+pub(super) type Client = Arc<dyn Fn(Request<Bytes>) -> Responding + Send + Sync>;
+
+/// Completes a request before it is sent.
+pub(super) type Prepare = Box<dyn FnMut(Request<Bytes>) -> Preparing + Send>;
+
+/// The request that is being completed.
+type Preparing = Pin<Box<dyn Future<Output = Result<Request<Bytes>, BoxError>> + Send>>;
 
 /// The response that is to come.
 pub(super) type Responding =
-    Pin<Box<dyn Future<Output = Result<Response<Chunks>, Failure>> + Send>>;
+    Pin<Box<dyn Future<Output = Result<Response<Chunks>, EventSourceErrorKind>> + Send>>;
 
 /// The body of a response.
 pub(super) type Chunks = Pin<Box<dyn PollChunk + Send>>;
-
-/// Why there is no response.
-pub(super) struct Failure {
-    pub(super) error: BoxError,
-    /// Whether the request can never succeed.
-    pub(super) is_permanent: bool,
-}
-
-impl Failure {
-    pub(super) fn permanent(error: impl Into<BoxError>) -> Self {
-        Self { error: error.into(), is_permanent: true }
-    }
-}
 
 /// A stream of chunks with errors of one type.
 pub(super) trait PollChunk {
@@ -70,26 +64,37 @@ where
     C: HttpClient + Send + Sync + 'static,
 {
     let client = Arc::new(client);
-    Box::new(move |request| {
+    Arc::new(move |request| {
         let client = Arc::clone(&client);
-        Box::pin(async move {
-            match client.send(request).await {
-                Ok(response) => Ok(chunked(response)),
-                Err(error) => {
-                    let is_permanent = C::is_permanent(&error);
-                    Err(Failure { error: error.into(), is_permanent })
-                }
-            }
-        })
+        Box::pin(async move { client.send(request).await.map(chunked).map_err(failure::<C>) })
     })
 }
 
-/// Sends this request as often as it is asked to.
-pub(super) fn repeat(client: Client, request: Request<Bytes>) -> SendRequest {
+/// Returns why there is no response, from the error of a client.
+pub(super) fn failure<C: HttpClient>(error: C::Error) -> EventSourceErrorKind {
+    if C::is_permanent(&error) {
+        EventSourceErrorKind::InvalidRequest(error.into())
+    } else {
+        EventSourceErrorKind::Network(error.into())
+    }
+}
+
+/// Sends this request as often as it is asked to, each time as `prepare` completes it.
+pub(super) fn repeat(
+    client: Client,
+    request: Request<Bytes>,
+    mut prepare: Option<Prepare>,
+) -> SendRequest {
     Box::new(move |headers| {
         let mut request = request.clone();
         add_headers(request.headers_mut(), headers);
-        client(request)
+        let Some(prepare) = &mut prepare else { return client(request) };
+        let preparing = prepare(request);
+        let client = Arc::clone(&client);
+        Box::pin(async move {
+            let request = preparing.await.map_err(EventSourceErrorKind::OnRequest)?;
+            client(request).await
+        })
     })
 }
 
@@ -99,7 +104,7 @@ pub(super) fn fail(error: BoxError) -> SendRequest {
     Box::new(move |_| {
         // The source is closed after the first permanent error.
         let error = error.take().unwrap_or_else(|| "the request has already failed".into());
-        Box::pin(std::future::ready(Err(Failure::permanent(error))))
+        Box::pin(std::future::ready(Err(EventSourceErrorKind::InvalidRequest(error))))
     })
 }
 

@@ -1,8 +1,8 @@
 //! [`RequestBuilderExt`], which sends a request of `reqwest` and reads its events.
 
+use super::event_source_error::EventSourceErrorKind;
 use super::events::Events;
-use super::exchange::{self, Failure, SendRequest};
-use super::http_client::HttpClient;
+use super::exchange::{self, SendRequest};
 use super::reqwest_client::explain;
 use reqwest::{Client, Request, RequestBuilder};
 
@@ -40,18 +40,15 @@ fn once(client: Client, request: Request) -> SendRequest {
     let mut request = Some(request);
     Box::new(move |headers| {
         let Some(mut request) = request.take() else {
-            let failure = Failure::permanent("the request was sent before");
-            return Box::pin(std::future::ready(Err(failure)));
+            let error = "the request was sent before".into();
+            return Box::pin(std::future::ready(Err(EventSourceErrorKind::InvalidRequest(error))));
         };
         exchange::add_headers(request.headers_mut(), headers);
         let responding = client.execute(request);
         Box::pin(async move {
             match responding.await {
                 Ok(response) => Ok(exchange::chunked(response.into())),
-                Err(error) => {
-                    let error = explain(error);
-                    Err(Failure { is_permanent: Client::is_permanent(&error), error })
-                }
+                Err(error) => Err(exchange::failure::<Client>(explain(error))),
             }
         })
     })

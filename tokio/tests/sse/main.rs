@@ -8,6 +8,7 @@ mod memory;
 #[cfg(feature = "tracing")]
 #[path = "../support/notes.rs"]
 mod notes;
+mod on_request;
 mod one_request;
 mod refused;
 mod server;

@@ -100,7 +100,7 @@ async fn a_refusal_is_the_first_item() {
     let (_, error) = tokio::join!(server.answer(answer), events.next());
     let error = error.unwrap().unwrap_err();
     assert!(!error.will_retry());
-    let response = error.response().unwrap();
+    let response = error.refusal().unwrap();
     assert_eq!((response.status().as_u16(), &response.body()[..]), (429, &b"busy"[..]));
     assert!(events.next().await.is_none());
 }

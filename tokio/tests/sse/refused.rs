@@ -46,13 +46,29 @@ async fn a_response_that_is_no_event_stream_is_final_and_shown() {
         let text = format!("{host}: the response is not an event stream: {text}");
         assert_eq!(error.to_string(), text);
         assert!(!error.will_retry());
-        let response = error.response().unwrap();
+        let response = error.refusal().unwrap();
         assert_eq!(response.body(), body);
         assert!(status.starts_with(response.status().as_str()));
         let (name, value) = header.split_once(": ").unwrap();
         assert_eq!(response.headers()[name], value);
         assert!(source.next().await.is_none());
         server.assert_no_request().await;
+    }
+}
+
+/// The error of a program's `main` is printed by its `Debug`.
+#[tokio::test]
+async fn the_debug_of_an_error_is_its_text() {
+    let server = Server::start().await;
+    let answer = "HTTP/1.1 401 No\r\nset-cookie: hunter2\r\nlocation: hunter2\r\n\
+                  content-length: 7\r\n\r\nhunter2";
+    let (_, error) = tokio::join!(server.answer(answer), sse::connect(server.url()).into_future());
+    let error = error.unwrap_err();
+    assert_eq!(format!("{error:?}"), format!("EventSourceError({error})"));
+    let kind = format!("{:?}", error.kind());
+    assert!(!kind.contains("hunter2"), "{kind}");
+    for part in ["Refused", "401", "\"set-cookie\"", "body_len: 7"] {
+        assert!(kind.contains(part), "{kind}");
     }
 }
 
@@ -99,7 +115,7 @@ async fn the_body_of_a_refusal_is_bounded() {
     let answer = format!("HTTP/1.1 500 No\r\ncontent-length: {}\r\n\r\n{long}", long.len());
     let connect = sse::connect(server.url()).into_future();
     let (_, error) = tokio::join!(server.answer(answer), connect);
-    assert_eq!(error.unwrap_err().response().unwrap().body().len(), 64 << 10);
+    assert_eq!(error.unwrap_err().refusal().unwrap().body().len(), 64 << 10);
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +126,7 @@ async fn the_time_for_the_body_of_a_refusal_is_bounded() {
     let client = Memory::new([Answer::Response(response)]);
     let start = Instant::now();
     let error = connect_with(client, "http://localhost/").await.unwrap_err();
-    assert_eq!(error.response().unwrap().body(), "why?");
+    assert_eq!(error.refusal().unwrap().body(), "why?");
     assert_eq!(start.elapsed().as_secs(), 5);
 }
 
@@ -126,7 +142,7 @@ async fn a_status_is_retried_when_the_server_says() {
     let error = source.next().await.unwrap().unwrap_err();
     let wait = error.reconnect_at().unwrap() - Instant::now();
     assert!((6_990..=7_000).contains(&wait.as_millis()), "{wait:?}");
-    assert_eq!(error.response().unwrap().status(), 429);
+    assert_eq!(error.refusal().unwrap().status(), 429);
     assert_eq!(source.next().await.unwrap().unwrap().data, "a");
     assert!((7000..7100).contains(&client.times()[1]), "{:?}", client.times());
 }
