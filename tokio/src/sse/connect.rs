@@ -236,13 +236,18 @@ impl Connect {
     }
 }
 
+/// A URL with another scheme, or without one.
+#[derive(Debug, thiserror::Error)]
+#[error("the URL does not begin with http:// or https://")]
+pub(super) struct NotHttp;
+
 /// Returns a `GET` request for this URL.
 fn request(url: &str) -> Result<Request<Bytes>, BoxError> {
     // The core's errors say where the fault is, but it knows more schemes.
     match Url::parse(url).map(|url| url.scheme()) {
         Ok("http" | "https") => {}
         Ok(_) | Err(InvalidUrl::Scheme) => {
-            return Err("the URL does not begin with http:// or https://".into());
+            return Err(NotHttp.into());
         }
         Err(error) => return Err(error.into()),
     }

@@ -1,13 +1,15 @@
 //! [`connect`], which brings its own `reqwest::Client`, and [`HttpClient`] for any of them.
 
-use super::connect::Connect;
+use super::connect::{Connect, NotHttp};
 use super::exchange;
 use super::http_client::{BoxError, HttpClient};
 use bytes::Bytes;
 use http::{Request, Response};
 use reqwest::redirect::Policy;
-use reqwest::{Body, Client, Error};
-use std::error::Error as _;
+use reqwest::{Body, Client, Error, Url};
+use std::error::Error as StdError;
+use std::io;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The time for resolving names, TCP, the proxy and TLS.
@@ -31,9 +33,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// ```no_run
 /// use eventwire_tokio::sse;
+/// use std::time::Duration;
 ///
 /// # async fn follow() -> Result<(), sse::EventSourceError> {
-/// let mut source = sse::connect("http://localhost:3000/feed").last_event_id("42").await?;
+/// // The server sends keep-alives, so a minute of silence means that it has gone.
+/// let options = sse::Connect::default_options().idle_timeout(Duration::from_secs(60));
+/// let feed = "http://localhost:3000/feed";
+/// let mut source = sse::connect(feed).last_event_id("42").options(options).await?;
 /// while let Some(event) = source.next().await {
 ///     match event {
 ///         Ok(event) => println!("{} {}", event.last_event_id, event.data),
@@ -65,7 +71,10 @@ impl HttpClient for Client {
     }
 
     fn is_permanent(error: &BoxError) -> bool {
-        error.is::<NoTls>() || error.downcast_ref().is_some_and(Error::is_builder)
+        error.is::<NotHttp>()
+            || error.is::<NoTls>()
+            || error.is::<PlainPort>()
+            || error.downcast_ref().is_some_and(Error::is_builder)
     }
 }
 
@@ -77,16 +86,61 @@ impl HttpClient for Client {
 )]
 struct NoTls(#[source] Error);
 
+/// An `https://` URL, and a server without TLS.
+#[derive(Debug, thiserror::Error)]
+#[error("the port answers without TLS: use the port for TLS, or http:// in the URL")]
+struct PlainPort(#[source] Error);
+
 /// Returns the error of a request without its URL, which may contain credentials.
 pub(super) fn explain(error: Error) -> BoxError {
+    if is_not_http(&error) {
+        return Box::new(NotHttp);
+    }
     let error = error.without_url();
-    let causes = std::iter::successors(error.source(), |&error| error.source());
-    // The error has no other sign of it.
-    if error.is_connect() && causes.last().is_some_and(|it| it.to_string().ends_with(NOT_HTTP)) {
-        return Box::new(NoTls(error));
+    if error.is_connect() {
+        // The error has no other sign of it.
+        if causes(&error).last().is_some_and(|it| it.to_string().ends_with(NO_TLS)) {
+            return Box::new(NoTls(error));
+        }
+        if causes(&error).any(is_plain) {
+            return Box::new(PlainPort(error));
+        }
     }
     Box::new(error)
 }
 
 /// The end of the text of a connector that has no TLS.
-const NOT_HTTP: &str = "scheme is not http";
+const NO_TLS: &str = "scheme is not http";
+
+/// Returns whether the URL of a request has another scheme than HTTP, or none.
+fn is_not_http(error: &Error) -> bool {
+    type ParseError = <Url as FromStr>::Err;
+    error.is_builder()
+        && match error.url() {
+            Some(url) => !matches!(url.scheme(), "http" | "https"),
+            None => causes(error)
+                .any(|it| it.downcast_ref() == Some(&ParseError::RelativeUrlWithoutBase)),
+        }
+}
+
+/// Returns whether this is the error of TLS for a server that answers without it.
+#[cfg(any(feature = "tls", feature = "reqwest-tls"))]
+fn is_plain(error: &(dyn StdError + 'static)) -> bool {
+    use tokio_rustls::rustls::{Error, InvalidMessage};
+
+    let plain = Error::InvalidMessage(InvalidMessage::InvalidContentType);
+    error.downcast_ref() == Some(&plain)
+}
+
+#[cfg(not(any(feature = "tls", feature = "reqwest-tls")))]
+fn is_plain(_: &(dyn StdError + 'static)) -> bool {
+    false
+}
+
+/// Returns the causes of an error. The `source` of an `io::Error` leaves out the first one.
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |&error| match error.downcast_ref::<io::Error>() {
+        Some(error) => error.get_ref().map(|it| it as &(dyn StdError + 'static)),
+        None => error.source(),
+    })
+}

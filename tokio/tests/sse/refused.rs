@@ -3,10 +3,14 @@
 use crate::memory::{Answer, Memory, body, events};
 use crate::server::Server;
 use eventwire_tokio::sse::{
-    self, DecoderOptions, EventSourceErrorKind, EventSourceOptions, connect_with,
+    self, DecoderOptions, EventSourceErrorKind, EventSourceOptions, RequestBuilderExt, connect_with,
 };
 use http::Response;
+#[cfg(feature = "reqwest-tls")]
+use std::error::Error;
 use std::time::Duration;
+#[cfg(feature = "reqwest-tls")]
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 #[tokio::test]
@@ -88,6 +92,13 @@ async fn a_status_that_passes_is_tried_again_by_default() {
 
 #[tokio::test]
 async fn a_request_that_cannot_be_sent_is_final() {
+    for url in ["localhost:3000/feed", "ws://localhost/", "ftp://a/", "localhost"] {
+        let text = "the request cannot be sent: the URL does not begin with http:// or https://";
+        assert_eq!(sse::connect(url).await.unwrap_err().to_string(), text);
+        let mut events = reqwest::Client::new().get(url).events();
+        let error = events.next().await.unwrap().unwrap_err().to_string();
+        assert!(error.ends_with(text), "{error}"); // after the host, if there is one
+    }
     for url in ["localhost:3000/feed", "", "ws://localhost/", "http://", "http://a b/", "ftp://a/"]
     {
         let mut source = sse::connect(url).build();
@@ -164,14 +175,30 @@ async fn a_limit_is_final() {
 #[cfg(not(feature = "reqwest-tls"))]
 #[tokio::test]
 async fn a_client_without_tls_says_so_at_once() {
-    use eventwire_tokio::sse::RequestBuilderExt;
-
     let mut source = sse::connect("https://127.0.0.1:1/").build();
     let error = source.next().await.unwrap().unwrap_err();
     assert!(!error.will_retry());
     assert!(error.to_string().contains("enable feature `reqwest-tls`"), "{error}");
     let mut events = reqwest::Client::new().get("https://127.0.0.1:1/").events();
     assert!(!events.next().await.unwrap().unwrap_err().will_retry());
+}
+
+#[cfg(feature = "reqwest-tls")]
+#[tokio::test]
+async fn a_port_without_tls_is_named() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await
+    };
+    let connect = sse::connect(format!("https://{address}/")).into_future();
+    let (_, error) = tokio::join!(serve, connect);
+    let error = error.unwrap_err();
+    assert!(error.to_string().contains("the port answers without TLS"), "{error}");
+    assert!(matches!(error.kind(), EventSourceErrorKind::InvalidRequest(_)));
+    assert!(error.source().is_some_and(|it| it.source().unwrap().is::<reqwest::Error>()));
 }
 
 /// Without a provider for the process, and with two compiled in.
