@@ -42,6 +42,13 @@ where
 /// Mistakes in the request, such as an invalid URL or header, are reported by the first attempt as
 /// [`InvalidRequest`](crate::sse::EventSourceErrorKind::InvalidRequest).
 ///
+/// # Silent servers
+/// A connection has a deadline until the head of the response has arrived. After that there is none
+/// by default, because a server may have nothing to send for hours. A server that has gone without
+/// a sign, for example with its network, is then never noticed. If the server sends keep-alives,
+/// set an [`idle_timeout`](EventSourceOptions::idle_timeout) of several of their intervals, as in
+/// the example.
+///
 /// # Cancel safety
 /// If the future of `.await` is dropped, the connection is closed.
 ///
@@ -51,6 +58,7 @@ where
 /// use std::time::Duration;
 ///
 /// # async fn follow(token: &str, saved: &str) -> Result<(), sse::EventSourceError> {
+/// // The server sends keep-alives every 15 s.
 /// let options = sse::Connect::default_options().idle_timeout(Duration::from_secs(60));
 /// let mut source = sse::connect("http://localhost:3000/feed")
 ///     .header("authorization", format!("Bearer {token}"))

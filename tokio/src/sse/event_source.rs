@@ -28,8 +28,9 @@ type MachineError<E> = eventwire::sse::EventSourceError<E>;
 /// `sse::connect` (feature `reqwest`) and [`connect_with`](crate::sse::connect_with) make a source.
 /// Whenever its connection is lost, the source waits, and connects again with the last event ID, so
 /// that the server can resume the stream. [`EventSourceOptions`](crate::sse::EventSourceOptions)
-/// say how long it waits and when it gives up. The waits have a minimum that grows while
-/// connections bring no event, so a broken server is never asked in a tight loop.
+/// say how long it waits and when it gives up. The waits grow while connections bring no event, so
+/// a broken server is never asked in a tight loop. A server that is silent is waited for without an
+/// end, unless there is an [`idle_timeout`](crate::sse::EventSourceOptions::idle_timeout).
 ///
 /// # Errors
 /// A lost connection is an item of the stream, so that it can be logged. If the error
@@ -56,6 +57,7 @@ type MachineError<E> = eventwire::sse::EventSourceError<E>;
 #[cfg_attr(feature = "reqwest", doc = "```no_run")]
 #[cfg_attr(not(feature = "reqwest"), doc = "```ignore")]
 /// use eventwire_tokio::sse;
+/// use std::time::Duration;
 /// use tokio::sync::oneshot;
 ///
 /// /// Prints events until it is told to stop.
@@ -63,7 +65,9 @@ type MachineError<E> = eventwire::sse::EventSourceError<E>;
 ///     url: &str,
 ///     mut stop: oneshot::Receiver<()>,
 /// ) -> Result<(), sse::EventSourceError> {
-///     let mut source = sse::connect(url).build();
+///     // The server sends keep-alives, so a minute of silence means that it has gone.
+///     let options = sse::Connect::default_options().idle_timeout(Duration::from_secs(60));
+///     let mut source = sse::connect(url).options(options).build();
 ///     loop {
 ///         tokio::select! {
 ///             event = source.next() => match event {

@@ -19,10 +19,13 @@
 #![cfg_attr(feature = "reqwest", doc = "```no_run")]
 #![cfg_attr(not(feature = "reqwest"), doc = "```ignore")]
 //! use eventwire_tokio::sse;
+//! use std::time::Duration;
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), sse::EventSourceError> {
-//!     let mut source = sse::connect("http://localhost:3000/feed").build();
+//!     // The server sends keep-alives, so a minute of silence means that it has gone.
+//!     let options = sse::Connect::default_options().idle_timeout(Duration::from_secs(60));
+//!     let mut source = sse::connect("http://localhost:3000/feed").options(options).build();
 //!     while let Some(event) = source.next().await {
 //!         match event {
 //!             Ok(event) => println!("{}", event.data),
