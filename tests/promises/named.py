@@ -3,7 +3,7 @@ import pathlib, re, subprocess, sys
 from urllib.parse import urlsplit
 
 PATH = re.compile(r"(?<![\w./$-])(?:\.ci|benches|examples|fuzz|src|support|tests|(?:blocking|tokio)/(?:src|tests))/[\w./{},*-]*")
-URL = re.compile(r"\b\w+://[^\s\"'`<>)\]]+")
+URL = re.compile(r"\b\w+://\w[^\s\"'`<>)\]]+")
 
 
 def expand(path):
@@ -21,8 +21,8 @@ for name in files.stdout.split("\0")[:-1]:
         continue
     # Some test data is not UTF-8.
     text = pathlib.Path(name).read_text(errors="replace")
-    # A path may also be relative to the file that names it: each package has its own `src`.
-    bases = [pathlib.Path(), pathlib.Path(name).parent]
+    # A path may also be relative to any folder above the file: each package has its own `src`.
+    bases = pathlib.Path(name).parents
     for path in (p.rstrip(".,") for match in PATH.findall(text) for p in expand(match)):
         found += 1
         if not any(any(base.glob(path)) for base in bases):
@@ -30,7 +30,8 @@ for name in files.stdout.split("\0")[:-1]:
     for url in URL.findall(text) if name.endswith(".md") else ():
         found += 1
         host = urlsplit(url).hostname or ""
-        if host != "127.0.0.1" and not (url.startswith("https://") and "." in host):
+        local = host in ("127.0.0.1", "localhost")
+        if not local and not (url.startswith(("https://", "wss://")) and "." in host):
             wrong.append(f"{name}: {url}")
 print(*wrong, f"{found} paths and URLs, {len(wrong)} wrong", sep="\n")
 sys.exit(bool(wrong) or found < 100)
