@@ -1,7 +1,7 @@
 //! `eventwire-tokio`.
 
 use super::{Failure, Kind, Server};
-use eventwire_tokio::ws;
+use eventwire_tokio::ws::{self, WebSocketOptions};
 use tokio::net::TcpStream;
 
 /// Queues each echo. The next wait for a message writes all of them.
@@ -12,7 +12,8 @@ impl Server for Driver {
     const KIND: Kind = Kind::Driver;
 
     async fn serve(socket: TcpStream) -> Result<(), Failure> {
-        let mut socket = ws::accept(socket).await?;
+        // Without pings, because no other server here sends any.
+        let mut socket = ws::accept(socket).options(WebSocketOptions::new()).await?;
         while let Some(message) = socket.next().await {
             socket.feed(message?).await?;
         }

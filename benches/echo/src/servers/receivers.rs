@@ -6,7 +6,7 @@ use super::{Failure, Kind, Server};
 use crate::load::REQUEST;
 use crate::received;
 use eventwire::ws::{Connection, Limits, Message, OsMaskKeys};
-use eventwire_tokio::ws;
+use eventwire_tokio::ws::{self, WebSocketOptions};
 use fastwebsockets::FragmentCollector;
 use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -69,7 +69,9 @@ impl Server for Driver {
     const KIND: Kind = Kind::Driver;
 
     async fn serve(socket: TcpStream) -> Result<(), Failure> {
-        let mut socket = ws::connect("ws://localhost/").over(socket).await?;
+        // Without pings, because no other client here sends any.
+        let connect = ws::connect("ws://localhost/").options(WebSocketOptions::new());
+        let mut socket = connect.over(socket).await?;
         while let Some(message) = socket.next().await {
             if let Message::Text(text) = message? {
                 received::message(text.as_bytes());
