@@ -60,7 +60,7 @@ pub fn push_head(frames: &mut Vec<u8>, mask: u8, len: usize) {
     if len < 126 {
         frames.extend([0x81, mask | low]);
     } else {
-        frames.extend([0x81, mask | 126, high, low]);
+        frames.extend([0x81, mask | 0x7E, high, low]);
     }
 }
 

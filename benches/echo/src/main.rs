@@ -74,7 +74,7 @@ fn echo(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
     Ok(tables.into())
 }
 
-/// Measures the clients of WebSockets in turn.
+/// Measures the clients of a WebSocket in turn.
 fn receive(rounds: usize, time: Duration) -> Result<Vec<Table>, Failure> {
     let clients = servers::start_receivers()?;
     let feeds = clients.iter().map(Feed::connect).collect::<Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! The least server on `eventwire-tokio`: it accepts WebSockets, and waits for messages.
+//! The least server on `eventwire-tokio`: it accepts a WebSocket, and waits for messages.
 
 use eventwire_tokio::ws;
 use std::io;

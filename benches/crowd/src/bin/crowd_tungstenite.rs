@@ -1,4 +1,4 @@
-//! The same server on tokio-tungstenite: it accepts WebSockets, and waits for messages.
+//! The same server on tokio-tungstenite: it accepts a WebSocket, and waits for messages.
 
 use futures_util::StreamExt;
 use std::io;
