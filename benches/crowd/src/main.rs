@@ -61,7 +61,7 @@ struct Args {
     server: OsString,
     connections: usize,
     pausing: usize,
-    /// Measures the memory of idle WebSockets, and nothing else.
+    /// Measures the memory of silent clients of a WebSocket, and nothing else.
     idle_sockets: bool,
 }
 
