@@ -330,9 +330,9 @@ async fn a_shutdown_ends_sockets_that_act_like_pages() {
         ws::accept(b).options(options).into_future()
     );
     let (mut client, server) = (client.unwrap(), server.unwrap());
-    let served = tokio::spawn(hub.serve(server));
+    let serving = tokio::spawn(hub.serve(server));
     yield_now().await;
     let (close, ()) = tokio::join!(client.closed(), hub.shutdown());
     assert_eq!(close.code, 1000);
-    assert!(served.await.unwrap().was_clean);
+    assert!(serving.await.unwrap().was_clean);
 }

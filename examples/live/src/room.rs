@@ -109,7 +109,7 @@ impl Room {
     }
 
     fn publish(&self, told: &Told<'_>) {
-        self.hub.publish(&told.event());
+        self.hub.publish(told.event());
     }
 
     fn publish_presence(&self, inside: &Inside) {
