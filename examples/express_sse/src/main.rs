@@ -50,7 +50,7 @@ impl Sse {
     }
 
     fn send(&self, event: EventBuilder<'_>, data: &Value) {
-        self.hub.publish(&event.data(data.to_string()));
+        self.hub.publish(event.data(data.to_string()));
     }
 
     fn serialize(&self, list: &[Value]) {
