@@ -7,6 +7,9 @@ use eventwire_tokio::sse::{EventSourceOptions, LastEvent, connect_with};
 #[tokio::test(start_paused = true)]
 async fn the_life_of_a_source_is_traced() {
     let notes = Notes::default();
+    // With one subscriber, `tracing` asks that of the thread that first comes to an event. This may
+    // be the thread of another test, which has none.
+    let _second = tracing::Dispatch::new(Notes::default());
     let _guard = tracing::subscriber::set_default(notes.clone());
     let client = Memory::new([events([(0, "data: a\n\n")]), events([(0, "data: b\n\n")])]);
     let options = EventSourceOptions::new().last_event(LastEvent::Data("b"));
