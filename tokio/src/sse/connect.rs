@@ -159,7 +159,8 @@ impl Connect {
     /// If the function fails, the source reports
     /// [`OnRequest`](crate::sse::EventSourceErrorKind::OnRequest), and calls it again after a wait,
     /// like after a network error. The time that it takes counts towards the
-    /// [`response_timeout`](EventSourceOptions::response_timeout).
+    /// [`response_timeout`](EventSourceOptions::response_timeout). Its future is dropped if that has
+    /// passed, or if the source is closed.
     ///
     #[cfg_attr(feature = "reqwest", doc = "```")]
     #[cfg_attr(not(feature = "reqwest"), doc = "```ignore")]
@@ -168,7 +169,7 @@ impl Connect {
     /// use http::{HeaderValue, Request, header::AUTHORIZATION};
     ///
     /// # async fn token() -> Result<String, std::io::Error> { Ok(String::new()) }
-    /// async fn authorize(mut request: Request<Bytes>) -> Result<Request<Bytes>, BoxError> {
+    /// async fn with_token(mut request: Request<Bytes>) -> Result<Request<Bytes>, BoxError> {
     ///     let token = token().await?; // one that is valid now
     ///     let mut value = HeaderValue::try_from(format!("Bearer {token}"))?;
     ///     value.set_sensitive(true);
@@ -177,7 +178,7 @@ impl Connect {
     /// }
     ///
     /// fn follow(url: &str) -> EventSource {
-    ///     sse::connect(url).on_request(authorize).build()
+    ///     sse::connect(url).on_request(with_token).build()
     /// }
     /// ```
     pub fn on_request<F, R, E>(mut self, mut prepare: F) -> Self
