@@ -68,7 +68,7 @@ pub(super) enum Reader {
 
 impl Driven {
     pub(super) fn new(wire: Wire<Machine<Masks>>) -> Self {
-        let trace = Trace::open(wire.machine.role(), wire.machine.protocol());
+        let trace = Trace::open(wire.machine().role(), wire.machine().protocol());
         Self {
             wire,
             waiting: VecDeque::new(),
@@ -88,11 +88,11 @@ impl Driven {
     }
 
     pub(super) const fn machine(&self) -> &Machine<Masks> {
-        &self.wire.machine
+        self.wire.machine()
     }
 
     pub(super) const fn machine_mut(&mut self) -> &mut Machine<Masks> {
-        &mut self.wire.machine
+        self.wire.machine_mut()
     }
 
     /// Notes what the half that receives does. Nothing follows after its end.
@@ -111,14 +111,14 @@ impl Driven {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.wire.machine.flow() == Flow::Ready
+        self.wire.machine().flow() == Flow::Ready
     }
 
     /// Returns all that a task of the other direction may wait for, so that it can be compared.
     pub(super) fn standing(&self) -> impl PartialEq + use<> {
         let Self { wire, waiting, .. } = self;
         let ends = (wire.reads(), wire.writes(), self.closed.is_some());
-        (self.has_room(), wire.is_flushed(), waiting.len(), wire.machine.ready_state(), ends)
+        (self.has_room(), wire.is_flushed(), waiting.len(), wire.machine().ready_state(), ends)
     }
 
     /// Returns whether there will be no more messages.
@@ -275,7 +275,7 @@ impl Driven {
 
     /// Queues a frame. It is written with the next poll.
     pub(super) fn push<F: IntoFrame>(&mut self, frame: F) -> Result<(), SendError> {
-        let _ = self.wire.machine.send(frame)?; // the next one waits for room
+        let _ = self.wire.machine_mut().send(frame)?; // the next one waits for room
         self.wire.note_queued();
         Ok(())
     }
@@ -283,7 +283,7 @@ impl Driven {
     /// Begins the closing handshake, unless it has begun.
     pub(super) fn begin_close<C: IntoClose>(&mut self, close: C) -> Result<(), SendError> {
         let now = self.wire.tick();
-        self.wire.machine.close(close, now)
+        self.wire.machine_mut().close(close, now)
     }
 
     /// Closes for a reason of the driver's own. If the program acts like a page, which may not send
@@ -300,6 +300,9 @@ impl Driven {
     /// Returns the next event, or the last one as an error.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<WebSocketEvent, &CloseEvent>> {
         while self.closed.is_none() {
+            if self.wire.is_idle() {
+                ready!(self.wire.poll_io(cx));
+            }
             if let Some(event) = self.take_event() {
                 return Poll::Ready(Ok(event));
             }
@@ -332,7 +335,7 @@ impl Driven {
             return Poll::Ready(());
         }
         let now = self.wire.tick();
-        if let Some(WebSocketEvent::Close(close)) = self.wire.machine.poll_time(now) {
+        if let Some(WebSocketEvent::Close(close)) = self.wire.machine_mut().poll_time(now) {
             self.end(close);
             return Poll::Ready(());
         }

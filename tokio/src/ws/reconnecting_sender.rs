@@ -154,7 +154,7 @@ impl Link {
     pub(super) fn drive(&self, poll: impl FnOnce(&mut State) -> Poll<()>) -> Poll<()> {
         let mut state = self.lock();
         let polled = poll(&mut state);
-        let written = state.wire.machine.written();
+        let written = state.wire.machine().written();
         let has_news = state.told != written;
         state.told = written;
         drop(state);
@@ -167,7 +167,7 @@ impl Link {
 
 impl State {
     pub(super) const fn machine(&mut self) -> &mut Machine<Masks> {
-        &mut self.wire.machine
+        self.wire.machine_mut()
     }
 
     /// Returns the number after the last message that is kept.
@@ -222,7 +222,7 @@ pub(super) fn flushed(machine: &mut Machine<Masks>, mark: u64) -> Option<Result<
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
-            .field("state", &self.lock().wire.machine.ready_state())
+            .field("state", &self.lock().wire.machine().ready_state())
             .finish_non_exhaustive()
     }
 }

@@ -76,7 +76,10 @@ state_machine!(ReconnectingWebSocket, ReconnectingWebSocketEvent);
 /// decides nothing.
 #[expect(clippy::struct_excessive_bools, reason = "each says one thing about the transport")]
 pub(super) struct Wire<M> {
-    pub(super) machine: M,
+    machine: M,
+    /// Whether the machine has no event and nothing to write, and was not touched since. Then a task
+    /// that was woken has to look only at the transport and the timer.
+    idle: bool,
     /// `None` after the end of the connection.
     io: Option<BoxTransport>,
     /// The bytes that the machine has not taken yet. Holds no memory while it is empty.
@@ -97,6 +100,7 @@ impl<M> Wire<M> {
     pub(super) fn new(machine: M, io: Option<BoxTransport>, received: BytesMut) -> Self {
         Self {
             machine,
+            idle: false,
             io,
             received,
             timer: Timer::default(),
@@ -106,6 +110,19 @@ impl<M> Wire<M> {
             flushed: true,
             shut: false,
         }
+    }
+
+    pub(super) const fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    pub(super) const fn machine_mut(&mut self) -> &mut M {
+        self.idle = false;
+        &mut self.machine
+    }
+
+    pub(super) const fn is_idle(&self) -> bool {
+        self.idle
     }
 
     pub(super) const fn reads(&self) -> bool {
@@ -138,18 +155,20 @@ impl<M> Wire<M> {
 
     /// Writes no more.
     pub(super) const fn stop_writing(&mut self) {
+        self.idle = false;
         (self.writes, self.flushed, self.shut) = (false, true, true);
     }
 
     /// Drops the transport and what is unread.
     pub(super) fn disconnect(&mut self) {
+        self.idle = false;
         self.io = None;
         self.received = BytesMut::new();
     }
 
     /// Takes over the transport and the unread bytes of another machine. Returns that machine.
     pub(super) fn connect<N>(&mut self, other: Wire<N>) -> N {
-        (self.io, self.received) = (other.io, other.received);
+        (self.io, self.received, self.idle) = (other.io, other.received, false);
         (self.reads, self.writes) = (other.reads, other.writes);
         (self.flushed, self.shut) = (other.flushed, other.shut);
         other.machine
@@ -185,6 +204,7 @@ impl<M: StateMachine> Wire<M> {
     /// Begins a step, and returns the next event of what was received, or of time.
     pub(super) fn poll_machine(&mut self) -> Option<M::Event> {
         let now = self.tick();
+        self.idle = false;
         let event = self.machine.poll(&mut self.received, now);
         if self.received.is_empty() {
             self.received = BytesMut::new();
@@ -195,10 +215,13 @@ impl<M: StateMachine> Wire<M> {
     /// Goes on with the step: writes, and then reads or waits. `Ready` means that the machine may
     /// have an event.
     pub(super) fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let _ = self.write(cx);
+        if !self.idle {
+            self.idle = self.write(cx).is_ready();
+        }
         if self.poll_read(cx).is_pending() {
             ready!(self.poll_deadline(cx));
         }
+        self.idle = false;
         Poll::Ready(())
     }
 
@@ -217,6 +240,9 @@ impl<M: StateMachine> Wire<M> {
         let Some(io) = self.io.as_mut().filter(|_| self.reads) else { return Poll::Pending };
         let read = ready!(poll_read(Pin::new(io), cx, &mut self.received));
         self.reads = matches!(read, Ok(1..));
+        if !self.reads {
+            self.tick();
+        }
         match read {
             Ok(1..) => {}
             Ok(0) => self.machine.end_of_stream(self.now),
