@@ -36,8 +36,9 @@ use std::time::Duration;
 /// }
 /// ```
 pub trait Transport: Send + Sync {
-    /// Prepares the stream for messages. This is called once, before everything else. A
-    /// [`TcpStream`] sends small messages at once from now on (`TCP_NODELAY`).
+    /// Prepares the stream for messages. This is called once, before everything else. From now on
+    /// calls of a socket wait, even if it was set to be non-blocking, and a [`TcpStream`] sends
+    /// small messages at once (`TCP_NODELAY`).
     ///
     /// # Errors
     /// If the stream has ended already.
@@ -78,11 +79,11 @@ pub(crate) fn is_late(error: &io::Error) -> bool {
 const SHORTEST: Duration = Duration::from_millis(1);
 
 macro_rules! socket {
-    ($socket:ty, |$it:ident| $prepare:expr) => {
+    ($socket:ty, $prepare:expr) => {
         impl Transport for $socket {
             fn prepare(&self) -> io::Result<()> {
-                let $it = self;
-                $prepare
+                self.set_nonblocking(false)?;
+                $prepare(self)
             }
 
             fn read_within(&self, buffer: &mut [u8], time: Option<Duration>) -> io::Result<usize> {
@@ -104,6 +105,6 @@ macro_rules! socket {
     };
 }
 
-socket!(TcpStream, |socket| socket.set_nodelay(true));
+socket!(TcpStream, |socket: &Self| socket.set_nodelay(true));
 #[cfg(unix)]
-socket!(UnixStream, |_socket| Ok(()));
+socket!(UnixStream, |_: &Self| Ok(()));

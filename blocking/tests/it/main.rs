@@ -7,4 +7,5 @@ mod event_source;
 mod events;
 #[cfg(feature = "tls")]
 mod tls;
+mod transport;
 mod ws;
