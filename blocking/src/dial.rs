@@ -25,21 +25,17 @@ pub(crate) fn resolve(host: &str, port: u16, deadline: Instant) -> io::Result<Ve
 }
 
 /// Connects to the first address that answers. Each one gets its share of the time, so that a dead
-/// one does not use up all of it. Returns the last error, with its address, or `None` if there is
-/// no address.
-pub(crate) fn connect(
-    addresses: &[SocketAddr],
-    deadline: Instant,
-) -> Result<TcpStream, Option<(SocketAddr, io::Error)>> {
-    let mut last = None;
+/// one does not use up all of it. Returns the last error.
+pub(crate) fn connect(addresses: &[SocketAddr], deadline: Instant) -> io::Result<TcpStream> {
+    let mut last = ErrorKind::AddrNotAvailable.into();
     for (&address, others) in addresses.iter().zip((1..=addresses.len()).rev()) {
         let share = left(deadline) / u32::try_from(others).unwrap_or(u32::MAX);
         if share.is_zero() {
-            return Err(Some((address, ErrorKind::TimedOut.into())));
+            return Err(ErrorKind::TimedOut.into());
         }
         match TcpStream::connect_timeout(&address, share) {
             Ok(stream) => return Ok(stream),
-            Err(error) => last = Some((address, error)),
+            Err(error) => last = error,
         }
     }
     Err(last)
@@ -67,11 +63,10 @@ mod tests {
         let stream = connect(&[gone, silent, live], deadline).unwrap();
         assert_eq!(stream.peer_addr().unwrap(), live);
 
-        let (address, error) = connect(&[silent, gone], deadline).unwrap_err().unwrap();
-        assert_eq!((address, error.kind()), (gone, ErrorKind::ConnectionRefused));
-        assert!(connect(&[], deadline).unwrap_err().is_none());
-        let (_, error) = connect(&[live], Instant::now()).unwrap_err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let kind = |addresses: &[_], deadline| connect(addresses, deadline).unwrap_err().kind();
+        assert_eq!(kind(&[silent, gone], deadline), ErrorKind::ConnectionRefused);
+        assert_eq!(kind(&[], deadline), ErrorKind::AddrNotAvailable);
+        assert_eq!(kind(&[live], Instant::now()), ErrorKind::TimedOut);
     }
 
     #[test]

@@ -13,8 +13,6 @@ mod tls;
 mod transport;
 
 pub use eventwire;
-#[cfg(feature = "tls")]
-pub use rustls;
 pub use transport::Transport;
 #[cfg(feature = "ureq")]
 pub use ureq;

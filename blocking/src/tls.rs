@@ -2,7 +2,9 @@
 
 use crate::transport::{Transport, is_late};
 use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, Connection, RootCertStore};
+use rustls::pki_types::CertificateDer;
+use rustls::{CertificateError, ClientConfig, Connection, InvalidMessage, RootCertStore};
+use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -202,30 +204,84 @@ pub(crate) fn provider() -> Option<Arc<CryptoProvider>> {
     None
 }
 
-/// Returns the configuration of clients that bring none. All of them share its session tickets.
-pub(crate) fn client_config() -> io::Result<Arc<ClientConfig>> {
+/// The program is built without something that TLS needs.
+#[derive(Debug, thiserror::Error)]
+#[error("TLS has no {what}: enable feature {feature} of eventwire-blocking, or set a TLS config")]
+pub(crate) struct MissingFeature {
+    what: &'static str,
+    feature: &'static str,
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Returns the configuration that the crate's features name. All connections share it, and so
+/// they resume sessions.
+pub(crate) fn default_config() -> Result<Arc<ClientConfig>, BoxError> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if let Some(config) = CONFIG.get() {
         return Ok(Arc::clone(config));
     }
-    let Some(provider) = provider() else {
-        let what = "no TLS provider: enable the feature `ring` or `aws-lc-rs`, or set `tls_config`";
-        return Err(io::Error::other(what));
-    };
-    #[cfg(feature = "webpki-roots")]
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    #[cfg(not(feature = "webpki-roots"))]
-    let roots = RootCertStore::empty();
-    if roots.is_empty() {
-        let what = "no root certificates: enable the feature `webpki-roots`, or set `tls_config`";
-        return Err(io::Error::other(what));
+    let config = config_with(&[])?;
+    Ok(Arc::clone(CONFIG.get_or_init(|| config)))
+}
+
+/// Returns that configuration, which also trusts these roots.
+pub(crate) fn config_with(more: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, BoxError> {
+    let missing = MissingFeature { what: "provider", feature: "`ring` or `aws-lc-rs`" };
+    let builder = ClientConfig::builder_with_provider(provider().ok_or(missing)?);
+    let builder = builder.with_safe_default_protocol_versions()?;
+    let mut roots = RootCertStore::empty();
+    for certificate in more {
+        roots.add(certificate.clone())?;
     }
-    let versions =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = versions.map_err(io::Error::other)?;
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
+    #[cfg(feature = "webpki-roots")]
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    if roots.is_empty() {
+        return Err(MissingFeature { what: "roots to trust", feature: "`webpki-roots`" }.into());
+    }
+    let config = builder.with_root_certificates(roots).with_no_client_auth();
+    Ok(with_alpn(Arc::new(config)))
+}
+
+/// Returns a configuration that names an application protocol. A copy shares the store of sessions.
+pub(crate) fn with_alpn(mut config: Arc<ClientConfig>) -> Arc<ClientConfig> {
+    if config.alpn_protocols.is_empty() {
+        Arc::make_mut(&mut config).alpn_protocols = vec![b"http/1.1".to_vec()];
+    }
+    config
+}
+
+/// Advice for a client whose server has no TLS.
+pub(crate) const PLAIN: &str = "the port answers without TLS: use the port for TLS, or no TLS";
+
+/// Returns whether the peer answered without TLS.
+pub(crate) const fn is_plain(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType))
+}
+
+/// Returns whether another handshake would fail in the same way.
+pub(crate) fn is_permanent(error: &rustls::Error) -> bool {
+    match error {
+        rustls::Error::InvalidCertificate(error) => is_untrusted(error),
+        rustls::Error::PeerIncompatible(_) => true,
+        error => is_plain(error),
+    }
+}
+
+/// Returns whether a certificate stays invalid as time goes by.
+fn is_untrusted(error: &CertificateError) -> bool {
+    !matches!(
+        error,
+        CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. }
+            | CertificateError::UnknownRevocationStatus
+            | CertificateError::ExpiredRevocationList
+            | CertificateError::ExpiredRevocationListContext { .. }
+            | CertificateError::InvalidOcspResponse
+            | CertificateError::Other(_)
+    )
 }
 
 #[cfg(test)]

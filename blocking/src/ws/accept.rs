@@ -47,10 +47,11 @@ const LINGER_READS: u32 = 16;
 ///     Ok(())
 /// }
 /// ```
-pub fn accept(transport: impl Transport + 'static) -> Accept {
+pub fn accept(transport: impl Transport + 'static) -> Accept<'static> {
     Accept {
         transport: Box::new(transport),
-        subprotocols: Vec::new(),
+        protocols: Vec::new(),
+        check: None,
         options: WebSocket::DEFAULT_OPTIONS,
         timeout: Accept::DEFAULT_TIMEOUT,
         #[cfg(feature = "deflate")]
@@ -60,15 +61,19 @@ pub fn accept(transport: impl Transport + 'static) -> Accept {
     }
 }
 
+/// Decides whether a request is accepted.
+type Check<'a> = Box<dyn FnOnce(&Request<'_>) -> Result<(), Rejection<'static>> + Send + 'a>;
+
 /// A WebSocket to be accepted, from [`accept`].
 ///
 /// A request that opens no WebSocket is answered with status 400, 405, 426 or another one that
 /// [`RequestError`](eventwire::ws::handshake::RequestError) names. Bytes that arrive after the
 /// request are kept.
 #[must_use = "nothing is accepted before `open`"]
-pub struct Accept {
+pub struct Accept<'a> {
     transport: Box<dyn Transport>,
-    subprotocols: Vec<String>,
+    protocols: Vec<String>,
+    check: Option<Check<'a>>,
     options: WebSocketOptions,
     timeout: Duration,
     #[cfg(feature = "deflate")]
@@ -77,7 +82,7 @@ pub struct Accept {
     tls: Option<Arc<rustls::ServerConfig>>,
 }
 
-impl Accept {
+impl<'a> Accept<'a> {
     /// The default of [`timeout`](Self::timeout): 10 s.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -87,11 +92,55 @@ impl Accept {
     where
         I: IntoIterator<Item: Into<String>>,
     {
-        self.subprotocols = names.into_iter().map(Into::into).collect();
+        self.protocols = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the limits and timeouts, in place of [`WebSocket::DEFAULT_OPTIONS`].
+    /// Sets a function that sees each request, and accepts or rejects it.
+    ///
+    /// Browsers let any page connect to any server, with that server's cookies. A server for pages
+    /// has to compare [`Request::origin`] with its own.
+    ///
+    /// ```
+    /// use eventwire_blocking::ws::handshake::Rejection;
+    /// use eventwire_blocking::ws::{self, AcceptError, WebSocket};
+    /// use std::net::TcpStream;
+    ///
+    /// /// Returns the socket and the path that the client asks for.
+    /// fn serve(tcp: TcpStream) -> Result<(WebSocket, String), AcceptError> {
+    ///     let mut path = String::new();
+    ///     let socket = ws::accept(tcp)
+    ///         .on_request(|request| {
+    ///             path = request.path().to_owned();
+    ///             match request.origin() {
+    ///                 Some("https://example.com") => Ok(()),
+    ///                 _ => Err(Rejection::FORBIDDEN),
+    ///             }
+    ///         })
+    ///         .open()?;
+    ///     Ok((socket, path))
+    /// }
+    /// ```
+    pub fn on_request<'b, F>(self, check: F) -> Accept<'b>
+    where
+        F: FnOnce(&Request<'_>) -> Result<(), Rejection<'static>> + Send + 'b,
+        'a: 'b,
+    {
+        Accept { check: Some(Box::new(check)), ..self }
+    }
+
+    /// Sets the options of the connection, in place of [`WebSocket::DEFAULT_OPTIONS`]: limits,
+    /// pings, timeouts. Start from the defaults, which have pings:
+    ///
+    /// ```
+    /// use eventwire_blocking::ws::{self, AcceptError, Limits, WebSocket};
+    /// use std::net::TcpStream;
+    ///
+    /// fn serve(tcp: TcpStream) -> Result<WebSocket, AcceptError> {
+    ///     let options = WebSocket::DEFAULT_OPTIONS.limits(Limits::new().max_message(1 << 20));
+    ///     ws::accept(tcp).options(options).open()
+    /// }
+    /// ```
     pub const fn options(mut self, options: WebSocketOptions) -> Self {
         self.options = options;
         self
@@ -120,36 +169,12 @@ impl Accept {
     }
 
     /// Opens the socket. Waits for the client's request, and accepts it whatever its path and
-    /// origin.
+    /// origin, unless [`on_request`](Self::on_request) rejects it.
     ///
     /// # Errors
-    /// If the client sent no request for a WebSocket in time. See [`AcceptError`].
+    /// If the client sent no request for a WebSocket in time, or the request was rejected. See
+    /// [`AcceptError`].
     pub fn open(self) -> Result<WebSocket, AcceptError> {
-        self.open_if(|_| Ok(()))
-    }
-
-    /// Opens the socket like [`open`](Self::open), if `check` returns `Ok`. A server that is meant
-    /// for web pages checks the origin, because browsers let any page connect to any server.
-    ///
-    /// ```no_run
-    /// use eventwire_blocking::ws::{self, Rejection};
-    ///
-    /// # fn serve(stream: std::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
-    /// let forbidden = Rejection::new(403)?.body("not from there\n");
-    /// let socket = ws::accept(stream).open_if(|request| match request.origin() {
-    ///     Some("https://example.com") => Ok(()),
-    ///     _ => Err(forbidden),
-    /// })?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`open`](Self::open), and if `check` refuses the request.
-    pub fn open_if<F>(self, check: F) -> Result<WebSocket, AcceptError>
-    where
-        F: FnOnce(&Request<'_>) -> Result<(), Rejection<'static>>,
-    {
         let deadline = Instant::now() + self.timeout.min(FAR);
         self.transport.prepare()?;
         #[cfg(feature = "tls")]
@@ -157,7 +182,7 @@ impl Accept {
             None => self.transport,
             Some(config) => match encrypt(self.transport, config, deadline) {
                 Err(error) if is_late(&error) => {
-                    return Err(AcceptError::Timeout { after: self.timeout });
+                    return Err(AcceptError::Timeout(self.timeout));
                 }
                 encrypted => Box::new(encrypted.map_err(AcceptError::Tls)?),
             },
@@ -178,7 +203,7 @@ impl Accept {
             }
             let left = left(deadline);
             if left.is_zero() {
-                return Err(AcceptError::Timeout { after: self.timeout });
+                return Err(AcceptError::Timeout(self.timeout));
             }
             let mut chunk = [0; 4096];
             match transport.read_within(&mut chunk, Some(left)) {
@@ -188,15 +213,18 @@ impl Accept {
                 Err(error) => return Err(error.into()),
             }
         };
-        if let Err(rejection) = check(&request) {
+        if let Some(check) = self.check
+            && let Err(rejection) = check(&request)
+        {
             refuse(&*transport, &rejection, deadline);
-            return Err(AcceptError::Refused { status: rejection.status() });
+            return Err(AcceptError::Rejected { status: rejection.status() });
         }
         let mut acceptance = request.accept();
-        let names: Vec<_> = self.subprotocols.iter().map(String::as_str).collect();
+        let names: Vec<_> = self.protocols.iter().map(String::as_str).collect();
         let protocol = request.select_subprotocol(&names).unwrap_or_default().to_owned();
         if !protocol.is_empty() {
-            acceptance = acceptance.subprotocol(&protocol)?;
+            // The client offered it, so this cannot fail.
+            acceptance = acceptance.subprotocol(&protocol).unwrap_or(acceptance);
         }
         #[cfg(feature = "deflate")]
         if let Some(deflate) = &self.deflate {
@@ -256,10 +284,10 @@ fn write(transport: &dyn Transport, mut bytes: &[u8], deadline: Instant) -> io::
     Ok(())
 }
 
-impl fmt::Debug for Accept {
+impl fmt::Debug for Accept<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Accept")
-            .field("subprotocols", &self.subprotocols)
+            .field("protocols", &self.protocols)
             .field("options", &self.options)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()

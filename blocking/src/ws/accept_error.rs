@@ -1,38 +1,34 @@
-//! [`AcceptError`], why no WebSocket was accepted.
+//! [`AcceptError`], the reason that no WebSocket was accepted.
 
-use eventwire::ws::handshake::{RequestError, Unsendable};
+use eventwire::ws::handshake::RequestError;
 use std::io;
 use std::time::Duration;
 
-/// Why [`accept`](super::accept) accepted no WebSocket.
+/// The reason that [`accept`](super::accept) opened no WebSocket. The client has been told, if it
+/// could be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcceptError {
-    /// The request opens no WebSocket. The client was told so.
-    #[error("the client's request opens no WebSocket: {0}")]
+    /// The request does not open a WebSocket. It was answered with
+    /// [its status](RequestError::status).
+    #[error("a request that opens no WebSocket: {0}")]
     Request(#[from] RequestError),
-    /// The program refused the request. The client was told so.
-    #[error("the request was refused with status {status}")]
-    Refused {
-        /// The status of the [`Rejection`](super::Rejection).
+    /// The [function](super::Accept::on_request) of the program rejected the request.
+    #[error("the program rejected the request with status {status}")]
+    Rejected {
+        /// The status of the answer.
         status: u16,
     },
-    /// A header of the response cannot be sent.
-    #[error(transparent)]
-    Unsendable(#[from] Unsendable),
-    /// TLS could not be set up.
-    #[error("no TLS with the client: {0}")]
-    Tls(#[source] io::Error),
-    /// The client ended the connection before its request was complete.
-    #[error("the client ended the connection before its request was complete")]
+    /// The client closed the connection before its request was complete.
+    #[error("the client closed the connection before its request was complete")]
     EndOfStream,
-    /// The deadline passed.
-    #[error("the client's request was not complete after {after:?}")]
-    Timeout {
-        /// The deadline, counted from the start.
-        after: Duration,
-    },
+    /// TLS could not be set up.
+    #[error("cannot set up TLS with the client: {0}")]
+    Tls(#[source] io::Error),
     /// The transport failed.
-    #[error("the transport failed during the opening handshake: {0}")]
+    #[error("the transport failed during the handshake: {0}")]
     Transport(#[from] io::Error),
+    /// The handshake took too long.
+    #[error("the client sent no whole request within {0:?}")]
+    Timeout(Duration),
 }

@@ -1,6 +1,7 @@
 //! [`connect`], which opens a WebSocket as a client.
 
-use super::connect_error::ConnectError;
+use super::connect_error::{ConnectError, ConnectErrorKind};
+use super::dial_error::{BoxError, DialError, Hop};
 use super::driven::Driven;
 use super::websocket::WebSocket;
 use crate::dial::{self, FAR, left};
@@ -13,11 +14,15 @@ use eventwire::Url;
 use eventwire::ws::Deflate;
 use eventwire::ws::handshake::{ClientRequest, os_nonce};
 use eventwire::ws::{OsMaskKeys, WebSocket as Machine, WebSocketOptions};
+#[cfg(feature = "tls")]
+use rustls::pki_types::CertificateDer;
 use std::fmt;
 use std::io::{self, ErrorKind};
 #[cfg(feature = "tls")]
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+const ORIGIN: &str = "Origin";
 
 /// Prepares to open a WebSocket at this URL. [`Connect::open`] opens it.
 ///
@@ -40,7 +45,6 @@ use std::time::{Duration, Instant};
 pub fn connect(url: impl Into<String>) -> Connect {
     Connect {
         url: url.into(),
-        origin: None,
         headers: Vec::new(),
         subprotocols: Vec::new(),
         options: WebSocket::DEFAULT_OPTIONS,
@@ -48,7 +52,7 @@ pub fn connect(url: impl Into<String>) -> Connect {
         #[cfg(feature = "deflate")]
         deflate: None,
         #[cfg(feature = "tls")]
-        tls: None,
+        tls: TlsSetup::Roots(Vec::new()),
     }
 }
 
@@ -63,7 +67,6 @@ pub fn connect(url: impl Into<String>) -> Connect {
 #[must_use = "nothing is opened before `open` or `over`"]
 pub struct Connect {
     url: String,
-    origin: Option<String>,
     headers: Vec<(String, Vec<u8>)>,
     subprotocols: Vec<String>,
     options: WebSocketOptions,
@@ -71,24 +74,34 @@ pub struct Connect {
     #[cfg(feature = "deflate")]
     deflate: Option<Deflate>,
     #[cfg(feature = "tls")]
-    tls: Option<Arc<rustls::ClientConfig>>,
+    tls: TlsSetup,
+}
+
+/// The configuration of TLS.
+#[cfg(feature = "tls")]
+enum TlsSetup {
+    Config(Arc<rustls::ClientConfig>),
+    /// That of the crate's features, and these roots.
+    Roots(Vec<CertificateDer<'static>>),
 }
 
 impl Connect {
     /// The default of [`timeout`](Self::timeout): 10 s.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Adds a header to the request. If the request cannot have it, [`open`](Self::open) fails: see
-    /// [`ClientRequest::header`].
+    /// Adds a header to the request, such as `Authorization` or `Cookie`. The headers of the
+    /// handshake itself cannot be changed: [`open`](Self::open) then fails. So it does if the
+    /// header cannot be sent.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Sets the origin, which browsers send.
+    /// Sets the origin, which browsers send
+    /// ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454)).
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
-        self.origin = Some(origin.into());
-        self
+        self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(ORIGIN));
+        self.header(ORIGIN, origin.into())
     }
 
     /// Offers a subprotocol, after those that were offered before. If the server chooses none of
@@ -98,8 +111,16 @@ impl Connect {
         self
     }
 
-    /// Sets the limits and timeouts, in place of [`WebSocket::DEFAULT_OPTIONS`]. Their
-    /// handshake timeout does not count: [`timeout`](Self::timeout) includes the handshake.
+    /// Sets the options of the connection, in place of [`WebSocket::DEFAULT_OPTIONS`]: limits,
+    /// pings, timeouts. Their handshake timeout does not count, because [`timeout`](Self::timeout)
+    /// includes the handshake. Start from the defaults, which have pings:
+    ///
+    /// ```
+    /// use eventwire_blocking::ws::{self, Limits, WebSocket};
+    ///
+    /// let options = WebSocket::DEFAULT_OPTIONS.limits(Limits::new().max_message(1 << 20));
+    /// let connect = ws::connect("wss://example.com/").options(options);
+    /// ```
     pub const fn options(mut self, options: WebSocketOptions) -> Self {
         self.options = options;
         self
@@ -119,11 +140,41 @@ impl Connect {
         self
     }
 
-    /// Sets the TLS configuration: roots, client certificates, and the provider. Its ALPN protocols
-    /// must be empty or have `http/1.1`.
+    /// Trusts these authorities too, besides those that the crate's features name. A
+    /// [configuration](Self::tls_config) that was set before is dropped.
+    ///
+    /// ```no_run
+    /// use eventwire_blocking::ws;
+    /// use eventwire_blocking::ws::rustls::pki_types::{CertificateDer, pem::PemObject};
+    ///
+    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let authority = CertificateDer::from_pem_file("authority.pem")?;
+    /// let socket = ws::connect("wss://intranet/").root_certificates([authority]).open()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn root_certificates(
+        mut self,
+        certificates: impl IntoIterator<Item = CertificateDer<'static>>,
+    ) -> Self {
+        let mut roots = match self.tls {
+            TlsSetup::Roots(roots) => roots,
+            TlsSetup::Config(_) => Vec::new(),
+        };
+        roots.extend(certificates);
+        self.tls = TlsSetup::Roots(roots);
+        self
+    }
+
+    /// Sets the whole configuration of TLS, such as one with a client certificate. If it has no ALPN
+    /// protocols, `http/1.1` is added.
+    ///
+    /// Make it with `ClientConfig::builder_with_provider`. `ClientConfig::builder` panics if the
+    /// program has two providers, or none.
     #[cfg(feature = "tls")]
     pub fn tls_config(mut self, config: Arc<rustls::ClientConfig>) -> Self {
-        self.tls = Some(config);
+        self.tls = TlsSetup::Config(tls::with_alpn(config));
         self
     }
 
@@ -131,28 +182,17 @@ impl Connect {
     /// [timeout](Self::timeout).
     ///
     /// # Errors
-    /// If the URL or a header is invalid, or the socket was not opened. See [`ConnectError`].
+    /// If the URL or a header is invalid, the server cannot be reached, or it does not open a
+    /// WebSocket. See [`ConnectError`].
     pub fn open(self) -> Result<WebSocket, ConnectError> {
-        let clock = Clock { start: Instant::now(), after: self.timeout };
-        let url = Url::parse(&self.url)?;
-        let (host, deadline) = (url.host(), clock.deadline());
-        let unresolved = |source| {
-            let failed = |host, source| ConnectError::Resolve { host, source };
-            clock.judge("name resolution", host, source, failed)
-        };
-        let addresses = dial::resolve(host, url.port(), deadline).map_err(unresolved)?;
-        let stream = dial::connect(&addresses, deadline).map_err(|error| match error {
-            None => unresolved(ErrorKind::NotFound.into()),
-            Some((address, source)) => {
-                let failed = |host, source| ConnectError::Tcp { host, address, source };
-                clock.judge("TCP", host, source, failed)
-            }
-        })?;
-        self.open_at(&url, Box::new(stream), clock)
+        self.open_at(None)
     }
 
-    /// Opens the socket over a transport that is connected to the server. If the URL begins with
-    /// `wss`, this adds TLS. The host of the URL is not resolved.
+    /// Opens the socket over a transport that is connected to the server. The host of the URL is
+    /// not resolved, but names the server in the request and for TLS.
+    ///
+    /// If the URL begins with `wss` or `https`, this sets up TLS over the transport. For a transport
+    /// that has TLS already, such as a tunnel, write `ws`: the request is the same.
     ///
     /// ```no_run
     /// # #[cfg(unix)] {
@@ -168,41 +208,64 @@ impl Connect {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn over(self, transport: impl Transport + 'static) -> Result<WebSocket, ConnectError> {
-        let clock = Clock { start: Instant::now(), after: self.timeout };
-        let url = Url::parse(&self.url)?;
-        self.open_at(&url, Box::new(transport), clock)
+        self.open_at(Some(Box::new(transport)))
     }
 
-    fn open_at(
+    /// Opens the socket over this transport, or over one that is yet to be connected.
+    fn open_at(&self, transport: Option<Box<dyn Transport>>) -> Result<WebSocket, ConnectError> {
+        let opened = Url::parse(&self.url).map_err(Into::into).and_then(|url| {
+            let deadline = Instant::now() + self.timeout.min(FAR);
+            // Before any connection is made for a request that cannot be sent.
+            self.machine(&url, deadline)?;
+            let transport = match transport {
+                Some(transport) => transport,
+                None => dial(&url, deadline).map_err(ConnectErrorKind::Dial)?,
+            };
+            transport.prepare().map_err(ConnectErrorKind::Transport)?;
+            let transport = self.encrypt(&url, transport, deadline);
+            self.handshake(&url, transport.map_err(ConnectErrorKind::Dial)?, deadline)
+        });
+        opened.map_err(|kind| {
+            ConnectError::new(Url::parse(&self.url).map_or("", |url| url.host_header()), kind)
+        })
+    }
+
+    fn handshake(
         &self,
         url: &Url<'_>,
         transport: Box<dyn Transport>,
-        clock: Clock,
-    ) -> Result<WebSocket, ConnectError> {
-        let names: Vec<_> = self.subprotocols.iter().map(String::as_str).collect();
-        let mut request = ClientRequest::from_url(url, os_nonce()?)?.subprotocols(&names)?;
-        if let Some(origin) = &self.origin {
-            request = request.origin(origin)?;
+        deadline: Instant,
+    ) -> Result<WebSocket, ConnectErrorKind> {
+        let start = Instant::now();
+        let machine = self.machine(url, deadline)?;
+        let mut driven = Driven::new(transport, machine, BytesMut::new(), start);
+        match driven.open() {
+            Ok(()) => Ok(WebSocket::new(driven)),
+            Err(close) => Err(ConnectErrorKind::of(close, self.timeout)),
         }
+    }
+
+    /// Returns the machine that makes the handshake.
+    fn machine(
+        &self,
+        url: &Url<'_>,
+        deadline: Instant,
+    ) -> Result<Machine<OsMaskKeys>, ConnectErrorKind> {
+        let nonce = os_nonce().map_err(ConnectErrorKind::Nonce)?;
+        let names: Vec<_> = self.subprotocols.iter().map(String::as_str).collect();
+        let mut request = ClientRequest::from_url(url, nonce)?.subprotocols(&names)?;
         for (name, value) in &self.headers {
-            request = request.header(name, value)?;
+            request = match str::from_utf8(value) {
+                Ok(origin) if name.eq_ignore_ascii_case(ORIGIN) => request.origin(origin)?,
+                _ => request.header(name, value)?,
+            };
         }
         #[cfg(feature = "deflate")]
         if let Some(deflate) = &self.deflate {
             request = request.deflate(deflate);
         }
-        let host = || url.host().to_owned();
-        transport.prepare().map_err(|source| ConnectError::Transport { host: host(), source })?;
-        let transport = self.encrypt(url, transport, clock)?;
-        let options = self.options.handshake_timeout(left(clock.deadline()));
-        let (masks, start) = (OsMaskKeys::new(), Instant::now());
-        let machine = Machine::connect(&request, options, masks, Duration::ZERO);
-        let mut driven = Driven::new(transport, machine, BytesMut::new(), start);
-        match driven.open() {
-            Ok(()) => Ok(WebSocket::new(driven)),
-            Err(_) if driven.met_tls() => Err(ConnectError::TlsExpected { host: host() }),
-            Err(failure) => Err(ConnectError::Handshake(failure)),
-        }
+        let options = self.options.handshake_timeout(left(deadline));
+        Ok(Machine::connect(&request, options, OsMaskKeys::new(), Duration::ZERO))
     }
 
     #[cfg(feature = "tls")]
@@ -210,64 +273,72 @@ impl Connect {
         &self,
         url: &Url<'_>,
         transport: Box<dyn Transport>,
-        clock: Clock,
-    ) -> Result<Box<dyn Transport>, ConnectError> {
+        deadline: Instant,
+    ) -> Result<Box<dyn Transport>, DialError> {
         if !url.is_encrypted() {
             return Ok(transport);
         }
-        let encrypted = || {
-            let config = self.tls.clone().map_or_else(tls::client_config, Ok)?;
-            let name = url.host().to_owned().try_into().map_err(io::Error::other)?;
-            let connection =
-                rustls::ClientConnection::new(config, name).map_err(io::Error::other)?;
-            Tls::handshake(transport, connection, clock.deadline())
+        let config = match &self.tls {
+            TlsSetup::Config(config) => Ok(Arc::clone(config)),
+            TlsSetup::Roots(roots) if roots.is_empty() => tls::default_config(),
+            TlsSetup::Roots(roots) => tls::config_with(roots),
         };
-        match encrypted() {
-            Ok(encrypted) => Ok(Box::new(encrypted)),
-            Err(source) => {
-                let failed = |host, source| ConnectError::Tls { host, source };
-                Err(clock.judge("TLS", url.host(), source, failed))
+        let invalid = |error| DialError::new(Hop::Tls, url, error).permanent_if(true);
+        let config = config.map_err(invalid)?;
+        let name = url.host().to_owned().try_into().map_err(|error| invalid(Box::new(error)))?;
+        let connection = rustls::ClientConnection::new(config, name)
+            .map_err(|error| invalid(Box::new(error)))?;
+        let error = match Tls::handshake(transport, connection, deadline) {
+            Ok(encrypted) => return Ok(Box::new(encrypted)),
+            Err(error) => error,
+        };
+        Err(match error.downcast() {
+            Ok(error) => {
+                let hint = tls::is_plain(&error).then_some(tls::PLAIN);
+                let is_permanent = tls::is_permanent(&error);
+                DialError::new(Hop::Tls, url, error).hint(hint).permanent_if(is_permanent)
             }
-        }
+            Err(error) => {
+                let is_end =
+                    matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset);
+                let hint = is_end.then_some("check that the port is for TLS");
+                failed(Hop::Tls, url, error, deadline).hint(hint)
+            }
+        })
     }
 
     #[cfg(not(feature = "tls"))]
-    #[allow(clippy::unused_self)]
+    #[allow(clippy::unused_self, reason = "with TLS it is used")]
     fn encrypt(
         &self,
         url: &Url<'_>,
         transport: Box<dyn Transport>,
-        _: Clock,
-    ) -> Result<Box<dyn Transport>, ConnectError> {
-        if url.is_encrypted() { Err(ConnectError::NoTls) } else { Ok(transport) }
-    }
-}
-
-/// The one deadline.
-#[derive(Clone, Copy)]
-struct Clock {
-    start: Instant,
-    after: Duration,
-}
-
-impl Clock {
-    fn deadline(self) -> Instant {
-        self.start + self.after.min(FAR)
-    }
-
-    /// Tells a hop that took too long from one that failed.
-    fn judge(
-        self,
-        hop: &'static str,
-        host: &str,
-        error: io::Error,
-        failed: impl FnOnce(String, io::Error) -> ConnectError,
-    ) -> ConnectError {
-        if error.kind() == ErrorKind::TimedOut && left(self.deadline()).is_zero() {
-            return ConnectError::Timeout { hop, host: host.into(), after: self.after };
+        _: Instant,
+    ) -> Result<Box<dyn Transport>, DialError> {
+        if !url.is_encrypted() {
+            return Ok(transport);
         }
-        failed(host.into(), error)
+        let missing = "TLS is missing: enable feature `tls` of eventwire-blocking";
+        Err(DialError::new(Hop::Tls, url, missing).permanent_if(true))
     }
+}
+
+/// Connects to the server by TCP.
+fn dial(url: &Url<'_>, deadline: Instant) -> Result<Box<dyn Transport>, DialError> {
+    let addresses = dial::resolve(url.host(), url.port(), deadline)
+        .map_err(|error| failed(Hop::Resolve, url, error, deadline))?;
+    if addresses.is_empty() {
+        return Err(DialError::new(Hop::Resolve, url, "the name has no address"));
+    }
+    let stream = dial::connect(&addresses, deadline);
+    Ok(Box::new(stream.map_err(|error| failed(Hop::Tcp, url, error, deadline))?))
+}
+
+/// Returns the error of a hop that failed or took too long.
+fn failed(hop: Hop, url: &Url<'_>, error: io::Error, deadline: Instant) -> DialError {
+    let is_late = error.kind() == ErrorKind::TimedOut && left(deadline).is_zero();
+    let cause = if is_late { BoxError::from("no answer in time") } else { error.into() };
+    DialError::new(hop, url, cause)
 }
 
 /// Does not show the URL and the headers, which may have secrets.

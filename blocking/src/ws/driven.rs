@@ -14,12 +14,13 @@
 //! * A thread that waits for the other one wakes at its next deadline. The last event shuts the
 //!   transport, which wakes a thread that reads or writes.
 
+use crate::dial::{FAR, left};
 use crate::transport::{Transport, is_late};
 use bytes::{Buf, BytesMut};
 use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::frame::IntoClose;
 use eventwire::ws::{
-    CloseCode, CloseEvent, Failure, Message, OsMaskKeys, ReadyState, SendError,
+    CloseCode, CloseEvent, Limits, Message, OsMaskKeys, ReadyState, SendError,
     WebSocket as Machine, WebSocketEvent,
 };
 use std::fmt;
@@ -134,23 +135,11 @@ impl Driven {
     }
 
     /// Waits until the connection is open.
-    pub(super) fn open(&mut self) -> Result<(), Failure> {
-        loop {
-            match self.event() {
-                Ok(WebSocketEvent::Open) => break,
-                Ok(_) => {}
-                Err(close) => return Err(close.failure.unwrap_or(Failure::EndOfStream)),
-            }
-        }
+    pub(super) fn open(&mut self) -> Result<(), CloseEvent> {
+        while self.event()? != WebSocketEvent::Open {}
         let protocol = self.lock().machine.protocol().to_owned();
         self.protocol = protocol;
         Ok(())
-    }
-
-    /// Returns whether the peer answered the opening handshake with an alert of TLS ([RFC 8446,
-    /// section 5.1](https://www.rfc-editor.org/rfc/rfc8446#section-5.1)).
-    pub(super) fn met_tls(&self) -> bool {
-        self.lock().received.starts_with(&[21, 3])
     }
 
     /// Waits for the next message. An end that was not clean is reported once.
@@ -168,6 +157,33 @@ impl Driven {
                 }
             }
         }
+    }
+
+    /// Waits for the next message, but no longer than this time.
+    pub(super) fn next_within(&self, time: Duration) -> Result<Option<Message>, CloseEvent> {
+        let until = Instant::now() + time.min(FAR);
+        loop {
+            match self.event_until(Some(until)) {
+                Ok(Some(event)) => {
+                    if let Some(message) = into_message(event) {
+                        return Ok(Some(message));
+                    }
+                }
+                Ok(None) => return Ok(None),
+                Err(close) => {
+                    self.lock().is_reported = true;
+                    return Err(close);
+                }
+            }
+        }
+    }
+
+    pub(super) fn ready_state(&self) -> ReadyState {
+        self.lock().machine.ready_state()
+    }
+
+    pub(super) fn set_limits(&self, limits: Limits) {
+        self.lock().machine.set_limits(limits);
     }
 
     /// Sends a frame. Waits until it is written.
@@ -205,7 +221,7 @@ impl Driven {
             if let Some(close) = state.closed.as_deref() {
                 return close.clone();
             }
-            state = self.wait(state);
+            state = self.wait(state, None);
         }
         drop(state);
         self.read_to_end()
@@ -213,6 +229,17 @@ impl Driven {
 
     /// Returns the next event, or the last one as an error.
     fn event(&self) -> Result<WebSocketEvent, CloseEvent> {
+        loop {
+            if let Some(event) = self.event_until(None)? {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// Returns the next event, or the last one as an error. Returns `None` if none has come until
+    /// this time. Reads at least once before that.
+    fn event_until(&self, until: Option<Instant>) -> Result<Option<WebSocketEvent>, CloseEvent> {
+        let mut has_read = false;
         let mut state = self.lock();
         state.is_reading = true;
         let event = loop {
@@ -223,10 +250,14 @@ impl Driven {
             let State { machine, received, .. } = &mut *state;
             match machine.poll(received, now) {
                 Some(WebSocketEvent::Close(close)) => self.end(&mut state, close),
-                Some(event) => break Ok(event),
+                Some(event) => break Ok(Some(event)),
+                None if has_read && until.is_some_and(|until| left(until).is_zero()) => {
+                    break Ok(None);
+                }
                 None => {
                     state = self.write_for_a_moment(state);
-                    state = self.read(state);
+                    state = self.read(state, until);
+                    has_read = true;
                 }
             }
         };
@@ -234,10 +265,10 @@ impl Driven {
         event
     }
 
-    /// Reads once.
-    fn read<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
+    /// Reads once, and waits for input until this time at most.
+    fn read<'a>(&'a self, mut state: Guard<'a>, until: Option<Instant>) -> Guard<'a> {
         if !state.reads {
-            return self.wait(state);
+            return self.wait(state, until);
         }
         let now = self.now();
         let is_blocked = !state.is_writing && state.has_output(now);
@@ -245,6 +276,7 @@ impl Driven {
             self.patience(&state),
             is_blocked.then_some(WHILE_BLOCKED),
             state.has_writer.then_some(WHILE_SHARED),
+            until.map(left),
         ];
         let patience = at_most.into_iter().flatten().min();
         let mut buffer = mem::take(&mut state.to_read);
@@ -273,7 +305,7 @@ impl Driven {
     fn write_all<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
         while state.closed.is_none() {
             if state.is_writing {
-                state = self.wait(state);
+                state = self.wait(state, None);
                 continue;
             }
             if !state.has_output(self.now()) {
@@ -350,9 +382,10 @@ impl Driven {
         }
     }
 
-    /// Waits for the other thread, but no longer than until the machine's deadline.
-    fn wait<'a>(&'a self, state: Guard<'a>) -> Guard<'a> {
+    /// Waits for the other thread, but no longer than until the machine's deadline or this time.
+    fn wait<'a>(&'a self, state: Guard<'a>, until: Option<Instant>) -> Guard<'a> {
         let patience = self.patience(&state).unwrap_or(WHILE_SHARED).max(WHILE_BLOCKED);
+        let patience = until.map_or(patience, |until| patience.min(left(until)));
         let waited = self.changed.wait_timeout(state, patience);
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
@@ -376,7 +409,7 @@ impl Driven {
 /// Tells the peer that this end goes away, if the transport takes that at once.
 impl Drop for Driven {
     fn drop(&mut self) {
-        let is_open = self.lock().machine.ready_state() == ReadyState::Open;
+        let is_open = self.ready_state() == ReadyState::Open;
         if is_open && self.begin_close(CloseCode::GOING_AWAY).is_ok() {
             drop(self.write_for_a_moment(self.lock()));
         }

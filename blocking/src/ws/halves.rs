@@ -6,6 +6,7 @@ use eventwire::ws::frame::IntoClose;
 use eventwire::ws::{Close, CloseEvent, Message, SendError};
 use std::iter::FusedIterator;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The half of a [`WebSocket`](super::WebSocket) that sends, from
 /// [`split`](super::WebSocket::split).
@@ -73,6 +74,15 @@ impl ReadHalf {
         Self(driven)
     }
 
+    /// Waits for the next message, but no longer than this time, as
+    /// [`WebSocket::next_within`](super::WebSocket::next_within) does.
+    ///
+    /// # Errors
+    /// If the connection has ended, cleanly or not: the error says how.
+    pub fn next_within(&mut self, time: Duration) -> Result<Option<Message>, CloseEvent> {
+        self.0.next_within(time)
+    }
+
     /// Closes the connection, as [`WebSocket::close`](super::WebSocket::close) does.
     ///
     /// # Errors
@@ -83,6 +93,11 @@ impl ReadHalf {
     {
         self.0.begin_close(Close::new(code, reason))?;
         Ok(self.0.read_to_end())
+    }
+
+    /// Waits for the end of the connection, and returns how it ended. Messages are dropped.
+    pub fn closed(&mut self) -> CloseEvent {
+        self.0.read_to_end()
     }
 
     /// Returns how the connection ended, or `None` if it has not ended.

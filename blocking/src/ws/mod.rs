@@ -13,6 +13,7 @@ mod accept;
 mod accept_error;
 mod connect;
 mod connect_error;
+mod dial_error;
 mod driven;
 mod halves;
 mod websocket;
@@ -20,14 +21,16 @@ mod websocket;
 pub use accept::{Accept, accept};
 pub use accept_error::AcceptError;
 pub use connect::{Connect, connect};
-pub use connect_error::ConnectError;
+pub use connect_error::{ConnectError, ConnectErrorKind};
+pub use dial_error::{DialError, Hop};
 #[cfg(feature = "deflate")]
 pub use eventwire::ws::Deflate;
-pub use eventwire::ws::handshake::{Rejection, Request};
 pub use eventwire::ws::socket::Refusal;
 pub use eventwire::ws::{
-    Close, CloseCode, CloseEvent, Failure, Frame, Limits, Message, PreparedFrame, SendError,
-    WebSocketOptions,
+    Close, CloseCode, CloseEvent, Failure, Frame, Limits, Message, PreparedFrame, ReadyState,
+    SendError, WebSocketOptions, handshake,
 };
 pub use halves::{ReadHalf, WriteHalf};
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use websocket::WebSocket;

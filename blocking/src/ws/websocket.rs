@@ -4,7 +4,7 @@ use super::driven::Driven;
 use super::halves::{ReadHalf, WriteHalf};
 use eventwire::ws::connection::IntoFrame;
 use eventwire::ws::frame::IntoClose;
-use eventwire::ws::{Close, CloseEvent, Message, SendError, WebSocketOptions};
+use eventwire::ws::{Close, CloseEvent, Limits, Message, ReadyState, SendError, WebSocketOptions};
 use std::iter::FusedIterator;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,32 @@ impl WebSocket {
         Self { driven: Arc::new(driven) }
     }
 
+    /// Waits for the next message like [`next`](Iterator::next), but no longer than this time.
+    /// Returns `None` if none came. This is for programs that do other things too, such as games,
+    /// which call it in each round.
+    ///
+    /// With a time of zero, this takes a message that has arrived, and otherwise waits for about a
+    /// millisecond. Pings are answered meanwhile, as in `next`.
+    ///
+    /// ```no_run
+    /// use eventwire_blocking::ws::{CloseEvent, WebSocket};
+    /// use std::time::Duration;
+    ///
+    /// /// Does what the server says, between two pictures.
+    /// fn receive(socket: &mut WebSocket) -> Result<(), CloseEvent> {
+    ///     while let Some(message) = socket.next_within(Duration::ZERO)? {
+    ///         println!("{message}");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the connection has ended, cleanly or not: the error says how.
+    pub fn next_within(&mut self, time: Duration) -> Result<Option<Message>, CloseEvent> {
+        self.driven.next_within(time)
+    }
+
     /// Sends a message: text, bytes, a [`Message`], or anything else that [becomes a
     /// frame](IntoFrame). Waits until the transport has taken it.
     ///
@@ -105,10 +131,27 @@ impl WebSocket {
         Ok(self.driven.read_to_end())
     }
 
+    /// Waits for the end of the connection, and returns how it ended. Messages are dropped.
+    pub fn closed(&mut self) -> CloseEvent {
+        self.driven.read_to_end()
+    }
+
     /// Returns how the connection ended, or `None` if it has not ended.
     #[must_use]
     pub fn close_event(&self) -> Option<CloseEvent> {
         self.driven.close_event()
+    }
+
+    /// Returns whether messages may be sent.
+    #[must_use]
+    pub fn ready_state(&self) -> ReadyState {
+        self.driven.ready_state()
+    }
+
+    /// Replaces the limits on the peer's messages, from its next message on. Raise them for a
+    /// client that has logged in.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.driven.set_limits(limits);
     }
 
     /// Returns the subprotocol that was agreed on. It is empty if there is none.
@@ -127,8 +170,11 @@ impl WebSocket {
     /// fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     let (mut tx, rx) = ws::connect("wss://example.com/chat").open()?.split();
     ///     let reader = thread::spawn(move || {
-    ///         for message in rx.flatten() {
-    ///             println!("{message}");
+    ///         for message in rx {
+    ///             match message {
+    ///                 Ok(message) => println!("{message}"),
+    ///                 Err(close) => eprintln!("{close}"),
+    ///             }
     ///         }
     ///     });
     ///     for line in std::io::stdin().lines() {

@@ -38,6 +38,13 @@ impl<T: Send + 'static> Server<T> {
     }
 }
 
+/// Returns the two ends of a connection.
+pub(crate) fn pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (ours, listener.accept().unwrap().0)
+}
+
 /// Sends messages back until the connection ends.
 pub(crate) fn echo(socket: &mut WebSocket) {
     while let Some(Ok(message)) = socket.next() {

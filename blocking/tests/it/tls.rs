@@ -1,11 +1,13 @@
 //! TLS, with certificates made here and with no provider installed as the process's default.
 
 use crate::support::{Erratic, Server, accept, drain, echo};
-use eventwire_blocking::rustls::crypto::CryptoProvider;
-use eventwire_blocking::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
-use eventwire_blocking::ws::{self, AcceptError, ConnectError, Failure, Message, WebSocket};
+use eventwire_blocking::ws::rustls::crypto::CryptoProvider;
+use eventwire_blocking::ws::rustls::pki_types::CertificateDer;
+use eventwire_blocking::ws::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
+use eventwire_blocking::ws::{
+    self, AcceptError, ConnectError, ConnectErrorKind, Failure, Hop, Message, WebSocket,
+};
 use std::error::Error;
-use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread;
@@ -19,19 +21,33 @@ fn provider() -> Arc<CryptoProvider> {
     provider.into()
 }
 
-/// A certificate for `localhost`, and clients that trust it.
-fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+/// A certificate for `localhost`, and a server that has it.
+fn certified() -> (CertificateDer<'static>, Arc<ServerConfig>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
     let key = made.signing_key.serialize_der().try_into().unwrap();
     let server = ServerConfig::builder_with_provider(provider());
     let server = server.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-    let server = server.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let certificate = made.cert.der().clone();
+    let server = server.with_single_cert(vec![certificate.clone()], key).unwrap();
+    (certificate, Arc::new(server))
+}
+
+/// A server, and clients that trust it.
+fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let (certificate, server) = certified();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
     let client = ClientConfig::builder_with_provider(provider());
     let client = client.with_safe_default_protocol_versions().unwrap();
     let client = client.with_root_certificates(roots).with_no_client_auth();
-    (Arc::new(server), Arc::new(client))
+    (server, Arc::new(client))
+}
+
+/// Returns the error of TLS, which is the cause.
+fn rustls_error(error: &ConnectError) -> &rustls::Error {
+    let ConnectErrorKind::Dial(dial) = error.kind() else { panic!("{error}") };
+    assert_eq!(dial.hop(), Hop::Tls);
+    error.source().and_then(|it| it.downcast_ref()).unwrap()
 }
 
 fn accept_tls(stream: TcpStream, config: Arc<ServerConfig>) -> Result<WebSocket, AcceptError> {
@@ -149,25 +165,41 @@ fn a_connection_cut_without_close_notify_has_a_cause() {
 
 #[test]
 fn certificates_are_checked() {
-    let rustls_error = |error: &ConnectError| {
-        assert!(matches!(error, ConnectError::Tls { .. }), "{error}");
-        let source = error.source().and_then(|it| it.downcast_ref::<io::Error>());
-        source.and_then(io::Error::get_ref).is_some()
-    };
     // Another name, and a certificate that nobody has signed.
     let (server, client) = configs();
     let refusing = Server::start(|stream| accept_tls(stream, server).unwrap_err());
     let wrong = format!("wss://127.0.0.1:{}/", refusing.port);
     let error = ws::connect(wrong).tls_config(client).open().unwrap_err();
-    assert!(rustls_error(&error));
+    assert!(matches!(rustls_error(&error), rustls::Error::InvalidCertificate(_)));
+    assert!(error.is_permanent());
     assert!(matches!(refusing.join(), AcceptError::Tls(_)));
 
     let (server, _) = configs();
     let refusing = Server::start(|stream| accept_tls(stream, server).unwrap_err());
     let error = ws::connect(url(&refusing)).open().unwrap_err();
-    assert!(rustls_error(&error));
-    assert!(error.to_string().contains("UnknownIssuer"), "{error}");
+    let text = "invalid peer certificate: UnknownIssuer";
+    let host = format!("localhost:{}", refusing.port);
+    assert_eq!(error.to_string(), format!("cannot set up TLS with {host}: {text}"));
+    assert!(error.is_permanent());
     assert!(matches!(refusing.join(), AcceptError::Tls(_)));
+}
+
+#[test]
+fn further_authorities_are_trusted() {
+    let (certificate, server) = certified();
+    let server = Server::start(|stream| echo(&mut accept_tls(stream, server).unwrap()));
+    let (other, _) = certified();
+    let request = ws::connect(url(&server)).root_certificates([other]);
+    let mut socket = request.root_certificates([certificate]).open().unwrap();
+    assert!(socket.close(1000, "").unwrap().was_clean);
+    server.join();
+
+    let broken = CertificateDer::from(vec![1, 2, 3]);
+    let (stream, _theirs) = crate::support::pair();
+    let request = ws::connect("wss://localhost/").root_certificates([broken]);
+    let error = request.over(stream).unwrap_err();
+    assert!(matches!(rustls_error(&error), rustls::Error::InvalidCertificate(_)), "{error}");
+    assert!(error.is_permanent());
 }
 
 #[test]
@@ -175,12 +207,21 @@ fn a_wrong_scheme_is_named() {
     let (server, client) = configs();
     let refusing = Server::start(|stream| accept_tls(stream, server).unwrap_err());
     let error = ws::connect(refusing.url("ws")).open().unwrap_err();
-    assert_eq!(error.to_string(), "127.0.0.1 answered with TLS: use wss:// in the URL");
+    let advice = "the server may expect another protocol, such as TLS (wss)";
+    assert!(error.to_string().ends_with(advice), "{error}");
     refusing.join();
 
     let refusing = Server::start(|stream| accept(stream).unwrap_err());
     let error = ws::connect(url(&refusing)).tls_config(client).open().unwrap_err();
-    assert!(error.to_string().contains("use ws:// in the URL"), "{error}");
+    let advice = "; the port answers without TLS: use the port for TLS, or no TLS";
+    assert!(error.to_string().ends_with(advice), "{error}");
+    assert!(error.is_permanent());
+    refusing.join();
+
+    let refusing = Server::start(drop);
+    let error = ws::connect(url(&refusing)).open().unwrap_err();
+    assert!(error.to_string().ends_with("; check that the port is for TLS"), "{error}");
+    assert!(!error.is_permanent());
     refusing.join();
 }
 
@@ -190,6 +231,8 @@ fn a_server_that_never_answers_has_a_deadline() {
     let refusing = Server::start(|mut stream| drain(&mut stream));
     let short = Duration::from_millis(100);
     let error = ws::connect(url(&refusing)).tls_config(client).timeout(short).open().unwrap_err();
-    assert!(matches!(error, ConnectError::Timeout { hop: "TLS", .. }), "{error}");
+    let text = format!("cannot set up TLS with localhost:{}: no answer in time", refusing.port);
+    assert_eq!(error.to_string(), text);
+    assert!(!error.is_permanent());
     refusing.join();
 }

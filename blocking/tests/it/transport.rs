@@ -1,17 +1,11 @@
 //! Sockets as transports.
 
+use crate::support::pair;
 use eventwire_blocking::Transport;
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 const SHORT: Duration = Duration::from_millis(100);
-
-fn pair() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    (ours, listener.accept().unwrap().0)
-}
 
 /// Checks that a transport which is prepared waits for input.
 fn waits(transport: &impl Transport, mut peer: impl Write) {

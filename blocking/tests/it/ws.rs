@@ -1,9 +1,10 @@
 //! Connections without TLS.
 
-use crate::support::{Erratic, Server, accept, answer, drain, echo, upgrade};
+use crate::support::{Erratic, Server, accept, answer, drain, echo, pair, upgrade};
+use eventwire_blocking::ws::handshake::Rejection;
 use eventwire_blocking::ws::{
-    self, AcceptError, CloseCode, ConnectError, Failure, Frame, Limits, Message, Rejection,
-    SendError, WebSocketOptions,
+    self, AcceptError, CloseCode, ConnectErrorKind, Failure, Frame, Hop, Limits, Message,
+    ReadyState, SendError, WebSocketOptions,
 };
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -45,15 +46,16 @@ fn messages_are_echoed_and_the_connection_is_closed() {
 fn a_request_has_its_headers_and_the_server_chooses() {
     let server = Server::start(|stream| {
         let mut seen = Vec::new();
-        let accept = ws::accept(stream).protocols(["v2", "v1"]);
-        let mut socket = accept
-            .open_if(|request| {
+        let mut socket = ws::accept(stream)
+            .protocols(["v2", "v1"])
+            .on_request(|request| {
                 seen.extend(
                     [request.path(), request.origin().unwrap_or_default()].map(String::from),
                 );
                 seen.push(String::from_utf8_lossy(request.header("x-token").unwrap()).into());
                 Ok(())
             })
+            .open()
             .unwrap();
         echo(&mut socket);
         (socket.protocol().to_owned(), seen)
@@ -345,11 +347,15 @@ fn limits_of_the_options_hold() {
 fn a_refusal_has_its_status_headers_and_body() {
     let server = Server::start(|mut stream| {
         let refusal = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n\
-                       Content-Length: 5\r\n\r\nlogin";
+                       Retry-After: 7\r\nContent-Length: 5\r\n\r\nlogin";
         answer(&mut stream, refusal.as_bytes());
     });
     let error = ws::connect(server.url("ws")).open().unwrap_err();
-    assert_eq!(error.to_string(), "the server refused to open a WebSocket, with status 401");
+    let text = "the server refused to open a WebSocket, with status 401";
+    assert_eq!(error.to_string(), format!("127.0.0.1:{}: {text}", server.port));
+    assert_eq!(format!("{error:?}"), format!("ConnectError({error})"));
+    assert!(error.is_permanent());
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     let refusal = error.refusal().unwrap();
     assert_eq!((refusal.status(), &refusal.body()[..]), (401, &b"login"[..]));
     assert_eq!(refusal.header("www-authenticate"), Some(&b"Bearer"[..]));
@@ -361,7 +367,8 @@ fn a_server_that_never_answers_has_a_deadline() {
     let (end, ended) = mpsc::channel::<()>();
     let server = Server::start(move |_stream| ended.recv());
     let error = ws::connect(server.url("ws")).timeout(SHORT).open().unwrap_err();
-    assert!(matches!(error, ConnectError::Handshake(Failure::HandshakeTimeout)), "{error}");
+    assert!(matches!(error.kind(), &ConnectErrorKind::Timeout(SHORT)), "{error}");
+    assert!(!error.is_permanent());
     drop(end);
     let _ = server.join();
 }
@@ -370,30 +377,127 @@ fn a_server_that_never_answers_has_a_deadline() {
 fn errors_name_the_hop() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = ws::connect(format!("ws://127.0.0.1:{port}/")).open().unwrap_err();
-    let start = format!("no TCP connection to 127.0.0.1 at 127.0.0.1:{port}: ");
+    let start = format!("cannot connect to 127.0.0.1:{port}: ");
     assert!(error.to_string().starts_with(&start), "{error}");
+    assert!(!error.is_permanent());
+    let ConnectErrorKind::Dial(dial) = error.kind() else { panic!("{error}") };
+    assert_eq!((dial.hop(), dial.host()), (Hop::Tcp, &*format!("127.0.0.1:{port}")));
     let cause = error.source().and_then(|it| it.downcast_ref::<io::Error>()).unwrap();
     assert_eq!(cause.kind(), io::ErrorKind::ConnectionRefused);
 
     let error = ws::connect("ws://no.such.name.invalid/").open().unwrap_err();
-    assert!(matches!(&error, ConnectError::Resolve { host, .. } if host == "no.such.name.invalid"));
-    let error = ws::connect("localhost:80").open().unwrap_err();
-    assert_eq!(error.to_string(), "the URL does not begin with ws://, wss://, http:// or https://");
-    let (ours, _theirs) = TcpStream::connect_pair();
-    let error = ws::connect("ws://a/").header("Upgrade", "h2c").over(ours).unwrap_err();
-    assert!(matches!(error, ConnectError::Unsendable(_)), "{error}");
+    let start = "cannot find an address of no.such.name.invalid:80: ";
+    assert!(error.to_string().starts_with(start), "{error}");
 }
 
-trait Pair: Sized {
-    fn connect_pair() -> (Self, Self);
-}
-
-impl Pair for TcpStream {
-    fn connect_pair() -> (Self, Self) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let ours = Self::connect(listener.local_addr().unwrap()).unwrap();
-        (ours, listener.accept().unwrap().0)
+#[test]
+fn invalid_requests_are_found_before_the_server_is() {
+    let error = ws::connect("user:secret@localhost").open().unwrap_err();
+    let text = "invalid URL: the URL does not begin with ws://, wss://, http:// or https://";
+    assert_eq!(error.to_string(), text);
+    assert!(error.is_permanent());
+    for (name, value) in [("Upgrade", "h2c"), ("X", "a\nb"), ("Origin", "a\nb")] {
+        let error = ws::connect("ws://no.such.name.invalid/").header(name, value).open();
+        let error = error.unwrap_err();
+        assert!(matches!(error.kind(), ConnectErrorKind::Request(_)), "{error}");
+        assert!(error.is_permanent());
     }
+}
+
+#[test]
+fn a_server_that_hangs_up_is_named_with_advice() {
+    let server = Server::start(|mut stream| drop(answer(&mut stream, b"")));
+    let error = ws::connect(server.url("ws")).open().unwrap_err();
+    let text = "the opening handshake failed: the transport ended too soon; \
+                the server may expect another protocol, such as TLS (wss)";
+    assert_eq!(error.to_string(), format!("127.0.0.1:{}: {text}", server.port));
+    assert!(matches!(error.kind(), ConnectErrorKind::Handshake(_)));
+    server.join();
+}
+
+/// An origin may be set as any other header, and the last call counts.
+#[test]
+fn an_origin_is_a_header() {
+    for origins in [["https://x.y", "https://a.b"], ["", "https://a.b"]] {
+        let server = Server::start(|mut stream| answer(&mut stream, b""));
+        let request = ws::connect(server.url("ws"));
+        let request = match origins {
+            ["", origin] => request.header("origin", origin),
+            [first, last] => request.header("Origin", first).origin(last),
+        };
+        request.open().unwrap_err();
+        let head = server.join();
+        assert_eq!(head.matches("rigin: ").count(), 1, "{head}");
+        assert!(head.contains("\r\nOrigin: https://a.b\r\n"), "{head}");
+    }
+}
+
+#[test]
+fn a_wait_for_a_message_may_be_limited() {
+    type Next = Box<dyn FnMut(Duration) -> Result<Option<Message>, ws::CloseEvent>>;
+    for split in [false, true] {
+        let (go, gone) = mpsc::channel::<()>();
+        let server = Server::start(move |stream| {
+            let mut socket = accept(stream).unwrap();
+            let _ = gone.recv();
+            socket.send("late").unwrap();
+            socket.send("more").unwrap();
+            socket.close(1000, "").unwrap();
+        });
+        let mut socket = ws::connect(server.url("ws")).open().unwrap();
+        let mut next: Next = if split {
+            let (tx, mut rx) = socket.split();
+            Box::new(move |time| {
+                let _ = &tx;
+                rx.next_within(time)
+            })
+        } else {
+            Box::new(move |time| socket.next_within(time))
+        };
+        let start = Instant::now();
+        assert_eq!(next(SHORT), Ok(None));
+        assert!((SHORT..10 * SHORT).contains(&start.elapsed()), "{:?}", start.elapsed());
+        assert_eq!(next(Duration::ZERO), Ok(None));
+        drop(go);
+        assert_eq!(next(Duration::MAX), Ok(Some(Message::from("late"))));
+        assert_eq!(next(Duration::MAX), Ok(Some(Message::from("more"))));
+        assert!(next(Duration::MAX).unwrap_err().was_clean);
+        assert!(next(Duration::ZERO).unwrap_err().was_clean);
+        server.join();
+    }
+}
+
+#[test]
+fn a_socket_tells_its_state_and_its_end() {
+    let server = Server::start(|stream| {
+        let mut socket = accept(stream).unwrap();
+        socket.send("dropped").unwrap();
+        socket.close(4000, "done").unwrap()
+    });
+    let mut socket = ws::connect(server.url("ws")).open().unwrap();
+    assert_eq!(socket.ready_state(), ReadyState::Open);
+    let close = socket.closed();
+    assert_eq!((close.code, close.was_clean), (4000, true));
+    assert_eq!(socket.ready_state(), ReadyState::Closed);
+    assert!(socket.next().is_none());
+    server.join();
+}
+
+#[test]
+fn limits_are_raised_after_the_opening() {
+    let server = Server::start(|stream| {
+        let options = WebSocketOptions::new().limits(Limits::new().max_message(5));
+        let mut socket = ws::accept(stream).options(options).open().unwrap();
+        assert_eq!(socket.next().unwrap().unwrap(), Message::from("login"));
+        socket.set_limits(Limits::new().max_message(100));
+        socket.send("welcome").unwrap();
+        socket.next().unwrap().unwrap()
+    });
+    let mut socket = ws::connect(server.url("ws")).open().unwrap();
+    socket.send("login").unwrap();
+    socket.next().unwrap().unwrap();
+    socket.send("a longer one").unwrap();
+    assert_eq!(server.join(), Message::from("a longer one"));
 }
 
 #[test]
@@ -403,7 +507,7 @@ fn requests_that_open_no_websocket_are_answered() {
     let noise = "hello\r\n\r\n";
     let huge = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(20_000));
     for (request, status) in [(plain, 426), (post, 405), (noise, 400), (&huge, 431)] {
-        let (mut ours, theirs) = TcpStream::connect_pair();
+        let (mut ours, theirs) = pair();
         ours.write_all(request.as_bytes()).unwrap();
         let server = thread::spawn(move || accept(theirs).unwrap_err());
         let response = String::from_utf8(drain(&mut ours)).unwrap();
@@ -418,27 +522,27 @@ fn requests_that_open_no_websocket_are_answered() {
 fn a_server_refuses_by_its_own_check() {
     let server = Server::start(|stream| {
         let forbidden = Rejection::new(403).unwrap().body("not you\n");
-        ws::accept(stream).open_if(|_| Err(forbidden)).unwrap_err()
+        ws::accept(stream).on_request(|_| Err(forbidden)).open().unwrap_err()
     });
     let error = ws::connect(server.url("ws")).open().unwrap_err();
     assert_eq!(&error.refusal().unwrap().body()[..], b"not you\n");
-    assert!(matches!(server.join(), AcceptError::Refused { status: 403 }));
+    assert!(matches!(server.join(), AcceptError::Rejected { status: 403 }));
 }
 
 #[test]
 fn a_client_that_sends_no_request_is_given_up() {
-    let (ours, theirs) = TcpStream::connect_pair();
+    let (ours, theirs) = pair();
     let error = ws::accept(theirs).timeout(SHORT).open().unwrap_err();
-    assert!(matches!(error, AcceptError::Timeout { .. }), "{error}");
+    assert!(matches!(error, AcceptError::Timeout(SHORT)), "{error}");
     drop(ours);
-    let (ours, theirs) = TcpStream::connect_pair();
+    let (ours, theirs) = pair();
     drop(ours);
     assert!(matches!(accept(theirs).unwrap_err(), AcceptError::EndOfStream));
 }
 
 #[test]
 fn frames_behind_the_request_are_kept() {
-    let (mut ours, theirs) = TcpStream::connect_pair();
+    let (mut ours, theirs) = pair();
     ours.write_all(
         b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
           Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\
