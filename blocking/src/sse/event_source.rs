@@ -1,8 +1,10 @@
 //! [`EventSource`], an event source over ureq.
 
-use super::connect::Connect;
-use super::event_source_error::EventSourceError;
+use super::event_source_error::{BoxError, EventSourceError, EventSourceErrorKind};
+use super::refusal;
+use crate::dial::FAR;
 use bytes::Bytes;
+use eventwire::sse::header::LAST_EVENT_ID;
 use eventwire::sse::{
     EventSource as Machine, EventSourceError as Lost, EventSourceErrorCause, EventSourceOptions,
     EventSourceStep, Item, OwnedDecoder, OwnedEvent, ReadyState, Received,
@@ -10,10 +12,12 @@ use eventwire::sse::{
 use std::fmt;
 use std::io::{ErrorKind, Read};
 use std::iter::FusedIterator;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
+use ureq::http::header::{HeaderName, HeaderValue, SET_COOKIE};
 use ureq::http::{Request, Response};
-use ureq::{Agent, BodyReader};
+use ureq::{Agent, BodyReader, Timeout};
 
 /// How much is read at once.
 const CHUNK: usize = 16 << 10;
@@ -25,8 +29,8 @@ const CHUNK: usize = 16 << 10;
 /// item too: an error that says [whether](EventSourceError::will_retry) there will be another
 /// attempt. If not, `None` follows.
 ///
-/// A connection that is silent for the [idle timeout](EventSourceOptions::idle_timeout) is lost.
-/// There is no such timeout by default.
+/// A connection that is silent for the [idle timeout](EventSourceOptions::idle_timeout) is lost,
+/// and so is a request that has no response for as long. There is no such timeout by default.
 ///
 /// Memory: 16 KiB, an unfinished event up to the limit of the decoder, and that of ureq.
 ///
@@ -35,26 +39,41 @@ const CHUNK: usize = 16 << 10;
 #[must_use = "iterators do nothing unless used"]
 pub struct EventSource {
     machine: Machine<OwnedDecoder>,
-    request: Connect,
+    /// The request without the headers of the machine, or why there is none.
+    request: Result<Request<()>, Option<BoxError>>,
     agent: Agent,
+    idle_timeout: Option<Duration>,
+    /// The machine's time is counted from here.
     start: Instant,
     body: Option<BodyReader<'static>>,
     has_ended: bool,
     chunk: Bytes,
     buffer: Box<[u8]>,
+    /// The server's host and port. The rest of a URL may contain credentials.
+    host: Arc<str>,
 }
 
 impl EventSource {
-    pub(super) fn new(request: Connect, agent: Agent, decoder: OwnedDecoder) -> Self {
+    pub(super) fn new(
+        request: Result<Request<()>, BoxError>,
+        agent: Agent,
+        options: EventSourceOptions,
+        decoder: OwnedDecoder,
+    ) -> Self {
+        let authority = request.as_ref().ok().and_then(|request| request.uri().authority());
+        let authority = authority.map_or("", |authority| authority.as_str());
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).into();
         Self {
-            machine: Machine::with_decoder(decoder, request.options.clone()),
-            request,
+            idle_timeout: idle_timeout(&options),
+            machine: Machine::with_decoder(decoder, options),
+            request: request.map_err(Some),
             agent,
             start: Instant::now(),
             body: None,
             has_ended: false,
             chunk: Bytes::new(),
             buffer: Box::default(),
+            host,
         }
     }
 
@@ -87,68 +106,117 @@ impl EventSource {
         self.start.elapsed()
     }
 
+    /// Waits until a stream is open.
+    pub(super) fn open(&mut self) -> Result<(), EventSourceError> {
+        while self.ready_state() == ReadyState::Connecting {
+            self.step().map_err(EventSourceError::without_retry)?;
+        }
+        Ok(())
+    }
+
     /// Sends a request, and waits for the head of the response.
     fn connect(&mut self) -> Result<(), EventSourceError> {
-        let response = match self.request().and_then(|request| self.agent.run(request)) {
+        let request = match &mut self.request {
+            Ok(request) => request.clone(),
+            Err(error) => {
+                // The source is closed after the first error.
+                let error = error.take().unwrap_or_else(|| "it has already failed".into());
+                return Err(self.aborted(error));
+            }
+        };
+        let response = match self.configure(request).and_then(|request| self.agent.run(request)) {
             Ok(response) => response,
             Err(error) => return self.failed(error),
         };
         let (head, body) = response.into_parts();
-        let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        match self.machine.response(head.status.as_u16(), headers, self.start.elapsed()) {
+        match self.machine.response(head.status.as_u16(), &head.headers, self.start.elapsed()) {
             Ok(()) => {
                 self.body = Some(body.into_reader());
                 Ok(())
             }
             Err(lost) => {
-                let mut error = self.lost(lost.widen());
-                let mut text = Vec::new();
-                let most = EventSourceError::MAX_BODY as u64;
-                let _ = body.into_reader().take(most).read_to_end(&mut text); // as far as it comes
-                error.response = Some(Box::new(Response::from_parts(head, text.into())));
-                Err(error)
+                let text = refusal::read_within(body.into_reader(), refusal::PATIENCE);
+                let mut response = Response::from_parts(head, text.into());
+                // Errors are printed, cookies are not.
+                let headers = response.headers_mut().iter_mut();
+                headers.filter(|(name, _)| *name == SET_COOKIE).for_each(|(_, cookie)| {
+                    cookie.set_sensitive(true);
+                });
+                let kind = EventSourceErrorKind::Refused(Box::new(response));
+                Err(self.report(kind, lost.reconnect_at))
             }
         }
     }
 
-    fn request(&mut self) -> Result<Request<()>, ureq::Error> {
+    /// Adds the headers of the machine, and the deadlines.
+    fn configure(&mut self, mut request: Request<()>) -> Result<Request<()>, ureq::Error> {
         let now = self.now();
-        let mut request = Request::get(&self.request.url);
-        for (name, value) in &self.request.headers {
-            request = request.header(name, &value[..]);
-        }
         for (name, value) in self.machine.request_headers() {
-            if !self.request.headers.iter().any(|(it, _)| it.eq_ignore_ascii_case(name)) {
-                request = request.header(name, value);
+            let name = HeaderName::from_static(name);
+            // The user may want another `accept`. Only the machine knows the last event ID.
+            if name == LAST_EVENT_ID || !request.headers().contains_key(&name) {
+                let value = HeaderValue::from_bytes(value).map_err(ureq::http::Error::from)?;
+                request.headers_mut().insert(name, value);
             }
         }
         let for_response = match self.machine.poll(now) {
             Ok(EventSourceStep::Wait(Some(until))) => Some(until.saturating_sub(now)),
             _ => None,
         };
-        let config = self.agent.configure_request(request.body(())?);
+        let config = self.agent.configure_request(request);
         let config = config.http_status_as_error(false).timeout_recv_response(for_response);
-        let config = match idle_timeout(&self.request.options) {
-            Some(timeout) => config.timeout_per_read(Some(timeout)),
-            None => config,
-        };
-        Ok(config.build())
+        // Without an idle timeout a stream may be silent, but the body of a refusal may not.
+        let for_read = self.idle_timeout.or(for_response);
+        Ok(config.timeout_per_read(for_read).build())
     }
 
     /// Notes that the request or the body failed.
     fn failed(&mut self, error: ureq::Error) -> Result<(), EventSourceError> {
-        let now = self.now();
-        if is_permanent(&error) {
-            let _ = self.machine.aborted();
-            let cause = EventSourceErrorCause::Network(error);
-            return Err(EventSourceError { cause, retry_in: None, response: None });
+        let error = match permanent(error) {
+            Ok(error) => return Err(self.aborted(error)),
+            Err(error) => error,
+        };
+        let is_silence =
+            matches!(error, ureq::Error::Timeout(Timeout::PerRead | Timeout::RecvResponse));
+        let is_open = self.body.is_some();
+        let Err(mut lost) = self.machine.network_error(error, self.now()) else { return Ok(()) };
+        if is_silence {
+            lost.cause = if is_open {
+                EventSourceErrorCause::Idle
+            } else {
+                EventSourceErrorCause::NoResponse
+            };
         }
-        self.machine.network_error(error, now).map_err(|lost| self.lost(lost))
+        Err(self.lost(lost))
+    }
+
+    /// Gives up a request that can never succeed.
+    fn aborted(&mut self, error: BoxError) -> EventSourceError {
+        let _ = self.machine.aborted();
+        self.report(EventSourceErrorKind::InvalidRequest(error), None)
     }
 
     fn lost(&self, lost: Lost<ureq::Error>) -> EventSourceError {
-        let retry_in = lost.reconnect_at.map(|time| time.saturating_sub(self.now()));
-        EventSourceError { cause: lost.cause, retry_in, response: None }
+        let kind = match lost.cause {
+            EventSourceErrorCause::Network(error) => EventSourceErrorKind::Network(error),
+            EventSourceErrorCause::NoResponse => EventSourceErrorKind::NoResponse,
+            EventSourceErrorCause::Idle => EventSourceErrorKind::Idle,
+            EventSourceErrorCause::Ended => EventSourceErrorKind::Ended,
+            EventSourceErrorCause::Decode(error) => EventSourceErrorKind::Decode(error),
+            // A refused response and an aborted request are reported elsewhere.
+            cause => EventSourceErrorKind::InvalidRequest(cause.to_string().into()),
+        };
+        self.report(kind, lost.reconnect_at)
+    }
+
+    fn report(
+        &self,
+        kind: EventSourceErrorKind,
+        reconnect_at: Option<Duration>,
+    ) -> EventSourceError {
+        // A server can ask for a wait that no clock can hold.
+        let at = |time| self.start.checked_add(time).unwrap_or_else(|| Instant::now() + FAR);
+        EventSourceError::new(kind, reconnect_at.map(at), Arc::clone(&self.host))
     }
 
     /// Takes the next event of the open response. Returns `None` if it has none now.
@@ -186,7 +254,11 @@ impl EventSource {
             Ok(0) => self.has_ended = true,
             Ok(len) => self.chunk = Bytes::copy_from_slice(&self.buffer[..len.min(CHUNK)]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return self.failed(error.into()),
+            Err(error) => match error.into() {
+                // A silent stream may be one without news.
+                ureq::Error::Timeout(Timeout::PerRead) if self.idle_timeout.is_none() => {}
+                error => return self.failed(error),
+            },
         }
         Ok(())
     }
@@ -246,21 +318,28 @@ fn idle_timeout(options: &EventSourceOptions) -> Option<Duration> {
     }
 }
 
-/// Returns whether every request would fail in the same way.
-fn is_permanent(error: &ureq::Error) -> bool {
+/// Returns the reason why every request would fail in the same way, if there is one. It does not
+/// contain the URL, which may contain credentials.
+fn permanent(error: ureq::Error) -> Result<BoxError, ureq::Error> {
     use ureq::Error::{
         BadUri, Http, InvalidProxyUrl, RedirectFailed, RequireHttpsOnly, TlsRequired,
     };
-    matches!(
-        error,
-        BadUri(_) | Http(_) | InvalidProxyUrl | RedirectFailed | RequireHttpsOnly(_) | TlsRequired
-    )
+    match error {
+        BadUri(_) => Ok("ureq does not accept the URL".into()),
+        RequireHttpsOnly(_) => Ok("the agent accepts only https:// URLs".into()),
+        TlsRequired => Ok("ureq has no TLS: enable feature `ring` or `aws-lc-rs` of \
+                           eventwire-blocking, or a TLS feature of ureq"
+            .into()),
+        Http(_) | InvalidProxyUrl | RedirectFailed => Ok(error.into()),
+        error => Err(error),
+    }
 }
 
+/// Formats the source without its request, which may contain credentials.
 impl fmt::Debug for EventSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventSource")
-            .field("state", &self.ready_state())
+            .field("ready_state", &self.ready_state())
             .field("last_event_id", &self.last_event_id())
             .finish_non_exhaustive()
     }

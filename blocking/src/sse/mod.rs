@@ -18,17 +18,20 @@ mod event_source;
 #[cfg(feature = "ureq")]
 mod event_source_error;
 mod events;
+#[cfg(feature = "ureq")]
+mod refusal;
 
 #[cfg(feature = "ureq")]
 pub use connect::{Connect, connect};
 #[cfg(feature = "ureq")]
 pub use event_source::EventSource;
 #[cfg(feature = "ureq")]
-pub use event_source_error::EventSourceError;
+pub use event_source_error::{EventSourceError, EventSourceErrorKind};
 pub use events::{Events, events};
 #[cfg(feature = "ureq")]
 pub use eventwire::sse::adapt::NotAnEventStream;
+pub use eventwire::sse::client::LastEvents;
 pub use eventwire::sse::{
-    DecoderOptions, EventSourceErrorCause, EventSourceOptions, LastEvent, OwnedDecoder, OwnedEvent,
-    ReadError,
+    DecodeError, DecoderOptions, EventSourceOptions, LastEvent, OwnedDecoder, OwnedEvent,
+    ReadError, ReadyState,
 };
