@@ -30,21 +30,28 @@ const LINGER_READS: u32 = 16;
 ///
 /// ```no_run
 /// use eventwire_blocking::ws;
-/// use std::net::TcpListener;
+/// use std::error::Error;
+/// use std::net::{TcpListener, TcpStream};
 /// use std::thread;
 ///
-/// fn main() -> std::io::Result<()> {
-///     for stream in TcpListener::bind("127.0.0.1:9001")?.incoming() {
-///         let stream = stream?;
-///         thread::spawn(move || {
-///             let mut socket = ws::accept(stream).open()?;
-///             while let Some(message) = socket.next() {
-///                 socket.send(message?)?;
-///             }
-///             Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
-///         });
+/// fn echo(tcp: TcpStream) -> Result<(), Box<dyn Error>> {
+///     let mut socket = ws::accept(tcp).open()?;
+///     while let Some(message) = socket.next() {
+///         socket.send(message?)?;
 ///     }
 ///     Ok(())
+/// }
+///
+/// fn main() -> std::io::Result<()> {
+///     let listener = TcpListener::bind("127.0.0.1:9001")?;
+///     loop {
+///         let (tcp, address) = listener.accept()?;
+///         thread::spawn(move || {
+///             if let Err(error) = echo(tcp) {
+///                 eprintln!("{address}: {error}");
+///             }
+///         });
+///     }
 /// }
 /// ```
 pub fn accept(transport: impl Transport + 'static) -> Accept<'static> {

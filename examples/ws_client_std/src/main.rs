@@ -4,7 +4,7 @@
 //! One thread sends and one receives. At the end of its input the client closes the connection. The
 //! status is 0 after a clean close.
 
-use eventwire_blocking::ws::{self, CloseEvent, ConnectError, Message, ReadHalf, WriteHalf};
+use eventwire_blocking::ws::{self, CloseEvent, Message, ReadHalf, WriteHalf};
 use example_support::causes::with_causes;
 use std::error::Error;
 use std::io::{self, Write};
@@ -20,10 +20,6 @@ fn main() -> ExitCode {
             if close.was_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            if let Some(ConnectError::Handshake(failure)) = error.downcast_ref() {
-                eprintln!("closed with {}: {}", CloseEvent::ABNORMAL, with_causes(failure));
-                return ExitCode::FAILURE;
-            }
             eprintln!("ws_client_std: {}", with_causes(&*error));
             ExitCode::from(2)
         }

@@ -16,8 +16,10 @@ async fn lines_are_echoed_and_the_connection_is_closed() {
 async fn refusals_are_printed() {
     let server = Server::start().await;
     let elsewhere = server.url.replace("chat", "private");
-    let refused = "closed with 1006: the server refused to open a WebSocket, with status 401\n";
-    ends_by_itself(PROGRAM, &[&elsewhere], "", 1, refused);
+    let host = server.url.split('/').nth(2).unwrap();
+    let refused = "the server refused to open a WebSocket, with status 401";
+    let refused = format!("ws_client_std: {host}: {refused}\n");
+    ends_by_itself(PROGRAM, &[&elsewhere], "", 2, &refused);
     let bye = "open\nclosed with 4000 (\"bye\")\n";
     ends_by_itself(PROGRAM, &[&server.url], "close\n", 0, bye);
     let cut = "open\nclosed with 1006: the transport ended too soon\n";
