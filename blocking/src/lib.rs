@@ -12,6 +12,9 @@ mod dial;
 mod tls;
 mod transport;
 
+/// An error of any type, as a cause.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 pub use eventwire;
 pub use transport::Transport;
 #[cfg(feature = "ureq")]

@@ -1,10 +1,10 @@
 //! [`Tls`], TLS by rustls over a transport, which two threads can use at once.
 
+use crate::BoxError;
 use crate::transport::{Transport, is_late};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::{CertificateError, ClientConfig, Connection, InvalidMessage, RootCertStore};
-use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -211,8 +211,6 @@ pub(crate) struct MissingFeature {
     what: &'static str,
     feature: &'static str,
 }
-
-type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Returns the configuration that the crate's features name. All connections share it, and so
 /// they resume sessions.

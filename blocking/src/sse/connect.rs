@@ -1,7 +1,8 @@
 //! [`Connect`], a source that is being set up, and [`connect`].
 
 use super::event_source::EventSource;
-use super::event_source_error::{BoxError, EventSourceError};
+use super::event_source_error::EventSourceError;
+use crate::BoxError;
 use eventwire::sse::{DecoderOptions, EventId, EventSourceOptions, OwnedDecoder};
 use eventwire::{Backoff, InvalidUrl, Url};
 use std::fmt;

@@ -1,7 +1,8 @@
 //! [`EventSource`], an event source over ureq.
 
-use super::event_source_error::{BoxError, EventSourceError, EventSourceErrorKind};
+use super::event_source_error::{EventSourceError, EventSourceErrorKind};
 use super::refusal;
+use crate::BoxError;
 use crate::dial::FAR;
 use bytes::Bytes;
 use eventwire::sse::header::LAST_EVENT_ID;
@@ -160,7 +161,7 @@ impl EventSource {
             }
         }
         let for_response = match self.machine.poll(now) {
-            Ok(EventSourceStep::Wait(Some(until))) => Some(until.saturating_sub(now)),
+            Ok(EventSourceStep::Wait(Some(until))) => Some(until.saturating_sub(now).min(FAR)),
             _ => None,
         };
         let config = self.agent.configure_request(request);
@@ -313,7 +314,7 @@ fn idle_timeout(options: &EventSourceOptions) -> Option<Duration> {
     machine.poll(now).ok()?;
     machine.response(200, [("content-type", "text/event-stream")], now).ok()?;
     match machine.poll(now) {
-        Ok(EventSourceStep::Wait(idle)) => idle,
+        Ok(EventSourceStep::Wait(idle)) => idle.map(|time| time.min(FAR)),
         _ => None,
     }
 }

@@ -9,8 +9,6 @@ use std::time::Instant;
 use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{Response, StatusCode};
 
-pub(super) type BoxError = Box<dyn Error + Send + Sync>;
-
 /// A connection of an [`EventSource`](super::EventSource) was lost, or there was none.
 ///
 /// [`will_retry`](Self::will_retry) says whether the source connects again. If not, the source is

@@ -74,11 +74,12 @@ mod tests {
     fn a_body_that_is_long_is_cut() {
         let long = vec![7; MAX_BODY + 2 * CHUNK];
         assert_eq!(read_within(io::Cursor::new(long), Duration::from_secs(5)), vec![7; MAX_BODY]);
-        assert_eq!(read_within(io::repeat(7), Duration::from_secs(5)).len(), MAX_BODY);
+        let uneven = io::Cursor::new([7]).chain(io::repeat(7));
+        assert_eq!(read_within(uneven, Duration::from_secs(5)).len(), MAX_BODY);
     }
 
     #[test]
-    fn a_body_that_ends_or_fails_is_kept() {
+    fn a_body_that_ends_is_kept() {
         assert_eq!(read_within(&b"why"[..], Duration::from_secs(5)), b"why");
     }
 }

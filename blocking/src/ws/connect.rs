@@ -1,9 +1,10 @@
 //! [`connect`], which opens a WebSocket as a client.
 
 use super::connect_error::{ConnectError, ConnectErrorKind};
-use super::dial_error::{BoxError, DialError, Hop};
+use super::dial_error::{DialError, Hop};
 use super::driven::Driven;
 use super::websocket::WebSocket;
+use crate::BoxError;
 use crate::dial::{self, FAR, left};
 #[cfg(feature = "tls")]
 use crate::tls::{self, Tls};
@@ -99,8 +100,7 @@ impl Connect {
 
     /// Sets the origin, which browsers send
     /// ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454)).
-    pub fn origin(mut self, origin: impl Into<String>) -> Self {
-        self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(ORIGIN));
+    pub fn origin(self, origin: impl Into<String>) -> Self {
         self.header(ORIGIN, origin.into())
     }
 

@@ -1,10 +1,9 @@
 //! [`DialError`], a failure on the way to a server.
 
+use crate::BoxError;
 use eventwire::Url;
 use std::error::Error;
 use std::fmt;
-
-pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A part of the way to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

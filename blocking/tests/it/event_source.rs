@@ -8,7 +8,7 @@ use eventwire_blocking::ureq;
 use std::error::Error;
 use std::io::Write;
 use std::net::TcpListener;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
@@ -39,6 +39,7 @@ fn a_source_resumes_where_the_stream_broke_off() {
     ]);
     let options = quick().last_event(LastEvent::Data("b"));
     let request = sse::connect(server.url("http")).header("Authorization", "Bearer x");
+    let request = request.header("Last-Event-ID", "9"); // only the source knows
     let mut source = request.last_event_id("0").options(options).open().unwrap();
     assert_eq!(source.ready_state(), ReadyState::Open);
     assert_eq!(source.next().unwrap().unwrap().data, "a");
@@ -238,15 +239,26 @@ fn a_silent_stream_is_followed_without_an_idle_timeout() {
 
 #[test]
 fn a_server_that_never_answers_is_given_up() {
-    let (end, ended) = mpsc::channel::<()>();
-    let server = Server::start(move |_stream| ended.recv());
-    let options = quick().response_timeout(2 * SHORT);
-    let mut source = sse::connect(server.url("http")).options(options).build();
-    let error = source.next().unwrap().unwrap_err();
-    assert!(error.will_retry(), "{error}");
-    assert!(matches!(error.kind(), EventSourceErrorKind::NoResponse), "{error}");
-    drop(end);
-    let _ = server.join();
+    for trickles in [false, true] {
+        let (end, ended) = mpsc::channel::<()>();
+        let server = Server::start(move |mut stream| {
+            let mut head = HEAD.bytes();
+            while ended.recv_timeout(SHORT) == Err(RecvTimeoutError::Timeout) {
+                if trickles && stream.write_all(&[head.next().unwrap()]).is_err() {
+                    return;
+                }
+            }
+        });
+        let options = quick().response_timeout(3 * SHORT);
+        let mut source = sse::connect(server.url("http")).options(options).build();
+        let start = Instant::now();
+        let error = source.next().unwrap().unwrap_err();
+        assert!(error.will_retry(), "{error}");
+        assert!(matches!(error.kind(), EventSourceErrorKind::NoResponse), "{error}");
+        assert!(start.elapsed() < 20 * SHORT, "{:?}", start.elapsed());
+        drop(end);
+        server.join();
+    }
 }
 
 #[test]

@@ -6,9 +6,11 @@ use eventwire_blocking::ws::{
     self, AcceptError, CloseCode, ConnectErrorKind, Failure, Frame, Hop, Limits, Message,
     ReadyState, SendError, WebSocketOptions,
 };
+use std::cell::RefCell;
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -435,24 +437,26 @@ fn an_origin_is_a_header() {
 #[test]
 fn a_wait_for_a_message_may_be_limited() {
     type Next = Box<dyn FnMut(Duration) -> Result<Option<Message>, ws::CloseEvent>>;
+    type Send = Box<dyn FnMut(&'static str) -> Result<(), SendError>>;
     for split in [false, true] {
         let (go, gone) = mpsc::channel::<()>();
         let server = Server::start(move |stream| {
             let mut socket = accept(stream).unwrap();
             let _ = gone.recv();
             socket.send("late").unwrap();
+            assert_eq!(socket.next().unwrap().unwrap(), Message::from("go on"));
             socket.send("more").unwrap();
             socket.close(1000, "").unwrap();
         });
-        let mut socket = ws::connect(server.url("ws")).open().unwrap();
-        let mut next: Next = if split {
-            let (tx, mut rx) = socket.split();
-            Box::new(move |time| {
-                let _ = &tx;
-                rx.next_within(time)
-            })
+        let socket = ws::connect(server.url("ws")).open().unwrap();
+        let (mut next, mut send): (Next, Send) = if split {
+            let (mut tx, mut rx) = socket.split();
+            (Box::new(move |time| rx.next_within(time)), Box::new(move |text| tx.send(text)))
         } else {
-            Box::new(move |time| socket.next_within(time))
+            let socket = Rc::new(RefCell::new(socket));
+            let same = Rc::clone(&socket);
+            let send = move |text| same.borrow_mut().send(text);
+            (Box::new(move |time| socket.borrow_mut().next_within(time)), Box::new(send))
         };
         let start = Instant::now();
         assert_eq!(next(SHORT), Ok(None));
@@ -460,11 +464,30 @@ fn a_wait_for_a_message_may_be_limited() {
         assert_eq!(next(Duration::ZERO), Ok(None));
         drop(go);
         assert_eq!(next(Duration::MAX), Ok(Some(Message::from("late"))));
-        assert_eq!(next(Duration::MAX), Ok(Some(Message::from("more"))));
+        send("go on").unwrap();
+        // A program that only looks for messages gets them too.
+        let deadline = Instant::now() + 20 * SHORT;
+        let more = loop {
+            assert!(Instant::now() < deadline);
+            if let Some(message) = next(Duration::ZERO).unwrap() {
+                break message;
+            }
+        };
+        assert_eq!(more, Message::from("more"));
         assert!(next(Duration::MAX).unwrap_err().was_clean);
         assert!(next(Duration::ZERO).unwrap_err().was_clean);
         server.join();
     }
+}
+
+#[test]
+fn a_cut_connection_is_reported_by_either_wait_once() {
+    let server = Server::start(|mut stream| upgrade(&mut stream));
+    let mut socket = ws::connect(server.url("ws")).open().unwrap();
+    let close = socket.next_within(Duration::MAX).unwrap_err();
+    assert_eq!((close.code, &close.failure), (1006, &Some(Failure::EndOfStream)));
+    assert_eq!(socket.next(), None);
+    server.join();
 }
 
 #[test]
