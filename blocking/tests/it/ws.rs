@@ -623,3 +623,13 @@ fn any_transport_serves_however_slow() {
         assert!(count == 50 && close.was_clean, "{seed}: {close}");
     }
 }
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn a_url_that_needs_tls_names_the_feature() {
+    let (ours, _theirs) = pair();
+    let error = ws::connect("wss://localhost/").over(ours).unwrap_err();
+    let text = "TLS is missing: enable feature `tls` of eventwire-blocking";
+    assert_eq!(error.to_string(), format!("cannot set up TLS with localhost:443: {text}"));
+    assert!(error.is_permanent());
+}
