@@ -24,7 +24,7 @@ use ureq::http::{Response, StatusCode};
 /// if let Err(error) = sse::connect("localhost:3000/feed").open() {
 ///     assert!(!error.will_retry());
 ///     eprintln!("{error}"); // the URL does not begin with http:// or https://
-///     if let Some(response) = error.response() {
+///     if let Some(response) = error.refusal() {
 ///         eprintln!("{}", String::from_utf8_lossy(response.body()));
 ///     }
 /// }
@@ -108,7 +108,7 @@ impl EventSourceError {
     /// Returns the response that is [not an event stream](EventSourceErrorKind::Refused), if this
     /// is the reason.
     #[must_use]
-    pub fn response(&self) -> Option<&Response<Bytes>> {
+    pub fn refusal(&self) -> Option<&Response<Bytes>> {
         match self.kind() {
             EventSourceErrorKind::Refused(response) => Some(response),
             _ => None,

@@ -48,7 +48,7 @@ fn a_source_resumes_where_the_stream_broke_off() {
     assert!(matches!(error.kind(), EventSourceErrorKind::Ended));
     let error = source.next().unwrap().unwrap_err();
     assert!(error.will_retry(), "{error}");
-    assert_eq!(&error.response().unwrap().body()[..], b"busy");
+    assert_eq!(&error.refusal().unwrap().body()[..], b"busy");
     assert_eq!(source.next().unwrap().unwrap().data, "b");
     assert!(source.next().is_none());
     assert_eq!(source.last_event_id(), "2");
@@ -83,7 +83,7 @@ fn a_refusal_ends_the_source() {
         let text = format!("{host}: the response is not an event stream: {text}");
         assert_eq!((error.to_string(), error.will_retry()), (text.clone(), false));
         assert_eq!(format!("{error:?}"), format!("EventSourceError({text})"));
-        assert_eq!(&error.response().unwrap().body()[..], body.as_bytes());
+        assert_eq!(&error.refusal().unwrap().body()[..], body.as_bytes());
         assert!(!format!("{:?}", error.kind()).contains("s3cret"));
         assert!(source.next().is_none());
         server.join();
@@ -109,7 +109,7 @@ fn a_source_that_is_opened_fails_at_once() {
     let error = sse::connect(server.url("http")).options(quick()).open().unwrap_err();
     assert!(!error.will_retry());
     assert_eq!(error.reconnect_at(), None);
-    assert_eq!(&error.response().unwrap().body()[..], b"busy");
+    assert_eq!(&error.refusal().unwrap().body()[..], b"busy");
     server.join();
 }
 
