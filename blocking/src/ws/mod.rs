@@ -25,6 +25,7 @@ pub use connect_error::{ConnectError, ConnectErrorKind};
 pub use dial_error::{DialError, Hop};
 #[cfg(feature = "deflate")]
 pub use eventwire::ws::Deflate;
+pub use eventwire::ws::connection::IntoFrame;
 pub use eventwire::ws::socket::Refusal;
 pub use eventwire::ws::{
     Close, CloseCode, CloseEvent, Failure, Frame, Limits, Message, PreparedFrame, ReadyState,

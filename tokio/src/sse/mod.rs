@@ -64,6 +64,7 @@ pub use request_builder_ext::RequestBuilderExt;
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::connect;
 
+pub use eventwire::sse::adapt::IntoEventBytes;
 pub use eventwire::sse::client::LastEvents;
 pub use eventwire::sse::{
     DecodeError, DecoderOptions, EventBody, EventBuilder, EventId, EventSourceOptions, EventStream,

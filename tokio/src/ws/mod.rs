@@ -83,6 +83,7 @@ pub use connect::{Connect, connect};
 pub use connect_error::{ConnectError, ConnectErrorKind};
 #[cfg(feature = "deflate")]
 pub use eventwire::ws::Deflate;
+pub use eventwire::ws::connection::IntoFrame;
 pub use eventwire::ws::{
     Close, CloseCode, CloseEvent, Failure, Frame, Limits, Message, PreparedFrame, ReadyState,
     SendError, WebSocketOptions, handshake,
