@@ -2,8 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 use eventwire::sse::{Item, OwnedDecoder};
-use eventwire::ws::handshake::ClientRequest;
-use eventwire::ws::{OsMaskKeys, WebSocket, WebSocketEvent, WebSocketOptions};
+use eventwire_tokio::ws::{self, Message, WebSocketOptions};
 use std::io;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -61,12 +60,6 @@ pub(crate) struct Client {
     pub(crate) reading: watch::Receiver<bool>,
 }
 
-/// The decoder of one wire or the other.
-enum Protocol {
-    Sse { head: bool, decoder: Box<OwnedDecoder> },
-    WebSocket(Box<WebSocket<OsMaskKeys>>),
-}
-
 impl Client {
     /// Runs until the connection ends, which it should not.
     pub(crate) async fn run(mut self, address: SocketAddr) {
@@ -76,78 +69,63 @@ impl Client {
     }
 
     async fn follow(&mut self, address: SocketAddr) -> io::Result<()> {
-        let start = Instant::now();
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        let mut stream = socket.connect(address).await?;
-        let mut received = BytesMut::new();
+        let stream = socket.connect(address).await?;
+        match self.wire {
+            Wire::Sse => self.follow_events(stream).await,
+            Wire::WebSocket => self.follow_socket(stream, address).await,
+        }
+    }
+
+    async fn follow_socket(&mut self, stream: TcpStream, address: SocketAddr) -> io::Result<()> {
+        let connect = ws::connect(format!("ws://{address}/socket"));
+        let connect = connect.options(WebSocketOptions::new()).over(stream);
+        let mut socket = connect.await.map_err(io::Error::other)?;
+        self.report(Report::Open);
         let mut next = 0;
-        let mut protocol = match self.wire {
-            Wire::Sse => {
-                // No chunked encoding, which would only have to be removed again.
-                stream.write_all(b"GET /events HTTP/1.0\r\n\r\n").await?;
-                Protocol::Sse { head: true, decoder: Box::default() }
+        loop {
+            self.wait_for_reading().await;
+            match socket.next().await {
+                Some(Ok(Message::Text(text))) => self.event(&text, &mut next)?,
+                Some(Ok(_)) => {}
+                Some(Err(close)) => return Err(io::Error::other(close)),
+                None => return Err(io::ErrorKind::UnexpectedEof.into()),
             }
-            Wire::WebSocket => {
-                let host = address.to_string();
-                let request = ClientRequest::new(&host, "/socket", rand::random());
-                let request = request.map_err(io::Error::other)?;
-                let options = WebSocketOptions::new();
-                let socket =
-                    WebSocket::connect(&request, options, OsMaskKeys::new(), start.elapsed());
-                Protocol::WebSocket(Box::new(socket))
+        }
+    }
+
+    async fn follow_events(&mut self, mut stream: TcpStream) -> io::Result<()> {
+        // No chunked encoding, which would only have to be removed again.
+        stream.write_all(b"GET /events HTTP/1.0\r\n\r\n").await?;
+        let mut received = BytesMut::new();
+        let head_len = loop {
+            read(&mut stream, &mut received).await?;
+            if let Some(len) = head_len(&received)? {
+                break len;
             }
         };
+        received.advance(head_len);
+        self.report(Report::Open);
+        let (mut decoder, mut next) = (OwnedDecoder::new(), 0);
         loop {
-            self.take(&mut protocol, &mut received, &mut next, start)?;
-            if let Protocol::WebSocket(socket) = &mut protocol {
-                while socket.to_write(start.elapsed()).has_remaining() {
-                    stream.write_buf(&mut socket.to_write(start.elapsed())).await?;
+            while let Some(item) = decoder.decode_buffer(&mut received).map_err(io::Error::other)? {
+                if let Item::Event(event) = item {
+                    self.event(&event.data, &mut next)?;
                 }
             }
             if received.is_empty() {
                 received = BytesMut::new();
             }
-            // A client that does not read waits here.
-            let _ = self.reading.wait_for(|&reading| reading).await;
+            self.wait_for_reading().await;
             read(&mut stream, &mut received).await?;
         }
     }
 
-    /// Reports everything that has arrived.
-    fn take(
-        &self,
-        protocol: &mut Protocol,
-        received: &mut BytesMut,
-        next: &mut usize,
-        start: Instant,
-    ) -> io::Result<()> {
-        match protocol {
-            Protocol::Sse { head, decoder } => {
-                if *head {
-                    let Some(len) = head_len(received)? else { return Ok(()) };
-                    received.advance(len);
-                    *head = false;
-                    self.report(Report::Open);
-                }
-                while let Some(item) = decoder.decode_buffer(received).map_err(io::Error::other)? {
-                    if let Item::Event(event) = item {
-                        self.event(&event.data, next)?;
-                    }
-                }
-            }
-            Protocol::WebSocket(socket) => {
-                while let Some(event) = socket.poll(received, start.elapsed()) {
-                    match event {
-                        WebSocketEvent::Open => self.report(Report::Open),
-                        WebSocketEvent::Text(text) => self.event(&text, next)?,
-                        WebSocketEvent::Close(close) => return Err(io::Error::other(close)),
-                        _ => {}
-                    }
-                }
-            }
-        }
-        Ok(())
+    /// A client that does not read waits here.
+    async fn wait_for_reading(&mut self) {
+        // The sender lives as long as the clients.
+        let _ = self.reading.wait_for(|&reading| reading).await;
     }
 
     /// Checks the number that an event begins with, and reports the event.
