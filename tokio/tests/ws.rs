@@ -541,21 +541,6 @@ async fn a_socket_that_acts_like_a_page_says_goodbye_too() -> Result<(), Failed>
     Ok(())
 }
 
-/// The reader reads, so the silence is the peer's.
-#[tokio::test(start_paused = true)]
-async fn a_blocked_sender_does_not_hide_a_silent_peer() -> Result<(), Failed> {
-    let options = WebSocketOptions::new().idle_timeout(Duration::from_secs(30));
-    let (client, _server) = pair_with(64, options, WebSocketOptions::new()).await;
-    let (mut tx, mut rx) = client.split();
-    let start = tokio::time::Instant::now();
-    let (sent, received) = tokio::join!(tx.send(vec![0; 10_000]), rx.next());
-    assert_eq!(sent, Err(SendError::Closed));
-    assert!(received.is_none_or(|it| it.is_err()));
-    let took = start.elapsed();
-    assert!((Duration::from_secs(30)..Duration::from_secs(40)).contains(&took), "{took:?}");
-    Ok(())
-}
-
 /// A reader that was dropped while it waited looks as if it waited still.
 #[tokio::test(start_paused = true)]
 async fn a_sender_keeps_the_deadlines_of_a_reader_that_stopped() -> Result<(), Failed> {

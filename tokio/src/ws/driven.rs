@@ -58,10 +58,8 @@ pub(super) struct Driven {
 /// What the half that receives does, for the half that sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reader {
-    /// It may receive later, or there are no halves.
-    Idle,
-    /// It waits for a message, or did so last and has dropped the future.
-    Waits,
+    /// It may receive, or there are no halves.
+    There,
     /// It was dropped.
     Gone,
 }
@@ -73,7 +71,7 @@ impl Driven {
             wire,
             waiting: VecDeque::new(),
             waiting_size: 0,
-            reader: Reader::Idle,
+            reader: Reader::There,
             closed: None,
             reported: false,
             trace,
@@ -95,11 +93,9 @@ impl Driven {
         self.wire.machine_mut()
     }
 
-    /// Notes what the half that receives does. Nothing follows after its end.
-    pub(super) fn set_reader(&mut self, reader: Reader) {
-        if self.reader != Reader::Gone {
-            self.reader = reader;
-        }
+    /// Notes that the half that receives was dropped.
+    pub(super) const fn reader_gone(&mut self) {
+        self.reader = Reader::Gone;
     }
 
     pub(super) fn is_reader_gone(&self) -> bool {
@@ -254,23 +250,9 @@ impl Driven {
                 if written || enough(self) {
                     return Poll::Ready(Ok(()));
                 }
-                ready!(self.poll_blocked(cx));
+                ready!(self.poll_unread(cx));
             }
         }
-    }
-
-    /// Waits while nothing can be written. `Ready` means that something may have changed.
-    ///
-    /// If a task waits for a message, this reads for it, because then the peer's silence is the
-    /// peer's. The two may be woken in any order, and the task may have stopped to wait.
-    fn poll_blocked(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.reader != Reader::Waits || self.is_waiting_full() {
-            return self.poll_unread(cx);
-        }
-        if let Ok(event) = ready!(self.poll_event(cx)) {
-            self.keep(event);
-        }
-        Poll::Ready(())
     }
 
     /// Queues a frame. It is written with the next poll.

@@ -1,6 +1,6 @@
 //! [`WriteHalf`] and [`ReadHalf`], the halves of a WebSocket for two tasks.
 
-use super::driven::{Driven, Reader};
+use super::driven::Driven;
 use super::sync::{AtomicBool, Mutex, Ordering, lock};
 use super::tasks::{Side, Tasks};
 use eventwire::ws::connection::IntoFrame;
@@ -77,14 +77,9 @@ impl Half {
             |driven, cx| {
                 // Asked for after this task can be woken, so that the reader's end is not missed.
                 if is_reader_gone.load(Ordering::Acquire) {
-                    driven.set_reader(Reader::Gone);
+                    driven.reader_gone();
                 }
-                let polled = poll(driven, cx);
-                if matches!(self.side, Side::Reader) {
-                    let waits = polled.is_pending();
-                    driven.set_reader(if waits { Reader::Waits } else { Reader::Idle });
-                }
-                polled
+                poll(driven, cx)
             },
         )
     }
