@@ -46,22 +46,13 @@ pub(super) struct Driven {
     waiting: VecDeque<Message>,
     /// The number of bytes of these messages.
     waiting_size: usize,
-    /// What the half that receives does, for the half that sends.
-    reader: Reader,
+    /// Whether the half that receives was dropped.
+    is_reader_gone: bool,
     /// The last event.
     closed: Option<Box<CloseEvent>>,
     /// Whether [`poll_next`](Self::poll_next) has reported an unclean end.
     reported: bool,
     trace: Trace,
-}
-
-/// What the half that receives does, for the half that sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reader {
-    /// It may receive, or there are no halves.
-    There,
-    /// It was dropped.
-    Gone,
 }
 
 impl Driven {
@@ -71,7 +62,7 @@ impl Driven {
             wire,
             waiting: VecDeque::new(),
             waiting_size: 0,
-            reader: Reader::There,
+            is_reader_gone: false,
             closed: None,
             reported: false,
             trace,
@@ -95,11 +86,11 @@ impl Driven {
 
     /// Notes that the half that receives was dropped.
     pub(super) const fn reader_gone(&mut self) {
-        self.reader = Reader::Gone;
+        self.is_reader_gone = true;
     }
 
-    pub(super) fn is_reader_gone(&self) -> bool {
-        self.reader == Reader::Gone
+    pub(super) const fn is_reader_gone(&self) -> bool {
+        self.is_reader_gone
     }
 
     pub(super) fn close_event(&self) -> Option<&CloseEvent> {
@@ -234,7 +225,7 @@ impl Driven {
         cx: &mut Context<'_>,
         enough: fn(&Self) -> bool,
     ) -> Poll<Result<(), SendError>> {
-        if self.reader == Reader::Gone {
+        if self.is_reader_gone {
             // Nobody else answers the peer's pings. Messages are dropped.
             while let Poll::Ready(Ok(_)) = self.poll_event(cx) {}
         }
