@@ -94,10 +94,7 @@ impl ConnectError {
         match self.kind() {
             ConnectErrorKind::Url(_) | ConnectErrorKind::Request(_) => true,
             ConnectErrorKind::Dial(error) => error.is_permanent(),
-            ConnectErrorKind::Refused(refusal) => {
-                let status = refusal.status();
-                matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
-            }
+            ConnectErrorKind::Refused(refusal) => refusal.is_permanent(),
             ConnectErrorKind::Nonce(_)
             | ConnectErrorKind::Transport(_)
             | ConnectErrorKind::Response(_)

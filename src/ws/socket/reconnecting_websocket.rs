@@ -112,10 +112,7 @@ impl ReconnectingWebSocketOptions {
             (1000 | 1002 | 1003 | 1007..=1010, _) => true,
             (_, Some(Failure::Protocol(error))) => !error.fault.is_in_close_frame(),
             #[cfg(feature = "handshake")]
-            (_, Some(Failure::Refused(refusal))) => {
-                let status = refusal.status();
-                matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
-            }
+            (_, Some(Failure::Refused(refusal))) => refusal.is_permanent(),
             _ => false,
         }
     }

@@ -87,6 +87,13 @@ impl Refusal {
         &self.body
     }
 
+    /// Returns whether another request would be refused in the same way: the status is 4xx, other
+    /// than 408, 425 and 429. Redirects and temporary failures are not permanent.
+    #[must_use]
+    pub const fn is_permanent(&self) -> bool {
+        matches!(self.status, 400..=499) && !matches!(self.status, 408 | 425 | 429)
+    }
+
     /// Returns how long the server asks to wait: its `Retry-After`, if that is in seconds ([RFC
     /// 9110, section 10.2.3]). A date is ignored, because the crate has no calendar.
     ///

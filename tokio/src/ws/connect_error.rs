@@ -109,10 +109,7 @@ impl ConnectError {
             | ConnectErrorKind::Redirect(_) => true,
             #[cfg(feature = "connect")]
             ConnectErrorKind::Dial(error) => error.is_permanent(),
-            ConnectErrorKind::Refused(refusal) => {
-                let status = refusal.status();
-                matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
-            }
+            ConnectErrorKind::Refused(refusal) => refusal.is_permanent(),
             #[cfg(feature = "http2")]
             ConnectErrorKind::Http2(_) => false,
             ConnectErrorKind::Nonce(_)
